@@ -1,0 +1,124 @@
+# make            builds build/postcoded and build/location-standin
+# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both
+# make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
+# make deps       installs what is missing (Debian); does nothing when all is there
+# make lint       order of floors, format, names
+# make compile_commands.json
+
+VERSION := 0.1.0
+SAN ?=
+BUILD := build$(if $(SAN),/$(SAN))
+PREFIX ?= /usr
+DESTDIR ?=
+
+PKGS := libmicrohttpd libcurl libuv jansson uuid cjose ini_config libsystemd libcrypto
+DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
+	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev
+DEPS_RUN := curl ca-certificates
+DEPS_CHECK := check varnish clang-format openssl procps util-linux
+DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK)
+
+CC := gcc
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Werror
+OPT := -O2 -g
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+ifeq ($(SAN),address)
+OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
+else ifeq ($(SAN),thread)
+OPT := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
+else ifneq ($(SAN),)
+$(error SAN is address or thread, not "$(SAN)")
+endif
+
+# The packages are asked for when they are first needed, so that `make deps` works without them.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+CPPFLAGS = -Iinclude -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
+CFLAGS = -std=c11 $(WARN) $(OPT) $(HARDEN)
+LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT)
+LDLIBS = $(PKG_LIBS) -lpthread
+
+LIB_SRC := $(filter-out src/main.c,$(sort $(wildcard src/*/*.c)))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+STANDIN_SRC := $(sort $(wildcard tests/standin/*.c))
+DRIVER_SRC := $(sort $(wildcard tests/driver/*.c))
+DRIVER_BIN := $(DRIVER_SRC:tests/driver/%.c=$(BUILD)/driver/%)
+ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
+
+# One line a step; V=1 shows the commands.
+Q := $(if $(V),,@)
+SAY = @echo "  $(1) $@"
+
+.PHONY: all run check deps lint format clean tests
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/postcoded $(BUILD)/location-standin
+
+$(BUILD)/postcoded: $(BUILD)/obj/src/main.o $(BUILD)/libpostcoded.a
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libpostcoded.a: $(LIB_OBJ)
+	$(call SAY,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/location-standin: $(STANDIN_SRC:%.c=$(BUILD)/obj/%.o)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/driver/%: $(BUILD)/obj/tests/driver/%.o
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libpostcoded.a
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/lint/gen-conf: $(BUILD)/obj/tests/lint/gen-conf.o $(BUILD)/libpostcoded.a
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+tests: all $(UNIT_BIN) $(DRIVER_BIN) $(BUILD)/lint/gen-conf
+
+check: deps
+	$(MAKE) tests
+	tests/run $(BUILD)
+
+run: deps
+	$(MAKE) all
+	tests/standin/run $(BUILD)
+
+# Only what is missing is installed, and no package may start a service.
+deps:
+	@tests/deps $(DEPS)
+
+lint:
+	tests/lint/run
+
+format:
+	clang-format -i $(ALL_C)
+
+compile_commands.json: Makefile $(ALL_C)
+	tests/lint/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS))' \
+		$(filter %.c,$(ALL_C)) > $@
+
+clean:
+	rm -rf build compile_commands.json
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

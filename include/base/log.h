@@ -1,0 +1,95 @@
+/*
+ * Log lines, from any thread, without ever waiting.
+ *
+ * Each thread that logs has a bounded ring of its own; one writer thread empties them all into
+ * stderr. A line that finds its ring full is dropped and counted (log_dropped). The thread rings
+ * the writer once a turn of its loop (log_flush), not once a line; warnings and errors ring at
+ * once. stderr stays in blocking mode, for it may be shared with others: only the writer waits.
+ *
+ * Text:  <6>GUID: {guid} - message name=value ...         (under the journal)
+ *        2026-01-31T23:59:59.123Z info GUID: {guid} - ... (elsewhere)
+ *        without a guid, "GUID: {guid} - " is left out
+ * JSON:  {"time":"...","level":"info","guid":"...","message":"...","name":value,...}
+ *
+ * Messages and values from outside are escaped here and nowhere else: no control character, quote,
+ * backslash or byte that is not UTF-8 can end a line or forge a field. In text, a field's value
+ * stands in quotes unless it is visible ASCII without quote, backslash and equals sign. Messages
+ * hold up to 4 KiB, values 1 KiB, a line 8 KiB; "[cut]", or in JSON "cut":true, marks what is
+ * missing.
+ *
+ * errno is left alone.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum log_level {
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_ERROR,
+};
+
+enum log_format {
+    LOG_FORMAT_TEXT,
+    LOG_FORMAT_JSON,
+};
+
+/* One field of a structured line; made with the LOG_* macros below. */
+struct log_field {
+    const char *name; /* ours, never from outside */
+    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_BOOL, LOG_FIELD_MS } kind;
+    const char *text; /* NULL: the field is left out */
+    int64_t number;   /* LOG_FIELD_MS: nanoseconds, written as milliseconds with three decimals */
+};
+
+#define LOG_TEXT(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_TEXT, .text = (v)})
+#define LOG_INT(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_INT, .number = (v)})
+#define LOG_BOOL(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_BOOL, .number = (v)})
+#define LOG_MS(n, ns) ((struct log_field){.name = (n), .kind = LOG_FIELD_MS, .number = (ns)})
+
+/*
+ * Starts the writer on descriptor `fd` (not owned). Journal priorities are used where `fd` is the
+ * stream that JOURNAL_STREAM names. Before log_start and after log_stop lines go straight to
+ * stderr, in the calling thread. ERR_SYSTEM when no thread can be had.
+ */
+enum err log_start(int fd);
+/*
+ * Writes what the rings hold and joins the writer; gives up after a second when stderr takes
+ * nothing. Threads that logged must have ended or be silent.
+ */
+void log_stop(void);
+
+/* Level and format from now on; any thread, at any time. */
+void log_configure(enum log_level level, enum log_format format);
+bool log_enabled(enum log_level level);
+
+/* Gives the calling thread its ring (others use a shared one, behind a lock) and takes it away. */
+void log_thread_start(void);
+void log_thread_stop(void);
+
+/* guid NULL: none. The message is a printf format. */
+void log_write(enum log_level level, const char *guid, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_fields(enum log_level level, const char *guid, const char *message,
+                const struct log_field *fields, size_t count);
+
+#define log_debug(guid, ...) log_write(LOG_LEVEL_DEBUG, guid, __VA_ARGS__)
+#define log_info(guid, ...) log_write(LOG_LEVEL_INFO, guid, __VA_ARGS__)
+#define log_notice(guid, ...) log_write(LOG_LEVEL_NOTICE, guid, __VA_ARGS__)
+#define log_warning(guid, ...) log_write(LOG_LEVEL_WARNING, guid, __VA_ARGS__)
+#define log_error(guid, ...) log_write(LOG_LEVEL_ERROR, guid, __VA_ARGS__)
+
+/* Rings the writer if this thread has put a line since the last time. At the end of a turn. */
+void log_flush(void);
+
+/* Lines dropped since the process began: a ring was full, or the writer's descriptor broken. */
+uint64_t log_dropped(void);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Memory, and the one policy for running out of it.
+ *
+ * Small allocations whose size we choose never return NULL: when the system refuses, the process
+ * prints one line and exits with status 3. The service manager starts it again, and the tokens
+ * survive that. Buffers whose size somebody outside chooses (a body) use mem_try_*: they return
+ * NULL, and the request gets an error answer.
+ *
+ * All functions: any thread; free with mem_free (or free()).
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+void *mem_alloc(size_t size);
+void *mem_zalloc(size_t size);
+char *mem_strdup(const char *text);
+char *mem_strndup(const char *text, size_t len);
+char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *mem_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+/* May return NULL; `old` then stays as it was. */
+void *mem_try_realloc(void *old, size_t size);
+
+/* The policy itself, for memory that comes from elsewhere (mmap). Does not return. */
+_Noreturn void mem_exhausted(void);
+
+void mem_free(void *p);
+
+#endif

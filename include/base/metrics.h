@@ -1,0 +1,101 @@
+/*
+ * Counters, declared once, kept per thread and summed when somebody reads them.
+ *
+ * A family is an array of cells; what a cell's index means (a problem code, an HTTP status, a
+ * histogram's bucket) is known to who writes it and to front/admin, which renders it. Each thread
+ * adds to a block of its own with plain relaxed stores: no lock and no shared cache line on the
+ * lookup's way. A gauge is a family that is added to and subtracted from; its sum is the value,
+ * whichever threads did which.
+ */
+#ifndef BASE_METRICS_H
+#define BASE_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum metric_kind {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM,
+};
+
+/* The buckets of a duration histogram, in seconds; one further cell counts all, one sums ns. */
+#define METRIC_BUCKETS                                                                             \
+    {                                                                                              \
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10             \
+    }
+#define METRIC_BUCKET_COUNT 14
+#define METRIC_HISTOGRAM_COUNT METRIC_BUCKET_COUNT
+#define METRIC_HISTOGRAM_SUM (METRIC_BUCKET_COUNT + 1)
+#define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)
+
+/* Cells of a family indexed by status: 0 stands for "no answer". */
+#define METRIC_STATUS_CELLS 600
+/* Cells of postcoded_requests_total: rows of 64 by problem code; the column is the status's. */
+#define METRIC_CODE_CELLS 64
+
+/*
+ * The table: id, exported name, kind, cells, help. Values that exist once and change seldom
+ * (a token's expiry, items in the store, process_*) are not here: front/admin asks their owners.
+ */
+#define METRICS_TABLE(X)                                                                           \
+    X(METRIC_REQUESTS, "postcoded_requests_total", COUNTER, METRIC_CODE_CELLS,                     \
+      "Requests ended, by problem code (ok: what the upstream answered) and status.")              \
+    X(METRIC_REQUEST_DURATION, "postcoded_request_duration_seconds", HISTOGRAM,                    \
+      METRIC_HISTOGRAM_CELLS, "Time from a request's head to the end of its answer.")              \
+    X(METRIC_IN_FLIGHT, "postcoded_requests_in_flight", GAUGE, 1, "Requests not yet ended.")       \
+    X(METRIC_CANCELLED, "postcoded_requests_cancelled_total", COUNTER, 1,                          \
+      "Requests whose caller went away before the answer.")                                        \
+    X(METRIC_UPSTREAM_REQUESTS, "postcoded_upstream_requests_total", COUNTER, METRIC_STATUS_CELLS, \
+      "Calls to the upstream, by status (none: no answer).")                                       \
+    X(METRIC_UPSTREAM_DURATION, "postcoded_upstream_duration_seconds", HISTOGRAM,                  \
+      METRIC_HISTOGRAM_CELLS, "Time of a call to the upstream.")                                   \
+    X(METRIC_UPSTREAM_CONNECTIONS, "postcoded_upstream_connections", GAUGE, 2,                     \
+      "Connections to the upstream, by state.")                                                    \
+    X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", COUNTER, 1,         \
+      "Calls refused because the queue for an upstream connection was full.")                      \
+    X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", COUNTER, 2,                         \
+      "Requests to the token endpoint, by result.")                                                \
+    X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", GAUGE, 1, "Lookups waiting for a token.")   \
+    X(METRIC_TOKEN_EVICTIONS, "postcoded_token_evictions_total", COUNTER, 4,                       \
+      "Tokens taken out of use, by reason.")                                                       \
+    X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", COUNTER, 1,             \
+      "Token requests not made because auth_budget was used up.")                                  \
+    X(METRIC_STORE_RECYCLED, "postcoded_store_recycled_total", COUNTER, 1,                         \
+      "Expired items removed from the store.")                                                     \
+    X(METRIC_CONNECTIONS, "postcoded_connections", GAUGE, 1, "Callers' connections open.")         \
+    X(METRIC_CONNECTIONS_REFUSED, "postcoded_connections_refused_total", COUNTER, 1,               \
+      "Connections closed at once because max_connections was reached.")                           \
+    X(METRIC_RELOADS, "postcoded_reloads_total", COUNTER, 2, "Reloads, by result.")
+
+enum metric {
+#define METRIC_ENUM(id, name, kind, cells, help) id,
+    METRICS_TABLE(METRIC_ENUM)
+#undef METRIC_ENUM
+        METRIC_COUNT
+};
+
+struct metric_family {
+    const char *name;
+    const char *help;
+    enum metric_kind kind;
+    size_t cells;
+};
+
+const struct metric_family *metric_family(enum metric id);
+
+/*
+ * Adds to the calling thread's block (made at the first use; it stays counted after the thread
+ * ends). Cells out of range are a bug: MUST.
+ */
+void metric_add(enum metric id, size_t cell, int64_t n);
+/*
+ * Counts a duration in a histogram: in the first bucket whose bound it does not pass (buckets are
+ * not cumulative here; past the last bound none counts it), in the count and in the sum.
+ */
+void metric_observe(enum metric id, int64_t duration_ns);
+
+/* The sum over all threads; any thread. */
+int64_t metric_sum(enum metric id, size_t cell);
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * The configuration: read from INI into an immutable, reference-counted snapshot.
+ *
+ * CONFIG_KEYS is the one table of keys. The parser, the checks, --print-config, `GET /config`,
+ * postcoded.ini(5) and conf/postcoded.ini are all made from it, and so are the fields of struct
+ * config: a key's field is its section and its name.
+ *
+ * Threads: a snapshot never changes once config_load has returned it, so that any thread may read
+ * it under a reference of its own.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+
+/*
+ * Kinds of value, and the field each makes:
+ *   TEXT       char *, NULL while unset                  (range: longest length in bytes)
+ *   DURATION   int64_t nanoseconds; 500ms 30s 5m 12h     (range in ns)
+ *   SIZE       int64_t bytes; 512 64K 1M                 (range in bytes)
+ *   COUNT      int64_t                                   (range)
+ *   WORKERS    int64_t, "auto" is one a core             (range)
+ *   MODE       int64_t, octal                            (range)
+ *   BOOL       bool; on, off, yes, no, true, false
+ *   CHOICE     int, the index in the words of `choices`, which are parted by a space
+ *   ADDRESSES  struct config_addresses; `choices` "off" allows the word off (count 0);
+ *              "unix" allows Unix sockets alone (and off). HOST is a number or localhost, which is
+ *              127.0.0.1; port 0 is one of the system's choice
+ *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo,
+ *              query or fragment; no slash at its end
+ *   FILE       char *, resolved (SPEC 6); must be readable
+ *   KEYFILE    struct config_file: read whole, refused when others can read it
+ *   SECRET     struct secret *, in the file itself
+ *   SECRETS    struct config_secrets: the contents of one file, or of two parted by a comma,
+ *              without one trailing newline each, refused when others can read them
+ *   HEADER     char *, a field name of RFC 9110 that SPEC 6 does not forbid
+ *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
+ *   PARAMS     struct config_params: every key that begins with auth_param. (range: longest value)
+ *
+ * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
+ */
+#define CONFIG_RELOADS 1u
+#define CONFIG_SECRET_VALUE 2u
+#define CONFIG_REQUIRED 4u
+
+/*
+ * What a header name may not be: identity, framing and hop-by-hop headers, and those that the
+ * daemon sets itself, up or down. Here so that manual and code have it from one place.
+ */
+#define CONFIG_FORBIDDEN_HEADERS                                                                   \
+    "Authorization Cookie Host Content-Length Transfer-Encoding Connection Keep-Alive "            \
+    "Proxy-Authenticate Proxy-Authorization Proxy-Connection TE Trailer Upgrade Expect "           \
+    "Accept User-Agent If-None-Match If-Modified-Since traceparent tracestate "                    \
+    "Content-Type Cache-Control ETag Last-Modified Date Allow Retry-After WWW-Authenticate "       \
+    "Proxy-Status Set-Cookie"
+
+#define CFG_DAY (INT64_C(86400) * 1000000000)
+#define CFG_MS INT64_C(1000000)
+#define CFG_S INT64_C(1000000000)
+
+/* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
+#define CONFIG_KEYS(X)                                                                             \
+    X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "", 0,                 \
+      "Where lookups are answered: HOST:PORT, [V6]:PORT or unix:PATH, several with commas.")       \
+    X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
+      "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
+    X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
+      "Threads that answer lookups; auto is one for each core.")                                   \
+    X("server", "max_connections", server_max_connections, COUNT, "10000", 1, 1000000, "",         \
+      CONFIG_RELOADS, "Callers' connections at once; one more is closed and counted.")             \
+    X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
+      CONFIG_RELOADS, "Lookups at once; one more is answered 503 overloaded.")                     \
+    X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \
+      "Target and head of one request; cookies are held twice within it.")                         \
+    X("server", "header_timeout", server_header_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,    \
+      "", CONFIG_RELOADS, "Time for a whole request head; then the connection is closed.")         \
+    X("server", "idle_timeout", server_idle_timeout, DURATION, "60s", 10 * CFG_MS, CFG_DAY, "",    \
+      CONFIG_RELOADS, "How long a connection may wait for its next request.")                      \
+    X("server", "request_timeout", server_request_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,  \
+      "", CONFIG_RELOADS, "Deadline of a lookup, waiting for a token included.")                   \
+    X("server", "drain_delay", server_drain_delay, DURATION, "0s", 0, CFG_DAY, "", CONFIG_RELOADS, \
+      "From SIGTERM to closing the listeners; /readyz says 503 meanwhile.")                        \
+    X("server", "drain_timeout", server_drain_timeout, DURATION, "20s", 0, CFG_DAY, "",            \
+      CONFIG_RELOADS, "How long requests under way may take to end after that.")                   \
+    X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
+      "Where /healthz, /readyz and /metrics are; several with commas, or off.")                    \
+    X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
+      0, "Unix socket for /tokens, /config and all of [metrics]; or off.")                         \
+    X("admin", "socket_mode", admin_socket_mode, MODE, "0660", 0, 0777, "", 0,                     \
+      "Mode of the admin socket.")                                                                 \
+    X("log", "level", log_level, CHOICE, "info", 0, 0, "debug info notice warning error",          \
+      CONFIG_RELOADS, "The least level that is written.")                                          \
+    X("log", "format", log_format, CHOICE, "text", 0, 0, "text json", CONFIG_RELOADS,              \
+      "text, or json with one object a line.")                                                     \
+    X("log", "access", log_access, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                           \
+      "One line for each request.")                                                                \
+    X("log", "postcodes", log_postcodes, CHOICE, "full", 0, 0, "full outward off", CONFIG_RELOADS, \
+      "How much of a postcode a line may hold; outward: all but the last three characters.")       \
+    X("tracker", "header", tracker_header, HEADER, "X-GUID", 1, 64, "", CONFIG_RELOADS,            \
+      "Header that carries the request's GUID, in, out and upstream.")                             \
+    X("tracker", "trust_incoming", tracker_trust_incoming, BOOL, "on", 0, 0, "", CONFIG_RELOADS,   \
+      "Keep a caller's GUID where it is well-formed; off: always a fresh one.")                    \
+    X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off", CONFIG_RELOADS,     \
+      "jwt: a signed token; plain: the cookie as it stands, forgeable; off: nobody is asked.")     \
+    X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
+      "Name of the cookie that holds the identity.")                                               \
+    X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
+      "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
+    X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
+      "What a JWT's iss must be.")                                                                 \
+    X("identity", "audience", identity_audience, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,           \
+      "What a JWT's aud must be or hold.")                                                         \
+    X("identity", "leeway", identity_leeway, DURATION, "30s", 0, 3600 * CFG_S, "", CONFIG_RELOADS, \
+      "How far clocks may differ when exp and nbf are looked at.")                                 \
+    X("identity", "forward_header", identity_forward_header, HEADER, NULL, 1, 64, "",              \
+      CONFIG_RELOADS, "Header that tells the upstream the user; none unless set.")                 \
+    X("identity", "unverified_anywhere", identity_unverified_anywhere, BOOL, "off", 0, 0, "",      \
+      CONFIG_RELOADS, "Allow modes plain and off on addresses that are not loopback.")             \
+    X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
+      "Trim, fold spaces and upper-case a postcode; off keeps it as it came.")                     \
+    X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
+      "", CONFIG_RELOADS, "How often expired items are removed from the store.")                   \
+    X("upstream", "address", upstream_address, URL, NULL, 1, 2048, "",                             \
+      CONFIG_RELOADS | CONFIG_REQUIRED, "The Location API: https://HOST[:PORT][/PREFIX].")         \
+    X("upstream", "plaintext", upstream_plaintext, BOOL, "off", 0, 0, "", CONFIG_RELOADS,          \
+      "Allow http:// to a host that is not loopback.")                                             \
+    X("upstream", "lookup_path", upstream_lookup_path, PATH, "/api/v1/addresses/", 1, 1024, "",    \
+      CONFIG_RELOADS, "Path of a lookup; the postcode is put at its end.")                         \
+    X("upstream", "auth_path", upstream_auth_path, PATH, "/auth/v1", 1, 1024, "", CONFIG_RELOADS,  \
+      "Path of the token endpoint on address.")                                                    \
+    X("upstream", "auth_url", upstream_auth_url, URL, NULL, 1, 2048, "", CONFIG_RELOADS,           \
+      "Whole URL of the token endpoint, where it is elsewhere.")                                   \
+    X("upstream", "auth_flow", upstream_auth_flow, CHOICE, "basic", 0, 0,                          \
+      "basic client_credentials", CONFIG_RELOADS,                                                  \
+      "basic: POST with HTTP Basic, no body; client_credentials: RFC 6749, section 4.4.")          \
+    X("upstream", "auth_client", upstream_auth_client, CHOICE, "basic", 0, 0, "basic post",        \
+      CONFIG_RELOADS, "Where client_credentials sends the client's id and secret.")                \
+    X("upstream", "auth_scope", upstream_auth_scope, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,      \
+      "Scope asked for (client_credentials).")                                                     \
+    X("upstream", "auth_audience", upstream_auth_audience, TEXT, NULL, 1, 4096, "",                \
+      CONFIG_RELOADS, "Audience asked for (client_credentials).")                                  \
+    X("upstream", "auth_param.NAME", upstream_auth_param, PARAMS, NULL, 0, 4096, "",               \
+      CONFIG_RELOADS, "Any further parameter of the token request (client_credentials).")          \
+    X("upstream", "client_id", upstream_client_id, TEXT, NULL, 1, 1024, "",                        \
+      CONFIG_RELOADS | CONFIG_REQUIRED, "The client's id at the token endpoint.")                  \
+    X("upstream", "client_secret", upstream_client_secret, SECRET, NULL, 1, 4096, "",              \
+      CONFIG_RELOADS | CONFIG_SECRET_VALUE, "The client's secret; or use client_secret_file.")     \
+    X("upstream", "client_secret_file", upstream_client_secret_file, SECRETS, NULL, 1, 4096, "",   \
+      CONFIG_RELOADS, "File with the secret, or two with a comma while one replaces the other.")   \
+    X("upstream", "auth_token_key", upstream_auth_token_key, TEXT, NULL, 1, 256, "", 0,            \
+      "Key of the token in the store; NAME_auth_token unless set.")                                \
+    X("upstream", "auth_token_early_expiry", upstream_auth_token_early_expiry, DURATION, "5m", 0,  \
+      CFG_DAY, "", CONFIG_RELOADS,                                                                 \
+      "How long before its expiry a token is replaced; never over 20 % of its lifetime.")          \
+    X("upstream", "auth_token_default_lifetime", upstream_auth_token_default_lifetime, DURATION,   \
+      "5m", CFG_S, CFG_DAY, "", CONFIG_RELOADS, "Lifetime of a token whose reply names none.")     \
+    X("upstream", "auth_prefetch", upstream_auth_prefetch, BOOL, "on", 0, 0, "", CONFIG_RELOADS,   \
+      "Get a token at start and renew it ahead, without a lookup asking.")                         \
+    X("upstream", "auth_timeout", upstream_auth_timeout, DURATION, "5s", 10 * CFG_MS, CFG_DAY, "", \
+      CONFIG_RELOADS, "Deadline of a token request.")                                              \
+    X("upstream", "auth_budget", upstream_auth_budget, COUNT, "60", 0, 100000, "", CONFIG_RELOADS, \
+      "Token requests an hour for a 401, by hand, or after a failed answer; 0 allows none.")       \
+    X("upstream", "connect_timeout", upstream_connect_timeout, DURATION, "2s", 10 * CFG_MS,        \
+      CFG_DAY, "", CONFIG_RELOADS, "Time to reach the upstream, TLS included.")                    \
+    X("upstream", "max_connections", upstream_max_connections, COUNT, "256", 1, 65536, "",         \
+      CONFIG_RELOADS, "Connections to the upstream, over all workers; callers queue for them.")    \
+    X("upstream", "connection_max_age", upstream_connection_max_age, DURATION, "5m", CFG_S,        \
+      CFG_DAY, "", CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS is heard.") \
+    X("upstream", "retries", upstream_retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,              \
+      "Fresh connections tried when one failed before any byte of an answer.")                     \
+    X("upstream", "max_response_size", upstream_max_response_size, SIZE, "1M", 1024,               \
+      64 * 1024 * 1024, "", CONFIG_RELOADS, "Largest body taken from the upstream.")               \
+    X("upstream", "ca_file", upstream_ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,               \
+      "Certificates to trust in the place of the system's, in PEM.")                               \
+    X("upstream", "client_certificate", upstream_client_certificate, FILE, NULL, 0, 0, "",         \
+      CONFIG_RELOADS, "Our certificate for the upstream, in PEM.")                                 \
+    X("upstream", "client_key", upstream_client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,  \
+      "The key of client_certificate, in PEM.")                                                    \
+    X("upstream", "proxy", upstream_proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                 \
+      "HTTP proxy for all calls; the environment's proxy variables are never read.")
+
+enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
+enum config_postcodes { POSTCODES_FULL, POSTCODES_OUTWARD, POSTCODES_OFF };
+enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS };
+enum config_auth_client { AUTH_CLIENT_BASIC, AUTH_CLIENT_POST };
+
+/* One address to listen on. */
+struct config_address {
+    char *text; /* "127.0.0.1:8080", "unix:/run/x.sock": as configured, but paths absolute */
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+    bool loopback; /* 127.0.0.0/8, ::1 (mapped IPv4 too) or a Unix socket */
+};
+
+struct config_addresses {
+    struct config_address *items;
+    size_t count;
+};
+
+struct config_file {
+    char *path;           /* resolved; NULL while unset */
+    struct secret *bytes; /* NULL for a credential: that was not looked at (config_load) */
+};
+
+struct config_secrets {
+    struct config_file files[2];
+    size_t count;
+};
+
+struct config_param {
+    char *name;
+    char *value;
+};
+
+struct config_params {
+    struct config_param *items;
+    size_t count;
+};
+
+#define CONFIG_C_TEXT char *
+#define CONFIG_C_DURATION int64_t
+#define CONFIG_C_SIZE int64_t
+#define CONFIG_C_COUNT int64_t
+#define CONFIG_C_WORKERS int64_t
+#define CONFIG_C_MODE int64_t
+#define CONFIG_C_BOOL bool
+#define CONFIG_C_CHOICE int
+#define CONFIG_C_ADDRESSES struct config_addresses
+#define CONFIG_C_URL char *
+#define CONFIG_C_FILE char *
+#define CONFIG_C_KEYFILE struct config_file
+#define CONFIG_C_SECRET struct secret *
+#define CONFIG_C_SECRETS struct config_secrets
+#define CONFIG_C_HEADER char *
+#define CONFIG_C_PATH char *
+#define CONFIG_C_PARAMS struct config_params
+
+struct config {
+    unsigned magic;
+#define CONFIG_FIELD(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    CONFIG_C_##kind field;
+    CONFIG_KEYS(CONFIG_FIELD)
+#undef CONFIG_FIELD
+    char *upstream_name; /* NAME of [upstream NAME] */
+    /* The client's secrets in the order configured, one or two; from either key. */
+    struct secret *client_secrets[2];
+    size_t client_secret_count;
+};
+
+/* Faults and notes, gathered: all of them, not only the first. */
+struct config_faults {
+    struct config_fault {
+        char *text; /* "FILE:LINE: [section] key: what is wrong, and what would be right" */
+        bool note;  /* worth saying, no fault */
+        unsigned file_order; /* its place, for the order of the list: see config/faults.h */
+        unsigned line;
+    } * items;
+    size_t count;  /* faults and notes */
+    size_t faults; /* faults alone */
+};
+
+void config_faults_fini(struct config_faults *faults);
+
+/*
+ * Reads `path` and then `path`.d/ *.ini in name order, each overriding. Faults are appended to
+ * `faults`; with one or more of them the result is NULL. One reference, the caller's.
+ * Outside systemd (no CREDENTIALS_DIRECTORY) a `credential:` file is a note when
+ * `credentials_optional`, else a fault.
+ */
+struct config *config_load(const char *path, bool credentials_optional,
+                           struct config_faults *faults);
+
+/*
+ * The same for a daemon that runs with `before`: keys that cannot reload keep its values, before
+ * anything is checked, for it is those that will be in force. config_unreloadable names them.
+ */
+struct config *config_reload(const struct config *before, const char *path,
+                             bool credentials_optional, struct config_faults *faults);
+
+struct config *config_ref(struct config *config);
+/* NULL is allowed; the last one wipes the secrets. Any thread. */
+void config_unref(struct config *config);
+
+/*
+ * A fault found later, by who knows what a value means (a key file that is no key): in the same
+ * form, with the file and line the value came from. format says what is wrong and would be right.
+ */
+void config_fault(struct config_faults *faults, const struct config *config, const char *section,
+                  const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void config_note(struct config_faults *faults, const struct config *config, const char *section,
+                 const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * Each key in the table's order: section ("upstream NAME" for the upstream's), name, effective
+ * value as it would be written ("" while unset, "(set)" for a secret), where it came from
+ * ("FILE:LINE" or "default"), meaning. auth_param.NAME is visited once for each one given.
+ */
+typedef void config_visit(void *arg, const char *section, const char *key, const char *value,
+                          const char *origin, const char *meaning);
+void config_each(const struct config *config, config_visit *visit, void *arg);
+
+/* --print-config: an INI that config_load would read again, with origins and meanings as comments.
+ */
+void config_print(const struct config *config, FILE *out);
+
+/*
+ * Calls `changed` for each key that cannot reload and is other in the files of `after` than in
+ * `before`, whether `after` kept the old value (config_reload) or not. NAME of [upstream NAME] is
+ * one of them.
+ */
+void config_unreloadable(const struct config *before, const struct config *after,
+                         void (*changed)(void *arg, const char *section, const char *key),
+                         void *arg);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Paths that the configuration names, and files that are read whole: the INI files themselves, and
+ * those that hold secrets.
+ */
+#ifndef CONFIG_FILES_H
+#define CONFIG_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Permissions that make a file no place for a secret: any for others. */
+#define FILES_OTHERS 0007
+
+/*
+ * Appends a regular file of at most out->max bytes. `out` was made by buf_init_secret when a secret
+ * may be in it. *mode gets its permissions and may be NULL.
+ * ERR_SYSTEM with errno; ERR_INVALID when it is no regular file; ERR_TOO_LARGE.
+ */
+enum err files_read(const char *path, struct buf *out, mode_t *mode);
+
+/*
+ * What went wrong and would be right, for a fault. Right after files_read only: it looks at errno.
+ * Caller frees.
+ */
+char *files_explain(enum err err, size_t max);
+
+/* Whether it is a regular file that can be read; as files_read otherwise. */
+enum err files_probe(const char *path);
+
+/* The directory of a file, absolute, its links resolved; "." where it cannot be. Caller frees. */
+char *files_directory(const char *path);
+
+/*
+ * `path` as it stands when absolute, else below `dir`, leading ./ and ../ resolved, so that a path
+ * in a message reads well and a socket's path stays short. Caller frees.
+ */
+char *files_resolve(const char *dir, const char *path);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * CONFIG_KEYS as data, for the code that goes over all keys, and the words that describe a key in
+ * faults and documents. Private to config/ and to the generator of the documents.
+ *
+ * Threads: all of it is constant.
+ */
+#ifndef CONFIG_TABLE_H
+#define CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+
+enum config_kind {
+    KIND_TEXT,
+    KIND_DURATION,
+    KIND_SIZE,
+    KIND_COUNT,
+    KIND_WORKERS,
+    KIND_MODE,
+    KIND_BOOL,
+    KIND_CHOICE,
+    KIND_ADDRESSES,
+    KIND_URL,
+    KIND_FILE,
+    KIND_KEYFILE,
+    KIND_SECRET,
+    KIND_SECRETS,
+    KIND_HEADER,
+    KIND_PATH,
+    KIND_PARAMS,
+};
+
+/* The place of each key in the table: KEY_server_listen, ... */
+enum config_key_index {
+#define CONFIG_INDEX(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    KEY_##field,
+    CONFIG_KEYS(CONFIG_INDEX)
+#undef CONFIG_INDEX
+        KEY_COUNT
+};
+
+struct config_key {
+    const char *section;
+    const char *name;
+    enum config_kind kind;
+    const char *def; /* NULL: unset */
+    int64_t min;
+    int64_t max;
+    const char *choices;
+    unsigned flags;
+    const char *meaning;
+    size_t offset; /* of its field in struct config */
+};
+
+extern const struct config_key config_keys[KEY_COUNT];
+
+/* The section whose header holds a name; the others are plain words. */
+#define CONFIG_NAMED_SECTION "upstream"
+/* A key whose name ends in what the file chooses. */
+#define CONFIG_PARAM_KEY "auth_param.NAME"
+#define CONFIG_PARAM_PREFIX "auth_param."
+
+/* Its place in the table. */
+enum config_key_index config_key_index(const struct config_key *key);
+
+/* Names are compared without case. NULL when the section has no such key. */
+const struct config_key *config_key_find(const char *section, const char *name);
+
+/* The section as the table spells it; NULL when there is none. */
+const char *config_section_find(const char *section);
+
+/* Whether any section has a secret key of this name: one in the wrong section is a secret too. */
+bool config_name_is_secret(const char *name);
+
+/*
+ * The name in the table that somebody may have meant, by edit distance; NULL when none is near.
+ * For a key: among those of its section.
+ */
+const char *config_section_near(const char *section);
+const char *config_key_near(const char *section, const char *name);
+
+/*
+ * What a value may be: "a duration from 10ms to 24h", "one of: jwt, plain, off". For faults ("...,
+ * but must be ") and documents alike.
+ */
+void config_key_allowed(const struct config_key *key, struct buf *out);
+
+#endif

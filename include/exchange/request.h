@@ -1,0 +1,120 @@
+/*
+ * One caller's exchange: from a request's head to the end of its answer.
+ *
+ * It is made by front/server when libmicrohttpd has read the request line, and freed when
+ * libmicrohttpd has done with it. In between it has one state, which only request_enter changes,
+ * and is settled once: by an answer (exchange/reply.h), by the caller's leaving or by the deadline,
+ * whichever comes first. What comes later finds it settled and does nothing.
+ *
+ * Thread: that of the loop which serves its connection.
+ */
+#ifndef EXCHANGE_REQUEST_H
+#define EXCHANGE_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "exchange/problem.h"
+#include "runtime/ctx.h"
+
+/* The states, with what each means in a trace. */
+#define REQUEST_STATES(X)                                                                          \
+    X(REQUEST_HEAD, "head")       /* the request line is here, the head may not be */              \
+    X(REQUEST_RUNNING, "running") /* its steps run, in this very call */                           \
+    X(REQUEST_PARKED, "parked")   /* suspended: a token or the upstream is waited for */           \
+    X(REQUEST_SETTLED, "settled") /* how it ends is known; libmicrohttpd has not been told */      \
+    X(REQUEST_SENDING, "sending") /* the answer is libmicrohttpd's */                              \
+    X(REQUEST_ENDED, "ended")     /* libmicrohttpd has done with it */
+
+enum request_state {
+#define REQUEST_STATE_ENUM(id, name) id,
+    REQUEST_STATES(REQUEST_STATE_ENUM)
+#undef REQUEST_STATE_ENUM
+};
+
+/* The longest user (SPEC 4). */
+#define REQUEST_USER_MAX 128
+
+/* What an access line tells of the way upstream; filled by the handler. */
+struct request_trip {
+    bool waited_for_token;
+    unsigned retries;
+    int64_t upstream_duration; /* ns; -1: no call was made */
+};
+
+struct request {
+    unsigned magic;
+    enum request_state state;
+
+    /* The caller's side, set by front/server. */
+    struct MHD_Connection *connection;
+    char *method;        /* NULL until the head is whole */
+    const char *version; /* "HTTP/1.1"; libmicrohttpd's */
+    char *target;        /* raw, as it stood in the request line */
+    /* Called when a parked request is settled; makes the connection go on. */
+    void (*settled)(struct request *request);
+    void *owner; /* the server's connection */
+
+    /* Beside the work. */
+    struct ctx *ctx;       /* NULL until the head is whole */
+    struct config *config; /* the snapshot it began with */
+    struct mono_time began;
+    struct ctx_hook deadline;
+
+    /* Found out by the steps. */
+    const char *path; /* within target, up to the query; not NUL-terminated */
+    size_t path_len;
+    const char *query; /* behind the question mark; NULL: none */
+    bool announces_body;
+    char user[REQUEST_USER_MAX + 1]; /* "" for nobody */
+    bool in_flight;                  /* it holds a place of max_in_flight */
+
+    /* How it ends. */
+    enum problem_id ending;
+    int status;
+    struct MHD_Response *response; /* ours until it is sent; NULL: close without an answer */
+    bool close;                    /* the connection ends with this answer, says a step */
+    size_t body_len;
+    struct request_trip trip;
+};
+
+/* In REQUEST_HEAD; `target` is copied, of the configuration a reference is taken. */
+struct request *request_new(struct config *config, const char *target);
+/*
+ * Its head is whole, in `method`'s request: it gets its context, with the deadline request_timeout
+ * from now, at which it is settled with 504. The GUID is unset until the tracker has run.
+ */
+void request_begin(struct request *request, struct loop *loop, const char *method);
+/* In REQUEST_ENDED, or in REQUEST_HEAD when the head never became whole. */
+void request_free(struct request *request);
+
+void request_enter(struct request *request, enum request_state state);
+const char *request_guid(const struct request *request);
+
+/* Has it been decided how it ends? */
+bool request_is_settled(const struct request *request);
+
+/*
+ * Settles it with an answer, which becomes the request's: exchange/reply.c calls this, nobody
+ * else. When it was settled before, the response is destroyed. A context below it is cancelled.
+ */
+void request_settle(struct request *request, enum problem_id ending, int status,
+                    struct MHD_Response *response);
+/* Settles it without one: the caller went away, or the daemon ends. */
+void request_abandon(struct request *request);
+
+/*
+ * Request header fields (names in any case). The first value or NULL; borrowed until the request
+ * is settled. _count: how many such fields there are.
+ */
+const char *request_header(const struct request *request, const char *name);
+size_t request_header_count(const struct request *request, const char *name);
+/* The same for cookies by name (case-sensitive), from the Cookie field. */
+const char *request_cookie(const struct request *request, const char *name);
+size_t request_cookie_count(const struct request *request, const char *name);
+
+#endif

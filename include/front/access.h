@@ -1,0 +1,13 @@
+/* What a request leaves behind when it has ended: its counters and its access line (SPEC 8, 9). */
+#ifndef FRONT_ACCESS_H
+#define FRONT_ACCESS_H
+
+#include "exchange/request.h"
+
+/* Where lookups are: what follows is the postcode. */
+#define LOOKUP_PATH "/api/v1/addresses/"
+
+/* Once, when it has ended. */
+void access_account(const struct request *request);
+
+#endif

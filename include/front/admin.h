@@ -1,0 +1,38 @@
+/*
+ * What operators read and press (SPEC 8): one app for [metrics] listen, and one, with more paths,
+ * for [admin] listen.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef FRONT_ADMIN_H
+#define FRONT_ADMIN_H
+
+#include <stdbool.h>
+
+#include "front/exposition.h"
+#include "front/server.h"
+#include "runtime/trace.h"
+
+/* What the apps are told by who runs them. */
+struct admin_ports {
+    void *arg;
+    /* Do the workers' loops turn? */
+    bool (*healthy)(void *arg);
+    bool (*draining)(void *arg);
+};
+
+struct admin_app {
+    struct server_app app;
+    bool all; /* the paths of [admin] too */
+    struct guid_source *guids;
+    struct exposition sources; /* borrowed, like all here but app.config */
+    struct admin_ports ports;
+};
+
+/* Takes a reference to config; guids, sources and ports are the caller's to fill. */
+void admin_app_init(struct admin_app *admin, struct config *config, bool all);
+void admin_app_fini(struct admin_app *admin);
+/* The configuration for requests to come (a reload). */
+void admin_app_use(struct admin_app *admin, struct config *config);
+
+#endif

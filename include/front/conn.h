@@ -1,0 +1,49 @@
+/*
+ * One caller's connection, as the server keeps it beside libmicrohttpd's: the watch for the
+ * caller's leaving, and the deadlines that libmicrohttpd does not keep (its own is inactivity
+ * only, which a slow sender never trips).
+ *
+ * Private to front/server.c and front/conn.c.
+ */
+#ifndef FRONT_CONN_H
+#define FRONT_CONN_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "front/server.h"
+
+/* What a connection is doing, and with it which time bounds it. */
+enum conn_phase {
+    CONN_HEAD,    /* header_timeout, from the connection's or the request line's arrival */
+    CONN_WORKING, /* none: the request's own deadline */
+    CONN_SENDING, /* idle_timeout: for a caller who does not read */
+    CONN_IDLE,    /* idle_timeout, to the next request line */
+};
+
+struct conn {
+    unsigned magic;
+    enum conn_phase phase;
+    struct server_app *app;
+    struct server_quota *quota;
+    struct loop *loop;
+    struct request *request; /* NULL between requests */
+    struct timer *timer;
+    uv_poll_t watch;
+    bool watching;
+    bool gone;  /* sticky: the caller has left, or closed its sending half */
+    bool ready; /* in the server's list of those to resume */
+    int fd;     /* libmicrohttpd's; ours to watch and to shut down */
+    struct conn *next_ready;
+    struct server *server;
+    struct conn *prev, *next; /* in the server's list of all */
+};
+
+/* Starts the watch and the first deadline. NULL when the descriptor cannot be watched. */
+struct conn *conn_new(struct server *server, struct loop *loop, struct server_app *app,
+                      struct server_quota *quota, int fd);
+/* The descriptor is about to be closed. Frees the conn when the loop has let go of its handle. */
+void conn_close(struct conn *conn);
+void conn_enter(struct conn *conn, enum conn_phase phase);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * /metrics in Prometheus' text format, version 0.0.4: the families of base/metrics.h with their
+ * labels, and the values that are read from their owners at each scrape.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef FRONT_EXPOSITION_H
+#define FRONT_EXPOSITION_H
+
+#include "base/buf.h"
+#include "storage/store.h"
+#include "token/keeper.h"
+
+#define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+/* More than any set of labels can fill. */
+#define EXPOSITION_MAX (1024 * 1024)
+
+struct exposition {
+    const char *upstream; /* its name, for the label */
+    struct keeper *keeper;
+    struct store *store;
+};
+
+void exposition_write(const struct exposition *exposition, struct buf *out);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Accepting, on the main loop, for everybody: several addresses, Unix sockets, the limit on
+ * connections, descriptors running out. What is accepted is handed to the servers in turn.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef FRONT_LISTEN_H
+#define FRONT_LISTEN_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "front/server.h"
+#include "runtime/loop.h"
+
+/* Who takes connections: a server, and the app that is to serve them. */
+struct listen_target {
+    struct server *server;
+    struct server_app *app;
+};
+
+struct listen;
+
+#define LISTEN_PROBLEM 256
+
+/*
+ * Binds and listens on every address; nothing is accepted before listen_start. A stale Unix socket
+ * (nobody answers on it) is removed; on ERR_SYSTEM `problem` says which address, why, and what to
+ * do, and nothing stays bound.
+ */
+enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
+                    int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM]);
+
+/* The targets are copied; the quota outlives the listeners. */
+void listen_start(struct listen *listen, const struct listen_target *targets, size_t count,
+                  struct server_quota *quota);
+
+/* Takes what is waiting in the backlogs, then closes the sockets and removes Unix ones. */
+void listen_stop(struct listen *listen);
+/* After listen_stop and a turn of the loop. NULL is allowed. */
+void listen_free(struct listen *listen);
+
+/* The addresses really bound (a port 0 has become a number), as "HOST:PORT, ..."; borrowed. */
+const char *listen_addresses(const struct listen *listen);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The app that answers lookups: GUID, guard, identity, then one lookup. One for each worker.
+ *
+ * Thread: the worker's; `places` is shared by all of them.
+ */
+#ifndef FRONT_LOOKUPS_H
+#define FRONT_LOOKUPS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "front/server.h"
+#include "lookup/find_address.h"
+#include "middleware/identity.h"
+#include "runtime/trace.h"
+
+/* Lookups under way in all workers; bounded by max_in_flight. */
+struct lookup_places {
+    _Atomic int64_t taken;
+};
+
+struct lookup_app {
+    struct server_app app;
+    struct finder finder;
+    struct identity *identity; /* the app's own reference, like app.config */
+    struct guid_source guids;
+    struct lookup_places *places;
+};
+
+/* Takes references to config and identity; the rest of the struct is the caller's to fill. */
+void lookup_app_init(struct lookup_app *lookups, struct config *config, struct identity *identity);
+void lookup_app_fini(struct lookup_app *lookups);
+/* For the requests to come (a reload): other references in the place of the present ones. */
+void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Path tables: which handler answers which path by which methods. Settles a request that none
+ * answers: 404, or 405 with Allow.
+ */
+#ifndef FRONT_ROUTES_H
+#define FRONT_ROUTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "exchange/request.h"
+
+struct server_app;
+
+struct route {
+    const char *path;
+    bool prefix; /* path is a beginning, and the handler gets the rest */
+    bool post;   /* POST alone; else GET and HEAD */
+    void (*handle)(struct server_app *app, struct request *request, const char *rest, size_t len);
+};
+
+/* request->path has been found by the guard. The first route of the table that fits is taken. */
+void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,
+                     struct request *request);
+
+#endif

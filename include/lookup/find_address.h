@@ -1,0 +1,73 @@
+/*
+ * One lookup: a token, a call upstream, its answer judged; repeated once when the token was
+ * refused. It knows no HTTP server and no GUIDs: what runs beside it is in the context.
+ *
+ * Thread: the worker's.
+ */
+#ifndef LOOKUP_FIND_ADDRESS_H
+#define LOOKUP_FIND_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "lookup/postcode.h"
+#include "runtime/ctx.h"
+#include "token/source.h"
+#include "upstream/client.h"
+
+/* What a worker's lookups share. Borrowed: they outlive every lookup. */
+struct finder {
+    struct token_source *tokens;
+    struct client *client;
+};
+
+/* What somebody asks for. Strings are borrowed until find_address returns; NULL: not given. */
+struct find_query {
+    struct postcode postcode;
+    const char *user;  /* "" for nobody */
+    const char *query; /* valid by query_is_valid; goes upstream unchanged */
+    const char *if_none_match;
+    const char *if_modified_since;
+};
+
+/* How it can end. */
+enum find_outcome {
+    FIND_ADDRESS,         /* 200, an address: body, and headers of its representation */
+    FIND_NOT_MODIFIED,    /* 304: headers */
+    FIND_INVALID,         /* the upstream takes it for no postcode: 400 or 422 */
+    FIND_UNKNOWN,         /* 404 */
+    FIND_RATE_LIMITED,    /* 429: Retry-After, where there was one */
+    FIND_BUSY,            /* 503: Retry-After */
+    FIND_UPSTREAM_STATUS, /* any other */
+    FIND_MALFORMED,       /* 200 without an address: problem */
+    FIND_FAILED,          /* no answer: error */
+    FIND_REFUSED,         /* 401 with a fresh token, or 403 */
+    FIND_NO_TOKEN,        /* none to be had: retry_after */
+};
+
+/* Borrowed by the callback, but for the body. */
+struct find_result {
+    enum find_outcome outcome;
+    int status;              /* the upstream's, where it answered */
+    enum client_error error; /* FIND_FAILED, and FIND_MALFORMED when it was too large */
+    const char *problem;     /* FIND_MALFORMED: what is wrong with the body */
+    int64_t retry_after;     /* FIND_NO_TOKEN: ns */
+    char *body;              /* FIND_ADDRESS: the receiver's, free() it */
+    size_t body_len;
+    const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
+    bool waited_for_token;
+    unsigned retries;          /* fresh connections, and the repetition after a 401 */
+    int64_t upstream_duration; /* ns, all calls; -1: none was made */
+};
+
+typedef void find_done(void *arg, const struct find_result *result);
+
+/*
+ * Starts a lookup under a context derived from `ctx`. `done` is called once, perhaps before
+ * find_address returns; never when ctx is cancelled first, and then nothing goes on.
+ */
+void find_address(const struct finder *finder, struct ctx *ctx, struct config *config,
+                  const struct find_query *query, find_done *done, void *arg);
+
+#endif

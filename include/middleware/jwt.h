@@ -1,0 +1,106 @@
+/*
+ * Identities as JWTs (RFC 7519) in JWS compact serialization (RFC 7515), signed with HS256, RS256,
+ * PS256 or ES256 (RFC 7518, section 3), under keys from one file: an HMAC secret as it stands, or
+ * a JWK or JWK set (RFC 7517). SPEC 4 says what counts.
+ *
+ * Threads: keys never change once made. jwt_verify and jwt_mint may use the same keys from any
+ * number of threads at once; who frees them makes sure that nobody uses them any more.
+ */
+#ifndef MIDDLEWARE_JWT_H
+#define MIDDLEWARE_JWT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+/* A user is 1 to this many printable ASCII characters, 0x20 to 0x7e. */
+#define JWT_USER_MAX 128
+/* The longest token that is looked at, in bytes. */
+#define JWT_TOKEN_MAX 8192
+/* The most keys tried for one token. */
+#define JWT_KEYS_TRIED 8
+/* Room for a sentence about what is wrong with a key file. */
+#define JWT_PROBLEM 160
+
+struct jwt_keys;
+
+/*
+ * Keys from the bytes of a key file: JSON when the first byte that is not JSON's white space is
+ * `{`, else an HMAC secret of 32 bytes or more, with one trailing newline not part of it.
+ *
+ * A key without `alg` is for HS256 (oct), RS256 and PS256 (RSA) or ES256 (P-256). A token's `kid`
+ * chooses among the keys; where no key has it, those without one are tried, for they are silent
+ * about it (an HMAC secret never has one). In a set, keys meant for something else (encryption, an
+ * algorithm or curve not used here) are passed over; a broken or weak key is a fault wherever it
+ * stands, and so is a file that leaves no key to verify with. Weak: oct under 32 bytes, RSA under
+ * 2048 bits. A private half that does not fit its public one is broken.
+ *
+ * ERR_INVALID with `problem` set (what is wrong; what would be right; never bytes of a key).
+ * ERR_OK: *out is the caller's, jwt_keys_free.
+ */
+enum err jwt_keys_new(const char *bytes, size_t len, char problem[JWT_PROBLEM],
+                      struct jwt_keys **out);
+/* Overwrites what is secret. NULL is allowed. */
+void jwt_keys_free(struct jwt_keys *keys);
+
+/* Borrowed strings. */
+struct jwt_rules {
+    const char *issuer;   /* what iss must be; NULL: not looked at */
+    const char *audience; /* what aud must be, or hold among others; NULL: not looked at */
+    int64_t leeway;       /* nanoseconds by which clocks may differ */
+};
+
+/* The table: name, and a phrase for a debug line. A caller gets one answer for all of them. */
+#define JWT_TABLE(X)                                                                               \
+    X(JWT_OK, "verified")                                                                          \
+    X(JWT_MALFORMED, "not a well-formed JWT in compact serialization")                             \
+    X(JWT_CRITICAL, "has a crit header, and no extension is understood")                           \
+    X(JWT_ALGORITHM, "signed with an algorithm that is not allowed")                               \
+    X(JWT_NO_KEY, "no key in the key file is for it")                                              \
+    X(JWT_SIGNATURE, "the signature does not verify")                                              \
+    X(JWT_EXPIRED, "expired")                                                                      \
+    X(JWT_NOT_YET, "not valid yet")                                                                \
+    X(JWT_ISSUER, "iss is not the configured issuer")                                              \
+    X(JWT_AUDIENCE, "aud does not hold the configured audience")                                   \
+    X(JWT_SUBJECT, "sub is not 1 to 128 printable ASCII characters")
+
+enum jwt_result {
+#define JWT_ENUM(name, text) name,
+    JWT_TABLE(JWT_ENUM)
+#undef JWT_ENUM
+};
+
+/* The phrase of a result; never NULL. */
+const char *jwt_result_text(enum jwt_result result);
+
+/*
+ * Whether a name may be a user: 1 to JWT_USER_MAX printable ASCII characters. For identities that
+ * do not come from a JWT.
+ */
+bool user_is_valid(const char *user, size_t len);
+
+/*
+ * Whether `token` (len bytes, any) proves an identity at `now`. The signature is looked at before
+ * any claim. exp is required: refused from exp + leeway on (RFC 7519, section 4.1.4); nbf, where
+ * present, refuses until nbf - leeway.
+ * JWT_OK: `user` is the sub, *expires the first moment at which the same token is refused, which
+ * is exp + leeway (the end of what a cache may remember). Else neither is touched.
+ * Any thread.
+ */
+enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *rules,
+                           const char *token, size_t len, struct wall_time now,
+                           char user[JWT_USER_MAX + 1], struct wall_time *expires);
+
+/*
+ * A token for `user`, valid from `now` for `ttl` nanoseconds (whole seconds count, one at least),
+ * signed with the first key of the file that can sign, with iss and aud where the rules have them.
+ * Free it with mem_free. NULL with `problem` set when the user or ttl is not one, when no key can
+ * sign, or when the token would be longer than JWT_TOKEN_MAX.
+ */
+char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *user,
+               int64_t ttl, struct wall_time now, char problem[JWT_PROBLEM]);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * The daemon: start, drain, end. It owns the main loop and everything that lives on it (listeners,
+ * the keeper with its store, the operators' server), and the workers.
+ */
+#ifndef SERVICE_DAEMON_H
+#define SERVICE_DAEMON_H
+
+#include "config/config.h"
+#include "middleware/identity.h"
+
+/* Exit statuses (SPEC 1). */
+enum exit_status {
+    EXIT_WELL = 0,
+    EXIT_CONFIGURATION = 1,
+    EXIT_USAGE = 2,
+    EXIT_START = 3,
+};
+
+/*
+ * Runs until SIGTERM or SIGINT; blocks. A start that fails has said why in one line on stderr.
+ * Takes references of its own.
+ */
+enum exit_status daemon_run(struct config *config, struct identity *identity);
+
+#endif

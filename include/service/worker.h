@@ -1,0 +1,53 @@
+/*
+ * A worker: one thread with one loop, and on it everything a lookup needs (a server, a client, the
+ * token's present view). Workers share nothing but what is immutable, counted, or mailed.
+ *
+ * Made, started, stopped and freed by the main thread.
+ */
+#ifndef SERVICE_WORKER_H
+#define SERVICE_WORKER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "front/lookups.h"
+#include "front/server.h"
+#include "middleware/identity.h"
+#include "runtime/loop.h"
+#include "token/source.h"
+
+struct worker;
+
+struct worker_settings {
+    size_t number;
+    size_t workers; /* how many there are: each has its share of upstream connections */
+    struct loop *main_loop;
+    struct keeper *keeper; /* only passed on */
+    struct lookup_places *places;
+    struct config *config;
+    struct identity *identity;
+};
+
+/* ERR_SYSTEM, ERR_INVALID: as client_new and server_new. Nothing runs yet. */
+enum err worker_new(const struct worker_settings *settings, struct worker **out);
+/* ERR_SYSTEM: no thread. */
+enum err worker_start(struct worker *worker);
+
+struct server *worker_server(struct worker *worker);
+struct server_app *worker_app(struct worker *worker);
+struct token_source *worker_source(struct worker *worker);
+
+/* When its loop last turned, at most a moment ago while it is well. Any thread. */
+struct mono_time worker_beat(const struct worker *worker);
+/* How often a worker's loop turns at the least. */
+#define WORKER_BEAT (500 * MILLISECOND)
+
+/* Mailed: from now on its answers close their connections. */
+void worker_drain(struct worker *worker);
+/* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */
+void worker_stop(struct worker *worker);
+/* After worker_stop, when nobody mails it any more. NULL is allowed. */
+void worker_free(struct worker *worker);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * The request to the token endpoint: the flows and client authentication of SPEC 5, two secrets
+ * that overlap, and what its answer means for the keeper.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef TOKEN_FETCH_H
+#define TOKEN_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "runtime/ctx.h"
+#include "runtime/loop.h"
+#include "token/keeper.h"
+#include "token/reply.h"
+
+struct token_fetch;
+
+/*
+ * `done` is called once for each token_fetch_start, in a later turn. It may start the next request
+ * or free the fetch.
+ */
+typedef void token_fetch_done(void *arg, const struct keeper_result *result, struct mono_time sent);
+
+/*
+ * Keeps a reference to the configuration, which has a secret. ERR_INVALID: its TLS files cannot be
+ * used (client_check in upstream/client.h says why); ERR_SYSTEM: as client_new.
+ */
+enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_done *done,
+                         void *arg, struct token_fetch **out);
+/* A request under way is dropped; `done` is not called. */
+void token_fetch_free(struct token_fetch *fetch);
+
+/*
+ * Starts a request under a context of its own, with the deadline auth_timeout; none may be under
+ * way. guid NULL: a fresh one. The secret that last worked is tried first; the other at once, under
+ * the same deadline, after a 401, or after a 400 that says invalid_client (RFC 6749 section 5.2) or
+ * gives no reason.
+ *
+ * 200 and 201 (some providers create a token) are read as grants. 400, 401 and 403 are refused
+ * credentials, any other answer a failure, a redirect included. An answer that is not HTTP, or that
+ * broke off or is too large, is an answer all the same: it may have cost a token.
+ */
+void token_fetch_start(struct token_fetch *fetch, const char *guid);
+
+/* What --probe prints of the last request: what the keeper does not need. Nothing secret. */
+struct token_fetch_report {
+    int status;                    /* HTTP; 0: no answer */
+    unsigned requests;             /* 2: both secrets were tried */
+    unsigned secret;               /* the one sent last: 1 or 2, as configured */
+    char type[TOKEN_TYPE_MAX + 1]; /* "" without a grant, and so the next two */
+    int64_t lifetime;              /* ns */
+    bool lifetime_given;           /* else auth_token_default_lifetime */
+    int64_t duration;              /* ns, of both together */
+    char guid[GUID_MAX + 1];
+};
+/* Borrowed; of use from `done` until the next start. */
+const struct token_fetch_report *token_fetch_report(const struct token_fetch *fetch);
+
+#endif

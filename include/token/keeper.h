@@ -1,0 +1,231 @@
+/*
+ * The keeper: one for each upstream, on the main loop. It owns the token's life: fetches, renewal
+ * ahead, backoff, budget, and the verdict on a 401. It alone asks the token endpoint, one request
+ * at a time, so that however many lookups wait in however many workers there is a single flight.
+ *
+ * It is a machine without a loop: what it needs of the world (to fetch, to publish, to be woken)
+ * are the functions in struct keeper_ports, and every entry takes `now`. So a unit test runs a
+ * day of renewals in an instant, and service/daemon wires it to the real loop.
+ *
+ * What it says goes to all workers as an immutable struct token_view; what they say comes as the
+ * calls below (token/source.h mails them).
+ *
+ *   refused     A 401 for generation N, sent at S. In this order: N is not the present one: the
+ *               view that the worker has by the time it hears this settles it (KEEPER_SUCCESSOR). A
+ *               lookup sent with N after S succeeded: the token stays (KEEPER_STAYS). A request is
+ *               under way: its answer is waited for (KEEPER_REPLACING), and it counts as a
+ *               replacement. A replacement began less than 30 s ago: the token stays, in doubt;
+ *               401s are answered 502 (KEEPER_DOUBTED). Backing off after a failure:
+ *               KEEPER_BACKING_OFF. Past the budget: KEEPER_DOUBTED, in doubt for 30 s or until the
+ *               budget has room. Else a replacement begins: KEEPER_REPLACING.
+ *   succeeded   A 2xx with the token in doubt: the doubt ends. The 30 s do not: a further 401 is
+ *               KEEPER_DOUBTED without a request, and the token is not put in doubt again.
+ *
+ * A replacement that brings the same value again leaves the token, in doubt. One that fails leaves
+ * it too, not in doubt; the refused lookups get 503.
+ *
+ * Charged to the budget: a request caused by a 401, by hand, after a forget, or made again after
+ * an HTTP answer that was a failure. Not charged: the first, renewals on schedule, attempts after
+ * one that got no HTTP answer, and asking again after the same dying token. With a budget of 0 an
+ * HTTP answer that is a failure is the end of asking, until a restart, or a reload that changes
+ * the budget or the credentials.
+ *
+ * What the machine remembers is in token/keeper_facts.h.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef TOKEN_KEEPER_H
+#define TOKEN_KEEPER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "storage/store.h"
+#include "token/backoff.h"
+#include "token/token.h"
+
+struct keeper;
+
+/* At most one replacement because of a 401 in this time. */
+#define KEEPER_REPLACEMENT_INTERVAL (30 * SECOND)
+/* The least time from a grant to the next request on schedule, however short the token lives. */
+#define KEEPER_PACE BACKOFF_FIRST
+/* Wait after refused credentials (400, 401, 403). */
+#define KEEPER_REFUSED_WAIT (60 * SECOND)
+/* Retry-After of a token endpoint is honoured up to this. */
+#define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
+
+/* What the workers are told; immutable once published, reference-counted, any thread. */
+struct token_view {
+    uint64_t sequence;            /* grows by one with each view, from 1 */
+    uint64_t answered;            /* requests that have ended, well or not, so far */
+    struct token *token;          /* NULL: none */
+    bool failed;                  /* the last request failed, or none may be made: answer 503 ... */
+    struct mono_time retry_at;    /* ... until here; then ask. MONO_NEVER: until another view */
+    struct mono_time doubt_until; /* 401s of this generation get 502 unasked until then; {0}: no */
+    atomic_uint references;       /* private */
+};
+struct token_view *token_view_ref(struct token_view *view);
+void token_view_unref(struct token_view *view); /* NULL is allowed */
+
+/* How a request to the token endpoint ended. */
+enum keeper_outcome {
+    KEEPER_GRANTED,
+    KEEPER_NO_ANSWER,   /* no HTTP answer: refused, timed out, DNS, TLS */
+    KEEPER_FAILED,      /* an HTTP answer that is no grant */
+    KEEPER_CREDENTIALS, /* 400, 401, 403 with every secret we have */
+};
+
+struct keeper_result {
+    enum keeper_outcome outcome;
+    struct token_grant grant; /* KEEPER_GRANTED; borrowed */
+    int64_t retry_after;      /* ns; 0: none was given */
+    const char *problem;      /* a phrase for logs and /tokens, our words and escaped ones */
+    const char *guid;         /* what the request went under, for the log; NULL: not known */
+};
+
+struct keeper_ports {
+    void *arg;
+    /*
+     * Asks the token endpoint; keeper_fetched is called once later, never from within. `guid` of
+     * the lookup that caused it, or NULL: one of its own is made.
+     */
+    void (*fetch)(void *arg, const char *guid);
+    /* To all workers; the port takes references of its own. */
+    void (*publish)(void *arg, struct token_view *view);
+    /* keeper_tick at `when`; one wake-up at a time, MONO_NEVER for none. */
+    void (*wake)(void *arg, struct mono_time when);
+    /* 0 to UINT32_MAX, uniformly: for jitter. */
+    uint32_t (*random)(void *arg);
+};
+
+struct keeper_settings {
+    const char *upstream;  /* NAME; copied, as is all here */
+    const char *store_key; /* auth_token_key */
+    int64_t early_expiry;
+    bool prefetch;
+    int64_t budget; /* requests an hour */
+    size_t workers;
+};
+
+/*
+ * The store and what the ports point to outlive the keeper. The store has room for one item of the
+ * keeper's. No port but random is called before keeper_start.
+ */
+struct keeper *keeper_new(const struct keeper_settings *settings, const struct keeper_ports *ports,
+                          struct store *store);
+/* The token stays in the store. */
+void keeper_free(struct keeper *keeper);
+
+/*
+ * Between new and start: a token kept across a restart, asked for at `requested`. False when it has
+ * run out by now; then nothing has changed.
+ */
+bool keeper_restore(struct keeper *keeper, const struct token_grant *grant,
+                    struct mono_time requested, struct mono_time now);
+
+/* Publishes the first view (the sources must be there), and fetches when prefetch is on. */
+void keeper_start(struct keeper *keeper, struct mono_time now);
+
+/*
+ * A reload. The caller has renewed what is behind ports->fetch, so a request under way is lost and
+ * is made again, uncharged. A wait after a failure ends, for the reload may have cured it. The
+ * token is kept unless `drop`: the credentials changed; then nothing is held against the new ones.
+ * New are early_expiry (for tokens to come), prefetch and budget; the rest of the settings stays.
+ */
+void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *settings, bool drop,
+                        struct mono_time now);
+
+/*
+ * A worker whose view is `sequence` gave out an early token, or has lookups waiting and no usable
+ * one. Ignored when a newer view is on its way; else a request is made as soon as the waits allow,
+ * and another view follows in every case.
+ */
+void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid,
+                   struct mono_time now);
+
+enum keeper_verdict {
+    KEEPER_SUCCESSOR,   /* it is not the present token any more; look at the view */
+    KEEPER_STAYS,       /* repeat with the same token */
+    KEEPER_REPLACING,   /* wait for a view that counts one more request as answered */
+    KEEPER_DOUBTED,     /* 502 */
+    KEEPER_BACKING_OFF, /* 503 with Retry-After; see the view's retry_at */
+};
+/*
+ * *succeeded_at: when the latest lookup that succeeded with the present token was sent; {0} for
+ * none, and with KEEPER_SUCCESSOR. Lookups sent before it may repeat with the token, whatever the
+ * verdict is.
+ */
+enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
+                                   struct mono_time sent, const char *guid, struct mono_time now,
+                                   struct mono_time *succeeded_at);
+void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_time now);
+
+/* What the ports bring. */
+void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
+                    struct mono_time sent, struct mono_time now);
+void keeper_tick(struct keeper *keeper, struct mono_time now);
+
+/*
+ * By hand (SPEC 8). Both join a request under way. Refresh: false past the budget. Forget: the
+ * request that follows is made at once with prefetch on, else when a lookup asks, but not before a
+ * wait after a failure has ended.
+ */
+bool keeper_refresh(struct keeper *keeper, struct mono_time now);
+void keeper_forget(struct keeper *keeper, struct mono_time now);
+
+/* Why tokens leave use: cells of METRIC_TOKEN_EVICTIONS. */
+#define KEEPER_EVICTIONS(X)                                                                        \
+    X(EVICTED_EXPIRED, "expired")                                                                  \
+    X(EVICTED_REPLACED, "replaced")                                                                \
+    X(EVICTED_REFUSED, "refused")                                                                  \
+    X(EVICTED_FORGOTTEN, "forgotten")
+enum keeper_eviction {
+#define KEEPER_EVICTION_ENUM(id, name) id,
+    KEEPER_EVICTIONS(KEEPER_EVICTION_ENUM)
+#undef KEEPER_EVICTION_ENUM
+        EVICTED_COUNT
+};
+
+/* The states of a token's life, as /tokens and STATUS= name them. */
+#define KEEPER_STATES(X)                                                                           \
+    X(KEEPER_NONE, "none")                /* no token, and none asked for */                       \
+    X(KEEPER_FETCHING, "fetching")        /* no token, a request is under way */                   \
+    X(KEEPER_BACKOFF, "backing_off")      /* no token, waiting after a failure */                  \
+    X(KEEPER_EXHAUSTED, "budget_used_up") /* no token, and the budget allows no request */         \
+    X(KEEPER_VALID, "valid")                                                                       \
+    X(KEEPER_RENEWING, "renewing") /* usable, a request is under way */                            \
+    X(KEEPER_OVERDUE, "overdue")   /* usable, early, and the last request failed */                \
+    X(KEEPER_IN_DOUBT, "in_doubt") /* usable by its dates, refused by the upstream */
+enum keeper_state {
+#define KEEPER_STATE_ENUM(id, name) id,
+    KEEPER_STATES(KEEPER_STATE_ENUM)
+#undef KEEPER_STATE_ENUM
+};
+
+/* What /tokens, /readyz, STATUS= and the metrics say. No secret. Strings borrowed until the next
+ * call into the keeper. */
+struct keeper_status {
+    enum keeper_state state;
+    const char *state_name;
+    bool ready;          /* a usable token; with prefetch off also: the last request did not fail */
+    uint64_t generation; /* 0: no token yet */
+    char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
+    int64_t age;                         /* ns since it was asked for */
+    int64_t lifetime;                    /* ns */
+    int64_t early;                       /* ns before expiry at which it is renewed */
+    int64_t expires_in;                  /* ns; may be negative */
+    int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
+    unsigned requests_last_hour;
+    unsigned charged_last_hour;
+    const char *last_error; /* NULL: none since the last success */
+    int64_t last_error_age; /* ns */
+};
+void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out);
+/* The present token with a new reference, or NULL: for keeping it across a restart. */
+struct token *keeper_token(struct keeper *keeper, struct mono_time now);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * What a keeper remembers, and the steps its files share. For src/token/keeper*.c alone.
+ *
+ * Everything the keeper decides is worked out from these facts and `now`; what it publishes and
+ * reports is too. The rules for that are few:
+ *
+ *   - The present token is what the store yields under store_key. It is stored until it becomes
+ *     unusable, so there is nothing to check and nothing to forget.
+ *   - Requests begin in one place, keeper_ask, which charges the budget.
+ *   - A view is made in one place, keeper_publish; tokens that left use are counted there.
+ *   - Every entry ends with keeper_settle: it begins what is due and plans the next wake-up.
+ *
+ * keeper.c has these steps and what others call; keeper_answer.c what a request's end does;
+ * keeper_refused.c the verdict on a 401; keeper_status.c what is told to operators.
+ */
+#ifndef TOKEN_KEEPER_FACTS_H
+#define TOKEN_KEEPER_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "runtime/ctx.h"
+#include "storage/store.h"
+#include "token/backoff.h"
+#include "token/budget.h"
+#include "token/keeper.h"
+#include "token/token.h"
+
+#define KEEPER_MAGIC 0x4b33be51u
+
+/* How the last request ended. What it says of the next one: */
+enum keeper_standing {
+    STANDING_FINE,       /* nothing: none was made, or it brought a token with a future */
+    STANDING_STALLED,    /* it brought nothing that lasts longer: wait, uncharged */
+    STANDING_UNANSWERED, /* no HTTP answer: wait, uncharged */
+    STANDING_DENIED,     /* an HTTP answer that is no grant: wait, charged */
+};
+
+struct keeper_flight {
+    bool under_way;
+    bool refused; /* a 401 began it, or waits for it */
+    bool by_hand; /* an operator began it, or waits for it */
+    struct mono_time began;
+    char guid[GUID_MAX + 1]; /* of the lookup that caused it; "": none did */
+};
+
+struct keeper {
+    unsigned magic;
+
+    char *upstream;
+    char *store_key;
+    int64_t early_expiry;
+    bool prefetch;
+    size_t workers;
+    struct keeper_ports ports;
+    struct store *store;
+
+    struct token_view *view; /* the last one; the workers have it or will have it */
+    uint64_t generation;     /* of the latest new value */
+    uint64_t answered;       /* requests that have ended */
+    /* The token last taken into use, though it may have run out: what a grant is compared with, and
+     * never given away from here. NULL: none, or it was forgotten. */
+    struct token *last;
+
+    struct keeper_flight flight;
+    enum keeper_standing standing;
+    struct mono_time not_before; /* no request on schedule before this */
+    struct backoff backoff;
+    struct budget budget;
+    bool forgotten; /* the next request follows a forget */
+    bool exhausted; /* the budget refused a request, and none was made since */
+
+    bool wanted; /* a worker asked for more than the last view */
+    char wanted_guid[GUID_MAX + 1];
+
+    struct mono_time replace_again_at; /* 30 s after the last replacement for a 401 began */
+    struct mono_time doubt_until;      /* {0}: the present token is not in doubt */
+    bool doubt_ended;                  /* a success ended it: this token is not doubted again */
+
+    char *last_error; /* NULL: none since the last grant */
+    struct mono_time last_error_at;
+    struct mono_time exhausted_quiet; /* until then the spent budget is not logged again */
+    bool shrunk_logged;
+};
+
+/* A new reference, or NULL. */
+struct token *keeper_present(const struct keeper *keeper, struct mono_time now);
+/* The last request failed. */
+bool keeper_failing(const struct keeper *keeper);
+bool keeper_in_doubt(const struct keeper *keeper, struct mono_time now);
+/* When the next request on schedule is made; MONO_NEVER while one is under way or none is meant. */
+struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);
+
+/*
+ * Asks the token endpoint; none may be under way. `charged`: in itself; what came before may make
+ * it so too. False, and nothing was asked: the budget has no room.
+ */
+bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mono_time now);
+/* `reason`: why a token left use, if one that could be used did. */
+void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct mono_time now);
+void keeper_settle(struct keeper *keeper, struct mono_time now);
+
+/* Stores a token as the present one; takes references of its own. */
+void keeper_use(struct keeper *keeper, struct token *token);
+/* Removes the present token, and what is remembered of it. */
+void keeper_drop(struct keeper *keeper);
+/* Nothing is held against the present token any more. */
+void keeper_trust(struct keeper *keeper);
+/* Puts the present token in doubt, unless it is or a success ended that: false. No view is made. */
+bool keeper_doubt(struct keeper *keeper, struct mono_time until, struct mono_time now);
+/* A line with the upstream's name. guid NULL or "": none. */
+void keeper_log(const struct keeper *keeper, enum log_level level, const char *guid,
+                const char *message, const struct log_field *fields, size_t count);
+
+#endif

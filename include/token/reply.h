@@ -1,0 +1,63 @@
+/*
+ * Strict parsing of a token endpoint's answer (RFC 6749 section 5.1, and SPEC 5 where it is more
+ * exact). Knows no HTTP: it gets a body.
+ *
+ * The errors name the member that is wrong, never its value.
+ */
+#ifndef TOKEN_REPLY_H
+#define TOKEN_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "token/token.h"
+
+/* The largest reply that is looked at. */
+#define TOKEN_REPLY_MAX (64 * 1024)
+/* The longest type and value, in characters: what a header can be expected to carry. */
+#define TOKEN_TYPE_MAX 64
+#define TOKEN_VALUE_MAX (16 * 1024)
+
+/*
+ * Once, before any other thread is started and before jansson is used: from then on jansson
+ * overwrites all memory that it frees, in the whole process. Its parser copies a token several
+ * times (while it reads, in a buffer that grows, in the value) and lets nobody reach the copies.
+ */
+void token_reply_setup(void);
+
+/* What was parsed, and the memory behind it. */
+struct token_reply {
+    struct token_grant grant;
+    char *type;          /* owned */
+    char *value;         /* owned, wiped by _fini */
+    bool lifetime_given; /* else the default was used */
+    char problem[160];   /* ERR_INVALID: "access_token: not a string", one line, our words alone */
+};
+
+/*
+ * Member by member: access_token, visible ASCII, up to TOKEN_VALUE_MAX. token_type absent, or any
+ * case of "bearer": Bearer; else a token of RFC 9110, up to TOKEN_TYPE_MAX, as received.
+ * expires_in: a number, its fraction cut, or a string of digits, in seconds, over 0, capped at
+ * TOKEN_LIFETIME_MAX. Others are ignored, whatever they are.
+ *
+ * default_lifetime: ns, where expires_in is absent. ERR_INVALID with `problem` set; ERR_TOO_LARGE
+ * over TOKEN_REPLY_MAX (problem set too). _fini in every case.
+ */
+enum err token_reply_parse(struct token_reply *reply, const char *body, size_t len,
+                           int64_t default_lifetime);
+void token_reply_fini(struct token_reply *reply);
+
+/*
+ * The `error` and `error_description` of an error answer (RFC 6749 section 5.2): cut at the first
+ * character that its grammar does not allow (some servers put several lines there) and at 64 and
+ * 256 characters; "" where absent or no string. False when the body is no JSON object.
+ */
+struct token_reply_error {
+    char error[65];
+    char description[257];
+};
+bool token_reply_error(struct token_reply_error *out, const char *body, size_t len);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * A worker's side of the token: the present view, and the lookups that wait for a better one.
+ *
+ * token_source_get answers at once when the view has a usable token, or when the keeper is backing
+ * off; else the lookup is parked among the waiters and the keeper is asked, once for all of them.
+ * With max_waiters parked, one more is answered TOKEN_UNAVAILABLE. What a lookup does with a 401 is
+ * token_source_refused: it parks until the keeper has judged, or is answered at once where the view
+ * already tells. Who gives out an early token tells the keeper, once a view: with prefetch off
+ * that is what renews it in the background.
+ *
+ * A waiter belongs to its lookup: embedded there, and taken out when the lookup is cancelled. The
+ * token request goes on.
+ *
+ * Thread: the worker's. It speaks with the keeper by mail, one of each kind of message (wanted,
+ * refused, succeeded) under way at a time and embedded in the source, so that nothing is allocated
+ * for a lookup and no queue can grow.
+ */
+#ifndef TOKEN_SOURCE_H
+#define TOKEN_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runtime/ctx.h"
+#include "runtime/loop.h"
+#include "token/keeper.h"
+#include "token/token.h"
+
+struct token_source;
+
+enum token_answer {
+    TOKEN_READY,       /* here is a token */
+    TOKEN_PARKED,      /* the waiter's callback will tell, in a later turn */
+    TOKEN_UNAVAILABLE, /* none, and none to be had now: 503 with retry_after */
+    TOKEN_REFUSED,     /* after a 401: there is no better one: 502 */
+};
+
+struct token_ticket {
+    enum token_answer answer;
+    struct token *token; /* TOKEN_READY: a reference, the receiver's */
+    int64_t retry_after; /* TOKEN_UNAVAILABLE: ns until it is worth asking again, an hour at most */
+};
+
+struct token_waiter {
+    struct ctx *ctx; /* set by _get and _refused; used for its GUID only */
+    /* Called once, in a later turn, out of the list already; never with TOKEN_PARKED. It may cancel
+     * other waiters, and park again. */
+    void (*told)(struct token_waiter *waiter, const struct token_ticket *ticket);
+
+    /* Private. All zero but for `told`: not parked. */
+    struct token_waiter *prev, *next;
+    struct token_source *source; /* NULL while it is not parked */
+    bool swept;                  /* in source->swept, not in source->waiters */
+    uint64_t refused_generation; /* 0: waits for any token */
+    struct mono_time sent;       /* when the refused lookup was */
+    uint64_t awaits;             /* view->answered that settles it; 0: the keeper has not judged */
+};
+
+/*
+ * `keeper` is only passed on to its own thread. `worker`: its number, from 0, below the keeper's
+ * settings.workers. The end: no lookup is parked, both loops have ended and delivered their mail
+ * (loop_free) while keeper and source are there; then the source may be freed.
+ */
+struct token_source *token_source_new(struct loop *loop, struct loop *keeper_loop,
+                                      struct keeper *keeper, size_t worker, size_t max_waiters);
+void token_source_free(struct token_source *source);
+
+/* The keeper's side, main thread: mails a reference to the view to this source. */
+void token_source_publish(struct token_source *source, struct token_view *view);
+
+/*
+ * A token for a lookup under `ctx`. TOKEN_PARKED: `waiter->told` is called later, unless
+ * token_waiter_cancel comes first.
+ */
+struct token_ticket token_source_get(struct token_source *source, struct ctx *ctx,
+                                     struct token_waiter *waiter);
+
+/* The same, after `refused` (borrowed), sent upstream at `sent`, got a 401. */
+struct token_ticket token_source_refused(struct token_source *source, struct ctx *ctx,
+                                         struct token *refused, struct mono_time sent,
+                                         struct token_waiter *waiter);
+
+/* A lookup sent with `token` at `sent` got a 2xx (or a 304 or 404: it was let in). */
+void token_source_succeeded(struct token_source *source, struct token *token,
+                            struct mono_time sent);
+
+/* Takes it out; nothing happens when it is not parked. */
+void token_waiter_cancel(struct token_waiter *waiter);
+
+#endif

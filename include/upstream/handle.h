@@ -1,0 +1,27 @@
+/*
+ * libcurl's easy handles, with all that is the same for each call of a client set once, and kept
+ * for the next call: a handle is dear to make. Private to src/upstream.
+ */
+#ifndef UPSTREAM_HANDLE_H
+#define UPSTREAM_HANDLE_H
+
+#include <curl/curl.h>
+
+#include "upstream/client.h"
+#include "upstream/multi.h"
+
+struct handles;
+
+/* NULL when libcurl refuses. Copies the settings. */
+struct handles *handles_new(const struct client_settings *settings, struct multi *multi);
+/* All handles are back. */
+void handles_free(struct handles *handles);
+
+/* NULL when libcurl refuses. */
+CURL *handles_take(struct handles *handles);
+void handles_give_back(struct handles *handles, CURL *easy);
+
+/* What goes before a target: the origin where a proxy is asked for it in plain HTTP, else "". */
+const char *handles_prefix(const struct handles *handles);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * What a log line looks like, and the one place where text from outside is made harmless.
+ *
+ * Escaped are: control characters (C0, DEL, C1), the line and paragraph separators and the marks
+ * that turn the direction of writing around (a terminal or a viewer obeys them), a backslash, bytes
+ * that are not UTF-8, and, where quotes delimit, a quote. In text a byte that is not UTF-8 becomes
+ * \xNN; JSON has no such escape, and there it becomes U+FFFD.
+ *
+ * Lines are bounded at three places: the message, each value, the line. A long path thus cannot
+ * push the status out of an access line. Text is cut between two characters, fields are left out
+ * whole, and TAIL bytes are kept back for what closes the line, so JSON stays JSON.
+ */
+#include "base/log_line.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define CUT_MARK "[cut]"
+/* For the longest end of a line: mark, quote, `,"cut":true`, brace, newline. */
+#define TAIL 32
+
+static const struct {
+    const char *name;
+    int priority; /* of syslog, which the journal takes in front of a line */
+} levels[] = {
+    [LOG_LEVEL_DEBUG] = {"debug", 7},   [LOG_LEVEL_INFO] = {"info", 6},
+    [LOG_LEVEL_NOTICE] = {"notice", 5}, [LOG_LEVEL_WARNING] = {"warning", 4},
+    [LOG_LEVEL_ERROR] = {"error", 3},
+};
+
+/* False, and nothing written, when the line would pass `limit`. */
+static bool put(struct log_line *line, size_t limit, const char *data, size_t len)
+{
+    if (len > limit || line->len > limit - len)
+        return false;
+    memcpy(line->data + line->len, data, len);
+    line->len += len;
+    return true;
+}
+
+static bool put_text(struct log_line *line, const char *text)
+{
+    return put(line, LOG_LINE_MAX - TAIL, text, strlen(text));
+}
+
+/* What closes a text or the line: TAIL was kept back for it. */
+static void put_end(struct log_line *line, const char *end)
+{
+    put(line, LOG_LINE_MAX, end, strlen(end));
+}
+
+/* A number with at least `digits` digits. By hand: an access line has many, and printf is slow. */
+static bool put_decimal(struct log_line *line, uint64_t n, int digits)
+{
+    char text[20];
+    size_t at = sizeof(text);
+
+    while (n > 0 || digits > 0) {
+        text[--at] = (char)('0' + n % 10);
+        n /= 10;
+        digits--;
+    }
+    return put(line, LOG_LINE_MAX - TAIL, text + at, sizeof(text) - at);
+}
+
+/* The size of a number whose sign has been written. */
+static uint64_t size_of(int64_t n)
+{
+    return n < 0 ? -(uint64_t)n : (uint64_t)n;
+}
+
+static bool put_sign(struct log_line *line, int64_t n)
+{
+    return n >= 0 || put_text(line, "-");
+}
+
+static bool in_range(uint32_t c, uint32_t first, uint32_t last)
+{
+    return c >= first && c <= last;
+}
+
+/* May a character stand in a line as it is? Quote and backslash are not decided here. */
+static bool is_harmless(uint32_t c)
+{
+    return c >= 0x20 && !in_range(c, 0x7f, 0x9f) &&
+           !in_range(c, 0x200b, 0x200f) && /* of no width, and direction marks */
+           !in_range(c, 0x2028, 0x202e) && /* separators, embedded directions */
+           !in_range(c, 0x2060, 0x206f) && /* of no width, isolated directions */
+           c != 0x061c && c != 0xfeff;
+}
+
+/* The escape of a character that may not stand as it is. */
+static int escape(char out[16], uint32_t c, bool json)
+{
+    const char *short_form = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
+
+    if (c == '"' || c == '\\')
+        return snprintf(out, 16, "\\%c", (char)c);
+    if (short_form != NULL)
+        return snprintf(out, 16, "%s", short_form);
+    if (c < 0x80 && !json)
+        return snprintf(out, 16, "\\x%02x", (unsigned)c);
+    return snprintf(out, 16, "\\u%04x", (unsigned)c);
+}
+
+/* The same for a byte that is not UTF-8. */
+static int escape_byte(char out[16], unsigned char byte, bool json)
+{
+    return json ? snprintf(out, 16, "\\ufffd") : snprintf(out, 16, "\\x%02x", byte);
+}
+
+/* How long the plain ASCII is that `text` begins with; most text is nothing else. */
+static size_t plain_run(const char *text, size_t left)
+{
+    size_t n = 0;
+
+    while (n < left && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+        n++;
+    return n;
+}
+
+/* A character of a text and what is written for it. */
+struct piece {
+    size_t taken; /* bytes of the text */
+    const char *data;
+    size_t len;
+    char escaped[16];
+};
+
+/* `quoted`: a quote is escaped too. */
+static void take_piece(struct piece *piece, const char *text, size_t left, bool quoted, bool json)
+{
+    uint32_t c;
+    int len;
+
+    piece->taken = text_utf8_next(text, left, &c);
+    if (piece->taken > 0 && is_harmless(c) && c != '\\' && !(quoted && c == '"')) {
+        piece->data = text;
+        piece->len = piece->taken;
+        return;
+    }
+    if (piece->taken > 0) {
+        len = escape(piece->escaped, c, json);
+    } else {
+        len = escape_byte(piece->escaped, (unsigned char)text[0], json);
+        piece->taken = 1;
+    }
+    piece->data = piece->escaped;
+    piece->len = (size_t)len;
+}
+
+/* Text from outside, at most `max` bytes of it once escaped; the mark where it was cut. */
+static void put_escaped(struct log_line *line, const char *text, size_t max, bool quoted, bool json)
+{
+    size_t limit = line->len + max;
+    size_t left = strlen(text);
+
+    if (limit > LOG_LINE_MAX - TAIL)
+        limit = LOG_LINE_MAX - TAIL;
+    while (left > 0) {
+        size_t plain = plain_run(text, left);
+        struct piece piece = {.taken = plain, .data = text, .len = plain};
+
+        /* A run that does not fit goes on a character at a time, up to where the line is cut. */
+        if (plain == 0 || !put(line, limit, text, plain)) {
+            take_piece(&piece, text, left, quoted, json);
+            if (!put(line, limit, piece.data, piece.len)) {
+                put_end(line, CUT_MARK);
+                return;
+            }
+        }
+        text += piece.taken;
+        left -= piece.taken;
+    }
+}
+
+/* Can a value stand without quotes in a text line, and be read back? */
+static bool is_bare(const char *text)
+{
+    return text_is_visible(text, strlen(text)) && strpbrk(text, "\"\\=") == NULL;
+}
+
+static bool put_value_text(struct log_line *line, const char *text, bool json)
+{
+    if (!json && strlen(text) <= LOG_VALUE_MAX && is_bare(text))
+        return put_text(line, text);
+    if (!put_text(line, "\""))
+        return false;
+    put_escaped(line, text, LOG_VALUE_MAX, true, json);
+    put_end(line, "\"");
+    return true;
+}
+
+static bool put_value(struct log_line *line, const struct log_field *field, bool json)
+{
+    int64_t n = field->number;
+    int64_t us = n / MICROSECOND;
+
+    switch (field->kind) {
+    case LOG_FIELD_INT:
+        return put_sign(line, n) && put_decimal(line, size_of(n), 1);
+    case LOG_FIELD_BOOL:
+        return put_text(line, n != 0 ? "true" : "false");
+    case LOG_FIELD_MS:
+        return put_sign(line, us) && put_decimal(line, size_of(us) / 1000, 1) &&
+               put_text(line, ".") && put_decimal(line, size_of(us) % 1000, 3);
+    default:
+        return put_value_text(line, field->text, json);
+    }
+}
+
+static bool put_field(struct log_line *line, const struct log_field *field, bool json)
+{
+    if (field->kind == LOG_FIELD_TEXT && field->text == NULL)
+        return true;
+    return put_text(line, json ? ",\"" : " ") && put_text(line, field->name) &&
+           put_text(line, json ? "\":" : "=") && put_value(line, field, json);
+}
+
+/* False when one did not fit; it and those after it are then left out. */
+static bool put_fields(struct log_line *line, const struct log_field *fields, size_t count,
+                       bool json)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t before = line->len;
+
+        if (!put_field(line, &fields[i], json)) {
+            line->len = before;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void make_json(struct log_line *line, const char *time, enum log_level level,
+                      const char *guid, const char *message, const struct log_field *fields,
+                      size_t count)
+{
+    put_text(line, "{\"time\":\"");
+    put_text(line, time);
+    put_text(line, "\",\"level\":\"");
+    put_text(line, levels[level].name);
+    if (guid != NULL) {
+        put_text(line, "\",\"guid\":\"");
+        put_escaped(line, guid, LOG_VALUE_MAX, true, true);
+    }
+    put_text(line, "\",\"message\":\"");
+    put_escaped(line, message, LOG_MESSAGE_MAX, true, true);
+    put_end(line, "\"");
+    put_end(line, put_fields(line, fields, count, true) ? "}\n" : ",\"cut\":true}\n");
+}
+
+static void make_text(struct log_line *line, bool journal, const char *time, enum log_level level,
+                      const char *guid, const char *message, const struct log_field *fields,
+                      size_t count)
+{
+    if (journal) {
+        put_text(line, "<");
+        put_decimal(line, (uint64_t)levels[level].priority, 1);
+        put_text(line, ">");
+    } else {
+        put_text(line, time);
+        put_text(line, " ");
+        put_text(line, levels[level].name);
+        put_text(line, " ");
+    }
+    if (guid != NULL) {
+        put_text(line, "GUID: ");
+        put_escaped(line, guid, LOG_VALUE_MAX, false, false);
+        put_text(line, " - ");
+    }
+    put_escaped(line, message, LOG_MESSAGE_MAX, false, false);
+    put_end(line, put_fields(line, fields, count, false) ? "\n" : " " CUT_MARK "\n");
+}
+
+void log_line_make(struct log_line *line, struct log_style style, struct wall_time now,
+                   enum log_level level, const char *guid, const char *message,
+                   const struct log_field *fields, size_t count)
+{
+    char time[CLOCK_TEXT];
+
+    line->len = 0;
+    if (guid != NULL && guid[0] == '\0')
+        guid = NULL;
+    wall_format(now, time);
+    if (style.format == LOG_FORMAT_JSON)
+        make_json(line, time, level, guid, message, fields, count);
+    else
+        make_text(line, style.journal, time, level, guid, message, fields, count);
+}

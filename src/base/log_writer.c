@@ -1,0 +1,348 @@
+/*
+ * Nobody may wait for stderr but this thread: a pipe whose reader sleeps blocks it alone, the rings
+ * fill, and lines are dropped and counted. stderr is not made non-blocking for that, because the
+ * flag would be shared with every process that has the same file open.
+ *
+ * Sleeping and waking: the writer says that it sleeps, then looks at the rings once more; who puts
+ * a line says so first and then asks whether the writer sleeps. Both do the asking with an exchange
+ * on the same flag, so one of the two sees the other, and no line is left behind.
+ *
+ * A writer that hangs when the process wants to end cannot be joined. It is left behind with a
+ * reference of its own on all it touches, and if its write ever returns it goes quietly.
+ */
+#include "base/log_writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+/* One a worker, and the shared one; a thread that finds no slot shares too. */
+#define SLOTS 128
+#define STOP_SECONDS 1
+
+#define WRITER_MAGIC 0x10629217u
+
+struct writer {
+    unsigned magic;
+    int fd;
+    struct log_style (*style)(void);
+    pthread_t thread;
+    uint64_t dropped_told; /* the writer's thread only */
+
+    atomic_uint refs; /* one the thread's, one log_writer_stop's */
+    sem_t wake;
+    atomic_bool sleeping;
+    atomic_bool stopping;  /* write what there is, then end */
+    atomic_bool abandoned; /* end */
+};
+
+static pthread_mutex_t slots_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_ring *slots[SLOTS];
+static _Atomic(struct writer *) running;
+static atomic_uint_least64_t dropped;
+
+void log_writer_count_dropped(uint64_t lines)
+{
+    atomic_fetch_add_explicit(&dropped, lines, memory_order_relaxed);
+}
+
+uint64_t log_writer_dropped(void)
+{
+    return atomic_load_explicit(&dropped, memory_order_relaxed);
+}
+
+static void writer_unref(struct writer *writer)
+{
+    if (atomic_fetch_sub(&writer->refs, 1) > 1)
+        return;
+    sem_destroy(&writer->wake);
+    MAGIC_CLEAR(writer);
+    mem_free(writer);
+}
+
+static void wake(struct writer *writer)
+{
+    if (atomic_exchange(&writer->sleeping, false))
+        sem_post(&writer->wake);
+}
+
+/* The ring in a slot, with a reference; NULL for none. */
+static struct log_ring *slot_get(size_t i)
+{
+    pthread_mutex_lock(&slots_lock);
+    struct log_ring *ring = slots[i] != NULL ? log_ring_ref(slots[i]) : NULL;
+    pthread_mutex_unlock(&slots_lock);
+    return ring;
+}
+
+/* Takes the ring out of the registry if it is still there, with the registry's reference. */
+static void slot_clear(const struct log_ring *ring)
+{
+    struct log_ring *found = NULL;
+
+    pthread_mutex_lock(&slots_lock);
+    for (size_t i = 0; i < SLOTS && found == NULL; i++) {
+        if (slots[i] == ring) {
+            found = slots[i];
+            slots[i] = NULL;
+        }
+    }
+    pthread_mutex_unlock(&slots_lock);
+    if (found != NULL)
+        log_ring_unref(found);
+}
+
+static uint64_t count_lines(const struct iovec *pieces, int count)
+{
+    uint64_t lines = 0;
+
+    for (int i = 0; i < count; i++) {
+        const char *data = pieces[i].iov_base;
+
+        for (size_t at = 0; at < pieces[i].iov_len; at++)
+            lines += data[at] == '\n';
+    }
+    return lines;
+}
+
+/* Steps over `len` bytes that were written. */
+static void advance(struct iovec **pieces, int *count, size_t len)
+{
+    while (*count > 0 && len >= (*pieces)->iov_len) {
+        len -= (*pieces)->iov_len;
+        (*pieces)++;
+        (*count)--;
+    }
+    if (*count > 0) {
+        (*pieces)->iov_base = (char *)(*pieces)->iov_base + len;
+        (*pieces)->iov_len -= len;
+    }
+}
+
+/* All of it, or, when the descriptor is broken, nothing more of it; how many lines were lost. */
+static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count)
+{
+    while (count > 0 && !atomic_load(&writer->abandoned)) {
+        ssize_t written = writev(writer->fd, pieces, count);
+
+        if (written >= 0) {
+            advance(&pieces, &count, (size_t)written);
+        } else if (errno == EAGAIN) {
+            /* Somebody else has made the shared file non-blocking. */
+            struct pollfd pollfd = {.fd = writer->fd, .events = POLLOUT};
+
+            poll(&pollfd, 1, STOP_SECONDS * 1000);
+        } else if (errno != EINTR) {
+            break;
+        }
+    }
+    return count_lines(pieces, count);
+}
+
+static size_t length_of(const struct iovec *pieces, int count)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++)
+        len += pieces[i].iov_len;
+    return len;
+}
+
+/* Writes what a ring holds, in one call where the system takes it; false when it was empty. */
+static bool empty_ring(struct writer *writer, struct log_ring *ring)
+{
+    struct iovec pieces[2];
+    int count = log_ring_peek(ring, pieces);
+    size_t len = length_of(pieces, count);
+
+    if (count > 0) {
+        log_writer_count_dropped(write_all(writer, pieces, count));
+        log_ring_drop(ring, len);
+    }
+    return count > 0;
+}
+
+/* One pass over all rings; false when none held anything. */
+static bool empty_rings(struct writer *writer)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct log_ring *ring = slot_get(i);
+
+        if (ring == NULL)
+            continue;
+        any |= empty_ring(writer, ring);
+        if (log_ring_is_spent(ring))
+            slot_clear(ring);
+        log_ring_unref(ring);
+    }
+    return any;
+}
+
+static bool is_line_waiting(void)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < SLOTS && !any; i++) {
+        struct log_ring *ring = slot_get(i);
+        struct iovec pieces[2];
+
+        if (ring == NULL)
+            continue;
+        any = log_ring_peek(ring, pieces) > 0;
+        log_ring_unref(ring);
+    }
+    return any;
+}
+
+static void tell_dropped(struct writer *writer)
+{
+    uint64_t now = log_writer_dropped();
+    struct log_line line;
+    char text[64];
+
+    if (now == writer->dropped_told)
+        return;
+    snprintf(text, sizeof(text), "%llu log lines dropped",
+             (unsigned long long)(now - writer->dropped_told));
+    log_line_make(&line, writer->style(), wall_now(), LOG_LEVEL_WARNING, NULL, text, NULL, 0);
+    struct iovec piece = {.iov_base = line.data, .iov_len = line.len};
+    if (write_all(writer, &piece, 1) == 0)
+        writer->dropped_told = now;
+}
+
+/* Returns when somebody woke it, or when there is no need to sleep. */
+static void sleep_unless_needed(struct writer *writer)
+{
+    atomic_exchange(&writer->sleeping, true);
+    if (!is_line_waiting() && !atomic_load(&writer->stopping)) {
+        while (sem_wait(&writer->wake) != 0)
+            ;
+    }
+    atomic_store(&writer->sleeping, false);
+}
+
+static void *writer_main(void *arg)
+{
+    MAGIC_CAST(struct writer, writer, arg, WRITER_MAGIC);
+
+    while (!atomic_load(&writer->abandoned)) {
+        bool stopping = atomic_load(&writer->stopping);
+        bool any = empty_rings(writer);
+
+        tell_dropped(writer);
+        if (any)
+            continue;
+        if (stopping)
+            break;
+        sleep_unless_needed(writer);
+    }
+    writer_unref(writer);
+    return NULL;
+}
+
+/* Signals are for other threads; SIGPIPE, too, must not hit the process for a lost stderr. */
+static int create_without_signals(struct writer *writer)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int err = pthread_create(&writer->thread, NULL, writer_main, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+enum err log_writer_start(int fd, struct log_style (*style)(void))
+{
+    MUST(!log_writer_is_running());
+    struct writer *writer = mem_zalloc(sizeof(*writer));
+
+    MAGIC_SET(writer, WRITER_MAGIC);
+    writer->fd = fd;
+    writer->style = style;
+    writer->dropped_told = log_writer_dropped();
+    atomic_init(&writer->refs, 2);
+    MUST(sem_init(&writer->wake, 0, 0) == 0);
+    if (create_without_signals(writer) != 0) {
+        sem_destroy(&writer->wake);
+        mem_free(writer);
+        return ERR_SYSTEM;
+    }
+    pthread_setname_np(writer->thread, "log");
+    atomic_store(&running, writer);
+    return ERR_OK;
+}
+
+void log_writer_stop(void)
+{
+    struct writer *writer = atomic_exchange(&running, NULL);
+    struct timespec until;
+
+    if (writer == NULL)
+        return;
+    atomic_store(&writer->stopping, true);
+    wake(writer);
+    /* The only wait here that pthreads offer is on the wall clock; a step of it makes it longer or
+     * shorter, once. */
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_SECONDS;
+    if (pthread_timedjoin_np(writer->thread, NULL, &until) != 0) {
+        atomic_store(&writer->abandoned, true);
+        pthread_detach(writer->thread);
+    }
+    writer_unref(writer);
+}
+
+bool log_writer_is_running(void)
+{
+    return atomic_load_explicit(&running, memory_order_acquire) != NULL;
+}
+
+void log_writer_wake(void)
+{
+    struct writer *writer = atomic_load_explicit(&running, memory_order_acquire);
+
+    if (writer != NULL)
+        wake(writer);
+}
+
+struct log_ring *log_writer_ring_add(void)
+{
+    struct log_ring *ring = log_ring_new();
+    bool added = false;
+
+    pthread_mutex_lock(&slots_lock);
+    for (size_t i = 0; i < SLOTS && !added; i++) {
+        if (slots[i] == NULL) {
+            slots[i] = log_ring_ref(ring);
+            added = true;
+        }
+    }
+    pthread_mutex_unlock(&slots_lock);
+    if (added)
+        return ring;
+    log_ring_unref(ring);
+    return NULL;
+}
+
+void log_writer_ring_end(struct log_ring *ring)
+{
+    log_ring_close(ring);
+    if (log_writer_is_running())
+        log_writer_wake();
+    else
+        slot_clear(ring); /* nobody is there to see that it is spent */
+    log_ring_unref(ring);
+}

@@ -1,0 +1,221 @@
+/*
+ * Values that name files, and values that are secret. What a file holds is read here and now, so
+ * that a snapshot is whole: a reload either has every secret or does not happen.
+ *
+ * A fault never quotes what such a file holds.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "config/files.h"
+#include "config/value.h"
+
+#define CREDENTIAL "credential:"
+#define CREDENTIAL_VARIABLE "CREDENTIALS_DIRECTORY"
+
+bool value_is_plain(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_credential(const char *text)
+{
+    return strncmp(text, CREDENTIAL, strlen(CREDENTIAL)) == 0;
+}
+
+/* credential:NAME to a path; *path stays NULL where it cannot be resolved and need not be. */
+static bool resolve_credential(const struct value_input *in, const char *text, char **path)
+{
+    const char *name = text + strlen(CREDENTIAL);
+    const char *dir = secure_getenv(CREDENTIAL_VARIABLE);
+
+    if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0)
+        return value_wrong(in, "a credential has a plain name; write " CREDENTIAL
+                               "NAME, without a slash");
+    if (dir != NULL && *dir != '\0') {
+        *path = mem_printf("%s/%s", dir, name);
+        return true;
+    }
+    if (!in->credentials_optional)
+        return value_wrong(in,
+                           "%s needs $" CREDENTIAL_VARIABLE ", which is not set; start under "
+                           "systemd with LoadCredential=, or name a path",
+                           text);
+    faults_note(
+        in->faults, in->place, in->section, in->name,
+        "%s was not looked at, for $" CREDENTIAL_VARIABLE " is not set; it is under systemd", text);
+    return true;
+}
+
+/* As above, for a path too. Appends to `shown` what any file could say. */
+static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
+{
+    *path = NULL;
+    if (is_credential(text)) {
+        buf_puts(shown, text);
+        return resolve_credential(in, text, path);
+    }
+    *path = files_resolve(in->dir, text);
+    buf_puts(shown, *path);
+    bool listed = in->key->kind == KIND_SECRETS;
+    if (value_is_plain(*path, strlen(*path)) && !(listed && strchr(*path, ',') != NULL))
+        return true;
+    mem_free(*path);
+    *path = NULL;
+    return value_wrong(in, "the path holds a control character or a comma; rename its directory");
+}
+
+static bool unreadable(const struct value_input *in, const char *path, enum err err, size_t max)
+{
+    char *why = files_explain(err, max);
+
+    value_wrong(in, "%s %s", path, why);
+    mem_free(why);
+    return false;
+}
+
+bool value_parse_file(const struct value_input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+    char *path;
+
+    if (!resolve(in, in->text, &path, shown))
+        return false;
+    enum err err = path != NULL ? files_probe(path) : ERR_OK;
+    if (err != ERR_OK) {
+        unreadable(in, path, err, 0);
+        mem_free(path);
+        return false;
+    }
+    *out = path != NULL ? path : mem_strdup(in->text);
+    return true;
+}
+
+/* One newline at the end, which an editor or echo put there, is no part of a secret. */
+static size_t without_newline(const char *text, size_t len)
+{
+    if (len > 0 && text[len - 1] == '\n')
+        len--;
+    if (len > 0 && text[len - 1] == '\r')
+        len--;
+    return len;
+}
+
+static bool judge_secret(const struct value_input *in, const char *path, const struct buf *bytes,
+                         size_t len, mode_t mode)
+{
+    bool line = in->key->kind == KIND_SECRETS;
+
+    if ((mode & FILES_OTHERS) != 0)
+        return value_wrong(in, "others can read %s (mode %04o); chmod 0640 %s", path, mode, path);
+    if (len == 0)
+        return value_wrong(in, "%s is empty; it must hold the secret", path);
+    if (line && !value_is_plain(buf_text(bytes), len))
+        return value_wrong(in,
+                           "%s holds a control character or a second line; it must hold the "
+                           "secret on one line",
+                           path);
+    return true;
+}
+
+/* The whole file; NULL with a fault. SECRETS alone lose the newline at their end. */
+static struct secret *read_secret(const struct value_input *in, const char *path)
+{
+    struct secret *secret = NULL;
+    struct buf bytes;
+    mode_t mode = 0;
+
+    /* Two more, for a newline. */
+    buf_init_secret(&bytes, (size_t)in->key->max + 2);
+    enum err err = files_read(path, &bytes, &mode);
+    size_t len =
+        in->key->kind == KIND_SECRETS ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
+    if (err == ERR_OK && len > (size_t)in->key->max)
+        err = ERR_TOO_LARGE;
+    if (err != ERR_OK)
+        unreadable(in, path, err, (size_t)in->key->max);
+    else if (judge_secret(in, path, &bytes, len, mode))
+        secret = secret_new(bytes.data, len);
+    buf_fini(&bytes);
+    return secret;
+}
+
+static bool parse_secret_file(const struct value_input *in, const char *text,
+                              struct config_file *out, struct buf *shown)
+{
+    if (!resolve(in, text, &out->path, shown))
+        return false;
+    if (out->path == NULL) {
+        out->path = mem_strdup(text);
+        return true;
+    }
+    out->bytes = read_secret(in, out->path);
+    return out->bytes != NULL;
+}
+
+bool value_parse_keyfile(const struct value_input *in, void *field, struct buf *shown)
+{
+    return parse_secret_file(in, in->text, field, shown);
+}
+
+void value_fini_keyfile(void *field)
+{
+    struct config_file *file = field;
+
+    mem_free(file->path);
+    secret_unref(file->bytes);
+    *file = (struct config_file){0};
+}
+
+bool value_parse_secrets(const struct value_input *in, void *field, struct buf *shown)
+{
+    struct config_secrets *out = field;
+    const char *rest = in->text;
+    char *item;
+    bool good = true;
+
+    while (good && (item = value_next_item(&rest)) != NULL) {
+        if (out->count == 2)
+            good = value_wrong(in, "three files; name one, or two while one replaces the other");
+        else if (*item == '\0')
+            good = value_wrong(in, "an empty name beside the comma; name one file, or two");
+        if (good && out->count > 0)
+            buf_puts(shown, ", ");
+        /* Counted before it is parsed, so that what it holds is freed in any case. */
+        if (good)
+            good = parse_secret_file(in, item, &out->files[out->count++], shown);
+        mem_free(item);
+    }
+    return good;
+}
+
+void value_fini_secrets(void *field)
+{
+    struct config_secrets *secrets = field;
+
+    for (size_t i = 0; i < secrets->count; i++)
+        value_fini_keyfile(&secrets->files[i]);
+    secrets->count = 0;
+}
+
+/* What the file itself holds; there is nothing to show. */
+bool value_parse_secret(const struct value_input *in, void *field, struct buf *shown)
+{
+    struct secret **out = field;
+
+    (void)shown;
+    if (secret_len(in->secret) > (size_t)in->key->max)
+        return value_wrong(in, "is too long; must be text of at most %lld bytes",
+                           (long long)in->key->max);
+    if (!value_is_plain(secret_text(in->secret), secret_len(in->secret)))
+        return value_wrong(in, "holds a tab; remove it");
+    *out = secret_ref(in->secret);
+    return true;
+}

@@ -1,0 +1,357 @@
+/*
+ * From files to a snapshot, in three steps: all files are read to settings, each key's last setting
+ * (or default) becomes its field, and the rules over several keys look at the whole. Only values
+ * that count are parsed: what a drop-in overrides may name a file that is no longer there.
+ *
+ * The snapshot is mended until config_load returns it, and then never again; so its references are
+ * the only thing that threads share.
+ */
+#include "config/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/faults.h"
+#include "config/files.h"
+#include "config/rules.h"
+#include "config/settings.h"
+#include "config/snapshot.h"
+#include "config/value.h"
+
+#define DROP_IN ".ini"
+
+/* The longest text of a value: a list of addresses whose relative paths became absolute. */
+#define SHOWN_MAX (64 * 1024)
+
+/* What one config_load needs on its way. */
+struct loading {
+    struct snapshot *snapshot;
+    struct settings settings;
+    struct config_faults *faults;
+    bool credentials_optional;
+    const struct snapshot *before; /* NULL unless reloading */
+};
+
+static struct config_place place_of_file(const struct snapshot *snapshot, size_t i)
+{
+    return (struct config_place){.file = snapshot->files[i], .order = (unsigned)i};
+}
+
+/* The name is the snapshot's from now on. */
+static void add_file(struct snapshot *snapshot, char *name)
+{
+    char **files = mem_try_realloc(snapshot->files, (snapshot->file_count + 1) * sizeof(*files));
+
+    if (files == NULL)
+        mem_exhausted();
+    snapshot->files = files;
+    files[snapshot->file_count++] = name;
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    size_t end = strlen(DROP_IN);
+
+    return entry->d_name[0] != '.' && len > end && strcmp(entry->d_name + len - end, DROP_IN) == 0;
+}
+
+/* By bytes: the order of the files must not depend on a locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void find_drop_ins(struct loading *loading, const char *path)
+{
+    char *dir = mem_printf("%s.d", path);
+    struct dirent **entries = NULL;
+    int count = scandir(dir, &entries, is_drop_in, by_name);
+
+    /* Most configurations have none. */
+    if (count < 0 && errno != ENOENT) {
+        const struct config_place place = {.file = dir};
+        faults_add(loading->faults, place, NULL, NULL,
+                   "cannot be read (%s); it must be a directory of drop-ins, or not be there",
+                   strerrordesc_np(errno));
+    }
+    for (int i = 0; i < count; i++) {
+        add_file(loading->snapshot, mem_printf("%s/%s", dir, entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
+    mem_free(dir);
+}
+
+/* False when the main file gave nothing to go on with. */
+static bool read_files(struct loading *loading, const char *path)
+{
+    bool main_read = true;
+
+    add_file(loading->snapshot, mem_strdup(path));
+    find_drop_ins(loading, path);
+    for (size_t i = 0; i < loading->snapshot->file_count; i++) {
+        struct config_place place = place_of_file(loading->snapshot, i);
+        bool read = settings_read(place, &loading->settings, loading->faults);
+        main_read = main_read && (read || i > 0);
+    }
+    return main_read;
+}
+
+static bool is_set(const struct setting *setting)
+{
+    return setting->secret != NULL || (setting->text != NULL && *setting->text != '\0');
+}
+
+/* What parsers are told, for a setting or (NULL) a default. dir is the caller's to free. */
+static struct value_input input_for(struct loading *loading, const struct config_key *key,
+                                    const struct setting *setting, const char *section, char *dir)
+{
+    return (struct value_input){
+        .key = key,
+        .text = setting != NULL ? setting->text : key->def,
+        .secret = setting != NULL ? setting->secret : NULL,
+        .dir = dir,
+        .credentials_optional = loading->credentials_optional,
+        .faults = loading->faults,
+        .place = setting != NULL ? setting->place : place_of_file(loading->snapshot, 0),
+        .section = section,
+        .name = setting != NULL ? setting->name : key->name,
+    };
+}
+
+/* An empty value takes away what an earlier file set, where there is no default to go back to. */
+static void load_key(struct loading *loading, const struct config_key *key, const char *section)
+{
+    const struct setting *setting = settings_last(&loading->settings, key);
+    struct snapshot_origin *origin = &loading->snapshot->origins[config_key_index(key)];
+    struct buf shown;
+
+    if (setting != NULL) {
+        origin->place = setting->place;
+        origin->given = is_set(setting);
+        if (!origin->given && key->def == NULL)
+            return;
+    } else if (key->def == NULL) {
+        return;
+    }
+    buf_init(&shown, SHOWN_MAX);
+    char *dir = files_directory(setting != NULL ? setting->place.file : "/");
+    struct value_input in = input_for(loading, key, setting, section, dir);
+    if (setting != NULL && !origin->given)
+        value_not_allowed(&in);
+    else if (value_parse(&in, &loading->snapshot->config, &shown) && key->kind != KIND_SECRET)
+        origin->text = mem_strdup(buf_text(&shown));
+    mem_free(dir);
+    buf_fini(&shown);
+}
+
+/* Whether a later file has the same parameter. */
+static bool is_overridden(const struct settings *settings, size_t i)
+{
+    for (size_t j = i + 1; j < settings->count; j++) {
+        if (text_equal_ci(settings->items[j].name, settings->items[i].name) &&
+            settings->items[j].key == settings->items[i].key)
+            return true;
+    }
+    return false;
+}
+
+static void load_param(struct loading *loading, const struct setting *setting, const char *section)
+{
+    struct snapshot *snapshot = loading->snapshot;
+    struct config_params *params = &snapshot->config.upstream_auth_param;
+    struct value_input in = input_for(loading, setting->key, setting, section, NULL);
+    struct snapshot_origin *origin = &snapshot->origins[KEY_upstream_auth_param];
+
+    if (!origin->given)
+        origin->place = setting->place;
+    origin->given = true;
+    if (!value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
+        return;
+    struct config_place *places =
+        mem_try_realloc(snapshot->params, params->count * sizeof(*places));
+    if (places == NULL)
+        mem_exhausted();
+    snapshot->params = places;
+    places[params->count - 1] = setting->place;
+}
+
+static void load_params(struct loading *loading, const char *section)
+{
+    const struct settings *settings = &loading->settings;
+
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *setting = &settings->items[i];
+        if (setting->key->kind == KIND_PARAMS && is_set(setting) && !is_overridden(settings, i))
+            load_param(loading, setting, section);
+    }
+}
+
+/* The key that is made from the upstream's name. */
+static void default_token_key(struct snapshot *snapshot)
+{
+    struct config *config = &snapshot->config;
+    struct snapshot_origin *origin = &snapshot->origins[KEY_upstream_auth_token_key];
+
+    if (origin->given)
+        return;
+    config->upstream_auth_token_key = mem_printf("%s_auth_token", config->upstream_name);
+    origin->text = mem_strdup(config->upstream_auth_token_key);
+}
+
+/* The secrets of either key, in one place for those who use them. */
+static void gather_secrets(struct config *config)
+{
+    if (config->upstream_client_secret != NULL)
+        config->client_secrets[config->client_secret_count++] =
+            secret_ref(config->upstream_client_secret);
+    for (size_t i = 0; i < config->upstream_client_secret_file.count; i++) {
+        struct secret *secret = config->upstream_client_secret_file.files[i].bytes;
+        if (secret != NULL && config->client_secret_count < ARRAY_LEN(config->client_secrets))
+            config->client_secrets[config->client_secret_count++] = secret_ref(secret);
+    }
+}
+
+/* All keys of one section, or of [upstream NAME] where there is one. */
+static void load_values(struct loading *loading)
+{
+    struct config *config = &loading->snapshot->config;
+
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool upstream = strcmp(key->section, CONFIG_NAMED_SECTION) == 0;
+        if (upstream && config->upstream_name == NULL)
+            continue;
+        char *section = snapshot_section(config, key->section);
+        if (key->kind == KIND_PARAMS)
+            load_params(loading, section);
+        else
+            load_key(loading, key, section);
+        mem_free(section);
+    }
+}
+
+/* A place of the old snapshot as one of the new, which must outlive it. */
+static struct config_place adopt_place(struct snapshot *snapshot, struct config_place place)
+{
+    if (place.file == NULL)
+        return place;
+    for (size_t i = 0; i < snapshot->file_count; i++) {
+        if (strcmp(snapshot->files[i], place.file) == 0) {
+            place.file = snapshot->files[i];
+            return place;
+        }
+    }
+    add_file(snapshot, mem_strdup(place.file));
+    place.file = snapshot->files[snapshot->file_count - 1];
+    return place;
+}
+
+/* The old value in place of the new one, by way of its text. */
+static void keep_key(struct loading *loading, const struct config_key *key, const char *section)
+{
+    struct snapshot *snapshot = loading->snapshot;
+    struct snapshot_origin *origin = &snapshot->origins[config_key_index(key)];
+    const struct snapshot_origin *old = &loading->before->origins[config_key_index(key)];
+    struct buf shown;
+
+    /* NULL: the new value is a fault already. */
+    if (origin->text == NULL || strcmp(origin->text, old->text) == 0)
+        return;
+    value_fini(key, &snapshot->config);
+    mem_free(origin->text);
+    *origin = (struct snapshot_origin){
+        .place = adopt_place(snapshot, old->place),
+        .given = old->given,
+        .kept = true,
+    };
+    buf_init(&shown, SHOWN_MAX);
+    struct value_input in = input_for(loading, key, NULL, section, NULL);
+    in.text = old->text;
+    if (value_parse(&in, &snapshot->config, &shown))
+        origin->text = mem_strdup(buf_text(&shown));
+    buf_fini(&shown);
+}
+
+static void keep_unreloadable(struct loading *loading)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if ((key->flags & CONFIG_RELOADS) != 0)
+            continue;
+        char *section = snapshot_section(&loading->snapshot->config, key->section);
+        keep_key(loading, key, section);
+        mem_free(section);
+    }
+}
+
+/* The name that the files give, unless the running daemon has another. */
+static void name_upstream(struct loading *loading)
+{
+    struct snapshot *snapshot = loading->snapshot;
+    const char *name = loading->settings.upstream;
+    const char *old = loading->before != NULL ? loading->before->config.upstream_name : name;
+
+    if (name == NULL) {
+        faults_add(loading->faults, place_of_file(snapshot, 0), CONFIG_NAMED_SECTION " NAME", NULL,
+                   "is missing; this section names the Location API and its credentials");
+        return;
+    }
+    snapshot->config.upstream_name = mem_strdup(old);
+    snapshot->name_kept = strcmp(old, name) != 0;
+}
+
+static void build(struct loading *loading)
+{
+    struct snapshot *snapshot = loading->snapshot;
+
+    name_upstream(loading);
+    load_values(loading);
+    if (snapshot->config.upstream_name != NULL) {
+        default_token_key(snapshot);
+        gather_secrets(&snapshot->config);
+    }
+    if (loading->before != NULL)
+        keep_unreloadable(loading);
+    rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);
+}
+
+static struct config *load(const char *path, const struct snapshot *old, bool credentials_optional,
+                           struct config_faults *faults)
+{
+    struct loading loading = {
+        .snapshot = snapshot_new(),
+        .faults = faults,
+        .credentials_optional = credentials_optional,
+        .before = old,
+    };
+    size_t first = faults->count;
+    size_t before = faults->faults;
+
+    if (read_files(&loading, path))
+        build(&loading);
+    settings_fini(&loading.settings);
+    faults_sort(faults, first);
+    if (faults->faults == before)
+        return &loading.snapshot->config;
+    config_unref(&loading.snapshot->config);
+    return NULL;
+}
+
+struct config *config_load(const char *path, bool credentials_optional,
+                           struct config_faults *faults)
+{
+    return load(path, NULL, credentials_optional, faults);
+}
+
+struct config *config_reload(const struct config *before, const char *path,
+                             bool credentials_optional, struct config_faults *faults)
+{
+    return load(path, snapshot_of(before), credentials_optional, faults);
+}

@@ -1,0 +1,288 @@
+/*
+ * The INI library gives no values at all once one line is broken, ends a value at a NUL without a
+ * word, and has no line to offer for bytes that are no UTF-8. And it frees what it read without
+ * wiping it. So the bytes are looked at here first, line by line: what is broken becomes a fault
+ * and an empty line, a secret is taken out and replaced by a word, and what the library then sees
+ * is a file it can only accept. The line numbers stay as they were.
+ *
+ * A broken header still opens a section, under the name it seems to have, or under UNREADABLE:
+ * else the keys below it would be taken for the section above and each make a false fault.
+ */
+#include "config/scan.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/settings.h"
+#include "config/table.h"
+
+/* No section can be called so. */
+#define UNREADABLE "?"
+
+/* Names over this are none of ours. */
+#define NAME_MAX_BYTES 128
+
+/* A number of the preprocessor as text. */
+#define TEXT_(n) #n
+#define TEXT(n) TEXT_(n)
+
+/* The most that one line can grow by: "(set)" for a secret, "[?]" for a header. */
+#define GROWTH 16
+
+/* A piece of the file. */
+struct span {
+    const char *at;
+    size_t len;
+};
+
+/* Where the scan stands. */
+struct cursor {
+    struct scan *scan;
+    struct config_faults *faults;
+    struct config_place place; /* of the present line */
+    size_t items;              /* sections, keys and broken lines so far */
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct span trim(struct span s)
+{
+    while (s.len > 0 && is_blank(s.at[0])) {
+        s.at++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.at[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static struct span before(struct span s, const char *end)
+{
+    return trim((struct span){s.at, (size_t)(end - s.at)});
+}
+
+static struct span after(struct span s, const char *mark)
+{
+    return trim((struct span){mark + 1, s.len - (size_t)(mark + 1 - s.at)});
+}
+
+static void broken(struct cursor *cursor, const char *what)
+{
+    faults_add(cursor->faults, cursor->place, NULL, NULL, "%s", what);
+}
+
+/* What is wrong with the bytes of a line; NULL when nothing is. */
+static const char *wrong_bytes(struct span line)
+{
+    if (line.len > SETTINGS_MAX_LINE)
+        return "the line is longer than " TEXT(SETTINGS_MAX_LINE) " bytes; shorten it";
+    if (memchr(line.at, '\0', line.len) != NULL)
+        return "the line holds a NUL byte; remove it";
+    if (!text_is_utf8(line.at, line.len))
+        return "the line is not valid UTF-8; save the file as UTF-8";
+    for (size_t i = 0; i < line.len; i++) {
+        if (((unsigned char)line.at[i] < 0x20 && line.at[i] != '\t') || line.at[i] == 0x7f)
+            return "the line holds a control character; remove it";
+    }
+    return NULL;
+}
+
+static void *grown(void *items, size_t count, size_t size)
+{
+    void *p = mem_try_realloc(items, (count + 1) * size);
+
+    if (p == NULL)
+        mem_exhausted();
+    return p;
+}
+
+static void open_section(struct cursor *cursor, char *name, bool is_broken)
+{
+    struct scan *scan = cursor->scan;
+
+    buf_printf(&scan->clean, "[%s]", name);
+    scan->sections = grown(scan->sections, scan->section_count, sizeof(*scan->sections));
+    scan->sections[scan->section_count++] = (struct scan_section){
+        .name = name,
+        .line = cursor->place.line,
+        .broken = is_broken,
+    };
+}
+
+/* The library refuses some others (!), and no name of ours has any. */
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+}
+
+/* A section's name with single blanks; NULL when it cannot be one. Caller frees. */
+static char *section_name(struct span s)
+{
+    char *name;
+    size_t n = 0;
+
+    if (s.len == 0 || s.len > NAME_MAX_BYTES)
+        return NULL;
+    name = mem_zalloc(s.len + 1);
+    for (size_t i = 0; i < s.len; i++) {
+        char c = is_blank(s.at[i]) ? ' ' : s.at[i];
+        if (c != ' ' && !is_name_char(c)) {
+            mem_free(name);
+            return NULL;
+        }
+        if (c != ' ' || name[n - 1] != ' ')
+            name[n++] = c;
+    }
+    name[n] = '\0';
+    return name;
+}
+
+static void scan_header(struct cursor *cursor, struct span line)
+{
+    struct span inside = {line.at + 1, line.len - 1};
+    const char *close = memchr(inside.at, ']', inside.len);
+    bool is_broken = true;
+    char *name = section_name(close != NULL ? before(inside, close) : trim(inside));
+
+    if (close == NULL)
+        broken(cursor, "the section's name has no ] at its end; write [section]");
+    else if (after(inside, close).len > 0)
+        broken(cursor, "something follows the section's name; comments stand on lines of their "
+                       "own");
+    else if (name == NULL)
+        broken(cursor, "this is no section's name; postcoded.ini(5) lists the sections");
+    else
+        is_broken = false;
+    open_section(cursor, name != NULL ? name : mem_strdup(UNREADABLE), is_broken);
+}
+
+static bool is_key_name(struct span key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        if (!is_name_char(key.at[i]))
+            return false;
+    }
+    return key.len <= NAME_MAX_BYTES;
+}
+
+static bool names_secret(struct span key)
+{
+    char *name = mem_strndup(key.at, key.len);
+    bool secret = config_name_is_secret(name);
+
+    mem_free(name);
+    return secret;
+}
+
+static void take_secret(struct cursor *cursor, struct span key, struct span value)
+{
+    struct scan *scan = cursor->scan;
+
+    buf_append(&scan->clean, key.at, key.len);
+    buf_puts(&scan->clean, value.len > 0 ? " = (set)" : " =");
+    scan->secrets = grown(scan->secrets, scan->secret_count, sizeof(*scan->secrets));
+    scan->secrets[scan->secret_count++] = (struct scan_secret){
+        .line = cursor->place.line,
+        .value = value.len > 0 ? secret_new(value.at, value.len) : NULL,
+    };
+}
+
+static void scan_key(struct cursor *cursor, struct span line)
+{
+    const char *equals = memchr(line.at, '=', line.len);
+    struct span key = before(line, equals != NULL ? equals : line.at);
+
+    if (equals == NULL)
+        broken(cursor, "this is neither [section] nor key = value nor a comment; a value ends with "
+                       "its line");
+    else if (key.len == 0)
+        broken(cursor, "there is no key before the equals sign; write key = value");
+    else if (!is_key_name(key))
+        broken(cursor, "a key is made of letters, digits, _, - and .; write key = value");
+    else if (cursor->scan->section_count == 0)
+        broken(cursor, "this key stands before the first section; write its [section] above it");
+    else if (names_secret(key))
+        take_secret(cursor, key, after(line, equals));
+    else
+        buf_append(&cursor->scan->clean, line.at, line.len);
+}
+
+static void scan_line(struct cursor *cursor, struct span line)
+{
+    if (line.len > 0 && line.at[line.len - 1] == '\r')
+        line.len--;
+    line = trim(line);
+    if (line.len == 0)
+        return;
+
+    const char *wrong = wrong_bytes(line);
+    bool comment = line.at[0] == '#' || line.at[0] == ';';
+    if (wrong == NULL && comment)
+        return;
+    cursor->items++;
+    if (wrong != NULL)
+        broken(cursor, wrong);
+    if (line.at[0] == '[' && wrong != NULL)
+        open_section(cursor, mem_strdup(UNREADABLE), true);
+    else if (line.at[0] == '[')
+        scan_header(cursor, line);
+    else if (wrong == NULL)
+        scan_key(cursor, line);
+}
+
+/* The line that begins at bytes[*pos], without its end; *pos goes to the next. */
+static struct span next_line(const char *bytes, size_t len, size_t *pos)
+{
+    struct span line = {bytes + *pos, len - *pos};
+    const char *end = memchr(line.at, '\n', line.len);
+
+    if (end != NULL)
+        line.len = (size_t)(end - line.at);
+    *pos += line.len + (end != NULL ? 1 : 0);
+    return line;
+}
+
+bool scan_bytes(const char *bytes, size_t len, struct config_place place, struct scan *out,
+                struct config_faults *faults)
+{
+    struct cursor cursor = {.scan = out, .faults = faults, .place = place};
+    size_t pos = 0;
+
+    *out = (struct scan){0};
+    buf_init(&out->clean, len + GROWTH * (SETTINGS_MAX_ITEMS + 1));
+    if (len >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0)) {
+        faults_add(faults, place, NULL, NULL, "the file is UTF-16; save it as UTF-8");
+        return false;
+    }
+    if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+        pos = 3;
+    while (pos < len && cursor.items <= SETTINGS_MAX_ITEMS) {
+        cursor.place.line++;
+        scan_line(&cursor, next_line(bytes, len, &pos));
+        buf_putc(&out->clean, '\n');
+    }
+    if (cursor.items > SETTINGS_MAX_ITEMS)
+        broken(&cursor, "the file has more than " TEXT(
+                            SETTINGS_MAX_ITEMS) " sections and keys; the rest was not "
+                                                "read");
+    MUST(out->clean.err == ERR_OK);
+    return true;
+}
+
+void scan_fini(struct scan *scan)
+{
+    for (size_t i = 0; i < scan->section_count; i++)
+        mem_free(scan->sections[i].name);
+    for (size_t i = 0; i < scan->secret_count; i++)
+        secret_unref(scan->secrets[i].value);
+    mem_free(scan->sections);
+    mem_free(scan->secrets);
+    buf_fini(&scan->clean);
+    *scan = (struct scan){0};
+}

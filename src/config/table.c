@@ -1,0 +1,232 @@
+/*
+ * The table as data. CONFIG_KEYS in config.h is text for the preprocessor; here it becomes an
+ * array, so that parser, documents and --print-config are loops, and a key is added in one line.
+ */
+#include "config/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/units.h"
+
+const struct config_key config_keys[KEY_COUNT] = {
+#define KEY_ENTRY(section_, name_, field, kind_, def_, min_, max_, choices_, flags_, meaning_)     \
+    {                                                                                              \
+        .section = section_,                                                                       \
+        .name = name_,                                                                             \
+        .kind = KIND_##kind_,                                                                      \
+        .def = def_,                                                                               \
+        .min = min_,                                                                               \
+        .max = max_,                                                                               \
+        .choices = choices_,                                                                       \
+        .flags = flags_,                                                                           \
+        .meaning = meaning_,                                                                       \
+        .offset = offsetof(struct config, field),                                                  \
+    },
+    CONFIG_KEYS(KEY_ENTRY)
+#undef KEY_ENTRY
+};
+
+enum config_key_index config_key_index(const struct config_key *key)
+{
+    MUST(key >= config_keys && key < config_keys + KEY_COUNT);
+    return (enum config_key_index)(key - config_keys);
+}
+
+/* auth_param.NAME stands for every name with its prefix. */
+static bool is_named(const struct config_key *key, const char *name)
+{
+    if (key->kind == KIND_PARAMS)
+        return text_starts_ci(name, CONFIG_PARAM_PREFIX);
+    return text_equal_ci(key->name, name);
+}
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (text_equal_ci(key->section, section) && is_named(key, name))
+            return key;
+    }
+    return NULL;
+}
+
+const char *config_section_find(const char *section)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (text_equal_ci(config_keys[i].section, section))
+            return config_keys[i].section;
+    }
+    return NULL;
+}
+
+bool config_name_is_secret(const char *name)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if ((key->flags & CONFIG_SECRET_VALUE) != 0 && text_equal_ci(key->name, name))
+            return true;
+    }
+    return false;
+}
+
+/* Longer names have no neighbour in the table, and cost nothing. */
+#define NEAR_MAX 64
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+/* Levenshtein's distance, one row at a time, without case. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NEAR_MAX + 1];
+    size_t b_len = strlen(b);
+
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b_len; j++) {
+            bool same = strncasecmp(a + i, b + j, 1) == 0;
+            size_t change = diagonal + (same ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = smallest(change, row[j] + 1, row[j + 1] + 1);
+        }
+    }
+    return row[b_len];
+}
+
+/* Keeps the candidate when it is nearer than what came before. */
+static void consider(const char *given, const char *candidate, const char **best, size_t *least)
+{
+    size_t d = distance(given, candidate);
+
+    /* A third of the letters may be wrong; more is another word. */
+    if (d < *least && d <= 1 + strlen(candidate) / 3 && d < strlen(candidate)) {
+        *best = candidate;
+        *least = d;
+    }
+}
+
+const char *config_section_near(const char *section)
+{
+    const char *best = NULL;
+    size_t least = NEAR_MAX;
+
+    if (strlen(section) > NEAR_MAX)
+        return NULL;
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        consider(section, config_keys[i].section, &best, &least);
+    return best;
+}
+
+const char *config_key_near(const char *section, const char *name)
+{
+    const char *best = NULL;
+    size_t least = NEAR_MAX;
+
+    if (strlen(name) > NEAR_MAX)
+        return NULL;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (text_equal_ci(config_keys[i].section, section))
+            consider(name, config_keys[i].name, &best, &least);
+    }
+    return best;
+}
+
+typedef void format_number(int64_t number, struct buf *out);
+
+static void format_count(int64_t number, struct buf *out)
+{
+    buf_printf(out, "%lld", (long long)number);
+}
+
+static void put_range(const char *what, const struct config_key *key, format_number *format,
+                      struct buf *out)
+{
+    buf_printf(out, "%s from ", what);
+    format(key->min, out);
+    buf_puts(out, " to ");
+    format(key->max, out);
+}
+
+static void put_choices(const char *choices, struct buf *out)
+{
+    buf_puts(out, "one of: ");
+    for (const char *p = choices; *p != '\0'; p++) {
+        if (*p == ' ')
+            buf_puts(out, ", ");
+        else
+            buf_putc(out, *p);
+    }
+}
+
+static void put_addresses(const char *choices, struct buf *out)
+{
+    if (strcmp(choices, "unix") == 0)
+        buf_puts(out, "a Unix socket, unix:PATH, or off");
+    else
+        buf_printf(out, "addresses of the form HOST:PORT, [V6]:PORT or unix:PATH, with commas%s",
+                   strcmp(choices, "off") == 0 ? ", or off" : "");
+}
+
+void config_key_allowed(const struct config_key *key, struct buf *out)
+{
+    switch (key->kind) {
+    case KIND_TEXT:
+    case KIND_SECRET:
+    case KIND_PARAMS:
+        buf_printf(out, "text of at most %lld bytes", (long long)key->max);
+        break;
+    case KIND_DURATION:
+        put_range("a duration", key, units_format_duration, out);
+        break;
+    case KIND_SIZE:
+        put_range("a size", key, units_format_size, out);
+        break;
+    case KIND_COUNT:
+        put_range("a number", key, format_count, out);
+        break;
+    case KIND_WORKERS:
+        put_range("a number", key, format_count, out);
+        buf_puts(out, ", or auto");
+        break;
+    case KIND_MODE:
+        put_range("an octal mode", key, units_format_mode, out);
+        break;
+    case KIND_BOOL:
+        buf_puts(out, "on or off");
+        break;
+    case KIND_CHOICE:
+        put_choices(key->choices, out);
+        break;
+    case KIND_ADDRESSES:
+        put_addresses(key->choices, out);
+        break;
+    case KIND_URL:
+        buf_puts(out, "a URL of http or https without user, query and fragment");
+        break;
+    case KIND_FILE:
+    case KIND_KEYFILE:
+        buf_puts(out, "a path, or credential:NAME");
+        break;
+    case KIND_SECRETS:
+        buf_puts(out, "a path, or credential:NAME; or two of them with a comma");
+        break;
+    case KIND_HEADER:
+        buf_printf(out, "the name of a header, of at most %lld bytes", (long long)key->max);
+        break;
+    case KIND_PATH:
+        buf_puts(out, "the path of a URL, beginning with a slash");
+        break;
+    }
+}

@@ -1,0 +1,106 @@
+/*
+ * One reader for a number with a unit; the kinds differ in their table of units. There are no
+ * fractions and no sums (1m30s): one way to write a value is enough.
+ */
+#include "config/units.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+/* The largest first: what formatting tries. */
+static const struct unit durations[] = {
+    {"h", INT64_C(3600000000000)},
+    {"m", INT64_C(60000000000)},
+    {"s", INT64_C(1000000000)},
+    {"ms", INT64_C(1000000)},
+};
+
+static const struct unit sizes[] = {
+    {"M", INT64_C(1024) * 1024},
+    {"K", 1024},
+    {"", 1},
+};
+
+static bool parse(const char *text, const struct unit *units, size_t count, int64_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t number;
+
+    if (!text_parse_u64(text, digits, &number))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(text + digits, units[i].name) != 0)
+            continue;
+        if (number > (uint64_t)(INT64_MAX / units[i].factor))
+            return false;
+        *out = (int64_t)number * units[i].factor;
+        return true;
+    }
+    return false;
+}
+
+static void format(int64_t number, const struct unit *units, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        /* 0s, not 0h: what a person would write. */
+        bool suits = number != 0 ? number % units[i].factor == 0
+                                 : strcmp(units[i].name, "s") == 0 || units[i].factor == 1;
+        if (!suits)
+            continue;
+        buf_printf(out, "%lld%s", (long long)(number / units[i].factor), units[i].name);
+        return;
+    }
+    MUST(!"every number has a unit");
+}
+
+bool units_parse_duration(const char *text, int64_t *ns)
+{
+    return parse(text, durations, ARRAY_LEN(durations), ns);
+}
+
+bool units_parse_size(const char *text, int64_t *bytes)
+{
+    return parse(text, sizes, ARRAY_LEN(sizes), bytes);
+}
+
+bool units_parse_count(const char *text, int64_t *count)
+{
+    static const struct unit none = {"", 1};
+
+    return parse(text, &none, 1, count);
+}
+
+bool units_parse_mode(const char *text, int64_t *mode)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > 5 || strspn(text, "01234567") != len)
+        return false;
+    *mode = 0;
+    for (size_t i = 0; i < len; i++)
+        *mode = *mode * 8 + (text[i] - '0');
+    return true;
+}
+
+void units_format_duration(int64_t ns, struct buf *out)
+{
+    format(ns, durations, ARRAY_LEN(durations), out);
+}
+
+void units_format_size(int64_t bytes, struct buf *out)
+{
+    format(bytes, sizes, ARRAY_LEN(sizes), out);
+}
+
+void units_format_mode(int64_t mode, struct buf *out)
+{
+    buf_printf(out, "%04llo", (unsigned long long)mode);
+}

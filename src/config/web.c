@@ -1,0 +1,189 @@
+/*
+ * Values in the grammars of the web: URLs, header names, paths. URLs are left to libcurl's parser,
+ * for libcurl is what will use them: two parsers that read one URL differently are how requests go
+ * to the wrong host. It is lenient, so what it gives back is kept, not what was written.
+ *
+ * A URL is never quoted in a fault: it may hold a password, which is one of the faults.
+ */
+#include <curl/curl.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/value.h"
+
+/* A part of a URL; NULL when it has none. curl_free() it. */
+static char *part_of(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+
+    return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *text = part_of(url, part);
+    bool has = text != NULL;
+
+    curl_free(text);
+    return has;
+}
+
+static bool part_is(CURLU *url, CURLUPart part, const char *wanted)
+{
+    char *text = part_of(url, part);
+    bool same = text != NULL && text_equal_ci(text, wanted);
+
+    curl_free(text);
+    return same;
+}
+
+/* What is wrong with it; NULL when nothing is. */
+static const char *wrong_url(CURLU *url)
+{
+    if (!part_is(url, CURLUPART_SCHEME, "http") && !part_is(url, CURLUPART_SCHEME, "https"))
+        return "the scheme is not known; write http:// or https://";
+    if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+        return "a user in a URL is not supported; remove what stands before the @";
+    if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+        return "a query or fragment has no place here; end the URL before ? and #";
+    if (part_is(url, CURLUPART_PORT, "0"))
+        return "port 0 cannot be called; write one from 1 to 65535";
+    return NULL;
+}
+
+/* The URL as libcurl reads it, without slashes at its end. */
+static char *plain_url(CURLU *url)
+{
+    char *text = part_of(url, CURLUPART_URL);
+    size_t len;
+
+    if (text == NULL)
+        mem_exhausted();
+    len = strlen(text);
+    while (len > 0 && text[len - 1] == '/')
+        len--;
+    char *plain = mem_strndup(text, len);
+    curl_free(text);
+    return plain;
+}
+
+static CURLU *parse_url(const char *text, CURLUcode *code)
+{
+    CURLU *url = curl_url();
+
+    if (url == NULL)
+        mem_exhausted();
+    /* Other schemes are let through here, to be named in the fault. */
+    *code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    return url;
+}
+
+bool value_parse_url(const struct value_input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+    size_t len = strlen(in->text);
+    CURLUcode code;
+
+    if ((int64_t)len > in->key->max)
+        return value_wrong(in, "is too long; must be a URL of at most %lld bytes",
+                           (long long)in->key->max);
+    if (!text_is_visible(in->text, len))
+        return value_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
+    CURLU *url = parse_url(in->text, &code);
+    const char *wrong = code == CURLUE_OK ? wrong_url(url) : NULL;
+    if (code != CURLUE_OK)
+        value_wrong(in, "is no URL (%s); write https://HOST[:PORT][/PATH]",
+                    curl_url_strerror(code));
+    else if (wrong != NULL)
+        value_wrong(in, "%s", wrong);
+    else
+        *out = plain_url(url);
+    curl_url_cleanup(url);
+    if (*out == NULL)
+        return false;
+    buf_puts(shown, *out);
+    return true;
+}
+
+bool value_url_is_plaintext(const char *url)
+{
+    return text_starts_ci(url, "http://");
+}
+
+bool value_url_is_loopback(const char *text)
+{
+    CURLUcode code;
+    CURLU *url = parse_url(text, &code);
+    char *host = part_of(url, CURLUPART_HOST);
+
+    MUST(code == CURLUE_OK && host != NULL);
+    /* libcurl leaves the brackets on. */
+    size_t len = strlen(host);
+    bool brackets = len > 2 && host[0] == '[' && host[len - 1] == ']';
+    char *bare = brackets ? mem_strndup(host + 1, len - 2) : mem_strdup(host);
+    bool loopback = value_host_is_loopback(bare);
+    mem_free(bare);
+    curl_free(host);
+    curl_url_cleanup(url);
+    return loopback;
+}
+
+bool value_parse_header(const struct value_input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+    size_t len = strlen(in->text);
+
+    if ((int64_t)len > in->key->max || !text_is_token(in->text, len))
+        return value_not_allowed(in);
+    if (value_find_word(CONFIG_FORBIDDEN_HEADERS, in->text) != NULL)
+        return value_wrong(in, "%s has a meaning of its own; name another header, X-... for one",
+                           in->text);
+    *out = mem_strdup(in->text);
+    buf_puts(shown, in->text);
+    return true;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* pchar or slash (RFC 3986, section 3.3); `text` ends with a NUL, so looking ahead is safe. */
+static bool is_path_char(const char *text)
+{
+    if (*text == '%')
+        return is_hex(text[1]) && is_hex(text[2]);
+    return (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+           (*text >= '0' && *text <= '9') || strchr("/-._~!$&'()*+,;=:@", *text) != NULL;
+}
+
+/* A segment . or .., which an HTTP library would take out. */
+static bool has_dots(const char *path)
+{
+    for (const char *p = path; (p = strchr(p, '/')) != NULL; p++) {
+        size_t len = strcspn(p + 1, "/");
+        if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.'))
+            return true;
+    }
+    return false;
+}
+
+bool value_parse_path(const struct value_input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+    const char *text = in->text;
+
+    if ((int64_t)strlen(text) > in->key->max || *text != '/')
+        return value_not_allowed(in);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (!is_path_char(p))
+            return value_wrong(in, "a character that a path cannot hold; percent-encode it");
+    }
+    if (has_dots(text))
+        return value_wrong(in, "a segment . or .. would be taken out; write the path without it");
+    *out = mem_strdup(text);
+    buf_puts(shown, text);
+    return true;
+}

@@ -1,0 +1,126 @@
+/*
+ * Responses are made here and nowhere else, so that what every answer owes its caller (the GUID,
+ * the closing of a connection, the form of a problem) is written once.
+ */
+#include "exchange/reply.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* A response that cannot be had is out of memory: mem.h's policy, by way of a failed check. */
+static struct MHD_Response *response_new(char *body, size_t len)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        len, body, body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+    MUST(response != NULL);
+    return response;
+}
+
+/* A value libmicrohttpd will not send (a tab, say) is left out: none of ours has one. */
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value != NULL)
+        MHD_add_response_header(response, name, value);
+}
+
+static void add_all(struct MHD_Response *response, const struct reply_header *headers)
+{
+    for (; headers != NULL && headers->name != NULL; headers++)
+        add(response, headers->name, headers->value);
+}
+
+static void settle(struct request *request, enum problem_id ending, int status,
+                   struct MHD_Response *response, size_t len)
+{
+    if (!request_is_settled(request)) {
+        if (request_guid(request)[0] != '\0')
+            add(response, request->config->tracker_header, request_guid(request));
+        request->body_len = len;
+    }
+    request_settle(request, ending, status, response);
+}
+
+static char *problem_json(const struct problem *problem, const char *detail, const char *guid)
+{
+    char *type = mem_printf("urn:postcoded:problem:%s", problem->code);
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", type, "title", problem->title, "status",
+                  problem->status, "code", problem->code, "detail", detail, "guid", guid);
+    MUST(object != NULL);
+    char *text = json_dumps(object, JSON_COMPACT);
+    MUST(text != NULL);
+    json_decref(object);
+    mem_free(type);
+    return text;
+}
+
+static void add_proxy_status(struct MHD_Response *response, const char *error)
+{
+    if (error[0] == '\0')
+        return;
+    char value[96];
+    snprintf(value, sizeof(value), "postcoded; error=%s", error);
+    add(response, "Proxy-Status", value);
+}
+
+void reply_problem(struct request *request, const struct reply_problem *what, const char *detail,
+                   ...)
+{
+    if (request_is_settled(request))
+        return;
+    const struct problem *problem = problem_of(what->id);
+    va_list args;
+    va_start(args, detail);
+    char *text = mem_vprintf(detail, args);
+    va_end(args);
+    if (problem->level > LOG_LEVEL_INFO)
+        log_write(problem->level, request_guid(request), "%s: %s", problem->code, text);
+
+    char *json = problem_json(problem, text, request_guid(request));
+    size_t len = strlen(json);
+    struct MHD_Response *response = response_new(json, len);
+    add(response, "Content-Type", "application/problem+json");
+    add(response, "Cache-Control", "no-store");
+    add_proxy_status(response,
+                     what->proxy_error != NULL ? what->proxy_error : problem->proxy_status);
+    add_all(response, what->headers);
+    settle(request, what->id, problem->status, response, len);
+    mem_free(text);
+}
+
+void reply_body(struct request *request, enum problem_id ending, char *body, size_t len,
+                const struct reply_header *headers)
+{
+    if (request_is_settled(request)) {
+        free(body);
+        return;
+    }
+    struct MHD_Response *response = response_new(body, len);
+    add_all(response, headers);
+    settle(request, ending, problem_of(ending)->status, response, len);
+}
+
+void reply_operator(struct request *request, int status, const char *content_type, const char *body,
+                    size_t len)
+{
+    if (request_is_settled(request))
+        return;
+    struct MHD_Response *response = response_new(len > 0 ? mem_strndup(body, len) : NULL, len);
+    add(response, "Content-Type", content_type);
+    add(response, "Cache-Control", "no-store");
+    settle(request, ENDED_OK, status, response, len);
+}
+
+void reply_retry_after(int64_t wait_ns, char out[REPLY_RETRY_AFTER])
+{
+    int64_t seconds = wait_ns <= SECOND ? 1 : (wait_ns + SECOND - 1) / SECOND;
+    snprintf(out, REPLY_RETRY_AFTER, "%lld", (long long)seconds);
+}

@@ -1,0 +1,173 @@
+/*
+ * A request's life. The state changes in one function, which knows the steps that are allowed, and
+ * the ending is decided in one other (settle), which lets the first to come win. That is what
+ * keeps the three who may end a request (its handler, its caller, its deadline) from meeting.
+ */
+#include "exchange/request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "exchange/reply.h"
+
+#define REQUEST_MAGIC 0x52455155u
+
+static const char *const state_names[] = {
+#define STATE_NAME(id, name) [id] = (name),
+    REQUEST_STATES(STATE_NAME)
+#undef STATE_NAME
+};
+
+/* The states that may follow each: a bit for each successor. */
+#define TO(state) (1u << (state))
+static const unsigned followers[] = {
+    [REQUEST_HEAD] = TO(REQUEST_RUNNING),
+    [REQUEST_RUNNING] = TO(REQUEST_PARKED) | TO(REQUEST_SETTLED),
+    [REQUEST_PARKED] = TO(REQUEST_SETTLED),
+    [REQUEST_SETTLED] = TO(REQUEST_SENDING) | TO(REQUEST_ENDED),
+    [REQUEST_SENDING] = TO(REQUEST_ENDED),
+    [REQUEST_ENDED] = 0,
+};
+
+struct request *request_new(struct config *config, const char *target)
+{
+    struct request *request = mem_zalloc(sizeof(*request));
+    MAGIC_SET(request, REQUEST_MAGIC);
+    request->state = REQUEST_HEAD;
+    request->config = config_ref(config);
+    request->target = mem_strdup(target);
+    request->trip.upstream_duration = -1;
+    return request;
+}
+
+static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
+{
+    struct request *request = CONTAINER_OF(hook, struct request, deadline);
+    MAGIC_OK(request, REQUEST_MAGIC);
+    if (cause != CTX_DEADLINE)
+        return;
+    char limit[CLOCK_TEXT];
+    duration_format(request->config->server_request_timeout, limit);
+    reply_plain_problem(request, PROBLEM_DEADLINE,
+                        "The lookup did not end within %s ([server] request_timeout). Try again.",
+                        limit);
+}
+
+void request_begin(struct request *request, struct loop *loop, const char *method)
+{
+    request_enter(request, REQUEST_RUNNING);
+    request->method = mem_strdup(method);
+    request->began = mono_now();
+    request->ctx = ctx_new(loop);
+    ctx_set_deadline(request->ctx,
+                     mono_add(request->began, request->config->server_request_timeout));
+    request->deadline.cancelled = out_of_time;
+    ctx_hook_add(request->ctx, &request->deadline);
+}
+
+void request_free(struct request *request)
+{
+    MAGIC_OK(request, REQUEST_MAGIC);
+    MUST(request->state == REQUEST_ENDED || request->state == REQUEST_HEAD);
+    if (request->ctx != NULL)
+        ctx_hook_remove(&request->deadline);
+    if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    ctx_free(request->ctx);
+    config_unref(request->config);
+    mem_free(request->method);
+    mem_free(request->target);
+    MAGIC_CLEAR(request);
+    mem_free(request);
+}
+
+const char *request_guid(const struct request *request)
+{
+    return request->ctx == NULL ? "" : ctx_guid(request->ctx);
+}
+
+void request_enter(struct request *request, enum request_state state)
+{
+    MAGIC_OK(request, REQUEST_MAGIC);
+    MUST((followers[request->state] & TO(state)) != 0);
+    if (log_enabled(LOG_LEVEL_DEBUG))
+        log_debug(request_guid(request), "request: %s -> %s", state_names[request->state],
+                  state_names[state]);
+    request->state = state;
+}
+
+bool request_is_settled(const struct request *request)
+{
+    return request->state >= REQUEST_SETTLED;
+}
+
+static void settle(struct request *request, enum problem_id ending, int status,
+                   struct MHD_Response *response, enum ctx_cause cause)
+{
+    bool parked = request->state == REQUEST_PARKED;
+    request->ending = ending;
+    request->status = status;
+    request->response = response;
+    request_enter(request, REQUEST_SETTLED);
+    ctx_cancel(request->ctx, cause);
+    if (parked)
+        request->settled(request);
+}
+
+void request_settle(struct request *request, enum problem_id ending, int status,
+                    struct MHD_Response *response)
+{
+    if (request_is_settled(request))
+        MHD_destroy_response(response);
+    else
+        settle(request, ending, status, response, CTX_DONE);
+}
+
+void request_abandon(struct request *request)
+{
+    if (!request_is_settled(request))
+        settle(request, ENDED_CANCELLED, problem_of(ENDED_CANCELLED)->status, NULL, CTX_GONE);
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *request_cookie(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+}
+
+struct tally {
+    const char *name;
+    int (*compare)(const char *a, const char *b);
+    size_t count;
+};
+
+static enum MHD_Result tally_value(void *arg, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct tally *tally = arg;
+    (void)kind;
+    (void)value;
+    tally->count += tally->compare(name, tally->name) == 0;
+    return MHD_YES;
+}
+
+size_t request_header_count(const struct request *request, const char *name)
+{
+    struct tally tally = {.name = name, .compare = strcasecmp};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, tally_value, &tally);
+    return tally.count;
+}
+
+size_t request_cookie_count(const struct request *request, const char *name)
+{
+    struct tally tally = {.name = name, .compare = strcmp};
+    MHD_get_connection_values(request->connection, MHD_COOKIE_KIND, tally_value, &tally);
+    return tally.count;
+}

@@ -1,0 +1,96 @@
+/*
+ * The path in an access line is the only place where a postcode gets into the log, so what
+ * [log] postcodes allows is applied here, to lookups and, without "full", to any other path too:
+ * a mistyped one holds a postcode as well.
+ */
+#include "front/access.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "lookup/postcode.h"
+
+/* "[IPv6]:port" and the NUL. */
+#define PEER_TEXT (INET6_ADDRSTRLEN + 9)
+#define PATH_TEXT 512
+
+static void peer_text(const struct request *request, char out[PEER_TEXT])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *addr = info == NULL ? NULL : info->client_addr;
+    char host[INET6_ADDRSTRLEN];
+    snprintf(out, PEER_TEXT, "unix");
+    if (addr != NULL && addr->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        snprintf(out, PEER_TEXT, "%s:%u", host, ntohs(in->sin_port));
+    } else if (addr != NULL && addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        snprintf(out, PEER_TEXT, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+}
+
+/* Without its query. A request refused before its path was found shows none of its target. */
+static void path_text(const struct request *request, char out[PATH_TEXT])
+{
+    const enum config_postcodes policy = (enum config_postcodes)request->config->log_postcodes;
+    const size_t prefix = strlen(LOOKUP_PATH);
+    const char *path = request->path == NULL ? "" : request->path;
+    if (request->path_len > prefix && memcmp(path, LOOKUP_PATH, prefix) == 0) {
+        memcpy(out, LOOKUP_PATH, prefix);
+        postcode_for_log(path + prefix, request->path_len - prefix, policy, out + prefix,
+                         PATH_TEXT - prefix);
+    } else if (policy == POSTCODES_FULL) {
+        snprintf(out, PATH_TEXT, "%.*s", (int)request->path_len, path);
+    } else {
+        snprintf(out, PATH_TEXT, "%s", "***");
+    }
+}
+
+static int64_t bytes_sent(const struct request *request)
+{
+    bool none = request->ending == ENDED_CANCELLED || strcmp(request->method, "HEAD") == 0;
+    return none ? 0 : (int64_t)request->body_len;
+}
+
+static void write_line(const struct request *request, int64_t duration)
+{
+    char peer[PEER_TEXT];
+    char path[PATH_TEXT];
+    peer_text(request, peer);
+    path_text(request, path);
+    const struct log_field fields[] = {
+        LOG_TEXT("client", peer),
+        LOG_TEXT("method", request->method),
+        LOG_TEXT("path", path),
+        LOG_INT("status", request->status),
+        LOG_TEXT("code", problem_of(request->ending)->code),
+        LOG_TEXT("user", request->user[0] == '\0' ? NULL : request->user),
+        LOG_INT("bytes", bytes_sent(request)),
+        LOG_MS("duration_ms", duration),
+        LOG_BOOL("waited_for_token", request->trip.waited_for_token),
+        LOG_INT("retries", request->trip.retries),
+        LOG_MS("upstream_ms", request->trip.upstream_duration), /* the last: left out if none */
+    };
+    size_t count = ARRAY_LEN(fields) - (request->trip.upstream_duration < 0);
+    log_fields(LOG_LEVEL_INFO, request_guid(request), "request", fields, count);
+}
+
+void access_account(const struct request *request)
+{
+    int64_t duration = mono_diff(mono_now(), request->began);
+    metric_add(METRIC_REQUESTS, request->ending, 1);
+    metric_observe(METRIC_REQUEST_DURATION, duration);
+    if (request->ending == ENDED_CANCELLED)
+        metric_add(METRIC_CANCELLED, 0, 1);
+    if (request->config->log_access && log_enabled(LOG_LEVEL_INFO))
+        write_line(request, duration);
+}

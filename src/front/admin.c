@@ -1,0 +1,248 @@
+/*
+ * Operators' paths. They run on the main loop, where the keeper is, so that they read it directly
+ * and answer while every worker is busy. Nothing here is secret: the configuration's secrets are
+ * "(set)", a token is eight digits of its digest.
+ */
+#include "front/admin.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "exchange/reply.h"
+#include "front/guard.h"
+#include "front/routes.h"
+#include "middleware/tracker.h"
+
+static struct admin_app *of(struct server_app *app)
+{
+    return CONTAINER_OF(app, struct admin_app, app);
+}
+
+static void answer_text(struct request *request, int status, const char *text)
+{
+    reply_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+/* Takes the reference. */
+static void answer_json(struct request *request, json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    MUST(text != NULL);
+    reply_operator(request, 200, "application/json", text, strlen(text));
+    free(text);
+    json_decref(value);
+}
+
+/* ---- health ---- */
+
+static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
+{
+    const struct admin_ports *ports = &of(app)->ports;
+    (void)rest;
+    (void)len;
+    if (ports->healthy(ports->arg))
+        answer_text(request, 200, "ok\n");
+    else
+        answer_text(request, 503, "a worker's loop has stopped turning\n");
+}
+
+static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
+{
+    const struct admin_app *admin = of(app);
+    struct keeper_status status;
+    struct buf reasons;
+    (void)rest;
+    (void)len;
+    buf_init(&reasons, 4096);
+    keeper_status(admin->sources.keeper, mono_now(), &status);
+    if (admin->ports.draining(admin->ports.arg))
+        buf_puts(&reasons, "draining: the daemon is about to end\n");
+    if (!status.ready)
+        buf_printf(&reasons, "upstream %s: no usable token (%s)%s%s\n", admin->sources.upstream,
+                   status.state_name, status.last_error == NULL ? "" : ": ",
+                   status.last_error == NULL ? "" : status.last_error);
+    if (reasons.len == 0)
+        answer_text(request, 200, "ready\n");
+    else
+        answer_text(request, 503, buf_text(&reasons));
+    buf_fini(&reasons);
+}
+
+static void metrics(struct server_app *app, struct request *request, const char *rest, size_t len)
+{
+    struct buf text;
+    (void)rest;
+    (void)len;
+    buf_init(&text, EXPOSITION_MAX);
+    exposition_write(&of(app)->sources, &text);
+    MUST(text.err == ERR_OK);
+    reply_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
+    buf_fini(&text);
+}
+
+/* ---- tokens ---- */
+
+static json_t *seconds(int64_t ns)
+{
+    return json_real((double)(ns / MILLISECOND) / 1000.0);
+}
+
+static json_t *token_json(const struct keeper_status *status)
+{
+    const bool have = status->fingerprint[0] != '\0';
+    json_t *token = json_pack("{s:s, s:b, s:I, s:I, s:i, s:i}", "state", status->state_name,
+                              "ready", status->ready, "generation", (json_int_t)status->generation,
+                              "waiters", (json_int_t)metric_sum(METRIC_TOKEN_WAITERS, 0),
+                              "requests_last_hour", (int)status->requests_last_hour,
+                              "charged_last_hour", (int)status->charged_last_hour);
+    MUST(token != NULL);
+    json_object_set_new(token, "fingerprint",
+                        have ? json_string(status->fingerprint) : json_null());
+    json_object_set_new(token, "age_seconds", have ? seconds(status->age) : json_null());
+    json_object_set_new(token, "lifetime_seconds", have ? seconds(status->lifetime) : json_null());
+    json_object_set_new(token, "early_expiry_seconds", have ? seconds(status->early) : json_null());
+    json_object_set_new(token, "expires_in_seconds",
+                        have ? seconds(status->expires_in) : json_null());
+    json_object_set_new(token, "next_renewal_in_seconds",
+                        status->next_request_in < 0 ? json_null()
+                                                    : seconds(status->next_request_in));
+    json_object_set_new(token, "last_error",
+                        status->last_error == NULL ? json_null() : json_string(status->last_error));
+    json_object_set_new(token, "last_error_age_seconds",
+                        status->last_error == NULL ? json_null() : seconds(status->last_error_age));
+    return token;
+}
+
+static void tokens(struct server_app *app, struct request *request, const char *rest, size_t len)
+{
+    const struct exposition *sources = &of(app)->sources;
+    struct keeper_status status;
+    (void)rest;
+    (void)len;
+    keeper_status(sources->keeper, mono_now(), &status);
+    json_t *all = json_object();
+    json_object_set_new(all, sources->upstream, token_json(&status));
+    answer_json(request, all);
+}
+
+static void refresh(const struct admin_app *admin, struct request *request)
+{
+    if (keeper_refresh(admin->sources.keeper, mono_now())) {
+        log_notice(request_guid(request), "token of %s: refresh asked for by hand",
+                   admin->sources.upstream);
+        answer_text(request, 202, "a new token is on its way\n");
+        return;
+    }
+    answer_text(request, 429,
+                "the budget for token requests ([upstream] auth_budget) is used up; the present "
+                "token stays\n");
+}
+
+static void forget(const struct admin_app *admin, struct request *request)
+{
+    keeper_forget(admin->sources.keeper, mono_now());
+    reply_operator(request, 204, NULL, NULL, 0);
+}
+
+static bool is_rest(const char *rest, size_t len, const char *upstream, const char *action)
+{
+    size_t name = strlen(upstream);
+    return len == name + strlen(action) && memcmp(rest, upstream, name) == 0 &&
+           memcmp(rest + name, action, strlen(action)) == 0;
+}
+
+static void token_action(struct server_app *app, struct request *request, const char *rest,
+                         size_t len)
+{
+    const struct admin_app *admin = of(app);
+    const char *upstream = admin->sources.upstream;
+    if (is_rest(rest, len, upstream, "/refresh"))
+        refresh(admin, request);
+    else if (is_rest(rest, len, upstream, "/forget"))
+        forget(admin, request);
+    else
+        reply_plain_problem(request, PROBLEM_NOT_FOUND,
+                            "There are /tokens/%s/refresh and /tokens/%s/forget.", upstream,
+                            upstream);
+}
+
+/* ---- configuration ---- */
+
+static void add_key(void *arg, const char *section, const char *key, const char *value,
+                    const char *origin, const char *meaning)
+{
+    json_t *all = arg;
+    json_t *keys = json_object_get(all, section);
+    if (keys == NULL) {
+        keys = json_object();
+        json_object_set_new(all, section, keys);
+    }
+    json_t *entry =
+        json_pack("{s:s, s:s, s:s}", "value", value, "from", origin, "meaning", meaning);
+    MUST(entry != NULL);
+    json_object_set_new(keys, key, entry);
+}
+
+static void show_config(struct server_app *app, struct request *request, const char *rest,
+                        size_t len)
+{
+    json_t *all = json_object();
+    (void)rest;
+    (void)len;
+    config_each(app->config, add_key, all);
+    answer_json(request, all);
+}
+
+/* ---- the app ---- */
+
+/* [metrics] has the first rows, [admin] all of them. */
+static const struct route routes[] = {
+    {.path = "/healthz", .handle = healthz},
+    {.path = "/readyz", .handle = readyz},
+    {.path = "/metrics", .handle = metrics},
+    {.path = "/tokens", .handle = tokens},
+    {.path = "/tokens/", .prefix = true, .post = true, .handle = token_action},
+    {.path = "/config", .handle = show_config},
+};
+#define METRICS_ROUTES 3
+
+static void serve(struct server_app *app, struct request *request)
+{
+    const struct admin_app *admin = of(app);
+    tracker_run(request, admin->guids);
+    guard_check(request);
+    if (!request_is_settled(request))
+        routes_dispatch(routes, admin->all ? ARRAY_LEN(routes) : METRICS_ROUTES, app, request);
+}
+
+static void ended(struct server_app *app, struct request *request)
+{
+    (void)app;
+    log_debug(request_guid(request), "operator: %s %s: %d", request->method, request->target,
+              request->status);
+}
+
+void admin_app_init(struct admin_app *admin, struct config *config, bool all)
+{
+    admin->app.config = config_ref(config);
+    admin->app.counted = 0;
+    admin->app.serve = serve;
+    admin->app.ended = ended;
+    admin->all = all;
+}
+
+void admin_app_fini(struct admin_app *admin)
+{
+    config_unref(admin->app.config);
+}
+
+void admin_app_use(struct admin_app *admin, struct config *config)
+{
+    config_ref(config);
+    config_unref(admin->app.config);
+    admin->app.config = config;
+}

@@ -1,0 +1,97 @@
+/*
+ * A parked connection is suspended, and a suspended one is not watched by libmicrohttpd: so its
+ * descriptor is watched here, from the connection's first moment to its last, for the one event
+ * that matters. The event is level-triggered and would spin; the watch ends with the first one,
+ * and the flag it leaves is sticky, for it may come before the request that it concerns.
+ */
+#include "front/conn.h"
+
+#include <sys/socket.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define CONN_MAGIC 0x434f4e4eu
+
+static void left(uv_poll_t *watch, int status, int events)
+{
+    MAGIC_CAST(struct conn, conn, watch->data, CONN_MAGIC);
+    (void)status; /* an error on the descriptor says the same */
+    (void)events;
+    uv_poll_stop(watch);
+    conn->watching = false;
+    conn->gone = true;
+    if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
+        request_abandon(conn->request);
+}
+
+/* libmicrohttpd finds the end of the stream, and closes. */
+static void too_late(void *arg)
+{
+    MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
+    conn->timer = NULL;
+    shutdown(conn->fd, SHUT_RDWR);
+}
+
+static int64_t phase_limit(const struct conn *conn)
+{
+    switch (conn->phase) {
+    case CONN_HEAD:
+        return conn->app->config->server_header_timeout;
+    case CONN_SENDING:
+    case CONN_IDLE:
+        return conn->app->config->server_idle_timeout;
+    case CONN_WORKING:
+        break;
+    }
+    return 0;
+}
+
+void conn_enter(struct conn *conn, enum conn_phase phase)
+{
+    MAGIC_OK(conn, CONN_MAGIC);
+    conn->phase = phase;
+    timer_stop(&conn->timer);
+    int64_t limit = phase_limit(conn);
+    if (limit > 0)
+        conn->timer = timer_start(conn->loop, limit, too_late, conn);
+}
+
+struct conn *conn_new(struct server *server, struct loop *loop, struct server_app *app,
+                      struct server_quota *quota, int fd)
+{
+    struct conn *conn = mem_zalloc(sizeof(*conn));
+    if (uv_poll_init(loop_uv(loop), &conn->watch, fd) != 0) {
+        mem_free(conn);
+        return NULL;
+    }
+    MAGIC_SET(conn, CONN_MAGIC);
+    conn->server = server;
+    conn->loop = loop;
+    conn->app = app;
+    conn->quota = quota;
+    conn->fd = fd;
+    conn->watch.data = conn;
+    conn->watching = uv_poll_start(&conn->watch, UV_DISCONNECT, left) == 0;
+    conn_enter(conn, CONN_HEAD);
+    metric_add(METRIC_CONNECTIONS, 0, 1);
+    return conn;
+}
+
+static void closed(uv_handle_t *handle)
+{
+    MAGIC_CAST(struct conn, conn, handle->data, CONN_MAGIC);
+    MAGIC_CLEAR(conn);
+    mem_free(conn);
+}
+
+void conn_close(struct conn *conn)
+{
+    MAGIC_OK(conn, CONN_MAGIC);
+    MUST(conn->request == NULL);
+    timer_stop(&conn->timer);
+    uv_close((uv_handle_t *)&conn->watch, closed);
+    atomic_fetch_sub_explicit(&conn->quota->open, 1, memory_order_relaxed);
+    metric_add(METRIC_CONNECTIONS, 0, -1);
+}

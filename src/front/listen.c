@@ -1,0 +1,318 @@
+/*
+ * One place accepts, so that one place counts: a connection over the limit is taken and closed at
+ * once, for a caller left in the backlog would wait without a word. Out of descriptors, accepting
+ * pauses instead of spinning on a socket that stays readable, and tries again soon.
+ */
+#include "front/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define LISTENER_MAGIC 0x4c53544eu
+/* Accepted in one go before other work of the main loop has its turn. */
+#define ACCEPTS_A_TURN 64
+#define PAUSE (100 * MILLISECOND)
+#define BACKLOG 1024
+
+struct listener {
+    unsigned magic;
+    struct listen *set;
+    int fd;
+    const struct config_address *address; /* the configuration's, for its text and path */
+    char *path;                           /* of a Unix socket, to be removed; else NULL */
+    uv_poll_t poll;
+    bool polling;
+    struct timer *pause;
+};
+
+struct listen {
+    struct loop *loop;
+    struct listener *listeners;
+    size_t count;
+    struct listen_target *targets;
+    size_t target_count;
+    size_t next_target;
+    struct server_quota *quota;
+    char *addresses;
+    bool starved; /* out of descriptors, and said so */
+};
+
+/* ---- binding ---- */
+
+static bool is_unix(const struct config_address *address)
+{
+    return address->addr.ss_family == AF_UNIX;
+}
+
+static const char *unix_path(const struct config_address *address)
+{
+    return ((const struct sockaddr_un *)(const void *)&address->addr)->sun_path;
+}
+
+/* A socket file that nobody answers on is left over from a daemon that was killed. */
+static void remove_stale(const struct config_address *address)
+{
+    struct stat st;
+    if (lstat(unix_path(address), &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (const struct sockaddr *)&address->addr, address->addr_len) != 0 &&
+        errno == ECONNREFUSED)
+        unlink(unix_path(address));
+    close(fd);
+}
+
+static int open_socket(const struct config_address *address, int64_t mode)
+{
+    int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    const int on = 1;
+    if (is_unix(address)) {
+        remove_stale(address);
+        fchmod(fd, (mode_t)mode); /* the mode of the file that bind makes, less the umask */
+    } else {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (address->addr.ss_family == AF_INET6)
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    }
+    if (bind(fd, (const struct sockaddr *)&address->addr, address->addr_len) != 0 ||
+        (is_unix(address) && chmod(unix_path(address), (mode_t)mode) != 0) ||
+        listen(fd, BACKLOG) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another process has it: stop that, or choose another address";
+    case EACCES:
+        return "not allowed: choose a port over 1023, or a path that can be written";
+    case EADDRNOTAVAIL:
+        return "this machine has no such address";
+    case ENOENT:
+        return "its folder does not exist: make it, or choose another path";
+    default:
+        return strerror(error);
+    }
+}
+
+static void add_bound_address(struct buf *text, const struct listener *listener)
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof(bound);
+    char host[INET6_ADDRSTRLEN] = "";
+    if (text->len > 0)
+        buf_puts(text, ", ");
+    if (is_unix(listener->address) ||
+        getsockname(listener->fd, (struct sockaddr *)&bound, &len) != 0) {
+        buf_puts(text, listener->address->text);
+    } else if (bound.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&bound;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        buf_printf(text, "%s:%u", host, ntohs(in->sin_port));
+    } else {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)&bound;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        buf_printf(text, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+}
+
+static void close_sockets(struct listen *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct listener *listener = &set->listeners[i];
+        if (listener->fd >= 0)
+            close(listener->fd);
+        listener->fd = -1;
+        if (listener->path != NULL)
+            unlink(listener->path);
+        mem_free(listener->path);
+        listener->path = NULL;
+    }
+}
+
+enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
+                    int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM])
+{
+    struct listen *set = mem_zalloc(sizeof(*set));
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    set->loop = loop;
+    set->listeners = mem_zalloc((addresses->count + 1) * sizeof(*set->listeners));
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct listener *listener = &set->listeners[i];
+        const struct config_address *address = &addresses->items[i];
+        MAGIC_SET(listener, LISTENER_MAGIC);
+        listener->set = set;
+        listener->address = address;
+        listener->fd = open_socket(address, socket_mode);
+        if (listener->fd < 0) {
+            snprintf(problem, LISTEN_PROBLEM, "cannot listen on %s: %s", address->text,
+                     advice(errno));
+            close_sockets(set);
+            buf_fini(&text);
+            listen_free(set);
+            return ERR_SYSTEM;
+        }
+        set->count++;
+        if (is_unix(address))
+            listener->path = mem_strdup(unix_path(address));
+        add_bound_address(&text, listener);
+    }
+    set->addresses = mem_strdup(buf_text(&text));
+    buf_fini(&text);
+    *out = set;
+    return ERR_OK;
+}
+
+const char *listen_addresses(const struct listen *set)
+{
+    return set->addresses;
+}
+
+/* ---- accepting ---- */
+
+static bool over_quota(struct server_quota *quota)
+{
+    int64_t open = atomic_fetch_add_explicit(&quota->open, 1, memory_order_relaxed);
+    if (open < atomic_load_explicit(&quota->limit, memory_order_relaxed))
+        return false;
+    atomic_fetch_sub_explicit(&quota->open, 1, memory_order_relaxed);
+    return true;
+}
+
+static void take(struct listen *set, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    if (over_quota(set->quota)) {
+        close(fd);
+        metric_add(METRIC_CONNECTIONS_REFUSED, 0, 1);
+        return;
+    }
+    const struct listen_target *target = &set->targets[set->next_target];
+    set->next_target = (set->next_target + 1) % set->target_count;
+    server_hand_over(target->server, target->app, set->quota, fd, addr, len);
+}
+
+static void readable(uv_poll_t *poll, int status, int events);
+
+static void resume(void *arg)
+{
+    MAGIC_CAST(struct listener, listener, arg, LISTENER_MAGIC);
+    listener->pause = NULL;
+    uv_poll_start(&listener->poll, UV_READABLE, readable);
+}
+
+static void pause_accepting(struct listener *listener, int error)
+{
+    if (!listener->set->starved)
+        log_warning(NULL, "cannot accept connections: %s; trying again every 100 ms",
+                    strerror(error));
+    listener->set->starved = true;
+    uv_poll_stop(&listener->poll);
+    if (listener->pause == NULL)
+        listener->pause = timer_start(listener->set->loop, PAUSE, resume, listener);
+}
+
+/* Whether there may be more. */
+static bool accept_one(struct listener *listener)
+{
+    struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(addr);
+    int fd = accept4(listener->fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        listener->set->starved = false;
+        take(listener->set, fd, (const struct sockaddr *)&addr, len);
+        return true;
+    }
+    switch (errno) {
+    case EAGAIN:
+        return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        pause_accepting(listener, errno);
+        return false;
+    default: /* ECONNABORTED and what the network left on the socket: the next may be well */
+        return true;
+    }
+}
+
+static void accept_some(struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN; i++)
+        if (!accept_one(listener))
+            return;
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    MAGIC_CAST(struct listener, listener, poll->data, LISTENER_MAGIC);
+    (void)status;
+    (void)events;
+    accept_some(listener);
+}
+
+void listen_start(struct listen *set, const struct listen_target *targets, size_t count,
+                  struct server_quota *quota)
+{
+    MUST(count > 0);
+    set->targets = mem_alloc(count * sizeof(*targets));
+    memcpy(set->targets, targets, count * sizeof(*targets));
+    set->target_count = count;
+    set->quota = quota;
+    for (size_t i = 0; i < set->count; i++) {
+        struct listener *listener = &set->listeners[i];
+        MUST(uv_poll_init(loop_uv(set->loop), &listener->poll, listener->fd) == 0);
+        listener->poll.data = listener;
+        listener->polling = true;
+        uv_poll_start(&listener->poll, UV_READABLE, readable);
+    }
+}
+
+void listen_stop(struct listen *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct listener *listener = &set->listeners[i];
+        if (!listener->polling)
+            continue;
+        for (int n = 0; n < BACKLOG && listener->pause == NULL && accept_one(listener); n++)
+            ;
+        timer_stop(&listener->pause);
+        uv_close((uv_handle_t *)&listener->poll, NULL);
+        listener->polling = false;
+    }
+    close_sockets(set);
+}
+
+void listen_free(struct listen *set)
+{
+    if (set == NULL)
+        return;
+    mem_free(set->listeners);
+    mem_free(set->targets);
+    mem_free(set->addresses);
+    mem_free(set);
+}

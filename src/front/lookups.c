@@ -1,0 +1,262 @@
+/*
+ * A lookup's way, as a table of steps: each may settle the request, and the last one finds the
+ * address. How a lookup's end becomes an answer is a second table, by outcome.
+ */
+#include "front/lookups.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "exchange/reply.h"
+#include "front/access.h"
+#include "front/guard.h"
+#include "front/routes.h"
+#include "middleware/tracker.h"
+
+static struct lookup_app *of(struct server_app *app)
+{
+    return CONTAINER_OF(app, struct lookup_app, app);
+}
+
+/* ---- from a lookup's end to an answer ---- */
+
+static void answer_address(struct request *request, const struct find_result *result)
+{
+    const struct reply_header headers[] = {{"Content-Type", result->headers[CLIENT_CONTENT_TYPE]},
+                                           {"Cache-Control", result->headers[CLIENT_CACHE_CONTROL]},
+                                           {"ETag", result->headers[CLIENT_ETAG]},
+                                           {"Last-Modified", result->headers[CLIENT_LAST_MODIFIED]},
+                                           {NULL, NULL}};
+    reply_body(request, result->outcome == FIND_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
+               result->body, result->body_len, headers);
+}
+
+static void answer_invalid(struct request *request, const struct find_result *result)
+{
+    reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
+                        "The upstream takes this for no postcode (status %d).", result->status);
+}
+
+static void answer_unknown(struct request *request, const struct find_result *result)
+{
+    (void)result;
+    reply_plain_problem(request, PROBLEM_UNKNOWN_POSTCODE, "The upstream knows no such postcode.");
+}
+
+/* Its Retry-After is the caller's to heed. */
+static void answer_later(struct request *request, const struct find_result *result,
+                         enum problem_id id, const char *detail)
+{
+    const struct reply_header headers[] = {{"Retry-After", result->headers[CLIENT_RETRY_AFTER]},
+                                           {NULL, NULL}};
+    reply_problem(request, &(struct reply_problem){.id = id, .headers = headers}, "%s", detail);
+}
+
+static void answer_rate_limited(struct request *request, const struct find_result *result)
+{
+    answer_later(request, result, PROBLEM_RATE_LIMITED,
+                 "The upstream allows no more lookups for now. Ask more slowly.");
+}
+
+static void answer_busy(struct request *request, const struct find_result *result)
+{
+    answer_later(request, result, PROBLEM_UPSTREAM_UNAVAILABLE,
+                 "The upstream says it is unavailable for now. Try again later.");
+}
+
+static void answer_status(struct request *request, const struct find_result *result)
+{
+    reply_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
+                        "The upstream answered with status %d. Try again; if it stays, look at "
+                        "[upstream] address and lookup_path.",
+                        result->status);
+}
+
+static void answer_malformed(struct request *request, const struct find_result *result)
+{
+    bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
+    const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
+    reply_problem(request, &(struct reply_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
+                  "The upstream's answer is no address: %s.",
+                  too_large ? "it is larger than [upstream] max_response_size" : result->problem);
+}
+
+static void answer_failed(struct request *request, const struct find_result *result)
+{
+    if (result->error == CLIENT_QUEUE_FULL) {
+        reply_plain_problem(request, PROBLEM_OVERLOADED, "Too many lookups wait for the upstream.");
+        return;
+    }
+    const struct reply_problem problem = {.id = PROBLEM_UNREACHABLE,
+                                          .proxy_error = client_error_proxy_status(result->error)};
+    reply_problem(request, &problem, "The upstream %s. Try again later.",
+                  client_error_phrase(result->error));
+}
+
+static void answer_refused(struct request *request, const struct find_result *result)
+{
+    reply_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                        "The upstream answered %d to a token of ours that is not expired. The "
+                        "operator should look at the client's rights.",
+                        result->status);
+}
+
+static void answer_no_token(struct request *request, const struct find_result *result)
+{
+    char wait[REPLY_RETRY_AFTER];
+    reply_retry_after(result->retry_after, wait);
+    const struct reply_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
+    reply_problem(request,
+                  &(struct reply_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
+                  "No token could be had from the token endpoint. Try again in %s s; the log "
+                  "tells why.",
+                  wait);
+}
+
+static void (*const answers[])(struct request *, const struct find_result *) = {
+    [FIND_ADDRESS] = answer_address,
+    [FIND_NOT_MODIFIED] = answer_address,
+    [FIND_INVALID] = answer_invalid,
+    [FIND_UNKNOWN] = answer_unknown,
+    [FIND_RATE_LIMITED] = answer_rate_limited,
+    [FIND_BUSY] = answer_busy,
+    [FIND_UPSTREAM_STATUS] = answer_status,
+    [FIND_MALFORMED] = answer_malformed,
+    [FIND_FAILED] = answer_failed,
+    [FIND_REFUSED] = answer_refused,
+    [FIND_NO_TOKEN] = answer_no_token,
+};
+
+static void found(void *arg, const struct find_result *result)
+{
+    struct request *request = arg;
+    request->trip = (struct request_trip){.waited_for_token = result->waited_for_token,
+                                          .retries = result->retries,
+                                          .upstream_duration = result->upstream_duration};
+    answers[result->outcome](request, result);
+}
+
+/* ---- the handler ---- */
+
+static bool take_place(struct lookup_app *lookups, struct request *request)
+{
+    int64_t taken = atomic_fetch_add_explicit(&lookups->places->taken, 1, memory_order_relaxed);
+    request->in_flight = true;
+    return taken < request->config->server_max_in_flight;
+}
+
+static void leave_place(struct lookup_app *lookups, struct request *request)
+{
+    if (request->in_flight)
+        atomic_fetch_sub_explicit(&lookups->places->taken, 1, memory_order_relaxed);
+    request->in_flight = false;
+}
+
+static void refuse_overload(struct request *request)
+{
+    const struct reply_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
+    reply_problem(request, &(struct reply_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
+                  "More than %lld lookups at once ([server] max_in_flight). Try again in 1 s.",
+                  (long long)request->config->server_max_in_flight);
+}
+
+static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
+{
+    struct lookup_app *lookups = of(app);
+    struct find_query query = {.user = request->user, .query = request->query};
+    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
+        reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
+                            "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
+        return;
+    }
+    if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {
+        reply_plain_problem(request, PROBLEM_BAD_REQUEST,
+                            "The query holds a character that must be percent-encoded.");
+        return;
+    }
+    if (!take_place(lookups, request)) {
+        leave_place(lookups, request);
+        refuse_overload(request);
+        return;
+    }
+    query.if_none_match = request_header(request, "If-None-Match");
+    query.if_modified_since = request_header(request, "If-Modified-Since");
+    find_address(&lookups->finder, request->ctx, request->config, &query, found, request);
+}
+
+static const struct route routes[] = {
+    {.path = LOOKUP_PATH, .prefix = true, .handle = find},
+};
+
+/* ---- the steps ---- */
+
+static void track(struct lookup_app *lookups, struct request *request)
+{
+    tracker_run(request, &lookups->guids);
+}
+
+static void guard(struct lookup_app *lookups, struct request *request)
+{
+    (void)lookups;
+    guard_check(request);
+}
+
+static void identify(struct lookup_app *lookups, struct request *request)
+{
+    identity_run(request, lookups->identity);
+}
+
+static void route(struct lookup_app *lookups, struct request *request)
+{
+    routes_dispatch(routes, ARRAY_LEN(routes), &lookups->app, request);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct lookup_app *lookups, struct request *request);
+} steps[] = {
+    {"track", track},
+    {"guard", guard},
+    {"identify", identify},
+    {"route", route},
+};
+
+static void serve(struct server_app *app, struct request *request)
+{
+    for (size_t i = 0; i < ARRAY_LEN(steps) && !request_is_settled(request); i++) {
+        log_debug(request_guid(request), "step: %s", steps[i].name);
+        steps[i].run(of(app), request);
+    }
+}
+
+static void ended(struct server_app *app, struct request *request)
+{
+    leave_place(of(app), request);
+    access_account(request);
+}
+
+/* ---- life ---- */
+
+void lookup_app_init(struct lookup_app *lookups, struct config *config, struct identity *identity)
+{
+    lookups->app.config = config_ref(config);
+    lookups->app.counted = 1;
+    lookups->app.serve = serve;
+    lookups->app.ended = ended;
+    lookups->identity = identity_ref(identity);
+}
+
+void lookup_app_fini(struct lookup_app *lookups)
+{
+    config_unref(lookups->app.config);
+    identity_unref(lookups->identity);
+}
+
+void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity)
+{
+    config_ref(config);
+    identity_ref(identity);
+    lookup_app_fini(lookups);
+    lookups->app.config = config;
+    lookups->identity = identity;
+}

@@ -1,0 +1,48 @@
+/* A few paths, looked through in order: no table here is long enough for anything cleverer. */
+#include "front/routes.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "exchange/reply.h"
+
+static bool fits(const struct route *route, const struct request *request)
+{
+    size_t len = strlen(route->path);
+    if (request->path_len < len || memcmp(request->path, route->path, len) != 0)
+        return false;
+    return route->prefix || request->path_len == len;
+}
+
+static bool allows(const struct route *route, const char *method)
+{
+    if (route->post)
+        return strcmp(method, "POST") == 0;
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static void refuse_method(const struct route *route, struct request *request)
+{
+    const char *allow = route->post ? "POST" : "GET, HEAD";
+    const struct reply_header headers[] = {{"Allow", allow}, {NULL, NULL}};
+    reply_problem(request,
+                  &(struct reply_problem){.id = PROBLEM_METHOD_NOT_ALLOWED, .headers = headers},
+                  "Use %s here.", route->post ? "POST" : "GET or HEAD");
+}
+
+void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,
+                     struct request *request)
+{
+    for (const struct route *route = routes; route < routes + count; route++) {
+        if (!fits(route, request))
+            continue;
+        size_t skip = strlen(route->path);
+        if (allows(route, request->method))
+            route->handle(app, request, request->path + skip, request->path_len - skip);
+        else
+            refuse_method(route, request);
+        return;
+    }
+    reply_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here; paths begin with %s.",
+                        count > 0 ? routes[0].path : "/");
+}

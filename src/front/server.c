@@ -1,0 +1,378 @@
+/*
+ * libmicrohttpd on our loop. Its epoll descriptor is one descriptor among the loop's; when it is
+ * readable, MHD_run does what there is to do and calls back into here: a connection began, a
+ * request line came, a head is whole, an answer went out, a connection ended.
+ *
+ * Resuming is dear: each run that resumes walks all suspended connections. So requests that are
+ * settled are gathered in a list, and at the end of the turn resumed all at once, in one run.
+ *
+ * libmicrohttpd calls the handler twice for a request without a body, and an answer queued in the
+ * first call closes the connection. That is what we want for a request that announced a body, and
+ * do not want for any other: so those with a body are served in the first call, the others in the
+ * second.
+ */
+#include "front/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "front/conn.h"
+#include "front/guard.h"
+
+#define SERVER_MAGIC 0x53525652u
+/* Runs in one turn while libmicrohttpd says that more can be done at once. */
+#define RUNS_A_TURN 16
+
+struct server {
+    unsigned magic;
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    struct timer *again; /* libmicrohttpd has more to do in the next turn */
+    struct turn_hook turn;
+    struct conn *ready, **ready_end;
+    struct conn *starting; /* handed over, until libmicrohttpd has named it */
+    struct conn *conns;
+    bool draining;
+    bool stopped;
+};
+
+/* ---- running libmicrohttpd ---- */
+
+static void run(struct server *server);
+
+static void run_again(void *arg)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    server->again = NULL;
+    run(server);
+}
+
+static bool more_to_do(struct server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    return MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0;
+}
+
+static void run(struct server *server)
+{
+    int runs = 0;
+    do {
+        MHD_run(server->daemon);
+    } while (more_to_do(server) && ++runs < RUNS_A_TURN);
+    if (runs == RUNS_A_TURN && server->again == NULL)
+        server->again = timer_start(server->loop, 0, run_again, server);
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    MAGIC_CAST(struct server, server, poll->data, SERVER_MAGIC);
+    (void)status;
+    (void)events;
+    run(server);
+}
+
+/* Resumes what was settled in this turn. More may be settled while it runs. */
+static void turn_ends(struct turn_hook *hook)
+{
+    struct server *server = CONTAINER_OF(hook, struct server, turn);
+    MAGIC_OK(server, SERVER_MAGIC);
+    while (server->ready != NULL) {
+        struct conn *conn = server->ready;
+        server->ready = NULL;
+        server->ready_end = &server->ready;
+        for (; conn != NULL; conn = conn->next_ready) {
+            conn->ready = false;
+            MHD_resume_connection(conn->request->connection);
+        }
+        run(server);
+    }
+}
+
+/* A parked request was settled: its connection goes on at the end of the turn. */
+static void settled(struct request *request)
+{
+    struct conn *conn = request->owner;
+    struct server *server = conn->server;
+    MUST(!conn->ready);
+    conn->ready = true;
+    conn->next_ready = NULL;
+    *server->ready_end = conn;
+    server->ready_end = &conn->next_ready;
+}
+
+/* ---- what libmicrohttpd tells ---- */
+
+static struct conn *conn_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+/* The request is over, however it ended; one broken off before it was served was abandoned. */
+static void finish(struct conn *conn)
+{
+    struct request *request = conn->request;
+    conn->request = NULL;
+    if (request->state != REQUEST_HEAD) {
+        request_abandon(request);
+        request_enter(request, REQUEST_ENDED);
+        metric_add(METRIC_IN_FLIGHT, 0, -conn->app->counted);
+        conn->app->ended(conn->app, request);
+    }
+    request_free(request);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    (void)connection;
+    struct conn *conn = *context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = server->starting;
+        server->starting = NULL;
+    } else if (conn != NULL) {
+        if (conn->request != NULL)
+            finish(conn);
+        DL_DELETE(server->conns, conn);
+        conn_close(conn);
+        *context = NULL;
+    }
+}
+
+static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    struct conn *conn = conn_of(connection);
+    MUST(conn != NULL && conn->request == NULL && conn->server == server);
+    struct request *request = request_new(conn->app->config, target);
+    request->connection = connection;
+    request->owner = conn;
+    request->settled = settled;
+    conn->request = request;
+    conn_enter(conn, CONN_HEAD);
+    return request;
+}
+
+/* What was decided goes to libmicrohttpd; MHD_NO makes it close without a word. */
+static enum MHD_Result give(struct conn *conn, struct request *request)
+{
+    if (request->response == NULL)
+        return MHD_NO;
+    if (request->close || conn->server->draining)
+        MHD_add_response_header(request->response, "Connection", "close");
+    request_enter(request, REQUEST_SENDING);
+    conn_enter(conn, CONN_SENDING);
+    enum MHD_Result queued =
+        MHD_queue_response(request->connection, (unsigned)request->status, request->response);
+    MHD_destroy_response(request->response);
+    request->response = NULL;
+    return queued;
+}
+
+static enum MHD_Result serve(struct conn *conn, struct request *request)
+{
+    check_request(request_guid(request));
+    if (conn->gone)
+        request_abandon(request);
+    else
+        conn->app->serve(conn->app, request);
+    check_request(NULL);
+    if (request_is_settled(request))
+        return give(conn, request);
+    MUST(!request->announces_body);
+    request_enter(request, REQUEST_PARKED);
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_data_size, void **context)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    struct request *request = *context;
+    struct conn *conn = request->owner;
+    (void)connection;
+    (void)url; /* decoded in ways that are not ours: see request->target */
+    (void)upload_data;
+    (void)upload_data_size;
+    if (request->state == REQUEST_HEAD) {
+        request_begin(request, server->loop, method);
+        metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
+        request->version = version;
+        request->announces_body = guard_announces_body(request);
+        conn_enter(conn, CONN_WORKING);
+        return request->announces_body ? serve(conn, request) : MHD_YES;
+    }
+    return request_is_settled(request) ? give(conn, request) : serve(conn, request);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    struct conn *conn = conn_of(connection);
+    (void)code;
+    MUST(conn != NULL && conn->server == server);
+    *context = NULL;
+    if (conn->request == NULL)
+        return;
+    finish(conn);
+    conn_enter(conn, CONN_IDLE);
+}
+
+/* Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word. */
+__attribute__((format(printf, 2, 0))) static void on_message(void *arg, const char *format,
+                                                             va_list args)
+{
+    (void)arg;
+    if (!log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    char text[256];
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug(NULL, "libmicrohttpd: %s", text);
+}
+
+/* ---- life ---- */
+
+static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                MHD_USE_ERROR_LOG,
+                            0, NULL, NULL, on_request, server,                            //
+                            MHD_OPTION_EXTERNAL_LOGGER, on_message, server,               //
+                            MHD_OPTION_URI_LOG_CALLBACK, on_target, server,               //
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,          //
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,            //
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size,                //
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT16_MAX * INT16_MAX, //
+                            MHD_OPTION_CONNECTION_TIMEOUT, 0u,                            //
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                              //
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                         //
+                            MHD_OPTION_END);
+}
+
+enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
+{
+    struct server *server = mem_zalloc(sizeof(*server));
+    MAGIC_SET(server, SERVER_MAGIC);
+    server->loop = loop;
+    server->ready_end = &server->ready;
+    server->daemon = start_daemon(server, pool_size);
+    if (server->daemon == NULL) {
+        mem_free(server);
+        return ERR_SYSTEM;
+    }
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    MUST(info != NULL);
+    if (uv_poll_init(loop_uv(loop), &server->poll, info->epoll_fd) != 0) {
+        MHD_stop_daemon(server->daemon);
+        mem_free(server);
+        return ERR_SYSTEM;
+    }
+    server->poll.data = server;
+    uv_poll_start(&server->poll, UV_READABLE, readable);
+    server->turn.run = turn_ends;
+    loop_hook_add(loop, &server->turn);
+    *out = server;
+    return ERR_OK;
+}
+
+struct arrival {
+    struct mail mail;
+    struct server *server;
+    struct server_app *app;
+    struct server_quota *quota;
+    int fd;
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+};
+
+static void arrive(struct mail *mail)
+{
+    struct arrival *arrival = CONTAINER_OF(mail, struct arrival, mail);
+    struct server *server = arrival->server;
+    MAGIC_OK(server, SERVER_MAGIC);
+    struct conn *conn = NULL;
+    if (!server->stopped)
+        conn = conn_new(server, server->loop, arrival->app, arrival->quota, arrival->fd);
+    if (conn == NULL) {
+        atomic_fetch_sub_explicit(&arrival->quota->open, 1, memory_order_relaxed);
+        close(arrival->fd);
+        mem_free(arrival);
+        return;
+    }
+    server->starting = conn;
+    DL_APPEND(server->conns, conn);
+    MHD_add_connection(server->daemon, arrival->fd, (const struct sockaddr *)&arrival->addr,
+                       arrival->addr_len);
+    if (server->starting != NULL) { /* refused before it began; the descriptor is closed */
+        server->starting = NULL;
+        DL_DELETE(server->conns, conn);
+        conn_close(conn);
+    }
+    mem_free(arrival);
+    run(server);
+}
+
+void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
+                      int fd, const struct sockaddr *addr, socklen_t addr_len)
+{
+    MAGIC_OK(server, SERVER_MAGIC);
+    struct arrival *arrival = mem_zalloc(sizeof(*arrival));
+    arrival->mail.deliver = arrive;
+    arrival->server = server;
+    arrival->app = app;
+    arrival->quota = quota;
+    arrival->fd = fd;
+    memcpy(&arrival->addr, addr, addr_len);
+    arrival->addr_len = addr_len;
+    loop_mail(server->loop, &arrival->mail);
+}
+
+void server_drain(struct server *server)
+{
+    MAGIC_OK(server, SERVER_MAGIC);
+    server->draining = true;
+}
+
+void server_stop(struct server *server)
+{
+    MAGIC_OK(server, SERVER_MAGIC);
+    server->stopped = true;
+    struct conn *conn;
+    DL_FOREACH(server->conns, conn)
+    {
+        if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
+            request_abandon(conn->request);
+    }
+    turn_ends(&server->turn);
+    timer_stop(&server->again);
+    loop_hook_remove(server->loop, &server->turn);
+    uv_poll_stop(&server->poll);
+    uv_close((uv_handle_t *)&server->poll, NULL);
+    MHD_stop_daemon(server->daemon);
+    server->daemon = NULL;
+}
+
+void server_free(struct server *server)
+{
+    if (server == NULL)
+        return;
+    MAGIC_OK(server, SERVER_MAGIC);
+    MUST(server->stopped && server->conns == NULL);
+    MAGIC_CLEAR(server);
+    mem_free(server);
+}

@@ -1,0 +1,260 @@
+/*
+ * The lookup reads from top to bottom: get a token, call, judge. Each step either goes on, or
+ * leaves something behind that calls the next (a parked waiter, a call under way). Calls hang on a
+ * context derived from the request's; when that is cancelled, the lookup takes itself down in one
+ * place.
+ */
+#include "lookup/find_address.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "lookup/address.h"
+#include "upstream/origin.h"
+
+#define FINDING_MAGIC 0x46494e44u
+/* Bytes of a target: prefix, path, postcode and a query as long as a head may be. */
+#define TARGET_MAX (128 * 1024)
+
+struct finding {
+    unsigned magic;
+    const struct finder *finder;
+    struct config *config;
+    struct ctx *ctx;
+    struct ctx_hook cancelled;
+    struct token_waiter waiter;
+    struct token *token; /* the one the present call carries */
+    bool repeated;       /* once is enough (SPEC 5) */
+    find_done *done;
+    void *arg;
+    struct find_result result;
+    char *target;
+    char *user;
+    char *if_none_match;
+    char *if_modified_since;
+};
+
+static void finding_free(struct finding *finding)
+{
+    MAGIC_OK(finding, FINDING_MAGIC);
+    ctx_hook_remove(&finding->cancelled);
+    token_waiter_cancel(&finding->waiter);
+    token_unref(finding->token);
+    ctx_free(finding->ctx);
+    config_unref(finding->config);
+    mem_free(finding->target);
+    mem_free(finding->user);
+    mem_free(finding->if_none_match);
+    mem_free(finding->if_modified_since);
+    MAGIC_CLEAR(finding);
+    mem_free(finding);
+}
+
+static void finish(struct finding *finding, enum find_outcome outcome)
+{
+    finding->result.outcome = outcome;
+    ctx_hook_remove(&finding->cancelled); /* what is done with the result may cancel the context */
+    finding->done(finding->arg, &finding->result);
+    finding_free(finding);
+}
+
+/* The derived context was cancelled first, and with it the call: the client has closed it. */
+static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
+{
+    (void)cause;
+    finding_free(CONTAINER_OF(hook, struct finding, cancelled));
+}
+
+/* ---- judging an answer ---- */
+
+static bool is_address(struct finding *finding, struct client_reply *reply,
+                       char problem[ADDRESS_PROBLEM])
+{
+    if (address_check(reply->body, reply->body_len, problem) == ERR_OK)
+        return true;
+    finding->result.problem = problem;
+    return false;
+}
+
+static enum find_outcome judge_ok(struct finding *finding, struct client_reply *reply,
+                                  char problem[ADDRESS_PROBLEM])
+{
+    if (!is_address(finding, reply, problem))
+        return FIND_MALFORMED;
+    finding->result.body_len = reply->body_len;
+    finding->result.body = client_reply_take_body(reply);
+    return FIND_ADDRESS;
+}
+
+static enum find_outcome judge(struct finding *finding, struct client_reply *reply,
+                               char problem[ADDRESS_PROBLEM])
+{
+    if (reply->error == CLIENT_BODY_TOO_LARGE)
+        return FIND_MALFORMED;
+    if (reply->error != CLIENT_OK)
+        return FIND_FAILED;
+    switch (reply->status) {
+    case 200:
+        return judge_ok(finding, reply, problem);
+    case 304:
+        return FIND_NOT_MODIFIED;
+    case 400:
+    case 422:
+        return FIND_INVALID;
+    case 401:
+    case 403:
+        return FIND_REFUSED;
+    case 404:
+        return FIND_UNKNOWN;
+    case 429:
+        return FIND_RATE_LIMITED;
+    case 503:
+        return FIND_BUSY;
+    default:
+        return FIND_UPSTREAM_STATUS;
+    }
+}
+
+/* ---- the steps ---- */
+
+static void take_ticket(struct finding *finding, const struct token_ticket *ticket);
+
+static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
+{
+    struct finding *finding = CONTAINER_OF(waiter, struct finding, waiter);
+    MAGIC_OK(finding, FINDING_MAGIC);
+    take_ticket(finding, ticket);
+}
+
+static void refused(struct finding *finding, struct mono_time sent)
+{
+    finding->repeated = true;
+    finding->result.retries++;
+    struct token_ticket ticket = token_source_refused(finding->finder->tokens, finding->ctx,
+                                                      finding->token, sent, &finding->waiter);
+    take_ticket(finding, &ticket);
+}
+
+static void add_up(struct find_result *result, const struct client_reply *reply)
+{
+    if (result->upstream_duration < 0)
+        result->upstream_duration = 0;
+    result->upstream_duration += reply->duration;
+    result->retries += reply->retries;
+    result->status = reply->status;
+    result->error = reply->error;
+    memcpy(result->headers, reply->headers, sizeof(result->headers));
+}
+
+static bool let_in(const struct client_reply *reply)
+{
+    return reply->error == CLIENT_OK &&
+           ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
+}
+
+static void answered(void *arg, struct client_reply *reply)
+{
+    MAGIC_CAST(struct finding, finding, arg, FINDING_MAGIC);
+    add_up(&finding->result, reply);
+    if (let_in(reply))
+        token_source_succeeded(finding->finder->tokens, finding->token, reply->sent);
+    if (reply->error == CLIENT_OK && reply->status == 401 && !finding->repeated) {
+        refused(finding, reply->sent);
+        return;
+    }
+    char problem[ADDRESS_PROBLEM];
+    finish(finding, judge(finding, reply, problem));
+}
+
+static void call(struct finding *finding)
+{
+    const struct config *config = finding->config;
+    const char *tracestate = ctx_tracestate(finding->ctx);
+    const bool forward = config->identity_forward_header != NULL && finding->user[0] != '\0';
+    const struct client_header headers[] = {
+        {"Authorization", token_authorization(finding->token)},
+        {"Accept", "application/json"},
+        {config->tracker_header, ctx_guid(finding->ctx)},
+        {"traceparent", ctx_traceparent(finding->ctx)},
+        {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
+        {"If-None-Match", finding->if_none_match},
+        {"If-Modified-Since", finding->if_modified_since},
+        {config->identity_forward_header, finding->user}, /* the last: not always sent */
+    };
+    const struct client_request request = {
+        .target = finding->target,
+        .headers = headers,
+        .header_count = ARRAY_LEN(headers) - !forward,
+        .max_response = (size_t)config->upstream_max_response_size,
+    };
+    client_call(finding->finder->client, finding->ctx, &request, answered, finding);
+}
+
+static void take_ticket(struct finding *finding, const struct token_ticket *ticket)
+{
+    switch (ticket->answer) {
+    case TOKEN_READY:
+        token_unref(finding->token);
+        finding->token = ticket->token;
+        call(finding);
+        break;
+    case TOKEN_PARKED:
+        finding->result.waited_for_token = true;
+        break;
+    case TOKEN_UNAVAILABLE:
+        finding->result.retry_after = ticket->retry_after;
+        finish(finding, FIND_NO_TOKEN);
+        break;
+    case TOKEN_REFUSED:
+        finish(finding, FIND_REFUSED);
+        break;
+    }
+}
+
+/* ---- its beginning ---- */
+
+static char *copy(const char *text)
+{
+    return text == NULL ? NULL : mem_strdup(text);
+}
+
+static char *make_target(const struct config *config, const struct find_query *query)
+{
+    struct buf target;
+    buf_init(&target, TARGET_MAX);
+    buf_puts(&target, origin_prefix(config->upstream_address));
+    buf_puts(&target, config->upstream_lookup_path);
+    buf_puts(&target, query->postcode.encoded);
+    if (query->query != NULL) {
+        buf_putc(&target, '?');
+        buf_puts(&target, query->query);
+    }
+    MUST(target.err == ERR_OK); /* its parts are bounded by configuration */
+    return buf_take(&target, &(size_t){0});
+}
+
+void find_address(const struct finder *finder, struct ctx *ctx, struct config *config,
+                  const struct find_query *query, find_done *done, void *arg)
+{
+    struct finding *finding = mem_zalloc(sizeof(*finding));
+    MAGIC_SET(finding, FINDING_MAGIC);
+    finding->finder = finder;
+    finding->config = config_ref(config);
+    finding->ctx = ctx_derive(ctx);
+    finding->cancelled.cancelled = on_cancelled;
+    ctx_hook_add(ctx, &finding->cancelled);
+    finding->waiter.told = told;
+    finding->done = done;
+    finding->arg = arg;
+    finding->result.upstream_duration = -1;
+    finding->target = make_target(config, query);
+    finding->user = mem_strdup(query->user);
+    finding->if_none_match = copy(query->if_none_match);
+    finding->if_modified_since = copy(query->if_modified_since);
+
+    struct token_ticket ticket = token_source_get(finder->tokens, finding->ctx, &finding->waiter);
+    take_ticket(finding, &ticket);
+}

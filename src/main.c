@@ -1,0 +1,238 @@
+/*
+ * Options and exit statuses. Each command is a function of the loaded configuration; the daemon is
+ * the one that runs when no other was asked for.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "config/units.h"
+#include "middleware/identity.h"
+#include "service/daemon.h"
+#include "service/probe.h"
+#include "upstream/client.h"
+
+#define DEFAULT_PATH "/etc/postcoded/postcoded.ini"
+#define DEFAULT_TTL HOUR
+
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_PROBE, COMMAND_PRINT, COMMAND_MINT };
+
+struct options {
+    const char *path;
+    enum command command;
+    const char *postcode; /* of --probe; NULL: none */
+    const char *user;     /* of --mint-identity */
+    int64_t ttl;
+};
+
+/* What every command works on. */
+struct loaded {
+    struct config *config;
+    struct identity *identity;
+};
+
+static const char usage[] =
+    "usage: postcoded [-c FILE] [--check] [--probe [POSTCODE]] [--print-config]\n"
+    "                 [--mint-identity USER [--ttl DURATION]] [--version] [--help]\n";
+
+static const char help[] =
+    "\n"
+    "Answers postcode lookups over plain HTTP, and asks a Location API that wants bearer\n"
+    "tokens. Without a command it runs as a daemon until SIGTERM or SIGINT.\n"
+    "\n"
+    "  -c FILE               the configuration (" DEFAULT_PATH ")\n"
+    "  --check               reads and validates everything, prints each fault\n"
+    "  --probe [POSTCODE]    --check, then a real token request, and a lookup with a postcode\n"
+    "  --print-config        every key with its value, where it came from, what it means\n"
+    "  --mint-identity USER  prints a signed identity, for curl -b identity=...\n"
+    "  --ttl DURATION        how long that identity is valid: 30s 5m 12h (1h)\n"
+    "  --version             prints the version\n"
+    "  --help                prints this\n"
+    "\n"
+    "Exit status: 0 well; 1 configuration; 2 usage; 3 could not start.\n"
+    "The manual: postcoded(8), postcoded.ini(5).\n";
+
+static _Noreturn void misuse(const char *problem, const char *what)
+{
+    if (problem != NULL)
+        fprintf(stderr, "postcoded: %s%s\n", problem, what);
+    fputs(usage, stderr);
+    exit(EXIT_USAGE);
+}
+
+static void choose(struct options *options, enum command command)
+{
+    if (options->command != COMMAND_RUN && options->command != command)
+        misuse("one command at a time", "");
+    options->command = command;
+}
+
+static void print_and_exit(const char *first, const char *second)
+{
+    fputs(first, stdout);
+    fputs(second, stdout);
+    exit(fflush(stdout) == 0 ? EXIT_WELL : EXIT_START);
+}
+
+static void read_ttl(struct options *options, const char *text)
+{
+    if (!units_parse_duration(text, &options->ttl) || options->ttl < SECOND)
+        misuse("--ttl wants a duration of 1s or more, such as 30s, 5m or 12h, not ", text);
+}
+
+/* The argument of --probe is optional, and may stand by itself: `--probe "SW1A 1AA"`. */
+static struct options read_options(int argc, char **argv)
+{
+    enum { CHECK = 256, PROBE, PRINT, MINT, TTL, VERSION, HELP };
+    static const struct option longs[] = {
+        {"check", no_argument, NULL, CHECK},
+        {"probe", optional_argument, NULL, PROBE},
+        {"print-config", no_argument, NULL, PRINT},
+        {"mint-identity", required_argument, NULL, MINT},
+        {"ttl", required_argument, NULL, TTL},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
+    };
+    struct options options = {.path = DEFAULT_PATH, .ttl = -1};
+    for (int c; (c = getopt_long(argc, argv, "c:", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'c':
+            options.path = optarg;
+            break;
+        case CHECK:
+            choose(&options, COMMAND_CHECK);
+            break;
+        case PROBE:
+            choose(&options, COMMAND_PROBE);
+            options.postcode = optarg;
+            break;
+        case PRINT:
+            choose(&options, COMMAND_PRINT);
+            break;
+        case MINT:
+            choose(&options, COMMAND_MINT);
+            options.user = optarg;
+            break;
+        case TTL:
+            read_ttl(&options, optarg);
+            break;
+        case VERSION:
+            print_and_exit("postcoded " POSTCODED_VERSION "\n", "");
+            break;
+        case HELP:
+            print_and_exit(usage, help);
+            break;
+        default:
+            misuse(NULL, NULL);
+        }
+    }
+    if (options.command == COMMAND_PROBE && options.postcode == NULL && optind < argc)
+        options.postcode = argv[optind++];
+    if (optind < argc)
+        misuse("what is this argument for: ", argv[optind]);
+    if (options.ttl >= 0 && options.command != COMMAND_MINT)
+        misuse("--ttl goes with --mint-identity", "");
+    return options;
+}
+
+/* ---- loading ---- */
+
+/* A daemon's notes are warnings in its log; faults are for whoever sees it not start. */
+static void print_faults(const struct config_faults *faults, bool daemon)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->items[i];
+        if (daemon)
+            log_write(fault->note ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, NULL, "%s", fault->text);
+        else
+            fprintf(stderr, "%s%s\n", fault->note ? "note: " : "", fault->text);
+    }
+}
+
+/* That certificate, key and CA can be used is for the client to say. */
+static void check_tls(const struct config *config, struct config_faults *faults)
+{
+    const struct client_settings settings = client_settings_from(config);
+    char problem[CLIENT_PROBLEM];
+    if (client_check(&settings, problem) == ERR_OK)
+        return;
+    size_t key_len = strcspn(problem, ":");
+    char *key = mem_strndup(problem, key_len);
+    config_fault(faults, config, "upstream", key, "%s", problem + key_len + strlen(": "));
+    mem_free(key);
+}
+
+/* Every fault is on stderr when it is false. */
+static bool load(const struct options *options, struct loaded *loaded)
+{
+    struct config_faults faults = {.items = NULL};
+    bool daemon = options->command == COMMAND_RUN;
+    loaded->config = config_load(options->path, !daemon, &faults);
+    if (loaded->config != NULL) {
+        loaded->identity = identity_new(loaded->config, &faults);
+        check_tls(loaded->config, &faults);
+    }
+    print_faults(&faults, daemon);
+    bool ok = faults.faults == 0;
+    config_faults_fini(&faults);
+    return ok;
+}
+
+static void unload(struct loaded *loaded)
+{
+    identity_unref(loaded->identity);
+    config_unref(loaded->config);
+}
+
+/* ---- commands ---- */
+
+static enum exit_status mint(const struct options *options, const struct loaded *loaded)
+{
+    char problem[IDENTITY_PROBLEM];
+    int64_t ttl = options->ttl >= 0 ? options->ttl : DEFAULT_TTL;
+    char *token = identity_mint(loaded->identity, options->user, ttl, problem);
+    if (token == NULL) {
+        fprintf(stderr, "postcoded: no identity can be made: %s\n", problem);
+        return EXIT_CONFIGURATION;
+    }
+    puts(token);
+    mem_free(token);
+    return EXIT_WELL;
+}
+
+static enum exit_status run_command(const struct options *options, struct loaded *loaded)
+{
+    switch (options->command) {
+    case COMMAND_CHECK:
+        printf("%s: no fault found\n", options->path);
+        return EXIT_WELL;
+    case COMMAND_PROBE:
+        return probe_run(loaded->config, options->postcode);
+    case COMMAND_PRINT:
+        config_print(loaded->config, stdout);
+        return EXIT_WELL;
+    case COMMAND_MINT:
+        return mint(options, loaded);
+    case COMMAND_RUN:
+        break;
+    }
+    return daemon_run(loaded->config, loaded->identity);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = read_options(argc, argv);
+    struct loaded loaded = {.config = NULL};
+    enum exit_status status = EXIT_CONFIGURATION;
+    if (load(&options, &loaded))
+        status = run_command(&options, &loaded);
+    unload(&loaded);
+    if (fflush(stdout) != 0 && status == EXIT_WELL)
+        status = EXIT_START;
+    return (int)status;
+}

@@ -1,0 +1,161 @@
+/*
+ * One answer for every reason: whoever tries out identities learns nothing from how they are
+ * refused. What was wrong stands in a debug line.
+ */
+#include "middleware/identity.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "exchange/reply.h"
+#include "middleware/jwt.h"
+
+#define IDENTITY_MAGIC 0x49444e54u
+
+_Static_assert(JWT_USER_MAX == REQUEST_USER_MAX, "a user fits a request");
+_Static_assert(JWT_PROBLEM <= IDENTITY_PROBLEM, "a problem fits its room");
+
+struct identity {
+    unsigned magic;
+    _Atomic unsigned refs;
+    struct config *config;
+    struct jwt_keys *keys; /* NULL in the modes that have none */
+};
+
+struct identity *identity_new(struct config *config, struct config_faults *faults)
+{
+    struct jwt_keys *keys = NULL;
+    if (config->identity_mode == IDENTITY_JWT && config->identity_key_file.bytes != NULL) {
+        char problem[JWT_PROBLEM];
+        const struct secret *bytes = config->identity_key_file.bytes;
+        if (jwt_keys_new(secret_text(bytes), secret_len(bytes), problem, &keys) != ERR_OK) {
+            config_fault(faults, config, "identity", "key_file", "%s", problem);
+            return NULL;
+        }
+    }
+    struct identity *identity = mem_zalloc(sizeof(*identity));
+    MAGIC_SET(identity, IDENTITY_MAGIC);
+    atomic_init(&identity->refs, 1);
+    identity->config = config_ref(config);
+    identity->keys = keys;
+    return identity;
+}
+
+struct identity *identity_ref(struct identity *identity)
+{
+    MAGIC_OK(identity, IDENTITY_MAGIC);
+    atomic_fetch_add_explicit(&identity->refs, 1, memory_order_relaxed);
+    return identity;
+}
+
+void identity_unref(struct identity *identity)
+{
+    if (identity == NULL)
+        return;
+    MAGIC_OK(identity, IDENTITY_MAGIC);
+    if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    jwt_keys_free(identity->keys);
+    config_unref(identity->config);
+    MAGIC_CLEAR(identity);
+    mem_free(identity);
+}
+
+static struct jwt_rules rules_of(const struct identity *identity)
+{
+    const struct config *config = identity->config;
+    return (struct jwt_rules){.issuer = config->identity_issuer,
+                              .audience = config->identity_audience,
+                              .leeway = config->identity_leeway};
+}
+
+/* The challenge of the mode: for plain there is only the draft scheme for cookies. */
+static void refuse(struct request *request, const struct identity *identity)
+{
+    const struct config *config = identity->config;
+    bool jwt = config->identity_mode == IDENTITY_JWT;
+    char challenge[160];
+    snprintf(challenge, sizeof(challenge), "Cookie realm=\"postcoded\", cookie-name=\"%s\"",
+             config->identity_cookie);
+    const struct reply_header headers[] = {
+        {"WWW-Authenticate", jwt ? "Bearer realm=\"postcoded\"" : challenge}, {NULL, NULL}};
+    const struct reply_problem problem = {.id = PROBLEM_UNAUTHORIZED, .headers = headers};
+    if (jwt)
+        reply_problem(request, &problem,
+                      "Send a valid identity: a signed JWT in the cookie \"%s\", or as "
+                      "Authorization: Bearer.",
+                      config->identity_cookie);
+    else
+        reply_problem(request, &problem, "Send who you are in the cookie \"%s\".",
+                      config->identity_cookie);
+}
+
+/* RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). */
+static const char *bearer(const struct request *request)
+{
+    const char *value = request_header(request, "Authorization");
+    if (value == NULL || !text_starts_ci(value, "bearer "))
+        return NULL;
+    value += strlen("bearer ");
+    return value + strspn(value, " ");
+}
+
+static bool verify_jwt(struct request *request, const struct identity *identity, const char *cookie)
+{
+    const char *token = cookie != NULL ? cookie : bearer(request);
+    if (token == NULL || identity->keys == NULL)
+        return false;
+    const struct jwt_rules rules = rules_of(identity);
+    struct wall_time expires;
+    enum jwt_result result = jwt_verify(identity->keys, &rules, token, strlen(token), wall_now(),
+                                        request->user, &expires);
+    if (result != JWT_OK)
+        log_debug(request_guid(request), "identity refused: %s", jwt_result_text(result));
+    return result == JWT_OK;
+}
+
+static bool take_plain(struct request *request, const char *cookie)
+{
+    size_t len = cookie == NULL ? 0 : strlen(cookie);
+    if (len == 0 || len > REQUEST_USER_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (cookie[i] < 0x20 || cookie[i] > 0x7e)
+            return false;
+    memcpy(request->user, cookie, len + 1);
+    return true;
+}
+
+void identity_run(struct request *request, const struct identity *identity)
+{
+    MAGIC_OK(identity, IDENTITY_MAGIC);
+    const struct config *config = identity->config;
+    if (config->identity_mode == IDENTITY_OFF)
+        return;
+    if (request_cookie_count(request, config->identity_cookie) > 1) {
+        reply_plain_problem(request, PROBLEM_BAD_REQUEST, "There are two cookies \"%s\": send one.",
+                            config->identity_cookie);
+        return;
+    }
+    const char *cookie = request_cookie(request, config->identity_cookie);
+    bool known = config->identity_mode == IDENTITY_JWT ? verify_jwt(request, identity, cookie)
+                                                       : take_plain(request, cookie);
+    if (!known)
+        refuse(request, identity);
+}
+
+char *identity_mint(const struct identity *identity, const char *user, int64_t ttl,
+                    char problem[IDENTITY_PROBLEM])
+{
+    if (identity->keys == NULL) {
+        snprintf(problem, IDENTITY_PROBLEM,
+                 "[identity] mode is not jwt, or its key_file cannot be read here");
+        return NULL;
+    }
+    const struct jwt_rules rules = rules_of(identity);
+    return jwt_mint(identity->keys, &rules, user, ttl, wall_now(), problem);
+}

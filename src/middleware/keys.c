@@ -1,0 +1,188 @@
+/*
+ * Key files: an HMAC secret as it stands, a JWK, or a JWK set. Faults are told with their place,
+ * and never with a byte of what was read.
+ *
+ * jansson keeps its copy of the JSON in plain memory; the strings in it are overwritten before
+ * they are freed. What its lexer held on the way is beyond reach.
+ */
+#include "middleware/jws.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/secret.h"
+
+__attribute__((format(printf, 2, 3))) static enum err fault(char problem[JWT_PROBLEM],
+                                                            const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem, JWT_PROBLEM, format, args);
+    va_end(args);
+    return ERR_INVALID;
+}
+
+static struct jwt_keys *keys_make(size_t room)
+{
+    struct jwt_keys *keys = mem_zalloc(sizeof(*keys));
+
+    MAGIC_SET(keys, JWT_KEYS_MAGIC);
+    keys->items = mem_zalloc((room > 0 ? room : 1) * sizeof(*keys->items));
+    return keys;
+}
+
+static bool any_verifies(const struct jwt_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (keys->items[i].verifies)
+            return true;
+    }
+    return false;
+}
+
+static enum err one_read(const json_t *json, struct jwt_keys *keys, char problem[JWT_PROBLEM])
+{
+    if (jwk_read(json, &keys->items[0], problem) != JWK_USABLE)
+        return ERR_INVALID;
+    keys->count = 1;
+    if (any_verifies(keys))
+        return ERR_OK;
+    return fault(problem, "its key_ops do not allow to verify; they should hold \"verify\"");
+}
+
+static enum err set_read(const json_t *set, struct jwt_keys *keys, char problem[JWT_PROBLEM])
+{
+    char reason[JWT_PROBLEM];
+
+    for (size_t i = 0; i < json_array_size(set); i++) {
+        enum jwk_verdict verdict =
+            jwk_read(json_array_get(set, i), &keys->items[keys->count], reason);
+        if (verdict == JWK_USABLE)
+            keys->count++;
+        if (verdict != JWK_BROKEN)
+            continue;
+        return fault(problem, "key %zu of the set: %.*s", i + 1, JWT_PROBLEM - 40, reason);
+    }
+    if (any_verifies(keys))
+        return ERR_OK;
+    return fault(
+        problem,
+        "no key of the set can verify; one should be for signatures with HS256, RS256, PS256 or "
+        "ES256");
+}
+
+static enum err json_read(const json_t *json, struct jwt_keys **out, char problem[JWT_PROBLEM])
+{
+    const json_t *set = json_object_get(json, "keys");
+    enum err err = ERR_INVALID;
+
+    if (set != NULL && !json_is_array(set))
+        return fault(problem, "keys is not an array; a JWK set should have an array of JWKs");
+    struct jwt_keys *keys = keys_make(set != NULL ? json_array_size(set) : 1);
+    err = set != NULL ? set_read(set, keys, problem) : one_read(json, keys, problem);
+    if (err == ERR_OK)
+        *out = keys;
+    else
+        jwt_keys_free(keys);
+    return err;
+}
+
+/*
+ * Overwrites every string that jansson holds. Its strings are ours to write: they belong to the
+ * value, which nobody else has; the const is jansson's promise to callers who share values.
+ */
+static void wipe_json(json_t *json)
+{
+    const char *name;
+    json_t *value;
+
+    for (size_t i = 0; i < json_array_size(json); i++)
+        wipe_json(json_array_get(json, i));
+    json_object_foreach(json, name, value) wipe_json(value);
+    if (json_is_string(json))
+        wipe((void *)(uintptr_t)json_string_value(json), json_string_length(json));
+}
+
+static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **out,
+                               char problem[JWT_PROBLEM])
+{
+    json_error_t where;
+    json_t *json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &where);
+
+    /* Not jansson's own words: they quote what it read. */
+    if (json == NULL)
+        return fault(
+            problem,
+            "line %d, column %d: not valid JSON, or a name twice; it should be a JWK or a JWK set",
+            where.line, where.column);
+    enum err err = json_read(json, out, problem);
+    wipe_json(json);
+    json_decref(json);
+    return err;
+}
+
+/* A public key in PEM taken for an HMAC secret would let everybody sign. */
+static bool looks_like_pem(const char *bytes, size_t len)
+{
+    static const char begin[] = "-----BEGIN ";
+
+    return memmem(bytes, len, begin, sizeof(begin) - 1) != NULL;
+}
+
+static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys **out,
+                                 char problem[JWT_PROBLEM])
+{
+    if (looks_like_pem(bytes, len))
+        return fault(problem, "it is in PEM; it should be a JWK, or a secret of random bytes");
+
+    struct jwt_keys *keys = keys_make(1);
+    struct jwt_key *key = &keys->items[0];
+
+    if (len > 0 && bytes[len - 1] == '\n')
+        len--;
+    *key = (struct jwt_key){.algs = JWS_HS256, .verifies = true, .signs = true};
+    keys->count = 1;
+    if (jwk_from_secret(key, bytes, len, problem) == JWK_USABLE) {
+        *out = keys;
+        return ERR_OK;
+    }
+    jwt_keys_free(keys);
+    return ERR_INVALID;
+}
+
+static bool looks_like_json(const char *bytes, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r' || bytes[i] == '\n'))
+        i++;
+    return i < len && bytes[i] == '{';
+}
+
+enum err jwt_keys_new(const char *bytes, size_t len, char problem[JWT_PROBLEM],
+                      struct jwt_keys **out)
+{
+    *out = NULL;
+    problem[0] = '\0';
+    return looks_like_json(bytes, len) ? keys_from_json(bytes, len, out, problem)
+                                       : keys_from_secret(bytes, len, out, problem);
+}
+
+void jwt_keys_free(struct jwt_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    for (size_t i = 0; i < keys->count; i++)
+        jwk_fini(&keys->items[i]);
+    mem_free(keys->items);
+    MAGIC_CLEAR(keys);
+    mem_free(keys);
+}

@@ -1,0 +1,344 @@
+/*
+ * One token request: at most two exchanges with the endpoint, one for each secret, under one
+ * deadline. It runs under a root context of its own, for it is made for everybody who waits, and
+ * the lookup that caused it may leave (SPEC 3). What comes out is put in the keeper's terms:
+ * whether there was an answer at all, and whether it blamed the credentials.
+ *
+ * The words of a problem are ours, but for the server's error and error_description (of limited
+ * characters, token/reply.h) and libcurl's. A server that repeats the secret in its description
+ * loses the description.
+ */
+#include "token/fetch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "runtime/trace.h"
+#include "token/request.h"
+#include "upstream/client.h"
+#include "upstream/origin.h"
+
+#define FETCH_MAGIC 0xfe7c0001u
+
+struct token_fetch {
+    unsigned magic;
+    struct loop *loop;
+    struct config *config;
+    struct client *client;
+    token_fetch_done *done;
+    void *arg;
+    char *target; /* path of the endpoint */
+    struct guid_source guids;
+    size_t preferred; /* the secret that last worked */
+
+    /* The request under way, or the last. */
+    struct ctx *ctx; /* NULL: none is under way */
+    struct ctx_hook hook;
+    struct timer *expired; /* the deadline has passed, and is about to be told */
+    struct mono_time started;
+    struct mono_time sent;
+    size_t secret;
+    struct token_fetch_report report;
+    char problem[640];
+};
+
+static const char *endpoint(const struct config *config)
+{
+    return config->upstream_auth_url != NULL ? config->upstream_auth_url : config->upstream_address;
+}
+
+static char *endpoint_target(const struct config *config)
+{
+    const char *path = origin_prefix(endpoint(config));
+
+    if (config->upstream_auth_url == NULL)
+        return mem_printf("%s%s", path, config->upstream_auth_path);
+    return mem_strdup(path[0] != '\0' ? path : "/");
+}
+
+enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_done *done,
+                         void *arg, struct token_fetch **out)
+{
+    struct token_fetch *fetch = mem_zalloc(sizeof(*fetch));
+    struct client_settings settings = client_settings_from(config);
+    char *origin = origin_of(endpoint(config));
+
+    MUST(config->client_secret_count > 0);
+    /* The keeper decides when to ask again, not the client. */
+    settings.retries = 0;
+    settings.origin = origin;
+    settings.max_connections = 1;
+    enum err err = client_new(loop, &settings, &fetch->client);
+    mem_free(origin);
+    if (err != ERR_OK) {
+        mem_free(fetch);
+        return err;
+    }
+    MAGIC_SET(fetch, FETCH_MAGIC);
+    fetch->loop = loop;
+    fetch->config = config_ref(config);
+    fetch->done = done;
+    fetch->arg = arg;
+    fetch->target = endpoint_target(config);
+    *out = fetch;
+    return ERR_OK;
+}
+
+void token_fetch_free(struct token_fetch *fetch)
+{
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    client_free(fetch->client);
+    timer_stop(&fetch->expired);
+    ctx_free(fetch->ctx);
+    config_unref(fetch->config);
+    mem_free(fetch->target);
+    wipe(&fetch->guids, sizeof(fetch->guids));
+    MAGIC_CLEAR(fetch);
+    mem_free(fetch);
+}
+
+const struct token_fetch_report *token_fetch_report(const struct token_fetch *fetch)
+{
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    return &fetch->report;
+}
+
+/* The last thing to do with a fetch: `done` may free it. */
+static void finish(struct token_fetch *fetch, struct keeper_result *result)
+{
+    struct mono_time sent = fetch->sent;
+
+    fetch->report.duration = mono_diff(mono_now(), fetch->started);
+    ctx_free(fetch->ctx);
+    fetch->ctx = NULL;
+    if (result->outcome != KEEPER_GRANTED)
+        result->problem = fetch->problem;
+    log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
+              fetch->report.status, fetch->report.requests);
+    fetch->done(fetch->arg, result, sent);
+}
+
+static void grant(struct token_fetch *fetch, const struct client_reply *answer)
+{
+    struct keeper_result result = {.outcome = KEEPER_FAILED};
+    struct token_reply reply;
+    enum err err = token_reply_parse(&reply, answer->body, answer->body_len,
+                                     fetch->config->upstream_auth_token_default_lifetime);
+
+    if (err == ERR_OK) {
+        result.outcome = KEEPER_GRANTED;
+        result.grant = reply.grant;
+        fetch->preferred = fetch->secret;
+        fetch->report.lifetime = reply.grant.lifetime;
+        fetch->report.lifetime_given = reply.lifetime_given;
+        snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", reply.grant.type);
+    } else {
+        snprintf(fetch->problem, sizeof(fetch->problem),
+                 "the token endpoint's answer cannot be used: %s", reply.problem);
+    }
+    finish(fetch, &result);
+    token_reply_fini(&reply);
+}
+
+static bool holds_a_secret(const struct config *config, const char *text)
+{
+    for (size_t i = 0; i < config->client_secret_count; i++) {
+        const struct secret *secret = config->client_secrets[i];
+
+        if (memmem(text, strlen(text), secret_bytes(secret), secret_len(secret)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The server's reason, "" where it gives none that may be repeated. */
+static void read_reason(const struct token_fetch *fetch, const struct client_reply *answer,
+                        struct token_reply_error *reason)
+{
+    if (answer->body == NULL || !token_reply_error(reason, answer->body, answer->body_len))
+        *reason = (struct token_reply_error){.error = ""};
+    if (holds_a_secret(fetch->config, reason->description))
+        reason->description[0] = '\0';
+    if (holds_a_secret(fetch->config, reason->error))
+        reason->error[0] = '\0';
+}
+
+static void say_refused(struct token_fetch *fetch, int status,
+                        const struct token_reply_error *reason)
+{
+    bool described = reason->description[0] != '\0';
+
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint answered %d%s%s%s%s%s",
+             status, reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
+             reason->description, described ? ")" : "");
+}
+
+static void send_request(struct token_fetch *fetch);
+
+static bool may_be_the_secret(int status, const struct token_reply_error *reason)
+{
+    return status == 401 || (status == 400 && (reason->error[0] == '\0' ||
+                                               strcmp(reason->error, "invalid_client") == 0));
+}
+
+static int64_t retry_after(const struct client_reply *answer)
+{
+    const char *text = answer->headers[CLIENT_RETRY_AFTER];
+    int64_t seconds = 0;
+
+    if (text == NULL || !text_parse_retry_after(text, wall_now().ns / SECOND, &seconds))
+        return 0;
+    return seconds * SECOND;
+}
+
+static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
+{
+    struct keeper_result result = {.outcome = KEEPER_CREDENTIALS,
+                                   .retry_after = retry_after(answer)};
+    struct token_reply_error reason;
+
+    read_reason(fetch, answer, &reason);
+    if (fetch->report.requests < fetch->config->client_secret_count &&
+        may_be_the_secret(answer->status, &reason)) {
+        fetch->secret = 1 - fetch->secret;
+        send_request(fetch);
+        return;
+    }
+    say_refused(fetch, answer->status, &reason);
+    finish(fetch, &result);
+}
+
+static void fail_with_status(struct token_fetch *fetch, const struct client_reply *answer)
+{
+    struct keeper_result result = {.outcome = KEEPER_FAILED, .retry_after = retry_after(answer)};
+
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint answered %d",
+             answer->status);
+    finish(fetch, &result);
+}
+
+/* libcurl's words, where it has some; what is not plain text in them is replaced. */
+static void add_detail(struct token_fetch *fetch, const char *detail)
+{
+    size_t len = strlen(fetch->problem);
+
+    if (detail[0] == '\0')
+        return;
+    snprintf(fetch->problem + len, sizeof(fetch->problem) - len, " (%s)", detail);
+    for (char *c = fetch->problem + len; *c != '\0'; c++)
+        if (*c < ' ' || *c >= 0x7f)
+            *c = '?';
+}
+
+static void fail_without_body(struct token_fetch *fetch, const struct client_reply *answer)
+{
+    bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
+                    answer->error == CLIENT_HEAD_TOO_LARGE;
+    struct keeper_result result = {.outcome = answered ? KEEPER_FAILED : KEEPER_NO_ANSWER};
+
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
+             client_error_phrase(answer->error));
+    add_detail(fetch, answer->detail);
+    finish(fetch, &result);
+}
+
+static void on_reply(void *arg, struct client_reply *answer)
+{
+    MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
+
+    fetch->sent = answer->sent;
+    fetch->report.status = answer->status;
+    /* Only a grant needs its body: the others are told by their status, however they ended. */
+    bool granted = answer->status == 200 || answer->status == 201;
+    if (answer->status == 0 || (granted && answer->error != CLIENT_OK))
+        fail_without_body(fetch, answer);
+    else if (granted)
+        grant(fetch, answer);
+    else if (answer->status == 400 || answer->status == 401 || answer->status == 403)
+        refuse(fetch, answer);
+    else
+        fail_with_status(fetch, answer);
+}
+
+static void send_request(struct token_fetch *fetch)
+{
+    struct token_request request;
+
+    token_request_init(&request, fetch->config, fetch->secret);
+    const struct client_header headers[] = {
+        {"Authorization", request.authorization},
+        {"Content-Type", request.content_type},
+        {"Accept", "application/json"},
+        {fetch->config->tracker_header, ctx_guid(fetch->ctx)},
+        {"traceparent", ctx_traceparent(fetch->ctx)},
+    };
+    const struct client_request call = {
+        .post = true,
+        .target = fetch->target,
+        .headers = headers,
+        .header_count = ARRAY_LEN(headers),
+        .body = request.body.data,
+        .body_len = request.body.len,
+        .max_response = TOKEN_REPLY_MAX,
+    };
+
+    fetch->report.requests++;
+    fetch->report.secret = (unsigned)fetch->secret + 1;
+    fetch->report.status = 0;
+    fetch->sent = mono_now();
+    log_debug(fetch->report.guid, "token request to %s of %s with secret %u", fetch->target,
+              endpoint(fetch->config), fetch->report.secret);
+    client_call(fetch->client, fetch->ctx, &call, on_reply, fetch);
+    token_request_fini(&request);
+}
+
+static void on_expired(void *arg)
+{
+    MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
+    struct keeper_result result = {.outcome = KEEPER_NO_ANSWER};
+    char limit[CLOCK_TEXT];
+
+    fetch->expired = NULL;
+    duration_format(fetch->config->upstream_auth_timeout, limit);
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint gave no answer within %s",
+             limit);
+    finish(fetch, &result);
+}
+
+/* The context cannot be freed while it is being cancelled. */
+static void on_deadline(struct ctx_hook *hook, enum ctx_cause cause)
+{
+    struct token_fetch *fetch = CONTAINER_OF(hook, struct token_fetch, hook);
+
+    (void)cause;
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    fetch->expired = timer_start(fetch->loop, 0, on_expired, fetch);
+}
+
+void token_fetch_start(struct token_fetch *fetch, const char *guid)
+{
+    char fresh[GUID_UUID_TEXT];
+    char traceparent[TRACEPARENT_TEXT];
+
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    MUST(fetch->ctx == NULL);
+    if (guid == NULL)
+        guid_make(&fetch->guids, fresh);
+    trace_continue(&fetch->guids, NULL, 0, traceparent);
+    fetch->report = (struct token_fetch_report){.status = 0};
+    snprintf(fetch->report.guid, sizeof(fetch->report.guid), "%s", guid != NULL ? guid : fresh);
+    fetch->problem[0] = '\0';
+    fetch->secret = fetch->preferred;
+    fetch->started = mono_now();
+    fetch->ctx = ctx_new(fetch->loop);
+    ctx_set_guid(fetch->ctx, fetch->report.guid);
+    ctx_set_trace(fetch->ctx, traceparent, NULL);
+    fetch->hook = (struct ctx_hook){.cancelled = on_deadline};
+    ctx_hook_add(fetch->ctx, &fetch->hook);
+    ctx_set_deadline(fetch->ctx, mono_add(fetch->started, fetch->config->upstream_auth_timeout));
+    send_request(fetch);
+}

@@ -1,0 +1,322 @@
+/*
+ * The keeper's steps, and its entries for workers, operators and the wake-up.
+ *
+ * There is no variable that says in which state the keeper is. What is due, what the workers are
+ * told and what /tokens shows are worked out from the facts in token/keeper_facts.h when they are
+ * needed, so that no two of them can disagree. Each entry changes some facts and then settles:
+ * one function looks at all of them, begins the request that is due, if one is, and plans the one
+ * wake-up at which the answer to "what is due" can change by time alone.
+ */
+#include "token/keeper.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "token/keeper_facts.h"
+#include "token/view.h"
+
+void keeper_log(const struct keeper *keeper, enum log_level level, const char *guid,
+                const char *message, const struct log_field *fields, size_t count)
+{
+    struct log_field all[8] = {LOG_TEXT("upstream", keeper->upstream)};
+
+    MUST(count < ARRAY_LEN(all));
+    for (size_t i = 0; i < count; i++)
+        all[i + 1] = fields[i];
+    log_fields(level, guid != NULL && guid[0] != '\0' ? guid : NULL, message, all, count + 1);
+}
+
+struct token *keeper_present(const struct keeper *keeper, struct mono_time now)
+{
+    struct secret *secret = store_load(keeper->store, keeper->store_key, now);
+
+    return secret != NULL ? token_from(secret) : NULL;
+}
+
+void keeper_use(struct keeper *keeper, struct token *token)
+{
+    MUST(store_put(keeper->store, keeper->store_key, token_secret(token),
+                   token_unusable_at(token)) == ERR_OK);
+    token_unref(keeper->last);
+    keeper->last = token_ref(token);
+    keeper->generation = token_generation(token);
+}
+
+void keeper_drop(struct keeper *keeper)
+{
+    (void)store_delete(keeper->store, keeper->store_key);
+    token_unref(keeper->last);
+    keeper->last = NULL;
+    keeper_trust(keeper);
+}
+
+bool keeper_failing(const struct keeper *keeper)
+{
+    return keeper->standing == STANDING_UNANSWERED || keeper->standing == STANDING_DENIED;
+}
+
+static struct mono_time later(struct mono_time a, struct mono_time b)
+{
+    return mono_before(a, b) ? b : a;
+}
+
+/*
+ * With prefetch on, a token is wanted always; with it off, when a worker said so. It is asked for
+ * when there is none, when the present one is early, and again when the last attempt failed.
+ */
+struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now)
+{
+    if (keeper->flight.under_way || !(keeper->wanted || keeper->prefetch))
+        return MONO_NEVER;
+
+    struct mono_time needed = {0};
+    struct token *present = keeper_present(keeper, now);
+    if (present != NULL && !keeper->wanted && !keeper_failing(keeper))
+        needed = token_renew_at(present);
+    token_unref(present);
+    return later(needed, keeper->not_before);
+}
+
+/* Counts a request that the budget did not let through; logs it once in an hour. */
+static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_time now)
+{
+    const struct log_field fields[] = {LOG_INT("auth_budget", keeper->budget.limit)};
+
+    keeper->exhausted = true;
+    metric_add(METRIC_TOKEN_BUDGET_REFUSED, 0, 1);
+    if (mono_before(now, keeper->exhausted_quiet))
+        return;
+    keeper->exhausted_quiet = mono_add(now, BUDGET_WINDOW);
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid,
+               "the budget of token requests is used up: no token is asked for because of a 401, "
+               "by hand or after a failed answer until an hour has room again",
+               fields, ARRAY_LEN(fields));
+}
+
+/* `guid` is copied first: it may be the flight's own. */
+static void take_off(struct keeper *keeper, const char *guid, bool charged, struct mono_time now)
+{
+    char copy[GUID_MAX + 1];
+
+    snprintf(copy, sizeof(copy), "%s", guid != NULL ? guid : "");
+    memcpy(keeper->flight.guid, copy, sizeof(copy));
+    keeper->flight.under_way = true;
+    keeper->flight.began = now;
+    keeper->exhausted = false;
+    budget_note(&keeper->budget, now, charged);
+    keeper->ports.fetch(keeper->ports.arg, copy[0] != '\0' ? copy : NULL);
+}
+
+bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mono_time now)
+{
+    MUST(!keeper->flight.under_way);
+    if (keeper->forgotten || keeper->standing == STANDING_DENIED)
+        charged = true;
+    if (charged && mono_before(now, budget_free_at(&keeper->budget, now))) {
+        note_exhausted(keeper, guid, now);
+        return false;
+    }
+    keeper->forgotten = false;
+    keeper->flight.refused = false;
+    keeper->flight.by_hand = false;
+    take_off(keeper, guid, charged, now);
+    return true;
+}
+
+static bool same_generation(const struct token *a, const struct token *b)
+{
+    return a != NULL && b != NULL && token_generation(a) == token_generation(b);
+}
+
+void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct mono_time now)
+{
+    struct token_view *before = keeper->view;
+    struct token *present = keeper_present(keeper, now);
+    bool blocked = keeper->standing == STANDING_STALLED || keeper->exhausted;
+
+    if (before->token != NULL && !same_generation(before->token, present))
+        metric_add(METRIC_TOKEN_EVICTIONS,
+                   token_usable(before->token, now) ? reason : EVICTED_EXPIRED, 1);
+
+    keeper->view = token_view_new(&(struct token_view){
+        .sequence = before->sequence + 1,
+        .answered = keeper->answered,
+        .token = present,
+        .failed = keeper_failing(keeper) || (present == NULL && blocked),
+        .retry_at = keeper->not_before,
+        .doubt_until = keeper->doubt_until,
+    });
+    keeper->wanted = false; /* whoever wants more than this view will say so */
+    keeper->ports.publish(keeper->ports.arg, keeper->view);
+    token_view_unref(before);
+}
+
+/* Tells everybody when the token in the last view has run out. */
+static void retire(struct keeper *keeper, struct mono_time now)
+{
+    const struct token *token = keeper->view->token;
+
+    if (token == NULL || token_usable(token, now))
+        return;
+    if (keeper->prefetch)
+        keeper_log(keeper, LOG_LEVEL_WARNING, NULL, "the token ran out before another was had",
+                   NULL, 0);
+    keeper_publish(keeper, EVICTED_EXPIRED, now);
+}
+
+void keeper_settle(struct keeper *keeper, struct mono_time now)
+{
+    retire(keeper, now);
+    if (!mono_before(now, keeper_due(keeper, now)) &&
+        !keeper_ask(keeper, false, keeper->wanted ? keeper->wanted_guid : NULL, now)) {
+        keeper->not_before = budget_free_at(&keeper->budget, now);
+        keeper_publish(keeper, EVICTED_EXPIRED, now);
+    }
+
+    const struct token *token = keeper->view->token;
+    struct mono_time runs_out = token != NULL ? token_unusable_at(token) : MONO_NEVER;
+    keeper->ports.wake(keeper->ports.arg, mono_min(keeper_due(keeper, now), runs_out));
+}
+
+struct keeper *keeper_new(const struct keeper_settings *settings, const struct keeper_ports *ports,
+                          struct store *store)
+{
+    struct keeper *keeper = mem_zalloc(sizeof(*keeper));
+
+    MAGIC_SET(keeper, KEEPER_MAGIC);
+    keeper->upstream = mem_strdup(settings->upstream);
+    keeper->store_key = mem_strdup(settings->store_key);
+    keeper->early_expiry = settings->early_expiry;
+    keeper->prefetch = settings->prefetch;
+    keeper->workers = settings->workers;
+    keeper->ports = *ports;
+    keeper->store = store;
+    keeper->view = token_view_new(&(struct token_view){.token = NULL});
+    budget_init(&keeper->budget, settings->budget);
+    return keeper;
+}
+
+void keeper_free(struct keeper *keeper)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    token_view_unref(keeper->view);
+    token_unref(keeper->last);
+    budget_fini(&keeper->budget);
+    mem_free(keeper->last_error);
+    mem_free(keeper->upstream);
+    mem_free(keeper->store_key);
+    MAGIC_CLEAR(keeper);
+    mem_free(keeper);
+}
+
+bool keeper_restore(struct keeper *keeper, const struct token_grant *grant,
+                    struct mono_time requested, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    uint32_t jitter = keeper->ports.random(keeper->ports.arg);
+    struct token *token = token_new(grant, requested, keeper->early_expiry, jitter,
+                                    keeper->generation + 1, keeper->workers);
+    bool usable = token_usable(token, now);
+
+    if (usable)
+        keeper_use(keeper, token);
+    token_unref(token);
+    return usable;
+}
+
+void keeper_start(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    keeper_publish(keeper, EVICTED_EXPIRED, now);
+    keeper_settle(keeper, now);
+}
+
+void keeper_tick(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    keeper_settle(keeper, now);
+}
+
+void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    MUST(sequence <= keeper->view->sequence);
+    if (sequence < keeper->view->sequence)
+        return;
+    if (!keeper->wanted) {
+        keeper->wanted = true;
+        snprintf(keeper->wanted_guid, sizeof(keeper->wanted_guid), "%s", guid);
+    }
+    keeper_settle(keeper, now);
+}
+
+bool keeper_refresh(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    bool asked = keeper->flight.under_way || keeper_ask(keeper, true, NULL, now);
+
+    if (asked)
+        keeper->flight.by_hand = true;
+    keeper_settle(keeper, now);
+    return asked;
+}
+
+void keeper_forget(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    struct token *present = keeper_present(keeper, now);
+
+    if (present != NULL) {
+        token_unref(present);
+        keeper->forgotten = !keeper->flight.under_way;
+        if (!keeper_failing(keeper)) {
+            keeper->standing = STANDING_FINE;
+            keeper->not_before = now;
+        }
+        keeper_log(keeper, LOG_LEVEL_NOTICE, NULL, "token forgotten by hand", NULL, 0);
+    }
+    keeper_drop(keeper);
+    keeper_publish(keeper, EVICTED_FORGOTTEN, now);
+    keeper_settle(keeper, now);
+}
+
+/* The client's credentials are others: what the old ones did is no measure for them. */
+static void start_afresh(struct keeper *keeper)
+{
+    keeper_drop(keeper);
+    keeper->standing = STANDING_FINE;
+    backoff_reset(&keeper->backoff);
+    keeper->forgotten = false;
+    keeper->replace_again_at = (struct mono_time){0};
+    mem_free(keeper->last_error);
+    keeper->last_error = NULL;
+}
+
+void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *settings, bool drop,
+                        struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    if (keeper->early_expiry != settings->early_expiry)
+        keeper->shrunk_logged = false;
+    keeper->early_expiry = settings->early_expiry;
+    keeper->prefetch = settings->prefetch;
+    budget_set_limit(&keeper->budget, settings->budget);
+    keeper->exhausted = false;
+    keeper->not_before = now;
+    if (drop)
+        start_afresh(keeper);
+    keeper_publish(keeper, EVICTED_FORGOTTEN, now);
+    if (keeper->flight.under_way)
+        take_off(keeper, keeper->flight.guid, false, now);
+    keeper_settle(keeper, now);
+}
+
+struct token *keeper_token(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    return keeper_present(keeper, now);
+}

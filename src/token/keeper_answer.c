@@ -1,0 +1,217 @@
+/*
+ * What the end of a token request does.
+ *
+ * A grant is worth what it lasts longer than what we had. Some endpoints hand out the same token
+ * until it has expired, each time with a shorter lifetime: taken at its word, such a token would be
+ * early at once, and be asked for again at once. So a renewal that brings nothing that lasts
+ * longer *stalls*: it is repeated with the backoff of a failure, uncharged, until the old token's
+ * expiry, when the endpoint must have another. Where somebody insisted on another token (a 401, an
+ * operator), how long it lasts is no question.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "token/keeper_facts.h"
+
+/* Endpoints round the seconds that are left. */
+#define ROUNDING (1 * SECOND)
+
+/* The GUID the request went under, as far as it is known. */
+static const char *guid_of(const struct keeper *keeper, const struct keeper_result *result)
+{
+    return result->guid != NULL ? result->guid : keeper->flight.guid;
+}
+
+static void note_error(struct keeper *keeper, const char *problem, struct mono_time now)
+{
+    mem_free(keeper->last_error);
+    keeper->last_error = problem != NULL ? mem_strdup(problem) : NULL;
+    keeper->last_error_at = now;
+}
+
+/* Whole seconds where there are many: "57s" reads better than "57123ms". */
+static void readable(int64_t duration, char out[CLOCK_TEXT])
+{
+    duration_format(duration >= 10 * SECOND ? duration / SECOND * SECOND : duration, out);
+}
+
+static void log_obtained(const struct keeper *keeper, const struct token *token, const char *guid)
+{
+    char lifetime[CLOCK_TEXT], early[CLOCK_TEXT], fingerprint[TOKEN_FINGERPRINT];
+
+    readable(token_lifetime(token), lifetime);
+    readable(mono_diff(token_expires_at(token), token_renew_at(token)), early);
+    token_fingerprint(token, fingerprint);
+    const struct log_field fields[] = {
+        LOG_TEXT("lifetime", lifetime),
+        LOG_TEXT("early_expiry", early),
+        LOG_INT("generation", (int64_t)token_generation(token)),
+        LOG_TEXT("fingerprint", fingerprint),
+    };
+    keeper_log(keeper, LOG_LEVEL_NOTICE, guid,
+               keeper_failing(keeper) ? "token obtained, the token endpoint has recovered"
+                                      : "token obtained",
+               fields, ARRAY_LEN(fields));
+}
+
+static void log_shrunk(struct keeper *keeper, const struct token *token, const char *guid)
+{
+    struct token_margins margins = token_margins(token_lifetime(token), keeper->early_expiry, 0);
+    char configured[CLOCK_TEXT], early[CLOCK_TEXT];
+
+    if (!margins.shrunk || keeper->shrunk_logged)
+        return;
+    keeper->shrunk_logged = true;
+    duration_format(keeper->early_expiry, configured);
+    readable(margins.early, early);
+    const struct log_field fields[] = {
+        LOG_TEXT("auth_token_early_expiry", configured),
+        LOG_TEXT("applies", early),
+    };
+    keeper_log(keeper, LOG_LEVEL_NOTICE, guid,
+               "the early expiry is over 20 % of the token's lifetime; 20 % is used", fields,
+               ARRAY_LEN(fields));
+}
+
+static void log_stalled(const struct keeper *keeper, const struct token *token, bool usable,
+                        const char *guid)
+{
+    char lifetime[CLOCK_TEXT];
+
+    if (keeper->standing == STANDING_STALLED)
+        return;
+    readable(token_lifetime(token), lifetime);
+    const struct log_field fields[] = {LOG_TEXT("lifetime", lifetime)};
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid,
+               usable ? "the token endpoint gave a token that expires no later than the one it "
+                        "replaces; asking again with a growing wait"
+                      : "the token endpoint gave a token that had run out when it arrived; asking "
+                        "again with a growing wait",
+               fields, ARRAY_LEN(fields));
+}
+
+/*
+ * The next request after one that gained nothing. When the old token is over there must be another,
+ * so the wait does not go past that; and close before, an endpoint has no whole second to offer.
+ */
+static struct mono_time after_stall(struct keeper *keeper, struct mono_time now)
+{
+    int64_t wait = backoff_next(&keeper->backoff, keeper->ports.random(keeper->ports.arg));
+    struct mono_time next = mono_add(now, wait > KEEPER_PACE ? wait : KEEPER_PACE);
+
+    if (keeper->last != NULL) {
+        struct mono_time over = mono_add(token_expires_at(keeper->last), ROUNDING);
+        if (mono_diff(over, now) >= KEEPER_PACE && mono_before(over, mono_add(next, 2 * ROUNDING)))
+            next = over;
+    }
+    return next;
+}
+
+/* The same value for longer: what is known of the token goes on being true. */
+static void carry_over(const struct token *from, struct token *to)
+{
+    struct mono_time success = token_last_success(from);
+
+    if (success.ns > 0)
+        token_succeeded(to, 0, success);
+}
+
+/* Makes it the present token. */
+static void take(struct keeper *keeper, struct token *token, bool same)
+{
+    if (same)
+        carry_over(keeper->last, token);
+    else
+        keeper_trust(keeper);
+    keeper_use(keeper, token);
+}
+
+static bool lasts_longer(const struct keeper *keeper, const struct token *token, bool same)
+{
+    if (keeper->last == NULL)
+        return true;
+    return mono_before(mono_add(token_expires_at(keeper->last), same ? ROUNDING : 0),
+                       token_expires_at(token));
+}
+
+static void granted(struct keeper *keeper, const struct keeper_result *result,
+                    struct mono_time sent, struct mono_time now)
+{
+    const char *guid = guid_of(keeper, result);
+    bool insisted = keeper->flight.refused || keeper->flight.by_hand;
+    bool same = keeper->last != NULL && token_same(keeper->last, &result->grant);
+    uint64_t generation = same ? keeper->generation : keeper->generation + 1;
+    struct token *token =
+        token_new(&result->grant, sent, keeper->early_expiry,
+                  keeper->ports.random(keeper->ports.arg), generation, keeper->workers);
+    bool longer = lasts_longer(keeper, token, same);
+    bool usable = token_usable(token, now);
+    bool stalled = !usable || (!longer && !insisted);
+
+    if (usable && (longer || !same))
+        take(keeper, token, same);
+    if (same && keeper->flight.refused)
+        keeper_doubt(keeper, keeper->replace_again_at, now);
+    if (stalled) {
+        log_stalled(keeper, token, usable, guid);
+        keeper->not_before = after_stall(keeper, now);
+        keeper->standing = STANDING_STALLED;
+    } else {
+        log_obtained(keeper, token, guid);
+        log_shrunk(keeper, token, guid);
+        backoff_reset(&keeper->backoff);
+        keeper->not_before = mono_add(now, KEEPER_PACE);
+        keeper->standing = STANDING_FINE;
+    }
+    note_error(keeper, usable ? NULL : "the token had run out when it arrived", now);
+    token_unref(token);
+}
+
+static int64_t wait_after(struct keeper *keeper, const struct keeper_result *result)
+{
+    int64_t floor = result->retry_after;
+    int64_t wait = KEEPER_REFUSED_WAIT;
+
+    if (result->outcome != KEEPER_CREDENTIALS)
+        wait = backoff_next(&keeper->backoff, keeper->ports.random(keeper->ports.arg));
+    if (floor > KEEPER_RETRY_AFTER_MAX)
+        floor = KEEPER_RETRY_AFTER_MAX;
+    return wait > floor ? wait : floor;
+}
+
+static void failed(struct keeper *keeper, const struct keeper_result *result, struct mono_time now)
+{
+    int64_t wait = wait_after(keeper, result);
+    const struct log_field fields[] = {
+        LOG_TEXT("problem", result->problem),
+        LOG_MS("next_attempt_ms", wait),
+    };
+
+    keeper->standing = result->outcome == KEEPER_NO_ANSWER ? STANDING_UNANSWERED : STANDING_DENIED;
+    keeper->not_before = mono_add(now, wait);
+    note_error(keeper, result->problem != NULL ? result->problem : "the request failed", now);
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
+               result->outcome == KEEPER_CREDENTIALS
+                   ? "the token endpoint refused the client's credentials"
+                   : "the token request failed",
+               fields, ARRAY_LEN(fields));
+}
+
+void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
+                    struct mono_time sent, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    MUST(keeper->flight.under_way);
+    bool good = result->outcome == KEEPER_GRANTED;
+
+    keeper->flight.under_way = false;
+    keeper->answered++;
+    metric_add(METRIC_TOKEN_REQUESTS, good ? 0 : 1, 1);
+    if (good)
+        granted(keeper, result, sent, now);
+    else
+        failed(keeper, result, now);
+    keeper_publish(keeper, keeper->flight.refused ? EVICTED_REFUSED : EVICTED_REPLACED, now);
+    keeper_settle(keeper, now);
+}

@@ -1,0 +1,108 @@
+/*
+ * The verdict on a 401.
+ *
+ * A 401 may mean that the token is dead for everybody, that this one postcode is not ours to ask
+ * for, or that the upstream is out of its mind. Replacing the token cures the first alone, and a
+ * daemon that replaces it at each 401 turns the other two into a storm on the token endpoint. So a
+ * token with which somebody else succeeded since is left alone; replacements are 30 s apart and
+ * paid for out of the budget; and in between the token is *in doubt*: everybody goes on trying it,
+ * for a single success tells that it was not the token, and a 401 is answered without more ado.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "token/keeper_facts.h"
+
+void keeper_trust(struct keeper *keeper)
+{
+    keeper->doubt_until = (struct mono_time){0};
+    keeper->doubt_ended = false;
+}
+
+bool keeper_in_doubt(const struct keeper *keeper, struct mono_time now)
+{
+    return mono_before(now, keeper->doubt_until);
+}
+
+bool keeper_doubt(struct keeper *keeper, struct mono_time until, struct mono_time now)
+{
+    if (keeper->doubt_ended || keeper_in_doubt(keeper, now) || !mono_before(now, until))
+        return false;
+    keeper->doubt_until = until;
+    const struct log_field fields[] = {LOG_MS("for_ms", mono_diff(until, now))};
+    keeper_log(keeper, LOG_LEVEL_WARNING, NULL,
+               "the upstream refuses the token and another is not to be had yet; it is in doubt",
+               fields, ARRAY_LEN(fields));
+    return true;
+}
+
+/* The token stays, its 401s are answered 502. */
+static enum keeper_verdict doubted(struct keeper *keeper, struct mono_time until,
+                                   struct mono_time now)
+{
+    if (keeper_doubt(keeper, until, now))
+        keeper_publish(keeper, EVICTED_REFUSED, now);
+    return KEEPER_DOUBTED;
+}
+
+/* A request is under way, and it counts as a replacement from its own begin. */
+static enum keeper_verdict replacing(struct keeper *keeper)
+{
+    keeper->flight.refused = true;
+    keeper->replace_again_at = mono_add(keeper->flight.began, KEEPER_REPLACEMENT_INTERVAL);
+    return KEEPER_REPLACING;
+}
+
+static enum keeper_verdict judge(struct keeper *keeper, const char *guid, struct mono_time now)
+{
+    if (keeper->flight.under_way)
+        return replacing(keeper);
+    if (mono_before(now, keeper->replace_again_at))
+        return doubted(keeper, keeper->replace_again_at, now);
+    if (keeper_failing(keeper) && mono_before(now, keeper->not_before))
+        return KEEPER_BACKING_OFF;
+    if (!keeper_ask(keeper, true, guid, now)) {
+        struct mono_time free_at = budget_free_at(&keeper->budget, now);
+        return doubted(keeper, mono_min(free_at, mono_add(now, KEEPER_REPLACEMENT_INTERVAL)), now);
+    }
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid, "the upstream refused the token; replacing it",
+               NULL, 0);
+    keeper_trust(keeper);
+    return replacing(keeper);
+}
+
+enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
+                                   struct mono_time sent, const char *guid, struct mono_time now,
+                                   struct mono_time *succeeded_at)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    enum keeper_verdict verdict = KEEPER_SUCCESSOR;
+
+    /* A token that has run out leaves the view before the worker hears that it is not there. */
+    keeper_settle(keeper, now);
+    *succeeded_at = (struct mono_time){0};
+    struct token *present = keeper_present(keeper, now);
+    if (present != NULL && token_generation(present) == generation) {
+        *succeeded_at = token_last_success(present);
+        verdict = mono_before(sent, *succeeded_at) ? KEEPER_STAYS : judge(keeper, guid, now);
+    }
+    token_unref(present);
+    keeper_settle(keeper, now);
+    return verdict;
+}
+
+void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    struct token *present = keeper_present(keeper, now);
+
+    if (present != NULL && token_generation(present) == generation &&
+        keeper_in_doubt(keeper, now)) {
+        keeper_log(keeper, LOG_LEVEL_NOTICE, NULL,
+                   "a lookup succeeded with the token; it is not in doubt any more", NULL, 0);
+        keeper->doubt_until = (struct mono_time){0};
+        keeper->doubt_ended = true;
+        keeper_publish(keeper, EVICTED_EXPIRED, now);
+    }
+    token_unref(present);
+    keeper_settle(keeper, now);
+}

@@ -1,0 +1,232 @@
+/*
+ * Parsing of what a token endpoint says. The parser is jansson's, with duplicates refused and with
+ * integers read as reals, so that a lifetime of twenty digits is a number like any other and is
+ * capped. jansson's own error texts quote the input, and what they would quote here is a token: so
+ * they are never passed on, only its error code and place.
+ */
+#include "token/reply.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#define BEARER "Bearer"
+
+/* jansson's blocks are malloc's, so their size is known here and free() elsewhere stays right. */
+static void free_wiped(void *p)
+{
+    if (p == NULL)
+        return;
+    wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+void token_reply_setup(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
+}
+
+static enum err wrong(struct token_reply *reply, const char *problem)
+{
+    snprintf(reply->problem, sizeof(reply->problem), "%s", problem);
+    return ERR_INVALID;
+}
+
+static const char *json_problem(const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_duplicate_key:
+        return "the reply has a name twice";
+    case json_error_invalid_utf8:
+        return "the reply is not UTF-8";
+    case json_error_null_character:
+        return "the reply has a NUL in a string";
+    case json_error_end_of_input_expected:
+        return "the reply goes on after its JSON object";
+    case json_error_stack_overflow:
+        return "the reply is nested too deep";
+    case json_error_numeric_overflow:
+        return "the reply has a number out of range";
+    default:
+        return "the reply is not JSON";
+    }
+}
+
+/* NULL with the reason in *problem. */
+static json_t *parse_object(const char *body, size_t len, const char **problem)
+{
+    json_error_t error;
+    json_t *root = json_loadb(len > 0 ? body : "", len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+
+    if (root == NULL) {
+        *problem = len > 0 ? json_problem(&error) : "the reply is empty";
+        return NULL;
+    }
+    if (!json_is_object(root)) {
+        *problem = "the reply is not a JSON object";
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+static enum err take_value(struct token_reply *reply, const json_t *root)
+{
+    const json_t *member = json_object_get(root, "access_token");
+    const char *value = json_string_value(member);
+    size_t len = json_string_length(member);
+
+    if (member == NULL)
+        return wrong(reply, "access_token: missing");
+    if (value == NULL)
+        return wrong(reply, "access_token: not a string");
+    if (len == 0)
+        return wrong(reply, "access_token: empty");
+    if (len > TOKEN_VALUE_MAX)
+        return wrong(reply, "access_token: too long for a header");
+    if (!text_is_visible(value, len))
+        return wrong(reply, "access_token: has characters that cannot be in a header");
+    reply->value = mem_strndup(value, len);
+    return ERR_OK;
+}
+
+static enum err take_type(struct token_reply *reply, const json_t *root)
+{
+    const json_t *member = json_object_get(root, "token_type");
+    const char *type = json_string_value(member);
+    size_t len = json_string_length(member);
+
+    if (member == NULL) {
+        reply->type = mem_strdup(BEARER);
+        return ERR_OK;
+    }
+    if (type == NULL)
+        return wrong(reply, "token_type: not a string");
+    if (len > TOKEN_TYPE_MAX)
+        return wrong(reply, "token_type: too long");
+    if (!text_is_token(type, len))
+        return wrong(reply, "token_type: not a token of RFC 9110");
+    reply->type = mem_strdup(text_equal_ci(type, BEARER) ? BEARER : type);
+    return ERR_OK;
+}
+
+/* Digits only, of any number; seconds past the cap are the cap. */
+static bool seconds_of_text(const char *text, size_t len, double *seconds)
+{
+    uint64_t number;
+
+    if (len == 0)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!isdigit((unsigned char)text[i]))
+            return false;
+    *seconds = text_parse_u64(text, len, &number) ? (double)number : HUGE_VAL;
+    return true;
+}
+
+static enum err take_lifetime(struct token_reply *reply, const json_t *root,
+                              int64_t default_lifetime)
+{
+    const json_t *member = json_object_get(root, "expires_in");
+    double seconds = 0;
+
+    reply->lifetime_given = member != NULL;
+    reply->grant.lifetime = default_lifetime;
+    if (member == NULL)
+        return ERR_OK;
+    if (json_is_real(member))
+        seconds = json_real_value(member);
+    else if (!json_is_string(member))
+        return wrong(reply, "expires_in: neither a number nor a string of digits");
+    else if (!seconds_of_text(json_string_value(member), json_string_length(member), &seconds))
+        return wrong(reply, "expires_in: a string of other than digits");
+    if (!(seconds >= 1))
+        return wrong(reply, "expires_in: less than one second");
+    if (seconds >= (double)(TOKEN_LIFETIME_MAX / SECOND))
+        reply->grant.lifetime = TOKEN_LIFETIME_MAX;
+    else
+        reply->grant.lifetime = (int64_t)seconds * SECOND;
+    return ERR_OK;
+}
+
+static enum err take_members(struct token_reply *reply, const json_t *root,
+                             int64_t default_lifetime)
+{
+    enum err err = take_value(reply, root);
+
+    if (err == ERR_OK)
+        err = take_type(reply, root);
+    if (err == ERR_OK)
+        err = take_lifetime(reply, root, default_lifetime);
+    return err;
+}
+
+enum err token_reply_parse(struct token_reply *reply, const char *body, size_t len,
+                           int64_t default_lifetime)
+{
+    const char *problem = NULL;
+
+    *reply = (struct token_reply){.value = NULL};
+    if (len > TOKEN_REPLY_MAX) {
+        (void)wrong(reply, "the reply is over 64K");
+        return ERR_TOO_LARGE;
+    }
+    json_t *root = parse_object(body, len, &problem);
+    if (root == NULL)
+        return wrong(reply, problem);
+
+    enum err err = take_members(reply, root, default_lifetime);
+    json_decref(root);
+    reply->grant.type = reply->type;
+    reply->grant.value = reply->value;
+    return err;
+}
+
+void token_reply_fini(struct token_reply *reply)
+{
+    wipe_free_text(reply->value);
+    mem_free(reply->type);
+    *reply = (struct token_reply){.value = NULL};
+}
+
+/* %x20-21 / %x23-5B / %x5D-7E: printable ASCII without quote and backslash. */
+static bool may_be_in_error(char c)
+{
+    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+}
+
+static void take_error(char *out, size_t size, const json_t *root, const char *name)
+{
+    const char *text = json_string_value(json_object_get(root, name));
+    size_t len = 0;
+
+    if (text != NULL)
+        while (len < size - 1 && may_be_in_error(text[len]))
+            len++;
+    if (len > 0)
+        memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+bool token_reply_error(struct token_reply_error *out, const char *body, size_t len)
+{
+    const char *problem;
+    json_t *root = len <= TOKEN_REPLY_MAX ? parse_object(body, len, &problem) : NULL;
+
+    *out = (struct token_reply_error){.error = ""};
+    if (root == NULL)
+        return false;
+    take_error(out->error, sizeof(out->error), root, "error");
+    take_error(out->description, sizeof(out->description), root, "error_description");
+    json_decref(root);
+    return true;
+}

@@ -1,0 +1,123 @@
+/*
+ * Two ways to say who we are. HTTP Basic (RFC 7617) takes id and secret as they are. RFC 6749,
+ * section 2.3.1, wants both form-encoded before they go into Basic; a server that does not know
+ * this sees no difference while they are letters and digits, and refuses the rest. Which one a
+ * server wants is configured by auth_flow: `basic` is the plain one.
+ *
+ * A parameter must not be sent twice (RFC 6749, section 3.2): the configuration has refused an
+ * auth_param by the name of one of ours.
+ *
+ * Everything is built in memory that is wiped.
+ */
+#include "token/request.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/secret.h"
+
+/* Far over what the configuration can hold. */
+#define BODY_MAX (64 * 1024 * 1024)
+#define BASIC "Basic "
+
+static bool stays(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '*' ||
+           c == '-' || c == '.' || c == '_';
+}
+
+/* RFC 6749, appendix B: the encoding of HTML forms, over UTF-8. */
+static void put_encoded(struct buf *out, const char *text, size_t len)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char escape[] = {'%', hex[c >> 4], hex[c & 15]};
+
+        if (stays(text[i]))
+            buf_putc(out, text[i]);
+        else if (c == ' ')
+            buf_putc(out, '+');
+        else
+            buf_append(out, escape, sizeof(escape));
+    }
+}
+
+static void put_pair(struct buf *out, const char *name, const char *value, size_t value_len)
+{
+    if (out->len > 0)
+        buf_putc(out, '&');
+    put_encoded(out, name, strlen(name));
+    buf_putc(out, '=');
+    put_encoded(out, value, value_len);
+}
+
+static void put_text(struct buf *out, const char *name, const char *value)
+{
+    if (value != NULL)
+        put_pair(out, name, value, strlen(value));
+}
+
+static void put_body(struct buf *out, const struct config *config, const struct secret *secret)
+{
+    const struct config_params *params = &config->upstream_auth_param;
+
+    put_text(out, "grant_type", "client_credentials");
+    put_text(out, "scope", config->upstream_auth_scope);
+    put_text(out, "audience", config->upstream_auth_audience);
+    for (size_t i = 0; i < params->count; i++)
+        put_text(out, params->items[i].name, params->items[i].value);
+    if (config->upstream_auth_client != AUTH_CLIENT_POST)
+        return;
+    put_text(out, "client_id", config->upstream_client_id);
+    put_pair(out, "client_secret", secret_text(secret), secret_len(secret));
+}
+
+static char *basic(const struct config *config, const struct secret *secret, bool encoded)
+{
+    const char *id = config->upstream_client_id;
+    struct buf pair;
+
+    buf_init_secret(&pair, BODY_MAX);
+    if (encoded) {
+        put_encoded(&pair, id, strlen(id));
+        buf_putc(&pair, ':');
+        put_encoded(&pair, secret_text(secret), secret_len(secret));
+    } else {
+        buf_puts(&pair, id);
+        buf_putc(&pair, ':');
+        buf_append(&pair, secret_text(secret), secret_len(secret));
+    }
+    MUST(pair.err == ERR_OK);
+    char *value = mem_alloc(strlen(BASIC) + (pair.len + 2) / 3 * 4 + 1);
+    memcpy(value, BASIC, strlen(BASIC));
+    EVP_EncodeBlock((unsigned char *)value + strlen(BASIC), (const unsigned char *)pair.data,
+                    (int)pair.len);
+    buf_fini(&pair);
+    return value;
+}
+
+void token_request_init(struct token_request *request, const struct config *config, size_t secret)
+{
+    bool form = config->upstream_auth_flow == AUTH_FLOW_CLIENT_CREDENTIALS;
+
+    MUST(secret < config->client_secret_count);
+    const struct secret *mine = config->client_secrets[secret];
+
+    *request = (struct token_request){.content_type = form ? TOKEN_REQUEST_FORM : NULL};
+    buf_init_secret(&request->body, BODY_MAX);
+    if (form)
+        put_body(&request->body, config, mine);
+    MUST(request->body.err == ERR_OK);
+    if (!form || config->upstream_auth_client == AUTH_CLIENT_BASIC)
+        request->authorization = basic(config, mine, form);
+}
+
+void token_request_fini(struct token_request *request)
+{
+    wipe_free_text(request->authorization);
+    buf_fini(&request->body);
+}

@@ -1,0 +1,477 @@
+/*
+ * Lookups wait in one list. Whenever something is learned (a view, a verdict) the whole list is
+ * swept: it is moved aside, and each waiter is judged by the view and the verdict: told, or put
+ * back. So callbacks may park and cancel as they like: what they park goes to a list that this
+ * sweep does not read, and what they cancel is taken from whichever of the two it is in.
+ *
+ * What waits is then looked at once more, and the keeper is asked for what is missing: once a view
+ * for a token; about a 401 of the present generation as often as there are waiters that no verdict
+ * has reached. The question about a 401 is put for the waiter sent last, for what holds for it
+ * holds for those before: either the token stays for all sent before the success that the keeper
+ * knows of, or the verdict is for everybody else.
+ *
+ * Mail from the keeper arrives in the order it was sent. So a verdict always finds the view that
+ * the keeper had when it judged, and a view that counts one more answered request is the end of
+ * KEEPER_REPLACING.
+ */
+#include "token/source.h"
+
+#include <stdio.h>
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define SOURCE_MAGIC 0x50c7a11du
+/* What a lookup is told that found no room to wait. */
+#define FULL_RETRY_AFTER (1 * SECOND)
+
+/* The messages: the source's while not `under_way`, the keeper's thread's while it is. */
+struct wanted {
+    struct mail mail;
+    bool under_way;
+    uint64_t sequence;
+    char guid[GUID_MAX + 1];
+};
+
+struct refusal {
+    struct mail mail;
+    bool under_way;
+    uint64_t generation;
+    struct mono_time sent;
+    char guid[GUID_MAX + 1];
+    /* The answer. */
+    enum keeper_verdict verdict;
+    struct mono_time succeeded_at;
+};
+
+struct success {
+    struct mail mail;
+    bool under_way;
+    uint64_t generation;
+};
+
+struct token_source {
+    unsigned magic;
+    struct loop *loop;
+    struct loop *keeper_loop;
+    struct keeper *keeper; /* its thread's */
+    size_t worker;
+    size_t max_waiters;
+
+    struct token_view *view; /* NULL until the keeper starts */
+    struct token_waiter *waiters;
+    struct token_waiter *swept; /* not judged yet, during a sweep */
+    size_t waiting;             /* in both */
+
+    uint64_t wanted_sequence; /* the view for which the keeper was asked for a token */
+    struct wanted wanted;
+    struct refusal refusal;
+    struct success success;
+};
+
+/* A view on its way to a source. */
+struct delivery {
+    struct mail mail;
+    struct token_source *source;
+    struct token_view *view;
+};
+
+struct token_source *token_source_new(struct loop *loop, struct loop *keeper_loop,
+                                      struct keeper *keeper, size_t worker, size_t max_waiters)
+{
+    struct token_source *source = mem_zalloc(sizeof(*source));
+
+    MAGIC_SET(source, SOURCE_MAGIC);
+    source->loop = loop;
+    source->keeper_loop = keeper_loop;
+    source->keeper = keeper;
+    source->worker = worker;
+    source->max_waiters = max_waiters;
+    return source;
+}
+
+void token_source_free(struct token_source *source)
+{
+    MAGIC_OK(source, SOURCE_MAGIC);
+    MUST(source->waiting == 0);
+    MUST(!source->wanted.under_way && !source->refusal.under_way && !source->success.under_way);
+    token_view_unref(source->view);
+    MAGIC_CLEAR(source);
+    mem_free(source);
+}
+
+/* Tickets. */
+
+static struct token_ticket parked(void)
+{
+    return (struct token_ticket){.answer = TOKEN_PARKED};
+}
+
+static struct token_ticket refused(void)
+{
+    return (struct token_ticket){.answer = TOKEN_REFUSED};
+}
+
+static struct token_ticket ready(struct token *token)
+{
+    return (struct token_ticket){.answer = TOKEN_READY, .token = token_ref(token)};
+}
+
+static struct token_ticket unavailable(const struct token_view *view, struct mono_time now)
+{
+    int64_t wait = mono_before(now, view->retry_at) ? mono_diff(view->retry_at, now) : 0;
+
+    return (struct token_ticket){
+        .answer = TOKEN_UNAVAILABLE,
+        .retry_after = wait < KEEPER_RETRY_AFTER_MAX ? wait : KEEPER_RETRY_AFTER_MAX,
+    };
+}
+
+/* The view's token, or NULL. Borrowed. */
+static struct token *usable(const struct token_source *source, struct mono_time now)
+{
+    struct token_view *view = source->view;
+
+    if (view == NULL || view->token == NULL || !token_usable(view->token, now))
+        return NULL;
+    return view->token;
+}
+
+/* The waiter's 401 was for the very token that the view has. */
+static bool is_about(const struct token_waiter *waiter, const struct token *token)
+{
+    return token != NULL && waiter->refused_generation == token_generation(token);
+}
+
+/* No request may be made before a time that is still to come. */
+static bool blocked(const struct token_view *view, struct mono_time now)
+{
+    return view->failed && mono_before(now, view->retry_at);
+}
+
+/* After a 401 for the view's own token: what the view alone tells. */
+static struct token_ticket judge_refused(const struct token_view *view,
+                                         const struct token_waiter *waiter, struct mono_time now)
+{
+    if (mono_before(now, view->doubt_until))
+        return refused();
+    if (waiter->awaits == 0 || view->answered < waiter->awaits)
+        return parked();
+    return view->failed ? unavailable(view, now) : refused();
+}
+
+static struct token_ticket judge(const struct token_source *source,
+                                 const struct token_waiter *waiter, struct mono_time now)
+{
+    struct token *token = usable(source, now);
+
+    if (is_about(waiter, token))
+        return judge_refused(source->view, waiter, now);
+    if (token != NULL)
+        return ready(token);
+    if (source->view != NULL && blocked(source->view, now))
+        return unavailable(source->view, now);
+    return parked();
+}
+
+/* What the keeper said, for a waiter that is still parked. */
+static struct token_ticket apply(const struct token_source *source, struct token_waiter *waiter,
+                                 const struct refusal *said, struct mono_time now)
+{
+    struct token *token = usable(source, now);
+
+    if (!is_about(waiter, token) || waiter->refused_generation != said->generation ||
+        waiter->awaits != 0)
+        return parked();
+    if (mono_before(waiter->sent, said->succeeded_at))
+        return ready(token);
+    switch (said->verdict) {
+    case KEEPER_REPLACING:
+        waiter->awaits = source->view->answered + 1;
+        return parked();
+    case KEEPER_DOUBTED:
+        return refused();
+    case KEEPER_BACKING_OFF:
+        return unavailable(source->view, now);
+    case KEEPER_SUCCESSOR:
+    case KEEPER_STAYS:
+        break;
+    }
+    return parked(); /* it was not about this one: it will be asked for */
+}
+
+/* Speaking with the keeper. */
+
+static void sweep(struct token_source *source, const struct refusal *said);
+static void ask(struct token_source *source);
+
+static void wanted_returned(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, wanted.mail);
+
+    MAGIC_OK(source, SOURCE_MAGIC);
+    source->wanted.under_way = false;
+    ask(source);
+}
+
+static void wanted_delivered(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, wanted.mail);
+    const struct wanted *wanted = &source->wanted;
+
+    keeper_wanted(source->keeper, wanted->sequence, wanted->guid, mono_now());
+    mail->deliver = wanted_returned;
+    loop_mail(source->loop, mail);
+}
+
+/* Once for each view. */
+static void mail_wanted(struct token_source *source, const struct ctx *ctx)
+{
+    struct wanted *wanted = &source->wanted;
+
+    if (source->view == NULL || wanted->under_way ||
+        source->wanted_sequence == source->view->sequence)
+        return;
+    source->wanted_sequence = source->view->sequence;
+    wanted->under_way = true;
+    wanted->sequence = source->view->sequence;
+    snprintf(wanted->guid, sizeof(wanted->guid), "%s", ctx_guid(ctx));
+    wanted->mail.deliver = wanted_delivered;
+    loop_mail(source->keeper_loop, &wanted->mail);
+}
+
+static void refusal_returned(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, refusal.mail);
+
+    MAGIC_OK(source, SOURCE_MAGIC);
+    source->refusal.under_way = false;
+    sweep(source, &source->refusal);
+}
+
+static void refusal_delivered(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, refusal.mail);
+    struct refusal *refusal = &source->refusal;
+
+    refusal->verdict = keeper_refused(source->keeper, refusal->generation, refusal->sent,
+                                      refusal->guid, mono_now(), &refusal->succeeded_at);
+    mail->deliver = refusal_returned;
+    loop_mail(source->loop, mail);
+}
+
+static void mail_refusal(struct token_source *source, const struct token_waiter *waiter)
+{
+    struct refusal *refusal = &source->refusal;
+
+    if (refusal->under_way)
+        return;
+    refusal->under_way = true;
+    refusal->generation = waiter->refused_generation;
+    refusal->sent = waiter->sent;
+    snprintf(refusal->guid, sizeof(refusal->guid), "%s", ctx_guid(waiter->ctx));
+    refusal->mail.deliver = refusal_delivered;
+    loop_mail(source->keeper_loop, &refusal->mail);
+}
+
+static void success_returned(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, success.mail);
+
+    MAGIC_OK(source, SOURCE_MAGIC);
+    source->success.under_way = false;
+}
+
+static void success_delivered(struct mail *mail)
+{
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, success.mail);
+
+    keeper_succeeded(source->keeper, source->success.generation, mono_now());
+    mail->deliver = success_returned;
+    loop_mail(source->loop, mail);
+}
+
+static void mail_success(struct token_source *source, uint64_t generation)
+{
+    struct success *success = &source->success;
+
+    if (success->under_way)
+        return;
+    success->under_way = true;
+    success->generation = generation;
+    success->mail.deliver = success_delivered;
+    loop_mail(source->keeper_loop, &success->mail);
+}
+
+/* Asks the keeper for what the parked waiters lack, after something was learned. */
+static void ask(struct token_source *source)
+{
+    const struct token *token = usable(source, mono_now());
+    const struct token_waiter *without = NULL; /* the first that waits for any token */
+    const struct token_waiter *latest = NULL;  /* the last sent of those not judged */
+    const struct token_waiter *waiter;
+
+    DL_FOREACH(source->waiters, waiter)
+    {
+        if (!is_about(waiter, token))
+            without = without != NULL ? without : waiter;
+        else if (waiter->awaits == 0 && (latest == NULL || mono_before(latest->sent, waiter->sent)))
+            latest = waiter;
+    }
+    if (without != NULL)
+        mail_wanted(source, without->ctx);
+    if (latest != NULL)
+        mail_refusal(source, latest);
+}
+
+/* Waiters. */
+
+static void take_out(struct token_waiter *waiter)
+{
+    struct token_source *source = waiter->source;
+
+    if (waiter->swept)
+        DL_DELETE(source->swept, waiter);
+    else
+        DL_DELETE(source->waiters, waiter);
+    source->waiting--;
+    waiter->source = NULL;
+    metric_add(METRIC_TOKEN_WAITERS, 0, -1);
+}
+
+static void put_back(struct token_waiter *waiter)
+{
+    struct token_source *source = waiter->source;
+
+    DL_DELETE(source->swept, waiter);
+    waiter->swept = false;
+    DL_APPEND(source->waiters, waiter);
+}
+
+/* Judges every waiter by the view, and by what the keeper said (NULL: nothing new). */
+static void sweep(struct token_source *source, const struct refusal *said)
+{
+    struct mono_time now = mono_now();
+    struct token_waiter *waiter;
+
+    MUST(source->swept == NULL);
+    DL_FOREACH(source->waiters, waiter)
+    waiter->swept = true;
+    source->swept = source->waiters;
+    source->waiters = NULL;
+
+    while ((waiter = source->swept) != NULL) {
+        struct token_ticket ticket = judge(source, waiter, now);
+
+        if (ticket.answer == TOKEN_PARKED && said != NULL)
+            ticket = apply(source, waiter, said, now);
+        if (ticket.answer == TOKEN_PARKED) {
+            put_back(waiter);
+        } else {
+            take_out(waiter);
+            waiter->told(waiter, &ticket);
+        }
+    }
+    ask(source);
+}
+
+static struct token_ticket park(struct token_source *source, struct token_waiter *waiter,
+                                struct mono_time now)
+{
+    if (source->waiting >= source->max_waiters)
+        return (struct token_ticket){.answer = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
+    waiter->source = source;
+    waiter->swept = false;
+    DL_APPEND(source->waiters, waiter);
+    source->waiting++;
+    metric_add(METRIC_TOKEN_WAITERS, 0, 1);
+    if (is_about(waiter, usable(source, now)))
+        mail_refusal(source, waiter);
+    else
+        mail_wanted(source, waiter->ctx);
+    return parked();
+}
+
+void token_waiter_cancel(struct token_waiter *waiter)
+{
+    if (waiter->source != NULL)
+        take_out(waiter);
+}
+
+/* Views. */
+
+static void view_delivered(struct mail *mail)
+{
+    struct delivery *delivery = CONTAINER_OF(mail, struct delivery, mail);
+    struct token_source *source = delivery->source;
+
+    MAGIC_OK(source, SOURCE_MAGIC);
+    MUST(source->view == NULL || source->view->sequence < delivery->view->sequence);
+    token_view_unref(source->view);
+    source->view = delivery->view;
+    mem_free(delivery);
+    sweep(source, NULL);
+}
+
+void token_source_publish(struct token_source *source, struct token_view *view)
+{
+    struct delivery *delivery = mem_alloc(sizeof(*delivery));
+
+    delivery->mail.deliver = view_delivered;
+    delivery->source = source;
+    delivery->view = token_view_ref(view);
+    loop_mail(source->loop, &delivery->mail);
+}
+
+/* Lookups. */
+
+static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
+                                 struct token_waiter *waiter, uint64_t refused_generation,
+                                 struct mono_time sent)
+{
+    struct mono_time now = mono_now();
+
+    MAGIC_OK(source, SOURCE_MAGIC);
+    MUST(waiter->source == NULL);
+    waiter->ctx = ctx;
+    waiter->refused_generation = refused_generation;
+    waiter->sent = sent;
+    waiter->awaits = 0;
+
+    struct token_ticket ticket = judge(source, waiter, now);
+    if (ticket.answer == TOKEN_PARKED)
+        return park(source, waiter, now);
+    if (ticket.answer == TOKEN_READY && !mono_before(now, token_renew_at(ticket.token)) &&
+        !blocked(source->view, now))
+        mail_wanted(source, ctx);
+    return ticket;
+}
+
+struct token_ticket token_source_get(struct token_source *source, struct ctx *ctx,
+                                     struct token_waiter *waiter)
+{
+    return enter(source, ctx, waiter, 0, (struct mono_time){0});
+}
+
+struct token_ticket token_source_refused(struct token_source *source, struct ctx *ctx,
+                                         struct token *refused_token, struct mono_time sent,
+                                         struct token_waiter *waiter)
+{
+    return enter(source, ctx, waiter, token_generation(refused_token), sent);
+}
+
+void token_source_succeeded(struct token_source *source, struct token *token, struct mono_time sent)
+{
+    const struct token_view *view = source->view;
+
+    /* The present token may have the same value and other dates; the keeper looks at that one. */
+    if (view != NULL && view->token != NULL &&
+        token_generation(view->token) == token_generation(token)) {
+        token = view->token;
+        if (mono_before(mono_now(), view->doubt_until))
+            mail_success(source, token_generation(token));
+    }
+    token_succeeded(token, source->worker, sent);
+}

@@ -1,0 +1,121 @@
+/*
+ * libcurl reads certificates when a connection is made, and so would tell of a bad file with the
+ * first lookup. This reads them beforehand, with the same library, so that --check, a start and a
+ * reload can refuse them with a reason.
+ *
+ * A key under a pass phrase is refused: OpenSSL would ask for it on the terminal.
+ */
+#include "upstream/client.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+static enum err invalid(char problem[CLIENT_PROBLEM], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum err invalid(char problem[CLIENT_PROBLEM], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem, CLIENT_PROBLEM, format, args);
+    va_end(args);
+    return ERR_INVALID;
+}
+
+/* No pass phrase: not asked for, not guessed. */
+static int no_phrase(char *out, int size, int writing, void *arg)
+{
+    (void)out;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return 0;
+}
+
+/* The first certificate of a PEM file; NULL with `problem` set. */
+static X509 *read_certificate(const char *what, const char *path, char problem[CLIENT_PROBLEM])
+{
+    BIO *file = BIO_new_file(path, "r");
+    X509 *certificate = NULL;
+
+    if (file == NULL) {
+        invalid(problem, "%s: %s: %s", what, path, strerror(errno));
+        return NULL;
+    }
+    certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
+    if (certificate == NULL)
+        invalid(problem, "%s: %s: no certificate in PEM in it", what, path);
+    BIO_free(file);
+    return certificate;
+}
+
+static EVP_PKEY *read_key(const struct secret *key, char problem[CLIENT_PROBLEM])
+{
+    BIO *bytes = NULL;
+    EVP_PKEY *pkey = NULL;
+
+    if (secret_len(key) > 0 && secret_len(key) < INT_MAX)
+        bytes = BIO_new_mem_buf(secret_bytes(key), (int)secret_len(key));
+    if (bytes != NULL)
+        pkey = PEM_read_bio_PrivateKey(bytes, NULL, no_phrase, NULL);
+    BIO_free(bytes);
+    if (pkey == NULL)
+        invalid(problem, "client_key: no private key in PEM without a pass phrase");
+    return pkey;
+}
+
+static enum err check_ca(const char *path, char problem[CLIENT_PROBLEM])
+{
+    X509 *first = read_certificate("ca_file", path, problem);
+
+    X509_free(first);
+    return first != NULL ? ERR_OK : ERR_INVALID;
+}
+
+static enum err check_pair(const struct client_settings *settings, char problem[CLIENT_PROBLEM])
+{
+    enum err err = ERR_INVALID;
+    EVP_PKEY *key = NULL;
+    X509 *certificate =
+        read_certificate("client_certificate", settings->client_certificate, problem);
+
+    if (certificate == NULL)
+        goto out;
+    key = read_key(settings->client_key, problem);
+    if (key == NULL)
+        goto out;
+    err = ERR_OK;
+    if (X509_check_private_key(certificate, key) != 1)
+        err = invalid(problem, "client_key: not the key of client_certificate");
+out:
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    return err;
+}
+
+enum err client_check(const struct client_settings *settings, char problem[CLIENT_PROBLEM])
+{
+    enum err err = ERR_OK;
+
+    problem[0] = '\0';
+    if (settings->ca_file != NULL)
+        err = check_ca(settings->ca_file, problem);
+    if (err == ERR_OK && settings->client_certificate != NULL && settings->client_key == NULL)
+        err = invalid(problem, "client_certificate: needs client_key");
+    if (err == ERR_OK && settings->client_certificate == NULL && settings->client_key != NULL)
+        err = invalid(problem, "client_key: needs client_certificate");
+    if (err == ERR_OK && settings->client_certificate != NULL)
+        err = check_pair(settings, problem);
+    ERR_clear_error();
+    return err;
+}

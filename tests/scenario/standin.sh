@@ -1,0 +1,154 @@
+#!/bin/bash
+# The tools that other tests stand on: the stand-in Location API, and the drivers. What they say is
+# held against what the other side has counted.
+set -u
+
+here=$TMPDIR
+driver=$BUILD/driver
+
+fail() {
+    echo "line ${BASH_LINENO[0]}: $*"
+    exit 1
+}
+
+# has TEXT PART...: each part occurs in the text.
+has() {
+    local text=$1 part
+    shift
+    for part; do
+        [[ $text == *"$part"* ]] || fail "no $part in: $text"
+    done
+}
+
+printf 'p+w &%%\n' >"$here/secret"
+coproc STANDIN { exec "$BUILD/location-standin" --listen 127.0.0.1:0 \
+    --client-secret-file "$here/secret" --token-size 100; }
+standin=$STANDIN_PID
+trap 'kill "$standin" 2>/dev/null' EXIT
+read -r _ _ url <&"${STANDIN[0]}"
+address=${url#http://}
+
+control() {
+    curl -q -s -m 20 "$@"
+}
+# token CURL-ARGUMENT...: prints the access token of one reply.
+token() {
+    control -X POST "$@" "$url/auth/v1" | sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p'
+}
+set_knob() {
+    [ "$(control -X POST -w '%{http_code}' "$url/standin/set?$1")" = 204 ] || fail "set $1"
+}
+# lookup POSTCODE CURL-ARGUMENT...: head and body.
+lookup() {
+    local postcode=$1
+    shift
+    control -i -H "Authorization: Bearer $bearer" "$@" "$url/api/v1/addresses/$postcode"
+}
+callers() {
+    "$driver/callers" --connect "$address" --path /api/v1/addresses/M11AA \
+        --header "Authorization: Bearer $bearer" "$@"
+}
+
+"$driver/waitfor" --connect "$address" --path /standin/counters || fail "never there"
+"$driver/waitfor" --connect "$address" --path /nowhere --timeout 1 2>/dev/null &&
+    fail "waitfor took a 404 for a 200"
+
+# Tokens, by each flow, and refused.
+bearer=$(token -u 'demo:p+w &%')
+[ ${#bearer} = 100 ] || fail "a token of ${#bearer} bytes"
+form='grant_type=client_credentials'
+[ -n "$(token -u 'demo:p%2Bw+%26%25' -d $form)" ] || fail "Basic, form-encoded"
+[ -n "$(token -d $form -d client_id=demo --data-urlencode 'client_secret=p+w &%')" ] || fail "post"
+has "$(control -i -X POST -u demo:wrong "$url/auth/v1")" " 401 " invalid_client WWW-Authenticate
+has "$(control -u 'demo:p+w &%' -d grant_type=password "$url/auth/v1")" unsupported_grant_type
+has "$(control -u a:b -d "$form&client_secret=c" "$url/auth/v1")" invalid_request
+
+# Lookups.
+found=$(lookup sw1a%201aa)
+has "$found" " 200 " '"postcode":"SW1A 1AA"' '"country":"England"' Cache-Control:
+tag=$(sed -n 's/^ETag: \("[^"]*"\).*/\1/p' <<<"$found")
+has "$(lookup SW1A1AA -H "If-None-Match: \"other\", W/$tag")" " 304 "
+has "$(lookup EH1%201AA)" '"country":"Scotland"'
+has "$(lookup CF101AA)" '"country":"Wales"'
+has "$(lookup BT11AA)" '"country":"Northern Ireland"'
+has "$(lookup ZZ11AA)" " 404 " unknown_postcode
+for malformed in X SW1A SW1A%20%201AA 11AA1AA SW1A1A1 SW1A-1AA; do
+    has "$(lookup "$malformed")" " 400 "
+done
+has "$(control -i "$url/api/v1/addresses/SW1A1AA")" " 401 " WWW-Authenticate
+
+# Faults.
+set_knob 'unauthorized=1&error_share=25'
+has "$(callers --requests 9)" '"200":6' '"401":1' '"500":2'
+set_knob 'error_share=0&token_status=418'
+has "$(control -i -X POST -u 'demo:p+w &%' "$url/auth/v1")" " 418 "
+set_knob 'token_status=0&token_down=1'
+has "$(control -i -X POST -u 'demo:p+w &%' "$url/auth/v1")" " 503 "
+has "$(control -X POST "$url/standin/set?delay=-1")" value_out_of_range
+has "$(control -X POST "$url/standin/set?pace=1")" no_such_knob
+set_knob 'token_down=0&same_token=1'
+[ "$(token -u 'demo:p+w &%')" = "$(token -u 'demo:p+w &%')" ] || fail "not the same token"
+set_knob 'same_token=0&lifetime=0.05'
+
+# A token dies of age. How soon is the machine's affair, so it is asked until it has.
+bearer=$(token -u 'demo:p+w &%')
+for ((i = 0; i < 1000; i++)); do
+    [[ $(lookup M11AA) == *" 401 "* ]] && break
+done
+[ "$i" -lt 1000 ] || fail "the token does not expire"
+set_knob lifetime=3600
+bearer=$(token -u 'demo:p+w &%')
+
+# A thousand at once, in one thread: none is answered before all are there.
+set_knob hold=1
+callers --count 1000 --barrier --expect 200 >"$here/thousand" &
+many=$!
+has "$(control "$url/standin/counters?concurrent_now=1000&timeout=20000")" '"concurrent_max":1000'
+set_knob hold=0
+wait "$many" || fail "$(cat "$here/thousand")"
+has "$(cat "$here/thousand")" '"answered":1000' '"errors":0'
+
+# Callers who leave, in each way, are noticed at once.
+set_knob hold=1
+callers --count 20 --leave-after 0 >/dev/null || fail "close"
+callers --count 20 --leave-after 1 --reset >/dev/null || fail "reset"
+callers --count 20 --leave-after 1 --half-close >/dev/null || fail "half-close"
+mkfifo "$here/go"
+callers --count 20 --leave-on-fd "$here/go" >"$here/told" &
+told=$!
+has "$(control "$url/standin/counters?concurrent_now=20&aborted=60")" '"aborted":60'
+: >"$here/go"
+wait "$told" || fail "$(cat "$here/told")"
+has "$(cat "$here/told")" '"left":20' '"answered":0'
+has "$(control "$url/standin/counters?aborted=80")" '"aborted":80' '"concurrent_now":0'
+set_knob hold=0
+
+# Revoked is refused; a counter not reached is a 504.
+control -X POST "$url/standin/revoke"
+has "$(lookup SW1A1AA)" " 401 "
+has "$(control -i "$url/standin/counters?lookups=1000000&timeout=1")" " 504 "
+
+# raw: two requests in one go; the second closes.
+printf 'GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.0\r\n\r\n' >"$here/two"
+answers=$("$driver/raw" --connect "$address" "$here/two") || fail "raw: $?"
+[ "$(grep -c 'HTTP/1.1 404' <<<"$answers")" = 2 ] || fail "raw: $answers"
+printf 'GET /a HTTP/1.1\r\n' | "$driver/raw" --connect "$address" --timeout 1 - >/dev/null
+[ $? = 3 ] || fail "raw does not say that the connection is open"
+
+# A port in use is a failure to start; a signal ends it well.
+"$BUILD/location-standin" --listen "$address" 2>"$here/second"
+[ $? = 3 ] || fail "a second one on the same port"
+has "$(cat "$here/second")" "already in use"
+kill -TERM "$standin"
+wait "$standin" || fail "ended with $?"
+"$driver/callers" --connect "$address" --count 3 >"$here/refused" && fail "nobody is there"
+has "$(cat "$here/refused")" '"errors_connect":3'
+
+# notify: the command has its socket and its listener, and its status comes through.
+# shellcheck disable=SC2016 # the inner shell expands it
+"$driver/notify" --socket "$here/notify" --listen "unix:$here/activated" --output "$here/told" -- \
+    bash -c 'echo "$LISTEN_FDS $LISTEN_FDNAMES" >>"$1"; [ "$LISTEN_PID" = $$ ] &&
+        [ -S /proc/self/fd/3 ] && [ -S "$NOTIFY_SOCKET" ] && exit 7' - "$here/lives"
+[ $? = 7 ] || fail "notify: $(cat "$here/told")"
+has "$(cat "$here/lives")" "1 listen"
+has "$(cat "$here/told")" "started " "ended 7"

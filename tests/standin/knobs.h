@@ -1,0 +1,67 @@
+/*
+ * The faults and measures that can be turned: by an option at the start (--token-delay MS), and by
+ * POST /standin/set?token_delay=MS while it runs. One table serves both, and --help.
+ *
+ * A knob is a number; a flag is 0 or 1, and needs no value on the command line.
+ */
+#ifndef STANDIN_KNOBS_H
+#define STANDIN_KNOBS_H
+
+#include <stdbool.h>
+
+/* id, name, the value's name (NULL: a flag), smallest, largest, at start, whole only, help */
+#define KNOB_TABLE(X)                                                                              \
+    X(KNOB_LIFETIME, "lifetime", "SECONDS", 0.001, 86400 * 365, 3600, false,                       \
+      "how long a token lives; fractions are allowed")                                             \
+    X(KNOB_DELAY, "delay", "MS", 0, 3600000, 0, true, "each lookup's answer waits this long")      \
+    X(KNOB_TOKEN_DELAY, "token_delay", "MS", 0, 3600000, 0, true,                                  \
+      "each token's answer waits this long")                                                       \
+    X(KNOB_HOLD, "hold", NULL, 0, 1, 0, true, "lookups wait until this is turned off")             \
+    X(KNOB_TOKEN_HOLD, "token_hold", NULL, 0, 1, 0, true,                                          \
+      "token requests wait until this is turned off")                                              \
+    X(KNOB_ERROR_SHARE, "error_share", "PERCENT", 0, 100, 0, false,                                \
+      "this share of authorised lookups, evenly spread, is answered 500")                          \
+    X(KNOB_UNAUTHORIZED, "unauthorized", "N", 0, 1e9, 0, true,                                     \
+      "the next N lookups are answered 401, whatever their token")                                 \
+    X(KNOB_TOKEN_DOWN, "token_down", NULL, 0, 1, 0, true, "token requests are answered 503")       \
+    X(KNOB_TOKEN_STATUS, "token_status", "N", 0, 599, 0, true,                                     \
+      "token requests are answered with this status; 0: as they should be")                        \
+    X(KNOB_SAME_TOKEN, "same_token", NULL, 0, 1, 0, true,                                          \
+      "hands out the same dying token for as long as it lives")                                    \
+    X(KNOB_TOKEN_SIZE, "token_size", "BYTES", 16, 16384, 40, true, "the length of a token")
+
+enum knob {
+#define KNOB_ENUM(id, name, value, min, max, initial, whole, help) id,
+    KNOB_TABLE(KNOB_ENUM)
+#undef KNOB_ENUM
+        KNOB_COUNT
+};
+
+struct knob_info {
+    const char *name; /* with underscores; an option has dashes in their place */
+    const char *value_name;
+    double min, max, initial;
+    bool whole;
+    const char *help;
+};
+
+extern const struct knob_info knob_info[KNOB_COUNT];
+
+struct knobs {
+    double value[KNOB_COUNT];
+};
+
+void knobs_init(struct knobs *knobs);
+
+/* The knob of that name; KNOB_COUNT when there is none. */
+enum knob knob_find(const char *name);
+
+/* False, and nothing changed, when `text` is no number in the knob's range. NULL: a flag's 1. */
+bool knobs_set(struct knobs *knobs, enum knob knob, const char *text);
+
+bool knobs_on(const struct knobs *knobs, enum knob knob);
+
+/* A knob in milliseconds as nanoseconds. */
+long long knobs_ns(const struct knobs *knobs, enum knob knob);
+
+#endif

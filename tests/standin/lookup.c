@@ -1,0 +1,100 @@
+/*
+ * GET {lookup_path}{postcode}. The answer is decided when the lookup comes, with the token and the
+ * faults as they are then; a delay or a hold only keeps it back.
+ */
+#include "standin.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "areas.h"
+
+static bool authorised(struct call *call)
+{
+    struct standin *standin = call->standin;
+    if (standin->knobs.value[KNOB_UNAUTHORIZED] > 0) {
+        standin->knobs.value[KNOB_UNAUTHORIZED] -= 1;
+        return false;
+    }
+    static const char scheme[] = "Bearer ";
+    const char *value = call_request_header(call, MHD_HTTP_HEADER_AUTHORIZATION);
+    return value != NULL && strncasecmp(value, scheme, sizeof scheme - 1) == 0 &&
+           tokens_valid(&standin->tokens, value + sizeof scheme - 1, now_ns());
+}
+
+/* Spread evenly and not by chance, so that a test knows how many there will be. */
+static bool fails_now(struct standin *standin)
+{
+    standin->error_debt += standin->knobs.value[KNOB_ERROR_SHARE];
+    if (standin->error_debt < 100)
+        return false;
+    standin->error_debt -= 100;
+    return true;
+}
+
+/* FNV-1a: an address changes its tag when its text changes, and that is all that is asked. */
+static void make_etag(char *out, size_t size, const char *text)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    snprintf(out, size, "\"%016llx\"", (unsigned long long)hash);
+}
+
+/* RFC 9110, section 13.1.2: "*", or one of the tags; weak and strong count as the same. */
+static bool none_match_fails(const char *header, const char *etag)
+{
+    if (header == NULL)
+        return false;
+    return strcmp(header, "*") == 0 || strstr(header, etag) != NULL;
+}
+
+static void answer_address(struct call *call, const struct postcode *postcode)
+{
+    const struct area *area = postcode->area;
+    char etag[24];
+    make_etag(etag, sizeof etag, postcode->text);
+    if (none_match_fails(call_request_header(call, MHD_HTTP_HEADER_IF_NONE_MATCH), etag))
+        call_answer_empty(call, MHD_HTTP_NOT_MODIFIED);
+    else
+        call_answer(call, MHD_HTTP_OK,
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "postcode", postcode->text,
+                              "country", area->country, "region", area->region, "town", area->town,
+                              "district", postcode->outward, "area", area->letters));
+    call_header(call, MHD_HTTP_HEADER_ETAG, etag);
+    call_header(call, MHD_HTTP_HEADER_CACHE_CONTROL, "private, max-age=86400");
+}
+
+static void decide(struct call *call, const char *text)
+{
+    struct standin *standin = call->standin;
+    struct postcode postcode;
+    if (!authorised(call)) {
+        standin->counters[COUNTER_LOOKUPS_UNAUTHORIZED]++;
+        call_answer_error(call, MHD_HTTP_UNAUTHORIZED, "invalid_token",
+                          "no token, or one that has expired or was revoked");
+        call_header(call, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    } else if (fails_now(standin)) {
+        call_answer_error(call, MHD_HTTP_INTERNAL_SERVER_ERROR, "server_error",
+                          "a fault, as asked for by error_share");
+    } else if (!postcode_parse(&postcode, text)) {
+        call_answer_error(call, MHD_HTTP_BAD_REQUEST, "invalid_postcode", "not a postcode");
+    } else if (postcode.area == NULL) {
+        call_answer_error(call, MHD_HTTP_NOT_FOUND, "unknown_postcode", "no such postcode area");
+    } else {
+        answer_address(call, &postcode);
+    }
+}
+
+void lookup_serve(struct call *call, const char *rest)
+{
+    struct standin *standin = call->standin;
+    long long *counters = standin->counters;
+    counters[COUNTER_LOOKUPS]++;
+    counters[COUNTER_CONCURRENT_NOW]++;
+    if (counters[COUNTER_CONCURRENT_MAX] < counters[COUNTER_CONCURRENT_NOW])
+        counters[COUNTER_CONCURRENT_MAX] = counters[COUNTER_CONCURRENT_NOW];
+    decide(call, rest);
+}

@@ -1,0 +1,569 @@
+/*
+ * The HTTP client against scripted peers: connections that fail, retries, idle connections, the
+ * queue, cancellation, proxies.
+ */
+#include "client_fixture.h"
+
+/* Connections that fail. */
+
+START_TEST(test_refused)
+{
+    int port;
+    int fd = peer_bind(&port);
+    char origin[64];
+
+    settings.retries = 1;
+    snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", port);
+    make_client(origin); /* bound, but nobody listens */
+    struct outcome *outcome = fetch(0, "/");
+
+    ck_assert_int_eq(outcome->error, CLIENT_REFUSED);
+    ck_assert_uint_eq(outcome->retries, 1);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 2);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_no_such_name)
+{
+    /* A label of more than 63 characters: refused without a question to anybody. */
+    settings.retries = 1;
+    make_client("http://a23456789b23456789c23456789d23456789e23456789f23456789g23456789"
+                ".invalid:80");
+    struct outcome *outcome = fetch(0, "/");
+
+    ck_assert_int_eq(outcome->error, CLIENT_DNS);
+    ck_assert_uint_eq(outcome->retries, 0);
+}
+END_TEST
+
+static void accept_in_silence(struct peer *self)
+{
+    int fd;
+
+    while ((fd = peer_accept(self)) >= 0) {
+        char byte[4096];
+
+        while (recv(fd, byte, sizeof(byte), 0) > 0)
+            ;
+        close(fd);
+    }
+}
+
+START_TEST(test_connect_timeout_covers_tls)
+{
+    char origin[64];
+
+    settings.connect_timeout = 50 * MILLISECOND;
+    peer_start(&peer, accept_in_silence, NULL);
+    snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", peer.port);
+    make_client(origin);
+    ck_assert_int_eq(fetch(0, "/")->error, CLIENT_CONNECT_TIMEOUT);
+    peer_stop(&peer);
+}
+END_TEST
+
+/* Retries. */
+
+static void close_first(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    peer_reset(fd);
+    while ((fd = peer_accept(self)) >= 0) {
+        peer_serve(fd, "again");
+        peer_hear_end(fd);
+    }
+}
+
+START_TEST(test_retry_on_fresh_connection)
+{
+    settings.retries = 1;
+    serve(close_first, NULL);
+    struct outcome *outcome = fetch(0, "/");
+
+    ck_answer(outcome, "again");
+    ck_assert_uint_eq(outcome->retries, 1);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+START_TEST(test_no_retry_when_none_allowed)
+{
+    serve(close_first, NULL);
+    ck_assert_int_eq(fetch(0, "/")->error, CLIENT_CLOSED);
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+START_TEST(test_no_retry_of_post)
+{
+    const struct client_request request = {.post = true, .target = "/", .max_response = 100};
+
+    settings.retries = 1;
+    serve(close_first, NULL);
+    struct outcome *outcome = send_request(0, &request);
+    await(1);
+    ck_assert_int_eq(outcome->error, CLIENT_CLOSED);
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+static void begin_and_close(struct peer *self)
+{
+    int fd;
+
+    while ((fd = peer_accept(self)) >= 0) {
+        EXPECT(peer_head(fd, heard, sizeof(heard)));
+        peer_say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+        shutdown(fd, SHUT_WR);
+        peer_hear_end(fd);
+    }
+}
+
+START_TEST(test_no_retry_once_an_answer_began)
+{
+    settings.retries = 1;
+    serve(begin_and_close, NULL);
+    ck_assert_int_eq(fetch(0, "/")->error, CLIENT_CLOSED);
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+/* Answers once, takes a second request and closes: libcurl would repeat by itself. */
+static void die_when_used_again(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    peer_serve(fd, "first");
+    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    close(fd);
+    while ((fd = peer_accept(self)) >= 0) {
+        /* Without retries libcurl connects, and is then kept from sending. */
+        if (self->arg != NULL)
+            peer_serve(fd, "fresh");
+        peer_hear_end(fd);
+    }
+}
+
+START_TEST(test_repetition_counts_as_retry)
+{
+    settings.retries = 1;
+    serve(die_when_used_again, &peer);
+    ck_answer(fetch(0, "/1"), "first");
+    struct mono_time before = outcomes[0].sent;
+    struct outcome *outcome = fetch(1, "/2");
+
+    ck_answer(outcome, "fresh");
+    ck_assert_uint_eq(outcome->retries, 1);
+    ck_assert(mono_before(before, outcome->sent));
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 1);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+START_TEST(test_repetition_is_not_allowed_without_retries)
+{
+    serve(die_when_used_again, NULL);
+    ck_answer(fetch(0, "/1"), "first");
+    ck_assert_int_eq(fetch(1, "/2")->error, CLIENT_CLOSED);
+    peer_stop(&peer);
+}
+END_TEST
+
+/* Two idle connections that both die: the retry must not try the second of them. */
+static void two_that_die(struct peer *self)
+{
+    int fds[2];
+    int used;
+
+    for (int i = 0; i < 2; i++)
+        fds[i] = peer_accept(self);
+    for (int i = 0; i < 2; i++)
+        peer_serve(fds[i], "parallel");
+    fd_set ready;
+    FD_ZERO(&ready);
+    FD_SET(fds[0], &ready);
+    FD_SET(fds[1], &ready);
+    EXPECT(select((fds[0] > fds[1] ? fds[0] : fds[1]) + 1, &ready, NULL, NULL, NULL) == 1);
+    used = FD_ISSET(fds[0], &ready) ? 0 : 1;
+    EXPECT(peer_head(fds[used], heard, sizeof(heard)));
+    close(fds[used]);
+    int fresh = peer_accept(self);
+    peer_serve(fresh, "fresh");
+    EXPECT(!peer_head(fds[1 - used], heard, sizeof(heard)));
+    close(fds[1 - used]);
+    peer_hear_end(fresh);
+}
+
+START_TEST(test_retry_leaves_cached_connections_alone)
+{
+    settings.retries = 1;
+    serve(two_that_die, NULL);
+    get(0, "/1");
+    get(1, "/2");
+    await(2);
+    struct outcome *outcome = fetch(2, "/3");
+
+    ck_answer(outcome, "fresh");
+    ck_assert_uint_eq(outcome->retries, 1);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+}
+END_TEST
+
+/* Idle connections. */
+
+static const char *unasked; /* what comes on the idle connection; NULL: its end */
+
+static void spoil_idle(struct peer *self)
+{
+    static struct letter letter;
+    int idle = peer_accept(self);
+
+    peer_serve(idle, "first");
+    if (unasked != NULL)
+        peer_say(idle, unasked);
+    else
+        shutdown(idle, SHUT_WR);
+    write_letter(&letter, stop_loop);
+    int fd = peer_accept(self);
+    peer_serve(fd, "second");
+    peer_hear_end(idle);
+    peer_hear_end(fd);
+}
+
+static void ck_idle_is_not_used(const char *text)
+{
+    unasked = text;
+    serve(spoil_idle, NULL);
+    get(0, "/1");
+    awaited = 0;
+    loop_run(loop); /* ended by the letter, which comes after what spoils the connection */
+    if (ended == 0)
+        await(1);
+    ck_answer(&outcomes[0], "first");
+    ck_answer(fetch(1, "/2"), "second");
+    ck_assert_uint_eq(outcomes[1].retries, 0);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+}
+
+START_TEST(test_idle_connection_closed_by_server)
+{
+    ck_idle_is_not_used(NULL);
+}
+END_TEST
+
+START_TEST(test_idle_connection_with_unasked_answer)
+{
+    ck_idle_is_not_used("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+}
+END_TEST
+
+/* The queue. */
+
+static char order[CALLS + 1];
+
+static void note_order(struct peer *self)
+{
+    char head[4096];
+    int fd = peer_accept(self);
+
+    for (size_t i = 0; peer_head(fd, head, sizeof(head)); i++) {
+        order[i] = head[strlen("GET /")];
+        peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+    close(fd);
+}
+
+START_TEST(test_queue)
+{
+    settings.max_connections = 1;
+    settings.max_queue = 3;
+    serve(note_order, NULL);
+    static const char *const targets[] = {"/a", "/b", "/c", "/d", "/e"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+        get(i, targets[i]);
+    ctx_cancel(outcomes[2].ctx, CTX_GONE);
+    await(4);
+    ck_assert_int_eq(outcomes[4].error, CLIENT_QUEUE_FULL);
+    ck_assert(!outcomes[2].called);
+    ck_assert_uint_lt(outcomes[0].place, outcomes[1].place);
+    ck_assert_uint_lt(outcomes[1].place, outcomes[3].place);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_QUEUE_REFUSED, 0), 1);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), 3);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_str_eq(order, "abd");
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+/* Cancellation. */
+
+static void cancel_first(void)
+{
+    ctx_cancel(outcomes[0].ctx, CTX_GONE);
+}
+
+static void hear_cancellation(struct peer *self)
+{
+    static struct letter letter;
+    int cancelled = peer_accept(self);
+
+    EXPECT(peer_head(cancelled, heard, sizeof(heard)));
+    int other = peer_accept(self);
+    EXPECT(peer_head(other, heard, sizeof(heard)));
+    if (self->arg != NULL)
+        peer_say(cancelled, self->arg);
+    write_letter(&letter, cancel_first);
+    peer_hear_end(cancelled);
+    peer_say(other, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsafe");
+    peer_serve(other, "still");
+    peer_hear_end(other);
+}
+
+static void ck_cancellation(char *begun)
+{
+    peer_start(&peer, hear_cancellation, begun);
+    make_client(peer.origin);
+    get(0, "/gone");
+    /* The second connection is made only after the first, so that the script knows which is which.
+     */
+    get(1, "/stays");
+    await(1);
+    ck_assert(!outcomes[0].called);
+    ck_answer(&outcomes[1], "safe");
+    ck_answer(fetch(2, "/next"), "still");
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 1);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 2);
+}
+
+START_TEST(test_cancel_closes_the_connection)
+{
+    ck_cancellation(NULL);
+}
+END_TEST
+
+START_TEST(test_cancel_in_the_middle_of_a_body)
+{
+    char begun[] = "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nhalf";
+
+    ck_cancellation(begun);
+}
+END_TEST
+
+static void cancel_others(struct outcome *outcome)
+{
+    for (size_t i = 0; i < CALLS; i++)
+        if (&outcomes[i] != outcome && outcomes[i].ctx != NULL)
+            ctx_cancel(outcomes[i].ctx, CTX_DONE);
+}
+
+static void serve_all(struct peer *self)
+{
+    int fd;
+
+    while ((fd = peer_accept(self)) >= 0) {
+        if (peer_head(fd, heard, sizeof(heard)))
+            peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+        close(fd);
+    }
+}
+
+START_TEST(test_cancel_before_anything_happened)
+{
+    serve(serve_all, NULL);
+    get(0, "/never");
+    ctx_cancel(outcomes[0].ctx, CTX_GONE);
+    ck_answer(fetch(1, "/1"), "ok");
+    ck_assert(!outcomes[0].called);
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+START_TEST(test_cancel_in_a_callback)
+{
+    settings.max_connections = 2;
+    serve(serve_all, NULL);
+    for (size_t i = 0; i < 4; i++)
+        get(i, "/")->then = cancel_others;
+    await(1);
+    ck_answer(fetch(4, "/after"), "ok");
+    ck_assert_uint_eq(ended, 2);
+    peer_stop(&peer);
+}
+END_TEST
+
+START_TEST(test_cancel_of_a_call_that_was_refused)
+{
+    settings.max_connections = 1;
+    settings.max_queue = 0;
+    serve(serve_all, NULL);
+    get(0, "/");
+    get(1, "/refused");
+    ctx_cancel(outcomes[1].ctx, CTX_GONE);
+    await(1);
+    ck_answer(&outcomes[0], "ok");
+    ck_assert(!outcomes[1].called);
+    peer_stop(&peer);
+}
+END_TEST
+
+static void free_client(struct outcome *outcome)
+{
+    (void)outcome;
+    client_free(client);
+    client = NULL;
+}
+
+START_TEST(test_free_in_a_callback)
+{
+    settings.max_connections = 2;
+    serve(serve_all, NULL);
+    for (size_t i = 0; i < 4; i++)
+        get(i, "/")->then = free_client;
+    await(1);
+    ck_assert_uint_eq(ended, 1);
+    peer_stop(&peer);
+}
+END_TEST
+
+START_TEST(test_deadline_ends_a_call)
+{
+    peer_start(&peer, accept_in_silence, NULL);
+    make_client(peer.origin);
+    get(0, "/slow");
+    ctx_set_deadline(outcomes[0].ctx, mono_add(mono_now(), 10 * MILLISECOND));
+    /* The peer's thread hears the end of the connection, or peer_stop would wait in vain. */
+    while (ctx_cause(outcomes[0].ctx) == CTX_LIVE)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    ck_assert_int_eq(ctx_cause(outcomes[0].ctx), CTX_DEADLINE);
+    ck_assert(!outcomes[0].called);
+    peer_stop(&peer);
+}
+END_TEST
+
+/* Proxies. */
+
+START_TEST(test_environment_names_no_proxy)
+{
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    setenv("all_proxy", "http://127.0.0.1:9", 1);
+    serve(serve_all, NULL);
+    ck_answer(fetch(0, "/"), "ok");
+    peer_stop(&peer);
+}
+END_TEST
+
+static void serve_all_heard(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    peer_say(fd, self->arg);
+    shutdown(fd, SHUT_WR);
+    peer_hear_end(fd);
+}
+
+START_TEST(test_proxy_in_plain_http)
+{
+    char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    peer_start(&peer, serve_all_heard, answer);
+    settings.proxy = peer.origin;
+    setenv("no_proxy", "*", 1);
+    make_client("http://origin.invalid:81");
+    ck_answer(fetch(0, "/a/../b?c"), "ok");
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_ptr_nonnull(strstr(heard, "GET http://origin.invalid:81/a/../b?c HTTP/1.1\r\n"));
+    ck_assert_ptr_nonnull(strstr(heard, "\r\nHost: origin.invalid:81\r\n"));
+}
+END_TEST
+
+START_TEST(test_proxy_that_refuses_a_tunnel)
+{
+    const struct client_header header = {"Authorization", "Bearer abc"};
+    const struct client_request request = {
+        .target = "/", .headers = &header, .header_count = 1, .max_response = 100};
+    char answer[] = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
+
+    peer_start(&peer, serve_all_heard, answer);
+    settings.proxy = peer.origin;
+    make_client("https://origin.invalid");
+    struct outcome *outcome = send_request(0, &request);
+    await(1);
+    ck_assert_int_eq(outcome->error, CLIENT_UNREACHABLE);
+    ck_assert_int_eq(outcome->status, 0);
+    peer_stop(&peer);
+    ck_assert_ptr_nonnull(strstr(heard, "CONNECT origin.invalid:443 HTTP/1.1\r\n"));
+    ck_assert_ptr_null(strstr(heard, "Bearer"));
+}
+END_TEST
+
+static void add_failures(TCase *tcase)
+{
+    tcase_add_test(tcase, test_refused);
+    tcase_add_test(tcase, test_no_such_name);
+    tcase_add_test(tcase, test_connect_timeout_covers_tls);
+    tcase_add_test(tcase, test_retry_on_fresh_connection);
+    tcase_add_test(tcase, test_no_retry_when_none_allowed);
+    tcase_add_test(tcase, test_no_retry_of_post);
+    tcase_add_test(tcase, test_no_retry_once_an_answer_began);
+    tcase_add_test(tcase, test_repetition_counts_as_retry);
+    tcase_add_test(tcase, test_repetition_is_not_allowed_without_retries);
+    tcase_add_test(tcase, test_retry_leaves_cached_connections_alone);
+    tcase_add_test(tcase, test_idle_connection_closed_by_server);
+    tcase_add_test(tcase, test_idle_connection_with_unasked_answer);
+}
+
+static void add_life(TCase *tcase)
+{
+    tcase_add_test(tcase, test_queue);
+    tcase_add_test(tcase, test_cancel_closes_the_connection);
+    tcase_add_test(tcase, test_cancel_in_the_middle_of_a_body);
+    tcase_add_test(tcase, test_cancel_before_anything_happened);
+    tcase_add_test(tcase, test_cancel_in_a_callback);
+    tcase_add_test(tcase, test_cancel_of_a_call_that_was_refused);
+    tcase_add_test(tcase, test_free_in_a_callback);
+    tcase_add_test(tcase, test_deadline_ends_a_call);
+    tcase_add_test(tcase, test_environment_names_no_proxy);
+    tcase_add_test(tcase, test_proxy_in_plain_http);
+    tcase_add_test(tcase, test_proxy_that_refuses_a_tunnel);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("client_life");
+    TCase *tcase = tcase_create("life");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 30);
+    add_failures(tcase);
+    add_life(tcase);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

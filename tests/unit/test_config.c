@@ -1,0 +1,1124 @@
+/*
+ * The configuration, over real files in a directory of its own. The table of bad files compares
+ * whole lines, for the text is what an operator works with: a fault in the wrong line, or a second
+ * one that is not there, is a failure.
+ */
+#include "config/config.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "config/files.h"
+#include "config/table.h"
+#include "config/units.h"
+
+#define KEY32 "0123456789abcdef0123456789abcdef"
+
+/* Sections that make a configuration whole, so that a case shows only its own faults. */
+#define IDENTITY "[identity]\nkey_file = key\n"
+#define UPSTREAM_HEAD "[upstream u]\naddress = https://h.example\nclient_id = c\n"
+#define UPSTREAM UPSTREAM_HEAD "client_secret_file = secret\n"
+#define WHOLE IDENTITY UPSTREAM
+
+static char dir[64];
+static struct config_faults faults;
+
+static char *path_of(const char *name)
+{
+    return mem_printf("%s/%s", dir, name);
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t len, mode_t mode)
+{
+    char *path = path_of(name);
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, len, file), len);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(chmod(path, mode), 0);
+    mem_free(path);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    write_bytes(name, text, strlen(text), 0640);
+}
+
+static void make_dir(const char *name)
+{
+    char *path = path_of(name);
+
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    mem_free(path);
+}
+
+static void setup(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/test_config.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    unsetenv("CREDENTIALS_DIRECTORY");
+    write_file("key", KEY32);
+    write_file("secret", "hush\n");
+}
+
+static void teardown(void)
+{
+    char *command = mem_printf("rm -r '%s'", dir);
+
+    config_faults_fini(&faults);
+    ck_assert_int_eq(system(command), 0);
+    mem_free(command);
+}
+
+static struct config *load_file(const char *name, bool credentials_optional)
+{
+    char *path = path_of(name);
+
+    config_faults_fini(&faults);
+    struct config *config = config_load(path, credentials_optional, &faults);
+    mem_free(path);
+    return config;
+}
+
+static struct config *load_bytes(const void *bytes, size_t len)
+{
+    write_bytes("p.ini", bytes, len, 0640);
+    return load_file("p.ini", false);
+}
+
+static struct config *load_text(const char *text)
+{
+    return load_bytes(text, strlen(text));
+}
+
+/* All faults and notes as lines, the directory's name taken out. Static. */
+static const char *fault_lines(void)
+{
+    static char out[65536];
+    size_t n = 0;
+    size_t len = strlen(dir) + 1;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < faults.count; i++) {
+        n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s\n",
+                              faults.items[i].note ? "note " : "", faults.items[i].text);
+        ck_assert_uint_lt(n, sizeof(out));
+    }
+    for (char *p = out; (p = strstr(p, dir)) != NULL;)
+        memmove(p, p + len, strlen(p + len) + 1);
+    return out;
+}
+
+/* Loads what must be good. */
+static struct config *good(const char *text)
+{
+    struct config *config = load_text(text);
+
+    ck_assert_msg(config != NULL && faults.faults == 0, "%s", fault_lines());
+    return config;
+}
+
+/* Broken files, and the lines they must give; what is not under test is added after `text`. */
+static const struct bad {
+    const char *text;
+    const char *rest;
+    const char *expected;
+} bads[] = {
+    /* Sections. */
+    {"[servr]\nlisten = 1\n", WHOLE, "p.ini:1: [servr]: unknown section; did you mean [server]?\n"},
+    {"[upstraem x]\n", WHOLE,
+     "p.ini:1: [upstraem x]: unknown section; did you mean [upstream NAME]?\n"},
+    {"[nothing like it]\nx = 1\n", WHOLE,
+     "p.ini:1: [nothing like it]: unknown section; postcoded.ini(5) lists the sections\n"},
+    {"[server one]\nworkers = 0\n", WHOLE,
+     "p.ini:1: [server one]: unknown section; did you mean [server]?\n"},
+    {"[log]\nlevel = info\n[server]\n[log]\nformat = yaml\n", WHOLE,
+     "p.ini:4: [log]: given twice, first in line 1; put its keys there\n"
+     "p.ini:5: [log] format: is not understood; must be one of: text, json\n"},
+    {"[upstream a]\nadress = x\n", WHOLE,
+     "p.ini:2: [upstream a] adress: unknown key; did you mean \"address\"?\n"
+     "p.ini:5: [upstream u]: a second upstream, beside [upstream a] at p.ini:1; this version takes "
+     "exactly one\n"
+     "p.ini: [upstream a] address: is missing; must be a URL of http or https without user, query "
+     "and fragment\n"
+     "p.ini: [upstream a] client_id: is missing; must be text of at most 1024 bytes\n"
+     "p.ini: [upstream a] client_secret_file: is missing, and so is client_secret; name the file "
+     "that holds the secret\n"},
+    {"", IDENTITY,
+     "p.ini: [upstream NAME]: is missing; this section names the Location API and its "
+     "credentials\n"},
+    {"[upstream]\naddress = https://h\nclient_id = c\nclient_secret_file = secret\n", IDENTITY,
+     "p.ini:1: [upstream]: an upstream needs a name of at most 64 letters, digits, - and _; write "
+     "[upstream NAME]\n"},
+    {"[upstream a.b]\naddress = https://h\nclient_id = c\nclient_secret_file = secret\n", IDENTITY,
+     "p.ini:1: [upstream a.b]: an upstream needs a name of at most 64 letters, digits, - and _; "
+     "write [upstream NAME]\n"},
+    /* Keys. */
+    {"[server]\nlissten = 1\n", WHOLE,
+     "p.ini:2: [server] lissten: unknown key; did you mean \"listen\"?\n"},
+    {"[log]\nrequest_timeout = 1s\n", WHOLE,
+     "p.ini:2: [log] request_timeout: unknown key; it belongs in [server]\n"},
+    {"[log]\nxyzzy = 1\n", WHOLE,
+     "p.ini:2: [log] xyzzy: unknown key; postcoded.ini(5) lists the keys\n"},
+    {"[log]\nlevel = info\n\nLevel = debug\nlevel = error\n", WHOLE,
+     "p.ini:4: [log] level: given twice, first in line 2; remove one\n"
+     "p.ini:5: [log] level: given twice, first in line 2; remove one\n"},
+    /* Numbers, with their units and bounds. */
+    {"[server]\nrequest_timeout = 10\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is not understood; must be a duration from 10ms to 24h\n"},
+    {"[server]\nrequest_timeout = 9ms\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is out of range; must be a duration from 10ms to 24h\n"},
+    {"[server]\nrequest_timeout = 25h\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is out of range; must be a duration from 10ms to 24h\n"},
+    {"[server]\nrequest_timeout = 9223372036854775807h\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is not understood; must be a duration from 10ms to 24h\n"},
+    {"[server]\nrequest_timeout = -1s\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is not understood; must be a duration from 10ms to 24h\n"},
+    {"[server]\nrequest_timeout = 1 s\n", WHOLE,
+     "p.ini:2: [server] request_timeout: is not understood; must be a duration from 10ms to 24h\n"},
+    {"[server]\nmax_header_size = 1K\n", WHOLE,
+     "p.ini:2: [server] max_header_size: is out of range; must be a size from 2K to 64K\n"},
+    {"[server]\nmax_header_size = 8k\n", WHOLE,
+     "p.ini:2: [server] max_header_size: is not understood; must be a size from 2K to 64K\n"},
+    {"[server]\nworkers = many\n", WHOLE,
+     "p.ini:2: [server] workers: is not understood; must be a number from 1 to 256, or auto\n"},
+    {"[server]\nworkers = 0\n", WHOLE,
+     "p.ini:2: [server] workers: is out of range; must be a number from 1 to 256, or auto\n"},
+    {"[server]\nsocket_mode = 0888\n", WHOLE,
+     "p.ini:2: [server] socket_mode: is not understood; must be an octal mode from 0000 to 0777\n"},
+    {"[server]\nsocket_mode = 01777\n", WHOLE,
+     "p.ini:2: [server] socket_mode: is out of range; must be an octal mode from 0000 to 0777\n"},
+    {"[server]\nmax_in_flight =\n", WHOLE,
+     "p.ini:2: [server] max_in_flight: is not understood; must be a number from 1 to 1000000\n"},
+    /* Words. */
+    {"[log]\naccess = maybe\nlevel = warn\n", WHOLE,
+     "p.ini:2: [log] access: is not understood; must be on or off\n"
+     "p.ini:3: [log] level: is not understood; must be one of: debug, info, notice, warning, "
+     "error\n"},
+    /* Addresses. */
+    {"[server]\nlisten = example.com:80, 127.0.0.1, [::1], [::g]:1, 1.2.3.4:65536, 127.0.0.1:0\n",
+     WHOLE,
+     "p.ini:2: [server] listen: \"example.com:80\" is no address; write HOST:PORT with a numeric "
+     "host or localhost, [V6]:PORT or unix:PATH\n"
+     "p.ini:2: [server] listen: \"127.0.0.1\" is no address; write HOST:PORT with a numeric host "
+     "or "
+     "localhost, [V6]:PORT or unix:PATH\n"
+     "p.ini:2: [server] listen: \"[::1]\" is no address; write HOST:PORT with a numeric host or "
+     "localhost, [V6]:PORT or unix:PATH\n"
+     "p.ini:2: [server] listen: \"[::g]:1\" is no address; write HOST:PORT with a numeric host or "
+     "localhost, [V6]:PORT or unix:PATH\n"
+     "p.ini:2: [server] listen: \"1.2.3.4:65536\" is no address; write HOST:PORT with a numeric "
+     "host or localhost, [V6]:PORT or unix:PATH\n"},
+    {"[server]\nlisten = off\n", WHOLE,
+     "p.ini:2: [server] listen: \"off\" is no address; write HOST:PORT with a numeric host or "
+     "localhost, [V6]:PORT or unix:PATH\n"},
+    {"[server]\nlisten = 127.0.0.1:80,\n", WHOLE,
+     "p.ini:2: [server] listen: \"\" is no address; write HOST:PORT with a numeric host or "
+     "localhost, [V6]:PORT or unix:PATH\n"},
+    {"[admin]\nlisten = 127.0.0.1:80\n", WHOLE,
+     "p.ini:2: [admin] listen: \"127.0.0.1:80\" is no Unix socket; write unix:PATH, or off\n"},
+    {"[admin]\nlisten = unix:\n", WHOLE,
+     "p.ini:2: [admin] listen: unix: names no socket; write unix:PATH\n"},
+    {"[admin]\nlisten = "
+     "unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
+     "12345678901234567890123456789012345678\n",
+     WHOLE,
+     "p.ini:2: [admin] listen: the socket's path "
+     "/a2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
+     "3"
+     "456789012345678 is too long; the system takes 107 bytes\n"},
+    {"[server]\nlisten = 127.0.0.1:80, localhost:80\n[metrics]\nlisten = 127.0.0.1:80\n", WHOLE,
+     "p.ini:2: [server] listen: localhost:80 is listened on already; write each address once\n"
+     "p.ini:4: [metrics] listen: 127.0.0.1:80 is listened on already; write each address once\n"},
+    /* Headers, cookies, paths. */
+    {"[tracker]\nheader = transfer-encoding\n", WHOLE,
+     "p.ini:2: [tracker] header: transfer-encoding has a meaning of its own; name another header, "
+     "X-... for one\n"},
+    {"[tracker]\nheader = X GUID\n", WHOLE,
+     "p.ini:2: [tracker] header: is not understood; must be the name of a header, of at most 64 "
+     "bytes\n"},
+    {"[identity]\nkey_file = key\ncookie = a b\nforward_header = x-guid\n", UPSTREAM,
+     "p.ini:3: [identity] cookie: is no name of a cookie; use letters, digits, - and _\n"
+     "p.ini:4: [identity] forward_header: is the header of [tracker] too; name another header\n"},
+    {UPSTREAM "lookup_path = api\nauth_path = /a b\n", IDENTITY,
+     "p.ini:5: [upstream u] lookup_path: is not understood; must be the path of a URL, beginning "
+     "with a slash\n"
+     "p.ini:6: [upstream u] auth_path: a character that a path cannot hold; percent-encode it\n"},
+    {UPSTREAM "lookup_path = /a/../b/\nauth_path = /%2\n", IDENTITY,
+     "p.ini:5: [upstream u] lookup_path: a segment . or .. would be taken out; write the path "
+     "without it\n"
+     "p.ini:6: [upstream u] auth_path: a character that a path cannot hold; percent-encode it\n"},
+    /* URLs; none is quoted. */
+    {"[upstream u]\naddress = ftp://h\nauth_url = https://me:pw@h\nproxy = https://h/?q\n"
+     "client_id = c\nclient_secret_file = secret\n",
+     IDENTITY,
+     "p.ini:2: [upstream u] address: the scheme is not known; write http:// or https://\n"
+     "p.ini:3: [upstream u] auth_url: a user in a URL is not supported; remove what stands before "
+     "the @\n"
+     "p.ini:4: [upstream u] proxy: a query or fragment has no place here; end the URL before ? and "
+     "#\n"},
+    {"[upstream u]\naddress = location.example\nauth_url = https://h:0/\nproxy = https://h h\n"
+     "client_id = c\nclient_secret_file = secret\n",
+     IDENTITY,
+     "p.ini:2: [upstream u] address: is no URL (Bad scheme); write https://HOST[:PORT][/PATH]\n"
+     "p.ini:3: [upstream u] auth_url: port 0 cannot be called; write one from 1 to 65535\n"
+     "p.ini:4: [upstream u] proxy: a URL is ASCII without spaces; percent-encode what is not\n"},
+    {"[upstream u]\naddress = http://h.example\nauth_url = http://127.1/x\nclient_id = c\n"
+     "client_secret_file = secret\n",
+     IDENTITY,
+     "p.ini:2: [upstream u] address: http:// would send secrets in the clear; write https://, or "
+     "set plaintext = on\n"},
+    {"[upstream u]\naddress = http://[::1]:80\nauth_url = http://127.0.0.1.example\nclient_id = c\n"
+     "client_secret_file = secret\n",
+     IDENTITY,
+     "p.ini:3: [upstream u] auth_url: http:// would send secrets in the clear; write https://, or "
+     "set plaintext = on\n"},
+    /* What is missing, or given beside what excludes it. */
+    {"[upstream u]\n", "",
+     "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities\n"
+     "p.ini: [upstream u] address: is missing; must be a URL of http or https without user, query "
+     "and fragment\n"
+     "p.ini: [upstream u] client_id: is missing; must be text of at most 1024 bytes\n"
+     "p.ini: [upstream u] client_secret_file: is missing, and so is client_secret; name the file "
+     "that holds the secret\n"},
+    {"[upstream u]\naddress =\nclient_id = c\nclient_secret =\nclient_secret_file =\n", IDENTITY,
+     "p.ini:2: [upstream u] address: is empty; must be a URL of http or https without user, query "
+     "and fragment\n"
+     "p.ini:5: [upstream u] client_secret_file: is empty, and so is client_secret; name the file "
+     "that holds the secret\n"},
+    {UPSTREAM "client_secret = x\n", IDENTITY,
+     "p.ini:5: [upstream u] client_secret: given beside client_secret_file (p.ini:4); keep one of "
+     "the two\n"},
+    {UPSTREAM "client_certificate = key\n", IDENTITY,
+     "p.ini:5: [upstream u] client_certificate: needs its key; set client_key too\n"},
+    {UPSTREAM "client_key = key\n", IDENTITY,
+     "p.ini:5: [upstream u] client_key: needs its certificate; set client_certificate too\n"},
+    {"[upstream u]\naddress = https://h\nclient_id = a:b\nclient_secret_file = secret\n", IDENTITY,
+     "p.ini:3: [upstream u] client_id: holds a colon, which HTTP Basic cannot carry; use auth_flow "
+     "= client_credentials\n"},
+    {"[server]\nlisten = 127.0.0.1:1, 0.0.0.0:2\n[identity]\nmode = off\n", UPSTREAM,
+     "p.ini:4: [identity] mode: off verifies nobody, and [server] listens on 0.0.0.0:2, which is "
+     "not loopback; use jwt, or set unverified_anywhere = on\n"},
+    {"[server]\nlisten = [::]:2\n[identity]\nmode = plain\n", UPSTREAM,
+     "note p.ini:4: [identity] mode: plain takes the cookie as it stands: anyone can forge it\n"
+     "p.ini:4: [identity] mode: plain verifies nobody, and [server] listens on [::]:2, which is "
+     "not loopback; use jwt, or set unverified_anywhere = on\n"},
+    {"[identity]\nmode = jwtt\n", UPSTREAM,
+     "p.ini:2: [identity] mode: is not understood; must be one of: jwt, plain, off\n"},
+    /* Parameters of the token request. */
+    {UPSTREAM "auth_flow = client_credentials\nauth_param. = x\nauth_param.a = 1\n"
+              "auth_param.scope = x\nauth_param.A = 2\n",
+     IDENTITY,
+     "p.ini:6: [upstream u] auth_param.: a parameter needs a name of at most 64 letters, digits, "
+     "-, . and _\n"
+     "p.ini:8: [upstream u] auth_param.scope: the token request sets scope itself; use the key for "
+     "it, if there is one\n"
+     "p.ini:9: [upstream u] auth_param.a: given twice, first in line 7; remove one\n"},
+    /* Lines that are none. */
+    {"key = 1\n[log\nlevel = none\n[server] # here\nworkers = 0\n[]\nlisten = x\n= 3\nplain\n",
+     WHOLE,
+     "p.ini:1: this key stands before the first section; write its [section] above it\n"
+     "p.ini:2: the section's name has no ] at its end; write [section]\n"
+     "p.ini:3: [log] level: is not understood; must be one of: debug, info, notice, warning, "
+     "error\n"
+     "p.ini:4: something follows the section's name; comments stand on lines of their own\n"
+     "p.ini:5: [server] workers: is out of range; must be a number from 1 to 256, or auto\n"
+     "p.ini:6: this is no section's name; postcoded.ini(5) lists the sections\n"
+     "p.ini:8: there is no key before the equals sign; write key = value\n"
+     "p.ini:9: this is neither [section] nor key = value nor a comment; a value ends with its "
+     "line\n"},
+    {"[server]\nlisten = 127.0.0.1:1,\n  127.0.0.1:2\n", WHOLE,
+     "p.ini:2: [server] listen: \"\" is no address; write HOST:PORT with a numeric host or "
+     "localhost, [V6]:PORT or unix:PATH\n"
+     "p.ini:3: this is neither [section] nor key = value nor a comment; a value ends with its "
+     "line\n"},
+    {"[log]\nlevel = \xff\n# \xc0\x80\nformat = \x01\n\"access\" = on\n[l\xc3\xa9]\nx = "
+     "1\n[lo!g]\n",
+     WHOLE,
+     "p.ini:2: the line is not valid UTF-8; save the file as UTF-8\n"
+     "p.ini:3: the line is not valid UTF-8; save the file as UTF-8\n"
+     "p.ini:4: the line holds a control character; remove it\n"
+     "p.ini:5: a key is made of letters, digits, _, - and .; write key = value\n"
+     "p.ini:6: this is no section's name; postcoded.ini(5) lists the sections\n"
+     "p.ini:8: this is no section's name; postcoded.ini(5) lists the sections\n"},
+    {"\xff\xfe[\0", "", "p.ini: the file is UTF-16; save it as UTF-8\n"},
+    /* Files. */
+    {"[identity]\nkey_file = none\n" UPSTREAM_HEAD "client_secret_file = .\nca_file = none\n", "",
+     "p.ini:2: [identity] key_file: none cannot be read (No such file or directory); it must be a "
+     "file that postcoded's user can read\n"
+     "p.ini:6: [upstream u] client_secret_file: . is no regular file; it must be one\n"
+     "p.ini:7: [upstream u] ca_file: none cannot be read (No such file or directory); it must be a "
+     "file that postcoded's user can read\n"},
+    {UPSTREAM_HEAD "client_secret_file = secret, secret, secret\n", IDENTITY,
+     "p.ini:4: [upstream u] client_secret_file: three files; name one, or two while one replaces "
+     "the other\n"},
+    {UPSTREAM_HEAD "client_secret_file = secret,\n", IDENTITY,
+     "p.ini:4: [upstream u] client_secret_file: an empty name beside the comma; name one file, or "
+     "two\n"},
+    {"[identity]\nkey_file = credential:../key\n" UPSTREAM_HEAD
+     "client_secret_file = credential:s\n",
+     "",
+     "p.ini:2: [identity] key_file: a credential has a plain name; write credential:NAME, without "
+     "a slash\n"
+     "p.ini:6: [upstream u] client_secret_file: credential:s needs $CREDENTIALS_DIRECTORY, which "
+     "is not set; start under systemd with LoadCredential=, or name a path\n"},
+};
+
+START_TEST(bad_files)
+{
+    const struct bad *bad = &bads[_i];
+    char *text = mem_printf("%s%s", bad->text, bad->rest);
+
+    ck_assert_ptr_null(load_text(text));
+    ck_assert_str_eq(fault_lines(), bad->expected);
+    ck_assert_uint_gt(faults.faults, 0);
+    mem_free(text);
+}
+END_TEST
+
+/* Every kind of fault at once, in two files: none hides another, and each has its own line. */
+START_TEST(all_faults_at_once)
+{
+    static const char text[] = "\xef\xbb\xbf[server]\r\n"
+                               "listen = x\r\n"
+                               "nul\0here = 1\r\n"
+                               "[unknown]\r\n"
+                               "\r\n"
+                               "[log]\r\n"
+                               "level = loud\r\n"
+                               "broken\r\n"
+                               "leevl = info\r\n"
+                               "level = info\r\n";
+
+    write_bytes("p.ini", text, sizeof(text) - 1, 0640);
+    make_dir("p.ini.d");
+    write_file("p.ini.d/10.ini", "[store]\nrecycle_interval = soon\n= 1\n");
+    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_str_eq(
+        fault_lines(),
+        "p.ini:2: [server] listen: \"x\" is no address; write HOST:PORT with a numeric host or "
+        "localhost, [V6]:PORT or unix:PATH\n"
+        "p.ini:3: the line holds a NUL byte; remove it\n"
+        "p.ini:4: [unknown]: unknown section; postcoded.ini(5) lists the sections\n"
+        "p.ini:7: [log] level: is not understood; must be one of: debug, info, notice, warning, "
+        "error\n"
+        "p.ini:8: this is neither [section] nor key = value nor a comment; a value ends with its "
+        "line\n"
+        "p.ini:9: [log] leevl: unknown key; did you mean \"level\"?\n"
+        "p.ini:10: [log] level: given twice, first in line 7; remove one\n"
+        "p.ini: [upstream NAME]: is missing; this section names the Location API and its "
+        "credentials\n"
+        "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities\n"
+        "p.ini.d/10.ini:2: [store] recycle_interval: is not understood; must be a duration from "
+        "10ms to 24h\n"
+        "p.ini.d/10.ini:3: there is no key before the equals sign; write key = value\n");
+}
+END_TEST
+
+START_TEST(missing_file)
+{
+    ck_assert_ptr_null(load_file("none.ini", false));
+    ck_assert_str_eq(fault_lines(), "none.ini: cannot be read (No such file or directory); it must "
+                                    "be a file that postcoded's user can read\n");
+    make_dir("d.ini");
+    ck_assert_ptr_null(load_file("d.ini", false));
+    ck_assert_str_eq(fault_lines(), "d.ini: is no regular file; it must be one\n");
+}
+END_TEST
+
+START_TEST(bounds_of_a_file)
+{
+    static char big[1024 * 1024 + 1];
+    struct buf many;
+
+    memset(big, '\n', sizeof(big));
+    ck_assert_ptr_null(load_bytes(big, sizeof(big)));
+    ck_assert_str_eq(fault_lines(), "p.ini: is larger than 1M; it must be smaller\n");
+    memset(big, 'x', sizeof(big));
+    ck_assert_ptr_null(load_bytes(big, 16385));
+    ck_assert_str_eq(fault_lines(), "p.ini:1: the line is longer than 16384 bytes; shorten it\n"
+                                    "p.ini: [upstream NAME]: is missing; this section names the "
+                                    "Location API and its credentials\n"
+                                    "p.ini: [identity] key_file: is missing; mode jwt needs the "
+                                    "key that signs identities\n");
+
+    buf_init(&many, 65536);
+    buf_puts(&many, WHOLE "auth_flow = client_credentials\n");
+    for (int i = 0; i < 993; i++)
+        buf_printf(&many, "auth_param.p%d = %d\n", i, i);
+    struct config *config = good(buf_text(&many));
+    ck_assert_uint_eq(config->upstream_auth_param.count, 993);
+    config_unref(config);
+    buf_puts(&many, "auth_param.last = 1\n");
+    ck_assert_ptr_null(load_text(buf_text(&many)));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:1001: the file has more than 1000 sections and keys; the "
+                     "rest was not read\n");
+    buf_fini(&many);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+    struct config *config = good(WHOLE);
+
+    ck_assert_uint_eq(config->server_listen.count, 1);
+    ck_assert_str_eq(config->server_listen.items[0].text, "127.0.0.1:8080");
+    ck_assert(config->server_listen.items[0].loopback);
+    ck_assert_int_eq(config->server_socket_mode, 0660);
+    ck_assert_int_ge(config->server_workers, 1);
+    ck_assert_int_eq(config->server_max_header_size, 8192);
+    ck_assert_int_eq(config->server_request_timeout, 10 * CFG_S);
+    ck_assert_str_eq(config->admin_listen.items[0].text, "unix:/run/postcoded/admin.sock");
+    ck_assert_int_eq(config->log_postcodes, POSTCODES_FULL);
+    ck_assert(config->log_access);
+    ck_assert_str_eq(config->tracker_header, "X-GUID");
+    ck_assert_int_eq(config->identity_mode, IDENTITY_JWT);
+    ck_assert_ptr_null(config->identity_forward_header);
+    ck_assert(!config->upstream_plaintext);
+    ck_assert_str_eq(config->upstream_name, "u");
+    ck_assert_str_eq(config->upstream_auth_token_key, "u_auth_token");
+    ck_assert_int_eq(config->upstream_auth_flow, AUTH_FLOW_BASIC);
+    ck_assert_ptr_null(config->upstream_proxy);
+    ck_assert_uint_eq(faults.count, 0);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(good_values)
+{
+    struct config *config = good("[Server]\n"
+                                 "  listen = [::1]:8080, unix:run/s.sock, 0.0.0.0:0,localhost:9\n"
+                                 "\tWORKERS\t=\t3\t\n"
+                                 "max_header_size = 64K\n"
+                                 "drain_delay = 0s\n"
+                                 "idle_timeout = 500ms\n"
+                                 "socket_mode = 600\n"
+                                 "[metrics]\nlisten = OFF\n"
+                                 "[admin]\nlisten = off\n"
+                                 "[log]\naccess = No\nlevel = Warning\n"
+                                 "[tracker]\ntrust_incoming = false\nheader = X-Request-ID\n"
+                                 "[identity]\nkey_file = ./key\nissuer = \xc3\xa9\n"
+                                 "  # a comment, indented\n"
+                                 "; another = one\n"
+                                 "[upstream  loc_1-A]\n"
+                                 "address = HTTPS://Host.example:8443/v2//\n"
+                                 "auth_url = http://10.0.0.1/token\n"
+                                 "plaintext = yes\n"
+                                 "lookup_path = /find/%7e/\n"
+                                 "auth_flow = client_credentials\n"
+                                 "auth_param.Resource = urn:x=1\n"
+                                 "client_id = a:b\n"
+                                 "client_secret =  s p;a#ce = \n"
+                                 "proxy =\n"
+                                 "max_response_size = 64M\n");
+
+    ck_assert_uint_eq(config->server_listen.count, 4);
+    ck_assert(config->server_listen.items[0].loopback);
+    ck_assert_int_eq(config->server_listen.items[0].addr.ss_family, AF_INET6);
+    ck_assert(config->server_listen.items[1].loopback);
+    const struct sockaddr_un *sun = (const void *)&config->server_listen.items[1].addr;
+    char *socket_path = path_of("run/s.sock");
+    ck_assert_str_eq(sun->sun_path, socket_path);
+    mem_free(socket_path);
+    ck_assert(!config->server_listen.items[2].loopback);
+    ck_assert(config->server_listen.items[3].loopback);
+    ck_assert_int_eq(config->server_workers, 3);
+    ck_assert_int_eq(config->server_max_header_size, 65536);
+    ck_assert_int_eq(config->server_idle_timeout, 500 * CFG_MS);
+    ck_assert_int_eq(config->server_socket_mode, 0600);
+    ck_assert_uint_eq(config->metrics_listen.count, 0);
+    ck_assert_uint_eq(config->admin_listen.count, 0);
+    ck_assert(!config->log_access);
+    ck_assert_int_eq(config->log_level, 3);
+    ck_assert(!config->tracker_trust_incoming);
+    ck_assert_uint_eq(secret_len(config->identity_key_file.bytes), 32);
+    ck_assert_str_eq(config->identity_issuer, "\xc3\xa9");
+    ck_assert_str_eq(config->upstream_name, "loc_1-A");
+    ck_assert_str_eq(config->upstream_address, "https://Host.example:8443/v2");
+    ck_assert_str_eq(config->upstream_auth_url, "http://10.0.0.1/token");
+    ck_assert_uint_eq(config->upstream_auth_param.count, 1);
+    ck_assert_str_eq(config->upstream_auth_param.items[0].name, "Resource");
+    ck_assert_str_eq(config->upstream_auth_param.items[0].value, "urn:x=1");
+    ck_assert_uint_eq(config->client_secret_count, 1);
+    ck_assert_str_eq(secret_text(config->client_secrets[0]), "s p;a#ce =");
+    ck_assert_ptr_null(config->upstream_proxy);
+    ck_assert_int_eq(config->upstream_max_response_size, 64 * 1024 * 1024);
+    config_unref(config);
+}
+END_TEST
+
+/* Values longer than other parsers' buffers, with what begins a comment elsewhere. */
+START_TEST(long_values)
+{
+    char scope[4097];
+    char *text;
+
+    for (size_t i = 0; i < 4096; i++)
+        scope[i] = ";#ab= c"[i % 7];
+    scope[4096] = '\0';
+    scope[4095] = 'x';
+    text = mem_printf(WHOLE "auth_flow = client_credentials\nauth_scope = %.500s\n"
+                            "auth_audience = %s\n",
+                      scope, scope);
+    struct config *config = good(text);
+    ck_assert_uint_eq(strlen(config->upstream_auth_scope), 500);
+    ck_assert_int_eq(memcmp(config->upstream_auth_scope, scope, 500), 0);
+    ck_assert_str_eq(config->upstream_auth_audience, scope);
+    config_unref(config);
+    mem_free(text);
+
+    text = mem_printf(WHOLE "auth_flow = client_credentials\nauth_scope = %sx\n", scope);
+    ck_assert_ptr_null(load_text(text));
+    ck_assert_str_eq(fault_lines(), "p.ini:8: [upstream u] auth_scope: is too long; must be text "
+                                    "of at most 4096 bytes\n");
+    mem_free(text);
+}
+END_TEST
+
+START_TEST(drop_ins)
+{
+    write_file("p.ini",
+               "[log]\nlevel = debug\nformat = json\n[identity]\nkey_file = gone\n" UPSTREAM
+               "auth_flow = client_credentials\nauth_param.a = 1\nauth_param.b = 2\n"
+               "auth_param.c = 3\nproxy = https://proxy\n");
+    make_dir("p.ini.d");
+    make_dir("keys");
+    write_file("keys/k", KEY32 "!");
+    write_file("p.ini.d/20.ini", "[log]\nlevel = error\n");
+    write_file("p.ini.d/9.ini", "[log]\nlevel = notice\n");
+    write_file("p.ini.d/10-a.ini", "[log]\nlevel = warning\n[upstream U]\nauth_param.b = 22\n"
+                                   "auth_param.c =\nproxy =\n[identity]\nkey_file = ../keys/k\n");
+    write_file("p.ini.d/.hidden.ini", "nonsense");
+    write_file("p.ini.d/README", "nonsense");
+    write_file("p.ini.d/.ini", "nonsense");
+
+    struct config *config = load_file("p.ini", false);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    /* By bytes, 9 comes after 20. */
+    ck_assert_int_eq(config->log_level, 2);
+    ck_assert_int_eq(config->log_format, 1);
+    ck_assert_uint_eq(secret_len(config->identity_key_file.bytes), 33);
+    ck_assert_ptr_null(config->upstream_proxy);
+    ck_assert_uint_eq(config->upstream_auth_param.count, 2);
+    ck_assert_str_eq(config->upstream_auth_param.items[0].value, "1");
+    ck_assert_str_eq(config->upstream_auth_param.items[1].value, "22");
+
+    config_fault(&faults, config, "log", "level", "is %s; must be better", "bad");
+    config_note(&faults, config, "upstream", "auth_param.b", "odd");
+    config_fault(&faults, config, "store", "recycle_interval", "is wrong");
+    ck_assert_str_eq(fault_lines(), "p.ini.d/9.ini:2: [log] level: is bad; must be better\n"
+                                    "note p.ini.d/10-a.ini:4: [upstream u] auth_param.b: odd\n"
+                                    "p.ini: [store] recycle_interval: is wrong\n");
+    config_unref(config);
+
+    /* Across files the second upstream names the first one's place. */
+    write_file("p.ini.d/30.ini", "[upstream other]\n");
+    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini.d/30.ini:1: [upstream other]: a second upstream, beside [upstream u] "
+                     "at p.ini:6; this version takes exactly one\n");
+}
+END_TEST
+
+START_TEST(secrets)
+{
+    write_bytes("open", "hush", 4, 0644);
+    write_bytes("empty", "\n", 1, 0600);
+    write_bytes("lines", "a\nb\n", 4, 0600);
+    write_bytes("big", dir, 1, 0600);
+    write_bytes("crlf", "two\r\n", 5, 0600);
+
+    struct config *config = good(IDENTITY UPSTREAM_HEAD "client_secret_file = secret , crlf\n");
+    ck_assert_uint_eq(config->client_secret_count, 2);
+    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush");
+    ck_assert_str_eq(secret_text(config->client_secrets[1]), "two");
+    config_unref(config);
+
+    static const struct {
+        const char *file;
+        const char *expected;
+    } cases[] = {
+        {"open", "others can read open (mode 0644); chmod 0640 open"},
+        {"empty", "empty is empty; it must hold the secret"},
+        {"secret, lines",
+         "lines holds a control character or a second line; it must hold the secret on one line"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text = mem_printf(IDENTITY UPSTREAM_HEAD "client_secret_file = %s\n", cases[i].file);
+        char *line =
+            mem_printf("p.ini:6: [upstream u] client_secret_file: %s\n", cases[i].expected);
+        ck_assert_ptr_null(load_text(text));
+        ck_assert_str_eq(fault_lines(), line);
+        mem_free(text);
+        mem_free(line);
+    }
+    char *key = path_of("key");
+    ck_assert_int_eq(chmod(key, 0641), 0);
+    mem_free(key);
+    ck_assert_ptr_null(load_text(WHOLE));
+    ck_assert_str_eq(fault_lines(), "p.ini:2: [identity] key_file: others can read key (mode 0641);"
+                                    " chmod 0640 key\n");
+}
+END_TEST
+
+START_TEST(secret_sizes)
+{
+    static char bytes[65538];
+
+    memset(bytes, 'k', sizeof(bytes));
+    bytes[4096] = '\n';
+    write_bytes("secret", bytes, 4097, 0600);
+    struct config *config = good(WHOLE);
+    ck_assert_uint_eq(secret_len(config->client_secrets[0]), 4096);
+    config_unref(config);
+    bytes[4096] = 'k';
+    write_bytes("secret", bytes, 4097, 0600);
+    write_bytes("key", bytes, 65537, 0600);
+    ck_assert_ptr_null(load_text(WHOLE));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:2: [identity] key_file: key is larger than 64K; it must be smaller\n"
+                     "p.ini:6: [upstream u] client_secret_file: secret is larger than 4K; it must "
+                     "be smaller\n");
+    write_bytes("key", "", 0, 0600);
+    write_bytes("secret", "s", 1, 0600);
+    ck_assert_ptr_null(load_text(WHOLE));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:2: [identity] key_file: key is empty; it must hold the secret\n");
+}
+END_TEST
+
+START_TEST(secret_in_an_open_ini)
+{
+    static const char text[] = IDENTITY UPSTREAM_HEAD "client_secret = Xyzzy42\n";
+
+    write_bytes("p.ini", text, sizeof(text) - 1, 0644);
+    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:6: [upstream u] client_secret: others can read this file "
+                     "(mode 0644); chmod 0640 p.ini\n");
+    struct config *config = good(text);
+    ck_assert_str_eq(secret_text(config->upstream_client_secret), "Xyzzy42");
+    ck_assert_ptr_eq(config->client_secrets[0], config->upstream_client_secret);
+    config_unref(config);
+}
+END_TEST
+
+/* A secret is in no fault, whatever is wrong with its line. */
+START_TEST(faults_keep_secrets)
+{
+    ck_assert_ptr_null(load_text("[server]\nclient_secret = Xyzzy42\nclient_secrt = Xyzzy42\n"
+                                 "Xyzzy42\n[upstream u]\naddress = https://u:Xyzzy42@h\n"
+                                 "client_secret = Xyzzy42\tXyzzy42\nclient_secret = Xyzzy42\n"));
+    ck_assert_uint_ge(faults.faults, 6);
+    ck_assert_ptr_null(strstr(fault_lines(), "Xyzzy42"));
+}
+END_TEST
+
+START_TEST(credentials)
+{
+    static const char text[] = "[identity]\nkey_file = credential:k\n" UPSTREAM_HEAD
+                               "client_secret_file = credential:s\nca_file = credential:ca\n";
+
+    write_file("p.ini", text);
+    struct config *config = load_file("p.ini", true);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    ck_assert_str_eq(fault_lines(),
+                     "note p.ini:2: [identity] key_file: credential:k was not looked at, for "
+                     "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n"
+                     "note p.ini:6: [upstream u] client_secret_file: credential:s was not looked "
+                     "at, for $CREDENTIALS_DIRECTORY is not set; it is under systemd\n"
+                     "note p.ini:7: [upstream u] ca_file: credential:ca was not looked at, for "
+                     "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n");
+    ck_assert_ptr_null(config->identity_key_file.bytes);
+    ck_assert_uint_eq(config->client_secret_count, 0);
+    config_unref(config);
+
+    make_dir("creds");
+    char *creds = path_of("creds");
+    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", creds, 1), 0);
+    mem_free(creds);
+    write_file("creds/k", KEY32);
+    write_file("creds/s", "hush2");
+    ck_assert_ptr_null(load_file("p.ini", true));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:7: [upstream u] ca_file: creds/ca cannot be read (No such file or "
+                     "directory); it must be a file that postcoded's user can read\n");
+    write_file("creds/ca", "x");
+    config = good(text);
+    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush2");
+    char *ca = path_of("creds/ca");
+    ck_assert_str_eq(config->upstream_ca_file, ca);
+    mem_free(ca);
+    config_unref(config);
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+END_TEST
+
+START_TEST(notes)
+{
+    struct config *config =
+        good(WHOLE "auth_client = post\nauth_scope = s\nauth_param.x = 1\nauth_path = /t\n"
+                   "auth_url = https://issuer\n");
+
+    ck_assert_str_eq(fault_lines(),
+                     "note p.ini:7: [upstream u] auth_client: is not used with auth_flow = basic\n"
+                     "note p.ini:8: [upstream u] auth_scope: is not used with auth_flow = basic\n"
+                     "note p.ini:9: [upstream u] auth_param.NAME: is not used with auth_flow = "
+                     "basic\n"
+                     "note p.ini:10: [upstream u] auth_path: is not used, for auth_url is set\n");
+    config_unref(config);
+}
+END_TEST
+
+/* The memory that a reference keeps, and the last one wipes: a secret dies with its snapshot. */
+START_TEST(references)
+{
+    struct config *config = good(WHOLE);
+    struct secret *secret = secret_ref(config->client_secrets[0]);
+
+    ck_assert_ptr_eq(config_ref(config), config);
+    config_unref(config);
+    ck_assert_str_eq(config->upstream_client_id, "c");
+    config_unref(config);
+    config_unref(NULL);
+    /* Ours is the last reference to it. */
+    ck_assert_str_eq(secret_text(secret), "hush");
+    secret_unref(secret);
+}
+END_TEST
+
+/* Whether the bytes stand anywhere in this process's heap. */
+static bool in_heap(const char *wanted, size_t len)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    bool found = false;
+
+    ck_assert_ptr_nonnull(maps);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        char *end;
+        if (strstr(line, "[heap]") == NULL)
+            continue;
+        const char *from = (const char *)strtoull(line, &end, 16);
+        const char *to = (const char *)strtoull(end + 1, NULL, 16);
+        found = found || memmem(from, (size_t)(to - from), wanted, len) != NULL;
+    }
+    fclose(maps);
+    return found;
+}
+
+/* What was read for a secret is nowhere in freed memory either. */
+START_TEST(wiping)
+{
+    static const char half[] = "Plugh-Xyzzy-";
+    char secret[64];
+
+    /* Only put together on the stack, so that no copy of ours is found. */
+    write_bytes("p.ini", IDENTITY UPSTREAM_HEAD, strlen(IDENTITY UPSTREAM_HEAD), 0600);
+    char *path = path_of("p.ini");
+    FILE *file = fopen(path, "a");
+    setvbuf(file, NULL, _IONBF, 0);
+    fprintf(file, "client_secret = %s", half);
+    fputs("0123456789-from-the-ini\n", file);
+    fclose(file);
+    mem_free(path);
+    struct config *config = load_file("p.ini", false);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    snprintf(secret, sizeof(secret), "%s%s", half, "0123456789-from-the-ini");
+    ck_assert_str_eq(secret_text(config->client_secrets[0]), secret);
+    ck_assert(!in_heap(secret, strlen(secret)));
+    config_unref(config);
+    ck_assert(!in_heap(secret, strlen(secret)));
+}
+END_TEST
+
+static void visit(void *arg, const char *section, const char *key, const char *value,
+                  const char *origin, const char *meaning)
+{
+    struct buf *out = arg;
+
+    (void)origin;
+    ck_assert_ptr_nonnull(meaning);
+    buf_printf(out, "%s|%s|%s\n", section, key, value);
+}
+
+START_TEST(print_round_trip)
+{
+    struct buf before, after;
+    char *text = NULL;
+    size_t len;
+    struct config *config =
+        good("[server]\nlisten = [::1]:1, unix:a/b.sock\nidle_timeout = 90s\nworkers = 2\n"
+             "[metrics]\nlisten = off\n[identity]\nkey_file = ./key\nissuer = a ; b # c\n"
+             "[upstream u]\naddress = https://h/\nclient_id = (set)\n"
+             "client_secret_file = secret, secret\nauth_flow = client_credentials\n"
+             "auth_param.x = 1\nauth_param.y = [z]\n");
+
+    buf_init(&before, 65536);
+    buf_init(&after, 65536);
+    config_each(config, visit, &before);
+    FILE *out = open_memstream(&text, &len);
+    config_print(config, out);
+    fclose(out);
+    config_unref(config);
+
+    make_dir("elsewhere");
+    write_bytes("elsewhere/q.ini", text, len, 0640);
+    config = load_file("elsewhere/q.ini", false);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    ck_assert_uint_eq(faults.count, 0);
+    config_each(config, visit, &after);
+    ck_assert_str_eq(buf_text(&before), buf_text(&after));
+    ck_assert_ptr_nonnull(strstr(buf_text(&after), "|issuer|a ; b # c\n"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&after), "server|idle_timeout|90s\n"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&after), "upstream u|auth_param.y|[z]\n"));
+    config_unref(config);
+    free(text);
+    buf_fini(&before);
+    buf_fini(&after);
+}
+END_TEST
+
+START_TEST(print_form)
+{
+    char *text = NULL;
+    size_t len;
+    struct config *config =
+        good(IDENTITY UPSTREAM_HEAD "client_secret = Xyzzy42\nauth_budget = 7\n");
+
+    FILE *out = open_memstream(&text, &len);
+    config_print(config, out);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, "# client_secret = (set)\n"));
+    ck_assert_ptr_null(strstr(text, "Xyzzy42"));
+    ck_assert_ptr_nonnull(strstr(text, "# How long a connection may wait for its next request.\n"
+                                       "# default\nidle_timeout = 1m\n"));
+    ck_assert_ptr_nonnull(strstr(text, "/p.ini:7\nauth_budget = 7\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n[upstream u]\n# The Location API"));
+    ck_assert_ptr_nonnull(strstr(text, "# issuer =\n"));
+    free(text);
+    config_unref(config);
+}
+END_TEST
+
+static void note_change(void *arg, const char *section, const char *key)
+{
+    struct buf *out = arg;
+
+    buf_printf(out, "%s %s;", section, key);
+}
+
+START_TEST(unreloadable)
+{
+    struct buf changes;
+
+    buf_init(&changes, 4096);
+    struct config *before = good("[server]\nlisten = 0.0.0.0:1\nworkers = 2\n"
+                                 "max_header_size = 8192\n[log]\nlevel = info\n" WHOLE);
+    static const char text[] = "[server]\nlisten = 127.0.0.1:1\nworkers = 3\n"
+                               "max_header_size = 8K\n[log]\nlevel = debug\n" IDENTITY
+                               "[upstream v]\naddress = https://h\nclient_id = d\n"
+                               "client_secret_file = secret\n";
+    struct config *after = good(text);
+    config_unreloadable(before, after, note_change, &changes);
+    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream auth_token_key;"
+                                         "upstream NAME;");
+    config_unref(after);
+
+    /* A reload keeps what is in force, and says the same. */
+    char *path = path_of("p.ini");
+    after = config_reload(before, path, false, &faults);
+    ck_assert_msg(after != NULL, "%s", fault_lines());
+    buf_reset(&changes);
+    config_unreloadable(before, after, note_change, &changes);
+    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream NAME;");
+    ck_assert_str_eq(after->server_listen.items[0].text, "0.0.0.0:1");
+    ck_assert_int_eq(after->server_workers, 2);
+    ck_assert_str_eq(after->upstream_name, "u");
+    ck_assert_str_eq(after->upstream_auth_token_key, "u_auth_token");
+    ck_assert_int_eq(after->log_level, 0);
+    ck_assert_str_eq(after->upstream_client_id, "d");
+
+    /* So a rule is held against the address that stays, not against the one in the file. */
+    write_file("p.ini", "[server]\nlisten = 127.0.0.1:1\n[identity]\nmode = off\n" UPSTREAM);
+    config_unref(load_file("p.ini", false));
+    ck_assert_uint_eq(faults.faults, 0);
+    ck_assert_ptr_null(config_reload(before, path, false, &faults));
+    ck_assert_str_eq(
+        fault_lines(),
+        "p.ini:4: [identity] mode: off verifies nobody, and [server] listens on "
+        "0.0.0.0:1, which is not loopback; use jwt, or set unverified_anywhere = on\n");
+    mem_free(path);
+    config_unref(before);
+    config_unref(after);
+    buf_fini(&changes);
+}
+END_TEST
+
+/* Whatever the bytes, an answer. The pieces are those that a parser of INI stumbles over. */
+START_TEST(any_bytes)
+{
+    static const char *const pieces[] = {
+        "[",
+        "]",
+        "\n",
+        "=",
+        "server",
+        "listen",
+        ".",
+        " ",
+        "\"",
+        "#",
+        ";",
+        "//",
+        "/*",
+        "\t",
+        "auth_param.",
+        "\xc3\xa9",
+        "\r",
+        "[server]\n",
+        "[upstream u]\n",
+        "client_secret",
+        "\xff",
+        "[=",
+        "!",
+        "unix:",
+        "key_file",
+        "credential:",
+        "127.0.0.1:1",
+        ",",
+        "?",
+        "\\\n",
+        "default",
+    };
+    struct buf text;
+
+    srand(20240501);
+    buf_init(&text, 65536);
+    for (int round = 0; round < 2000; round++) {
+        buf_reset(&text);
+        for (int n = rand() % 60; n > 0; n--)
+            buf_puts(&text, pieces[(size_t)rand() % ARRAY_LEN(pieces)]);
+        if (rand() % 8 == 0)
+            buf_append(&text, "\0", 1);
+        ck_assert_ptr_null(load_bytes(buf_text(&text), text.len));
+        ck_assert_uint_gt(faults.faults, 0);
+        ck_assert_ptr_null(strstr(fault_lines(), "cannot be parsed"));
+    }
+    buf_fini(&text);
+}
+END_TEST
+
+START_TEST(units)
+{
+    static const int64_t durations[] = {0,          CFG_MS,     10 * CFG_MS, CFG_S,
+                                        90 * CFG_S, 60 * CFG_S, CFG_DAY};
+    static const char *const shown[] = {"0s", "1ms", "10ms", "1s", "90s", "1m", "24h"};
+    struct buf out;
+    int64_t back;
+
+    buf_init(&out, 64);
+    for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
+        buf_reset(&out);
+        units_format_duration(durations[i], &out);
+        ck_assert_str_eq(buf_text(&out), shown[i]);
+        ck_assert(units_parse_duration(shown[i], &back));
+        ck_assert_int_eq(back, durations[i]);
+    }
+    ck_assert(!units_parse_duration("", &back));
+    ck_assert(!units_parse_duration("s", &back));
+    ck_assert(!units_parse_size("1G", &back));
+    ck_assert(!units_parse_mode("", &back));
+    ck_assert(!units_parse_mode("000660", &back));
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(resolving)
+{
+    static const struct {
+        const char *dir;
+        const char *path;
+        const char *expected;
+    } cases[] = {
+        {"/etc/p", "key", "/etc/p/key"},
+        {"/etc/p", "/key", "/key"},
+        {"/etc/p", "../build/x", "/etc/build/x"},
+        {"/etc/p", "./../.././/x", "/x"},
+        {"/etc", "../../../x", "/../../x"},
+        {"/", "x", "/x"},
+        {"/a", "b/../c", "/a/b/../c"},
+        {".", "../x", "./../x"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *path = files_resolve(cases[i].dir, cases[i].path);
+        ck_assert_str_eq(path, cases[i].expected);
+        mem_free(path);
+    }
+}
+END_TEST
+
+/* The table itself: every default is a value that its key allows. */
+START_TEST(table)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        ck_assert_ptr_eq(config_key_find(key->section, key->name), key);
+        ck_assert_int_le(key->min, key->max);
+        ck_assert_uint_gt(strlen(key->meaning), 0);
+        ck_assert_uint_eq(strcspn(key->meaning, "\n"), strlen(key->meaning));
+    }
+    ck_assert_ptr_null(config_key_find("server", "level"));
+    ck_assert_str_eq(config_section_near("upsteam"), "upstream");
+    ck_assert_ptr_null(config_section_near("x"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tcase = tcase_create("config");
+
+    tcase_set_timeout(tcase, 300);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, bad_files, 0, ARRAY_LEN(bads));
+    tcase_add_test(tcase, all_faults_at_once);
+    tcase_add_test(tcase, missing_file);
+    tcase_add_test(tcase, bounds_of_a_file);
+    tcase_add_test(tcase, defaults);
+    tcase_add_test(tcase, good_values);
+    tcase_add_test(tcase, long_values);
+    tcase_add_test(tcase, drop_ins);
+    tcase_add_test(tcase, secrets);
+    tcase_add_test(tcase, secret_sizes);
+    tcase_add_test(tcase, secret_in_an_open_ini);
+    tcase_add_test(tcase, faults_keep_secrets);
+    tcase_add_test(tcase, credentials);
+    tcase_add_test(tcase, notes);
+    tcase_add_test(tcase, references);
+    tcase_add_test(tcase, wiping);
+    tcase_add_test(tcase, print_round_trip);
+    tcase_add_test(tcase, print_form);
+    tcase_add_test(tcase, unreloadable);
+    tcase_add_test(tcase, any_bytes);
+    tcase_add_test(tcase, units);
+    tcase_add_test(tcase, resolving);
+    tcase_add_test(tcase, table);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}

@@ -1,0 +1,521 @@
+/* The token request against a scripted endpoint: the bytes that go out, and what answers mean. */
+#include "token/fetch.h"
+
+#include <check.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "peer.h"
+#include "upstream/client.h"
+
+#define GRANT "{\"access_token\":\"abc\",\"token_type\":\"bearer\",\"expires_in\":\"600\"}"
+#define JSON_200 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+/* The odd characters of a secret: all that has a meaning in a form, in Basic, or in UTF-8. */
+#define ODD "p w:&=+%*-._~/\xc3\xa9"
+#define ODD_ENCODED "p+w%3A%26%3D%2B%25*-._%7E%2F%C3%A9"
+
+#define EXCHANGES 4
+
+static struct loop *loop;
+static struct token_fetch *fetch;
+static struct config *config;
+static struct peer peer;
+static char dir[64];
+
+/* What the endpoint heard, one request each, and what `done` told. */
+static char heard[EXCHANGES][8192];
+static unsigned ended;
+static enum keeper_outcome outcome;
+static int64_t retry_after;
+static char problem[1024];
+static char value[64];
+static int64_t lifetime;
+static struct mono_time sent;
+
+/* Says one text to each connection in turn; NULL ends, SILENCE says nothing until it is closed. */
+static const char SILENCE[] = "";
+
+static void read_request(int fd, char *out, size_t size)
+{
+    static const char name[] = "\r\nContent-Length: ";
+
+    EXPECT(peer_head(fd, out, size));
+    const char *length = strstr(out, name);
+    size_t len = strlen(out);
+    size_t more = length != NULL ? strtoul(length + strlen(name), NULL, 10) : 0;
+    EXPECT(len + more < size);
+    if (more > 0)
+        peer_read(fd, out + len, more);
+}
+
+static void answer_in_turn(struct peer *self)
+{
+    const char *const *answer = self->arg;
+    int fd;
+
+    for (size_t i = 0; (fd = peer_accept(self)) >= 0; i++) {
+        EXPECT(i < EXCHANGES && answer[i] != NULL);
+        read_request(fd, heard[i], sizeof(heard[i]));
+        peer_say(fd, answer[i]);
+        if (answer[i] != SILENCE)
+            shutdown(fd, SHUT_WR);
+        peer_hear_end(fd);
+    }
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char *path = mem_printf("%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    mem_free(path);
+}
+
+static void remove_file(const char *name)
+{
+    char *path = mem_printf("%s/%s", dir, name);
+
+    unlink(path);
+    mem_free(path);
+}
+
+static void setup(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/test_fetch.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(client_global_start(), ERR_OK);
+    loop = loop_new();
+    ck_assert_ptr_nonnull(loop);
+    memset(heard, 0, sizeof(heard));
+    ended = 0;
+    write_file("one", ODD "\n");
+    write_file("two", "second");
+}
+
+static void teardown(void)
+{
+    if (fetch != NULL)
+        token_fetch_free(fetch);
+    fetch = NULL;
+    config_unref(config);
+    loop_drain(loop);
+    loop_free(loop);
+    client_global_stop();
+    remove_file("one");
+    remove_file("two");
+    remove_file("x.ini");
+    rmdir(dir);
+}
+
+static void on_done(void *arg, const struct keeper_result *result, struct mono_time when)
+{
+    ck_assert_ptr_eq(arg, &ended);
+    ended++;
+    outcome = result->outcome;
+    retry_after = result->retry_after;
+    snprintf(problem, sizeof(problem), "%s", result->problem != NULL ? result->problem : "");
+    snprintf(value, sizeof(value), "%s %s", outcome == KEEPER_GRANTED ? result->grant.type : "",
+             outcome == KEEPER_GRANTED ? result->grant.value : "");
+    lifetime = result->grant.lifetime;
+    sent = when;
+    loop_stop(loop);
+}
+
+/* keys: lines of [upstream u] besides address and client_id; %s stands for the endpoint's origin.
+ */
+static void make_fetch_with(const char *keys, void (*script)(struct peer *peer), void *arg)
+{
+    struct config_faults faults = {.items = NULL};
+    char *path = mem_printf("%s/x.ini", dir);
+    char lines[1024];
+
+    peer_start(&peer, script, arg);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(lines, sizeof(lines), keys, peer.origin);
+#pragma GCC diagnostic pop
+    char *text =
+        mem_printf("[identity]\nmode = off\n[upstream u]\nclient_id = the id\n%s\n", lines);
+    write_file("x.ini", text);
+    config = config_load(path, false, &faults);
+    ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
+    config_faults_fini(&faults);
+    ck_assert_int_eq(token_fetch_new(loop, config, on_done, &ended, &fetch), ERR_OK);
+    mem_free(text);
+    mem_free(path);
+}
+
+static void make_fetch(const char *keys, const char *const *answers)
+{
+    make_fetch_with(keys, answer_in_turn, (void *)(uintptr_t)answers);
+}
+
+static void run(const char *guid)
+{
+    unsigned before = ended;
+
+    token_fetch_start(fetch, guid);
+    ck_assert_uint_eq(ended, before);
+    loop_run(loop);
+    ck_assert_uint_eq(ended, before + 1);
+}
+
+#define ONE_SECRET "address = %s\nclient_secret_file = one\n"
+#define TWO_SECRETS "address = %s\nclient_secret_file = one, two\n"
+
+/* Cuts the value of a header out of a request that was heard. */
+static void header_of(const char *request, const char *name, char *out, size_t size)
+{
+    char *line = mem_printf("\r\n%s: ", name);
+    const char *start = strstr(request, line);
+
+    ck_assert_msg(start != NULL, "no %s in:\n%s", name, request);
+    start += strlen(line);
+    snprintf(out, size, "%.*s", (int)strcspn(start, "\r"), start);
+    mem_free(line);
+}
+
+/* What goes out. */
+
+START_TEST(test_basic_on_the_wire)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+    char traceparent[64];
+    char expected[1024];
+
+    make_fetch(ONE_SECRET, answers);
+    struct mono_time before = mono_now();
+    run("a-guid");
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_int_eq(lifetime, 600 * SECOND);
+    ck_assert(!mono_before(sent, before) && mono_before(sent, mono_now()));
+    header_of(heard[0], "traceparent", traceparent, sizeof(traceparent));
+    ck_assert_uint_eq(strlen(traceparent), TRACEPARENT_LEN);
+    /* "the id:" ODD in base64 */
+    snprintf(expected, sizeof(expected),
+             "POST /auth/v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+             "User-Agent: postcoded/" POSTCODED_VERSION "\r\n"
+             "Authorization: Basic dGhlIGlkOnAgdzomPSslKi0uX34vw6k=\r\n"
+             "Accept: application/json\r\nX-GUID: a-guid\r\ntraceparent: %s\r\n"
+             "Content-Length: 0\r\n\r\n",
+             peer.port, traceparent);
+    ck_assert_str_eq(heard[0], expected);
+    const struct token_fetch_report *report = token_fetch_report(fetch);
+    ck_assert_int_eq(report->status, 200);
+    ck_assert_uint_eq(report->requests, 1);
+    ck_assert_uint_eq(report->secret, 1);
+    ck_assert_str_eq(report->type, "Bearer");
+    ck_assert(report->lifetime_given);
+    ck_assert_int_eq(report->lifetime, 600 * SECOND);
+    ck_assert_str_eq(report->guid, "a-guid");
+}
+END_TEST
+
+START_TEST(test_form_with_basic_on_the_wire)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+    char text[1024];
+
+    make_fetch(ONE_SECRET "auth_flow = client_credentials\nauth_scope = a b/c\n"
+                          "auth_audience = https://x\nauth_param.resource = r&=\n"
+                          "auth_param.x-y = z",
+               answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    header_of(heard[0], "Authorization", text, sizeof(text));
+    /* "the+id:" ODD_ENCODED in base64 */
+    ck_assert_str_eq(text, "Basic dGhlK2lkOnArdyUzQSUyNiUzRCUyQiUyNSotLl8lN0UlMkYlQzMlQTk=");
+    header_of(heard[0], "Content-Type", text, sizeof(text));
+    ck_assert_str_eq(text, "application/x-www-form-urlencoded");
+    ck_assert_str_eq(strstr(heard[0], "\r\n\r\n") + 4,
+                     "grant_type=client_credentials&scope=a+b%2Fc&audience=https%3A%2F%2Fx"
+                     "&resource=r%26%3D&x-y=z");
+    header_of(heard[0], "X-GUID", text, sizeof(text));
+    ck_assert_uint_eq(strlen(text), 36);
+    ck_assert_str_eq(token_fetch_report(fetch)->guid, text);
+}
+END_TEST
+
+START_TEST(test_form_with_post_on_the_wire)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+
+    make_fetch(ONE_SECRET "auth_flow = client_credentials\nauth_client = post\n", answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_ptr_null(strstr(heard[0], "Authorization"));
+    ck_assert_str_eq(strstr(heard[0], "\r\n\r\n") + 4,
+                     "grant_type=client_credentials&client_id=the+id&client_secret=" ODD_ENCODED);
+}
+END_TEST
+
+struct place {
+    const char *keys;
+    const char *line;
+};
+
+static const struct place places[] = {
+    {"address = %s/prefix\nauth_path = /t\nclient_secret = x\n", "POST /prefix/t HTTP/1.1\r\n"},
+    {"address = http://127.0.0.1:9/no\nauth_url = %s/oauth/token\nclient_secret = x\n",
+     "POST /oauth/token HTTP/1.1\r\n"},
+    {"address = http://127.0.0.1:9/no\nauth_url = %s\nclient_secret = x\n", "POST / HTTP/1.1\r\n"},
+    {"address = http://127.0.0.1:9/no\nproxy = %s\nclient_secret = x\n",
+     "POST http://127.0.0.1:9/no/auth/v1 HTTP/1.1\r\n"},
+};
+
+START_TEST(test_place)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+
+    make_fetch(places[_i].keys, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(strncmp(heard[0], places[_i].line, strlen(places[_i].line)), 0);
+}
+END_TEST
+
+/* What comes in, with one secret. */
+
+struct sample {
+    const char *answer;
+    enum keeper_outcome outcome;
+    const char *problem; /* how it begins */
+    int64_t retry_after;
+};
+
+static const struct sample samples[] = {
+    {"HTTP/1.1 201 Created\r\n\r\n" GRANT, KEEPER_GRANTED, "", 0},
+    {JSON_200 "{\"access_token\":7}", KEEPER_FAILED,
+     "the token endpoint's answer cannot be used: access_token", 0},
+    {"HTTP/1.1 200 OK\r\nRetry-After: 5\r\n\r\n<html>", KEEPER_FAILED,
+     "the token endpoint's answer cannot be used: ", 0},
+    {"HTTP/1.1 202 Later\r\n\r\n" GRANT, KEEPER_FAILED, "the token endpoint answered 202", 0},
+    {"HTTP/1.1 302 F\r\nLocation: /x\r\n\r\n", KEEPER_FAILED, "the token endpoint answered 302", 0},
+    {"HTTP/1.1 429 No\r\nRetry-After: 7\r\n\r\n", KEEPER_FAILED, "the token endpoint answered 429",
+     7 * SECOND},
+    {"HTTP/1.1 503 No\r\nRetry-After: soon\r\n\r\n", KEEPER_FAILED,
+     "the token endpoint answered 503", 0},
+    {"HTTP/1.1 401 No\r\nRetry-After: 9\r\n\r\n{\"error\":\"invalid_client\","
+     "\"error_description\":\"who are you\"}",
+     KEEPER_CREDENTIALS, "the token endpoint answered 401: invalid_client (who are you)",
+     9 * SECOND},
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}", KEEPER_CREDENTIALS,
+     "the token endpoint answered 400: invalid_scope", 0},
+    {"HTTP/1.1 403 No\r\n\r\n<html>no</html>", KEEPER_CREDENTIALS,
+     "the token endpoint answered 403", 0},
+    {"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{\"err", KEEPER_CREDENTIALS,
+     "the token endpoint answered 401", 0},
+    {"HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
+     KEEPER_CREDENTIALS, "the token endpoint answered 401: x", 0},
+    {JSON_200 "", KEEPER_FAILED, "the token endpoint's answer cannot be used: ", 0},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
+     "the token endpoint closed the connection before its answer was whole", 0},
+    {"not HTTP at all", KEEPER_FAILED, "the token endpoint did not answer in HTTP/1.1", 0},
+    {SILENCE, KEEPER_NO_ANSWER, "the token endpoint gave no answer within 200ms", 0},
+};
+
+START_TEST(test_answers)
+{
+    const struct sample *sample = &samples[_i];
+    const char *const answers[] = {sample->answer, NULL};
+    bool silence = sample->answer == SILENCE;
+    const char *keys = silence ? "address = %s\nauth_timeout = 200ms\nclient_secret = x\n"
+                               : "address = %s\nclient_secret = this-is-secret\n";
+
+    make_fetch(keys, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, sample->outcome);
+    ck_assert_msg(strncmp(problem, sample->problem, strlen(sample->problem)) == 0, "%s", problem);
+    ck_assert_ptr_null(strstr(problem, "this-is-secret"));
+    ck_assert_int_eq(retry_after, sample->retry_after);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+START_TEST(test_exact_words_of_a_refusal)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
+        NULL};
+
+    make_fetch("address = %s\nclient_secret = this-is-secret\n", answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_str_eq(problem, "the token endpoint answered 401: x");
+}
+END_TEST
+
+START_TEST(test_answer_too_large)
+{
+    char *answer = mem_zalloc(TOKEN_REPLY_MAX + 100);
+    const char *const answers[] = {answer, NULL};
+
+    memset(answer, ' ', TOKEN_REPLY_MAX + 99);
+    memcpy(answer, JSON_200, strlen(JSON_200));
+    make_fetch(ONE_SECRET, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_FAILED);
+    ck_assert_str_eq(problem, "the token endpoint sent a body that is too large");
+    mem_free(answer);
+}
+END_TEST
+
+START_TEST(test_nobody_listens)
+{
+    static const char *const answers[] = {NULL};
+    char keys[128];
+    int port;
+    int fd = peer_bind(&port);
+
+    snprintf(keys, sizeof(keys), "address = http://127.0.0.1:%d\nclient_secret = x\n", port);
+    make_fetch(keys, answers);
+    run(NULL);
+    ck_assert_int_eq(outcome, KEEPER_NO_ANSWER);
+    ck_assert_ptr_eq(strstr(problem, "the token endpoint refused the connection"), problem);
+    ck_assert_int_eq(token_fetch_report(fetch)->status, 0);
+    close(fd);
+    peer_stop(&peer);
+}
+END_TEST
+
+/* Two secrets. */
+
+#define REFUSED_401 "HTTP/1.1 401 No\r\n\r\n"
+#define REFUSED_CLIENT "HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_client\"}"
+#define REFUSED_SCOPE "HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}"
+#define BASIC_TWO "Basic dGhlIGlkOnNlY29uZA==" /* the id:second */
+
+START_TEST(test_other_secret_at_once_and_first_next_time)
+{
+    static const char *const first[] = {REFUSED_401, REFUSED_CLIENT};
+    const char *const answers[] = {first[_i], JSON_200 GRANT, JSON_200 GRANT, NULL};
+    char sent_with[3][128];
+
+    make_fetch(TWO_SECRETS, answers);
+    run("g");
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_uint_eq(token_fetch_report(fetch)->requests, 2);
+    ck_assert_uint_eq(token_fetch_report(fetch)->secret, 2);
+    run("h");
+    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_uint_eq(token_fetch_report(fetch)->requests, 1);
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 3);
+    for (size_t i = 0; i < 3; i++)
+        header_of(heard[i], "Authorization", sent_with[i], sizeof(sent_with[i]));
+    ck_assert_str_ne(sent_with[0], BASIC_TWO);
+    ck_assert_str_eq(sent_with[1], BASIC_TWO);
+    ck_assert_str_eq(sent_with[2], BASIC_TWO);
+    ck_assert_ptr_nonnull(strstr(heard[1], "\r\nX-GUID: g\r\n"));
+}
+END_TEST
+
+START_TEST(test_both_secrets_refused)
+{
+    static const char *const answers[] = {REFUSED_401, REFUSED_CLIENT, NULL};
+
+    make_fetch(TWO_SECRETS, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_CREDENTIALS);
+    ck_assert_str_eq(problem, "the token endpoint answered 400: invalid_client");
+    ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+START_TEST(test_other_secret_only_when_the_secret_is_blamed)
+{
+    static const char *const first[] = {REFUSED_SCOPE, "HTTP/1.1 403 No\r\n\r\n",
+                                        "HTTP/1.1 500 No\r\n\r\n"};
+    const char *const answers[] = {first[_i], NULL};
+
+    make_fetch(TWO_SECRETS, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_ne(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+START_TEST(test_one_deadline_for_both)
+{
+    static const char *const answers[] = {REFUSED_401, SILENCE, NULL};
+
+    make_fetch(TWO_SECRETS "auth_timeout = 200ms\n", answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_NO_ANSWER);
+    ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+/* The end. */
+
+static void stop_when_heard(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    read_request(fd, heard[0], sizeof(heard[0]));
+    loop_stop(loop);
+    peer_hear_end(fd);
+    EXPECT(peer_accept(self) == -1);
+}
+
+START_TEST(test_free_under_way)
+{
+    make_fetch_with(ONE_SECRET, stop_when_heard, NULL);
+    token_fetch_start(fetch, NULL);
+    loop_run(loop);
+    token_fetch_free(fetch);
+    fetch = NULL;
+    peer_stop(&peer);
+    ck_assert_uint_eq(ended, 0);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+    tcase_add_test(tcase, test_basic_on_the_wire);
+    tcase_add_test(tcase, test_form_with_basic_on_the_wire);
+    tcase_add_test(tcase, test_form_with_post_on_the_wire);
+    tcase_add_loop_test(tcase, test_place, 0, ARRAY_LEN(places));
+    tcase_add_loop_test(tcase, test_answers, 0, ARRAY_LEN(samples));
+    tcase_add_test(tcase, test_exact_words_of_a_refusal);
+    tcase_add_test(tcase, test_answer_too_large);
+    tcase_add_test(tcase, test_nobody_listens);
+    tcase_add_loop_test(tcase, test_other_secret_at_once_and_first_next_time, 0, 2);
+    tcase_add_test(tcase, test_both_secrets_refused);
+    tcase_add_loop_test(tcase, test_other_secret_only_when_the_secret_is_blamed, 0, 3);
+    tcase_add_test(tcase, test_one_deadline_for_both);
+    tcase_add_test(tcase, test_free_under_way);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("fetch");
+    TCase *tcase = tcase_create("fetch");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 30);
+    add_tests(tcase);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}

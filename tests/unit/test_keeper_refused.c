@@ -1,0 +1,530 @@
+/* The keeper in false time: 401s, doubt, the budget, and what is done by hand. */
+#include "keeper_world.h"
+
+#include "base/check.h"
+#include "base/log.h"
+
+/* With a token of 24 hours nothing but a 401 causes a request. */
+static struct world *world_with_token(void)
+{
+    struct world *world = world_new();
+
+    world->lifetime = 24 * HOUR;
+    world_start(world);
+    world_run(world, MINUTE);
+    ck_assert_uint_eq(world_generation(world), 1);
+    return world;
+}
+
+START_TEST(a_401_replaces_the_token)
+{
+    struct world *world = world_with_token();
+
+    ck_assert_int_eq(world_refused(world, SECOND), KEEPER_REPLACING);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_str_eq(world->guid, "guid-of-401");
+    /* Meanwhile lookups go on with it. */
+    ck_assert_uint_eq(world_generation(world), 1);
+    ck_assert_int_eq(world_status(world).state, KEEPER_RENEWING);
+    uint64_t answered = world->view->answered;
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_uint_eq(world->view->answered, answered + 1);
+    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(three_hundred_401s_make_one_request)
+{
+    struct world *world = world_with_token();
+
+    for (int i = 0; i < 300; i++)
+        ck_assert_int_eq(world_refused(world, i * MILLISECOND), KEEPER_REPLACING);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_generation(world), 2);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_late_401_spares_the_successor)
+{
+    struct world *world = world_with_token();
+    struct mono_time sent = world->now, succeeded_at = {.ns = 17};
+
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert_int_eq(keeper_refused(world->keeper, 1, sent, "g", world->now, &succeeded_at),
+                     KEEPER_SUCCESSOR);
+    ck_assert_int_eq(succeeded_at.ns, 0);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_generation(world), 2);
+    world_free(world);
+}
+END_TEST
+
+/* A 401 for a token that has run out meanwhile: the view without it is there before the verdict. */
+START_TEST(a_401_for_a_token_that_ran_out)
+{
+    struct world *world = world_with_token();
+    struct mono_time succeeded_at;
+
+    world->endpoint = endpoint_down;
+    world->now = mono_add(world->now, 25 * HOUR);
+    ck_assert_int_eq(keeper_refused(world->keeper, 1, WORLD_START, "g", world->now, &succeeded_at),
+                     KEEPER_SUCCESSOR);
+    ck_assert_ptr_null(world->view->token);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_success_since_then_saves_the_token)
+{
+    struct world *world = world_with_token();
+    struct mono_time succeeded_at, success = world->now;
+
+    token_succeeded(world_token(world), 1, success);
+    ck_assert_int_eq(
+        keeper_refused(world->keeper, 1, mono_add(success, -1), "g", world->now, &succeeded_at),
+        KEEPER_STAYS);
+    ck_assert_int_eq(succeeded_at.ns, success.ns);
+    ck_assert_uint_eq(world->requests, 1);
+    /* Sent at the same time or later: the success says nothing. */
+    ck_assert_int_eq(keeper_refused(world->keeper, 1, success, "g", world->now, &succeeded_at),
+                     KEEPER_REPLACING);
+    ck_assert_int_eq(succeeded_at.ns, success.ns);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(doubt_after_a_replacement)
+{
+    struct world *world = world_with_token();
+    struct mono_time began = world->now;
+
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_int_eq(world_status(world).state, KEEPER_IN_DOUBT);
+    unsigned views = world->views;
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_uint_eq(world->views, views);
+
+    world_run_until(world, mono_add(began, 30 * SECOND - 1));
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, 1);
+    ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_success_ends_the_doubt_not_the_limit)
+{
+    struct world *world = world_with_token();
+
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    (void)world_refused(world, 0);
+    keeper_succeeded(world->keeper, 1, world->now);
+    ck_assert_int_ne(world->view->doubt_until.ns, 0);
+    keeper_succeeded(world->keeper, 2, world->now);
+    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
+    unsigned views = world->views;
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_uint_eq(world->views, views); /* no second doubt */
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, 30 * SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(the_same_value_again_is_in_doubt)
+{
+    struct world *world = world_new();
+
+    world->lifetime = 24 * HOUR;
+    world->endpoint = endpoint_same;
+    world_start(world);
+    world_run(world, MINUTE);
+    struct mono_time began = world->now;
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 1);
+    ck_assert(!world->view->failed);
+    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
+    ck_assert_int_eq(evictions(EVICTED_REFUSED), 0);
+    world_free(world);
+}
+END_TEST
+
+/* The refused token's successor may end sooner: it is taken, and there is no backing off. */
+START_TEST(a_successor_may_live_shorter)
+{
+    struct world *world = world_with_token();
+
+    world->lifetime = HOUR;
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
+    world_run(world, 54 * MINUTE);
+    ck_assert_uint_eq(world->requests, 2);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_replacement_that_fails)
+{
+    struct world *world = world_with_token();
+    struct mono_time began = world->now;
+
+    world->random = UINT32_MAX;
+    world->endpoint = endpoint_broken;
+    world->retry_after = 40 * SECOND;
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert(world->view->failed);
+    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_uint_eq(world_generation(world), 1);
+    ck_assert_int_eq(mono_diff(world->view->retry_at, began), world->latency + 40 * SECOND);
+
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    world_run_until(world, mono_add(began, 31 * SECOND));
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_BACKING_OFF);
+    ck_assert_uint_eq(world->requests, 2);
+
+    /* It is tried again, and then the refused token goes. */
+    world->endpoint = endpoint_fresh;
+    world_run(world, 10 * SECOND);
+    ck_assert_uint_eq(world->requests, 3);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 2);
+    world_free(world);
+}
+END_TEST
+
+/* A renewal that is under way when a 401 comes is waited for, and counts as a replacement. */
+START_TEST(a_401_joins_a_renewal)
+{
+    struct world *world = world_with_token();
+
+    world->latency = SECOND;
+    world_run_until(world, token_renew_at(world_token(world)));
+    ck_assert(world->pending);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_run(world, 2 * SECOND);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    world_free(world);
+}
+END_TEST
+
+/* A lookup every 100 ms, each refused, for an hour: as the sources do it. */
+static void refuse_everything(struct world *world, int64_t duration)
+{
+    struct mono_time end = mono_add(world->now, duration);
+
+    while (mono_before(world->now, end)) {
+        if (!mono_before(world->now, world->view->doubt_until))
+            (void)world_refused(world, 50 * MILLISECOND);
+        world_run(world, 100 * MILLISECOND);
+    }
+}
+
+static const int64_t budgets[] = {0, 1, 60, 1000};
+
+START_TEST(an_hour_of_401s)
+{
+    struct world *world = world_new();
+    int64_t budget = budgets[_i];
+
+    world->settings.budget = budget;
+    world->lifetime = 24 * HOUR;
+    world_start(world);
+    world_run(world, SECOND);
+    world->must_have_token = true;
+    refuse_everything(world, HOUR - MINUTE);
+    ck_assert_uint_le(world->requests, 1 + (size_t)(budget < 120 ? budget : 120));
+    ck_assert_uint_ge(world->requests, 1 + (size_t)(budget < 115 ? budget : 115));
+    for (size_t i = 2; i < world->requests; i++)
+        ck_assert_int_ge(mono_diff(world->made[i], world->made[i - 1]), 30 * SECOND);
+    ck_assert_uint_le(world->views, world->requests + 260);
+    /* Ten more hours: never over the budget in any of them. */
+    refuse_everything(world, 10 * HOUR);
+    for (size_t i = (size_t)budget + 1; i < world->requests; i++)
+        ck_assert_int_ge(mono_diff(world->made[i], world->made[i - (size_t)budget]), HOUR);
+    world_free(world);
+}
+END_TEST
+
+/* One postcode that is always refused, among many that are not. */
+START_TEST(one_bad_postcode)
+{
+    struct world *world = world_with_token();
+
+    world->must_have_token = true;
+    for (int i = 0; i < 36000; i++) {
+        world_run(world, 50 * MILLISECOND);
+        token_succeeded(world_token(world), (size_t)i % 2, mono_add(world->now, -SECOND / 100));
+        world_run(world, 50 * MILLISECOND);
+        ck_assert_int_eq(world_refused(world, 80 * MILLISECOND), KEEPER_STAYS);
+    }
+    ck_assert_uint_eq(world->requests, 1);
+    world_free(world);
+}
+END_TEST
+
+/* The same, and now and then it comes after the last success: a request in 30 s at most. */
+START_TEST(one_bad_postcode_among_few)
+{
+    struct world *world = world_with_token();
+
+    for (int i = 0; i < 3600; i++) {
+        world_run(world, 500 * MILLISECOND);
+        struct mono_time sent = world->now;
+        uint64_t generation = world_generation(world);
+        if (i % 10 == 0) {
+            token_succeeded(world_token(world), 0, sent);
+            keeper_succeeded(world->keeper, generation, world->now);
+        }
+        world_run(world, 500 * MILLISECOND);
+        if (!mono_before(world->now, world->view->doubt_until))
+            (void)world_refused(world, 100 * MILLISECOND);
+    }
+    ck_assert_uint_le(world->requests, 1 + 60);
+    for (size_t i = 2; i < world->requests; i++)
+        ck_assert_int_ge(mono_diff(world->made[i], world->made[i - 1]), 30 * SECOND);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(past_the_budget_a_401_finds_doubt)
+{
+    struct world *world = world_new();
+
+    world->settings.budget = 0;
+    world_start(world);
+    world_run(world, SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(mono_diff(world->view->doubt_until, world->now), 30 * SECOND);
+    ck_assert_int_eq(metric_sum(METRIC_TOKEN_BUDGET_REFUSED, 0), 1);
+    ck_assert(!world->view->failed);
+    world_run(world, 24 * HOUR);
+    ck_assert_uint_ge(world->requests, 24);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    world_free(world);
+}
+END_TEST
+
+/* By hand. */
+
+START_TEST(refresh_replaces)
+{
+    struct world *world = world_with_token();
+
+    world->lifetime = HOUR; /* ends sooner than the old one, and is wanted all the same */
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_generation(world), 1);
+    world_run(world, 10 * SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(refresh_does_not_wait)
+{
+    struct world *world = world_new();
+
+    world->endpoint = endpoint_denying;
+    world_start(world);
+    world_run(world, SECOND);
+    world->endpoint = endpoint_fresh;
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 1);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(refresh_past_the_budget)
+{
+    struct world *world = world_with_token();
+
+    for (int i = 0; i < 60; i++) {
+        ck_assert(keeper_refresh(world->keeper, world->now));
+        world_run(world, SECOND);
+    }
+    ck_assert(!keeper_refresh(world->keeper, world->now));
+    ck_assert_uint_eq(world_generation(world), 61);
+    ck_assert(!world->view->failed);
+    ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
+    world_run(world, HOUR);
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    world_free(world);
+}
+END_TEST
+
+START_TEST(forget_drops_and_asks)
+{
+    struct world *world = world_new();
+
+    world->endpoint = endpoint_same;
+    world_start(world);
+    world_run(world, SECOND);
+    keeper_forget(world->keeper, world->now);
+    ck_assert_ptr_null(world->view->token);
+    ck_assert(!world->view->failed);
+    ck_assert_ptr_null(keeper_token(world->keeper, world->now));
+    ck_assert_uint_eq(store_count(world->store), 0);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    ck_assert_int_eq(evictions(EVICTED_FORGOTTEN), 1);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2); /* a forgotten value is a new one */
+    world_free(world);
+}
+END_TEST
+
+START_TEST(forget_without_prefetch)
+{
+    struct world *world = world_new();
+
+    world->settings.prefetch = false;
+    world_start(world);
+    keeper_forget(world->keeper, world->now); /* there is none: nothing to charge */
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    world_run(world, MINUTE);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    keeper_forget(world->keeper, world->now);
+    ck_assert_uint_eq(world->requests, 1);
+    ck_assert_int_eq(world_status(world).state, KEEPER_NONE);
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(forget_past_the_budget)
+{
+    struct world *world = world_new();
+
+    world->settings.budget = 1;
+    world_start(world);
+    world_run(world, SECOND);
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    struct mono_time charged = world->now;
+    world_run(world, SECOND);
+    keeper_forget(world->keeper, world->now);
+    ck_assert_ptr_null(world->view->token);
+    ck_assert(world->view->failed);
+    ck_assert_int_eq(world->view->retry_at.ns, mono_add(charged, HOUR).ns);
+    ck_assert_int_eq(world_status(world).state, KEEPER_EXHAUSTED);
+    world_run(world, HOUR);
+    ck_assert_uint_eq(world->requests, 3);
+    ck_assert_uint_eq(world_generation(world), 3);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(forget_does_not_shorten_a_wait)
+{
+    struct world *world = world_with_token();
+
+    world->endpoint = endpoint_denying;
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    keeper_forget(world->keeper, world->now);
+    ck_assert_ptr_null(world->view->token);
+    ck_assert(world->view->failed);
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, MINUTE);
+    ck_assert_uint_eq(world->requests, 3);
+    world_free(world);
+}
+END_TEST
+
+/* A token that comes while it is being forgotten is a new one. */
+START_TEST(forget_joins_a_request)
+{
+    struct world *world = world_with_token();
+
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    keeper_forget(world->keeper, world->now);
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
+    world_run(world, HOUR);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    world_free(world);
+}
+END_TEST
+
+static void add_refusals(Suite *s)
+{
+    TCase *tc = tcase_create("refusals");
+
+    tcase_add_test(tc, a_401_replaces_the_token);
+    tcase_add_test(tc, three_hundred_401s_make_one_request);
+    tcase_add_test(tc, a_late_401_spares_the_successor);
+    tcase_add_test(tc, a_401_for_a_token_that_ran_out);
+    tcase_add_test(tc, a_success_since_then_saves_the_token);
+    tcase_add_test(tc, doubt_after_a_replacement);
+    tcase_add_test(tc, a_success_ends_the_doubt_not_the_limit);
+    tcase_add_test(tc, the_same_value_again_is_in_doubt);
+    tcase_add_test(tc, a_successor_may_live_shorter);
+    tcase_add_test(tc, a_replacement_that_fails);
+    tcase_add_test(tc, a_401_joins_a_renewal);
+    tcase_add_loop_test(tc, an_hour_of_401s, 0, (int)ARRAY_LEN(budgets));
+    tcase_add_test(tc, one_bad_postcode);
+    tcase_add_test(tc, one_bad_postcode_among_few);
+    tcase_add_test(tc, past_the_budget_a_401_finds_doubt);
+    suite_add_tcase(s, tc);
+}
+
+static void add_by_hand(Suite *s)
+{
+    TCase *tc = tcase_create("by hand");
+
+    tcase_add_test(tc, refresh_replaces);
+    tcase_add_test(tc, refresh_does_not_wait);
+    tcase_add_test(tc, refresh_past_the_budget);
+    tcase_add_test(tc, forget_drops_and_asks);
+    tcase_add_test(tc, forget_without_prefetch);
+    tcase_add_test(tc, forget_past_the_budget);
+    tcase_add_test(tc, forget_does_not_shorten_a_wait);
+    tcase_add_test(tc, forget_joins_a_request);
+    suite_add_tcase(s, tc);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("keeper refused");
+
+    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    add_refusals(s);
+    add_by_hand(s);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}

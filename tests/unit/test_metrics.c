@@ -1,0 +1,155 @@
+/* base/metrics.h */
+#include "base/metrics.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+#define THREADS 8
+#define ROUNDS 20000
+
+static void *count(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        metric_add(METRIC_UPSTREAM_REQUESTS, 200, 1);
+        metric_add(METRIC_IN_FLIGHT, 0, 1);
+        metric_observe(METRIC_REQUEST_DURATION, 2 * MILLISECOND);
+    }
+    return NULL;
+}
+
+/* Takes down the gauge that other threads have put up. */
+static void *take_down(void *arg)
+{
+    (void)arg;
+    metric_add(METRIC_IN_FLIGHT, 0, -(ROUNDS - 1));
+    return NULL;
+}
+
+static void run_threads(void *(*start)(void *), int n)
+{
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < n; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, start, NULL), 0);
+    /* Read while they count: never more than the end, and nothing torn. */
+    ck_assert_int_le(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), THREADS * ROUNDS);
+    for (int i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+}
+
+START_TEST(test_threads_are_summed)
+{
+    run_threads(count, THREADS);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), THREADS * ROUNDS);
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 201), 0);
+    ck_assert_int_eq(metric_sum(METRIC_IN_FLIGHT, 0), THREADS * ROUNDS);
+    ck_assert_int_eq(metric_sum(METRIC_REQUEST_DURATION, METRIC_HISTOGRAM_COUNT), THREADS * ROUNDS);
+    ck_assert_int_eq(metric_sum(METRIC_REQUEST_DURATION, METRIC_HISTOGRAM_SUM),
+                     THREADS * ROUNDS * 2 * MILLISECOND);
+    run_threads(take_down, THREADS);
+    ck_assert_int_eq(metric_sum(METRIC_IN_FLIGHT, 0), THREADS);
+}
+END_TEST
+
+START_TEST(test_cells_do_not_overlap)
+{
+    int64_t expected = 1;
+
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        size_t cells = metric_family((enum metric)id)->cells;
+
+        for (size_t cell = 0; cell < cells; cell++)
+            metric_add((enum metric)id, cell, expected++);
+    }
+    expected = 1;
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        size_t cells = metric_family((enum metric)id)->cells;
+
+        for (size_t cell = 0; cell < cells; cell++)
+            ck_assert_int_eq(metric_sum((enum metric)id, cell), expected++);
+    }
+}
+END_TEST
+
+START_TEST(test_histogram)
+{
+    static const struct {
+        int64_t ns;
+        int bucket; /* -1: past the last */
+    } cases[] = {
+        {-5, 0},
+        {0, 0},
+        {500 * MICROSECOND, 0},
+        {500 * MICROSECOND + 1, 1},
+        {MILLISECOND, 1},
+        {MILLISECOND + 1, 2},
+        {SECOND, 10},
+        {10 * SECOND, 13},
+        {10 * SECOND + 1, -1},
+        {HOUR, -1},
+    };
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int bucket = cases[i].bucket;
+        int64_t before = bucket >= 0 ? metric_sum(METRIC_UPSTREAM_DURATION, (size_t)bucket) : 0;
+
+        metric_observe(METRIC_UPSTREAM_DURATION, cases[i].ns);
+        sum += cases[i].ns > 0 ? cases[i].ns : 0;
+        if (bucket >= 0)
+            ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, (size_t)bucket), before + 1);
+        ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, METRIC_HISTOGRAM_COUNT),
+                         (int64_t)i + 1);
+        ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, METRIC_HISTOGRAM_SUM), sum);
+    }
+    int64_t in_buckets = 0;
+    for (size_t i = 0; i < METRIC_BUCKET_COUNT; i++)
+        in_buckets += metric_sum(METRIC_UPSTREAM_DURATION, i);
+    ck_assert_int_eq(in_buckets, (int64_t)ARRAY_LEN(cases) - 2);
+}
+END_TEST
+
+START_TEST(test_families)
+{
+    ck_assert_str_eq(metric_family(METRIC_REQUESTS)->name, "postcoded_requests_total");
+    ck_assert_int_eq(metric_family(METRIC_CONNECTIONS)->kind, METRIC_GAUGE);
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        const struct metric_family *family = metric_family((enum metric)id);
+
+        ck_assert_int_eq(strncmp(family->name, "postcoded_", 10), 0);
+        ck_assert_uint_gt(family->cells, 0);
+        ck_assert_uint_gt(strlen(family->help), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_cell_out_of_range_is_a_bug)
+{
+    metric_add(METRIC_TOKEN_REQUESTS, 2, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("metrics");
+    TCase *tcase = tcase_create("metrics");
+
+    tcase_add_test(tcase, test_threads_are_summed);
+    tcase_add_test(tcase, test_cells_do_not_overlap);
+    tcase_add_test(tcase, test_histogram);
+    tcase_add_test(tcase, test_families);
+    tcase_add_test_raise_signal(tcase, test_cell_out_of_range_is_a_bug, SIGABRT);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}

@@ -1,0 +1,321 @@
+/* The token endpoint's answer: what is taken, and all that is not. */
+#include "token/reply.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+#define DEFAULT (5 * MINUTE)
+#define SECRET "s3cr3t-t0ken"
+#define AT "\"access_token\":\"" SECRET "\""
+
+static const struct {
+    const char *body;
+    const char *type;
+    int64_t lifetime;
+} good[] = {
+    {"{" AT "}", "Bearer", DEFAULT},
+    {" \r\n{" AT "}\n ", "Bearer", DEFAULT},
+    {"{" AT ",\"token_type\":\"bearer\",\"expires_in\":3600}", "Bearer", 3600 * SECOND},
+    {"{" AT ",\"token_type\":\"BEARER\",\"expires_in\":1}", "Bearer", SECOND},
+    {"{" AT ",\"token_type\":\"bEaReR\"}", "Bearer", DEFAULT},
+    {"{" AT ",\"token_type\":\"MAC\"}", "MAC", DEFAULT},
+    {"{" AT ",\"token_type\":\"dpop~1\"}", "dpop~1", DEFAULT},
+    {"{" AT ",\"expires_in\":\"299\"}", "Bearer", 299 * SECOND},
+    {"{" AT ",\"expires_in\":\"0000299\"}", "Bearer", 299 * SECOND},
+    {"{" AT ",\"expires_in\":3600.0}", "Bearer", 3600 * SECOND},
+    {"{" AT ",\"expires_in\":59.999}", "Bearer", 59 * SECOND},
+    {"{" AT ",\"expires_in\":6e1}", "Bearer", 60 * SECOND},
+    {"{" AT ",\"expires_in\":86399}", "Bearer", 86399 * SECOND},
+    {"{" AT ",\"expires_in\":86400}", "Bearer", 24 * HOUR},
+    {"{" AT ",\"expires_in\":86401}", "Bearer", 24 * HOUR},
+    {"{" AT ",\"expires_in\":1e300}", "Bearer", 24 * HOUR},
+    {"{" AT ",\"expires_in\":9223372036854775807}", "Bearer", 24 * HOUR},
+    {"{" AT ",\"expires_in\":123456789012345678901234567890}", "Bearer", 24 * HOUR},
+    {"{" AT ",\"expires_in\":\"123456789012345678901234567890\"}", "Bearer", 24 * HOUR},
+    /* Ignored, whatever they are. */
+    {"{" AT ",\"refresh_token\":17,\"scope\":null,\"x\":{\"y\":[1,\"\\n\"]}}", "Bearer", DEFAULT},
+    {"{" AT ",\"refresh_token\":\"a b\\r\\n\",\"n\":123456789012345678901234567890}", "Bearer",
+     DEFAULT},
+};
+
+START_TEST(good_replies)
+{
+    struct token_reply reply;
+
+    ck_assert_int_eq(token_reply_parse(&reply, good[_i].body, strlen(good[_i].body), DEFAULT),
+                     ERR_OK);
+    ck_assert_str_eq(reply.grant.value, SECRET);
+    ck_assert_str_eq(reply.grant.type, good[_i].type);
+    ck_assert_int_eq(reply.grant.lifetime, good[_i].lifetime);
+    ck_assert_int_eq(reply.lifetime_given, strstr(good[_i].body, "expires_in") != NULL);
+    ck_assert_str_eq(reply.problem, "");
+    token_reply_fini(&reply);
+}
+END_TEST
+
+#define BODY(text) text, sizeof(text) - 1
+
+static const struct {
+    const char *body;
+    size_t len;
+    const char *problem; /* its beginning */
+} bad[] = {
+    {BODY(""), "the reply is empty"},
+    {BODY(" "), "the reply is not JSON"},
+    {BODY("<html><body>" SECRET "</body></html>"), "the reply is not JSON"},
+    {BODY("access_token=" SECRET "&token_type=bearer"), "the reply is not JSON"},
+    {BODY("\xef\xbb\xbf{" AT "}"), "the reply is not"},
+    {BODY("[{" AT "}]"), "the reply is not a JSON object"},
+    {BODY("\"" SECRET "\""), "the reply is not JSON"},
+    {BODY("null"), "the reply is not JSON"},
+    {BODY("{" AT), "the reply is not JSON"},
+    {BODY("{" AT "}{}"), "the reply goes on"},
+    {BODY("{" AT "} x"), "the reply goes on"},
+    {BODY("{" AT "}\0"), "the reply"},
+    {BODY("{" AT ",}"), "the reply is not JSON"},
+    {BODY("{'access_token':'" SECRET "'}"), "the reply is not JSON"},
+    {BODY("{" AT "," AT "}"), "the reply has a name twice"},
+    {BODY("{" AT ",\"access_\\u0074oken\":\"x\"}"), "the reply has a name twice"},
+    {BODY("{" AT ",\"x\":{\"y\":1,\"y\":2}}"), "the reply has a name twice"},
+    {BODY("{" AT ",\"x\":\"\xff\xfe\"}"), "the reply is not UTF-8"},
+    {BODY("{" AT ",\"x\":\"\xc0\xaf\"}"), "the reply is not UTF-8"},
+    {BODY("{" AT ",\"x\":\"\xed\xa0\x80\"}"), "the reply is not UTF-8"},
+    {BODY("{\"access_token\":\"a\xc3\"}"), "the reply is not UTF-8"},
+    {BODY("{}"), "access_token: missing"},
+    {BODY("{\"Access_Token\":\"" SECRET "\"}"), "access_token: missing"},
+    {BODY("{\"access_token\":null}"), "access_token: not a string"},
+    {BODY("{\"access_token\":17}"), "access_token: not a string"},
+    {BODY("{\"access_token\":[\"" SECRET "\"]}"), "access_token: not a string"},
+    {BODY("{\"access_token\":{}}"), "access_token: not a string"},
+    {BODY("{\"access_token\":true}"), "access_token: not a string"},
+    {BODY("{\"access_token\":\"\"}"), "access_token: empty"},
+    {BODY("{\"access_token\":\"a b\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\" ab\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\"a\\tb\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\"a\\r\\nX-Evil: 1\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\"a\\u000ab\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\"a\\u0000b\"}"), "the reply has a NUL"},
+    {BODY("{\"access_token\":\"a\nb\"}"), "the reply is not JSON"},
+    {BODY("{\"access_token\":\"a\\u007f\"}"), "access_token: has characters"},
+    {BODY("{\"access_token\":\"\xc3\xa9\"}"), "access_token: has characters"},
+    {BODY("{" AT ",\"token_type\":null}"), "token_type: not a string"},
+    {BODY("{" AT ",\"token_type\":1}"), "token_type: not a string"},
+    {BODY("{" AT ",\"token_type\":\"\"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":\"Bearer \"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":\"Bea rer\"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":\"Bearer\\r\\nX: y\"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":\"Bearer\\u0000\"}"), "the reply has a NUL"},
+    {BODY("{" AT ",\"token_type\":\"a:b\"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":\"\xc3\xa9\"}"), "token_type: not a token"},
+    {BODY("{" AT ",\"token_type\":"
+          "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"),
+     "token_type: too long"},
+    {BODY("{" AT ",\"expires_in\":0}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":-0}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":0.999}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":-3600}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":-1e300}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":1e-300}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":\"0\"}"), "expires_in: less"},
+    {BODY("{" AT ",\"expires_in\":1e999}"), "the reply has a number out of range"},
+    {BODY("{" AT ",\"expires_in\":NaN}"), "the reply is not JSON"},
+    {BODY("{" AT ",\"expires_in\":Infinity}"), "the reply is not JSON"},
+    {BODY("{" AT ",\"expires_in\":0x10}"), "the reply is not JSON"},
+    {BODY("{" AT ",\"expires_in\":\"\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":\" 60\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":\"60s\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":\"-60\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":\"+60\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":\"60.5\"}"), "expires_in: a string of other"},
+    {BODY("{" AT ",\"expires_in\":null}"), "expires_in: neither"},
+    {BODY("{" AT ",\"expires_in\":true}"), "expires_in: neither"},
+    {BODY("{" AT ",\"expires_in\":[60]}"), "expires_in: neither"},
+};
+
+START_TEST(bad_replies)
+{
+    struct token_reply reply;
+
+    ck_assert_int_eq(token_reply_parse(&reply, bad[_i].body, bad[_i].len, DEFAULT), ERR_INVALID);
+    ck_assert_msg(strncmp(reply.problem, bad[_i].problem, strlen(bad[_i].problem)) == 0,
+                  "\"%s\" is not \"%s\"", reply.problem, bad[_i].problem);
+    ck_assert_ptr_null(strstr(reply.problem, SECRET));
+    token_reply_fini(&reply);
+}
+END_TEST
+
+START_TEST(nothing_at_all)
+{
+    struct token_reply reply;
+
+    ck_assert_int_eq(token_reply_parse(&reply, NULL, 0, DEFAULT), ERR_INVALID);
+    token_reply_fini(&reply);
+}
+END_TEST
+
+/* {"access_token":"aaa..."} with a value of so many characters. */
+static char *reply_with_value(size_t len)
+{
+    char *value = mem_alloc(len + 1);
+
+    memset(value, 'a', len);
+    value[len] = '\0';
+    char *body = mem_printf("{\"access_token\":\"%s\"}", value);
+    mem_free(value);
+    return body;
+}
+
+static enum err parse_value_of(size_t len, char *problem, size_t size)
+{
+    struct token_reply reply;
+    char *body = reply_with_value(len);
+    enum err err = token_reply_parse(&reply, body, strlen(body), DEFAULT);
+
+    snprintf(problem, size, "%s", reply.problem);
+    token_reply_fini(&reply);
+    mem_free(body);
+    return err;
+}
+
+START_TEST(long_values)
+{
+    char problem[160];
+
+    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX, problem, sizeof(problem)), ERR_OK);
+    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX + 1, problem, sizeof(problem)), ERR_INVALID);
+    ck_assert_str_eq(problem, "access_token: too long for a header");
+    ck_assert_int_eq(parse_value_of(TOKEN_REPLY_MAX, problem, sizeof(problem)), ERR_TOO_LARGE);
+    ck_assert_str_eq(problem, "the reply is over 64K");
+    ck_assert_int_eq(parse_value_of(5 * 1024 * 1024, problem, sizeof(problem)), ERR_TOO_LARGE);
+}
+END_TEST
+
+START_TEST(border_of_the_size)
+{
+    struct token_reply reply;
+    static char body[TOKEN_REPLY_MAX + 1];
+
+    memset(body, ' ', sizeof(body));
+    memcpy(body, "{" AT "}", strlen("{" AT "}"));
+    ck_assert_int_eq(token_reply_parse(&reply, body, TOKEN_REPLY_MAX, DEFAULT), ERR_OK);
+    token_reply_fini(&reply);
+    ck_assert_int_eq(token_reply_parse(&reply, body, TOKEN_REPLY_MAX + 1, DEFAULT), ERR_TOO_LARGE);
+    token_reply_fini(&reply);
+}
+END_TEST
+
+START_TEST(deep_nesting)
+{
+    struct token_reply reply;
+    char body[30000];
+    size_t half = sizeof(body) / 2;
+
+    snprintf(body, sizeof(body), "{" AT ",\"x\":");
+    memset(body + strlen(body), '[', half);
+    memset(body + half, ']', sizeof(body) - half);
+    body[sizeof(body) - 1] = '}';
+    ck_assert_int_eq(token_reply_parse(&reply, body, sizeof(body), DEFAULT), ERR_INVALID);
+    ck_assert_str_eq(reply.problem, "the reply is nested too deep");
+    token_reply_fini(&reply);
+}
+END_TEST
+
+static const struct {
+    const char *body;
+    bool object;
+    const char *error, *description;
+} errors[] = {
+    {"{\"error\":\"invalid_client\",\"error_description\":\"no such client\"}", true,
+     "invalid_client", "no such client"},
+    {"{\"error\":\"invalid_client\"}", true, "invalid_client", ""},
+    {"{}", true, "", ""},
+    {"{\"error\":17,\"error_description\":[\"x\"]}", true, "", ""},
+    {"{\"error\":\"\",\"error_description\":null}", true, "", ""},
+    {"{\"error\":\"a\\\"b\",\"error_description\":\"first line\\r\\nsecond\"}", true, "a",
+     "first line"},
+    {"{\"error\":\"\xc3\xa9\",\"error_description\":\"caf\xc3\xa9\"}", true, "", "caf"},
+    {"{\"error\":\"a\\\\b\"}", true, "a", ""},
+    {"[]", false, "", ""},
+    {"Forbidden", false, "", ""},
+    {"", false, "", ""},
+    {"{\"error\":\"a\",\"error\":\"b\"}", false, "", ""},
+};
+
+START_TEST(error_answers)
+{
+    struct token_reply_error got;
+
+    ck_assert_int_eq(token_reply_error(&got, errors[_i].body, strlen(errors[_i].body)),
+                     errors[_i].object);
+    ck_assert_str_eq(got.error, errors[_i].error);
+    ck_assert_str_eq(got.description, errors[_i].description);
+}
+END_TEST
+
+START_TEST(long_error_answers)
+{
+    struct token_reply_error got;
+    char many[1000];
+    char body[3000];
+
+    memset(many, 'e', sizeof(many));
+    many[sizeof(many) - 1] = '\0';
+    snprintf(body, sizeof(body), "{\"error\":\"%s\",\"error_description\":\"%s\"}", many, many);
+    ck_assert(token_reply_error(&got, body, strlen(body)));
+    ck_assert_uint_eq(strlen(got.error), 64);
+    ck_assert_uint_eq(strlen(got.description), 256);
+}
+END_TEST
+
+/* The functions that jansson was given: what they free is overwritten, and free(3) takes it too. */
+START_TEST(setup_wipes_what_jansson_frees)
+{
+    json_malloc_t json_malloc;
+    json_free_t json_free;
+
+    token_reply_setup();
+    json_get_alloc_funcs(&json_malloc, &json_free);
+    ck_assert_ptr_eq((void *)(uintptr_t)json_malloc, (void *)(uintptr_t)malloc);
+    ck_assert_ptr_ne((void *)(uintptr_t)json_free, (void *)(uintptr_t)free);
+    json_free(NULL);
+    json_free(json_malloc(100));
+    json_t *object = json_pack("{s:s}", "a", "b");
+    free(json_dumps(object, 0));
+    json_decref(object);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("reply");
+    TCase *tc = tcase_create("reply");
+
+    tcase_add_loop_test(tc, good_replies, 0, (int)ARRAY_LEN(good));
+    tcase_add_loop_test(tc, bad_replies, 0, (int)ARRAY_LEN(bad));
+    tcase_add_test(tc, nothing_at_all);
+    tcase_add_test(tc, long_values);
+    tcase_add_test(tc, border_of_the_size);
+    tcase_add_test(tc, deep_nesting);
+    tcase_add_loop_test(tc, error_answers, 0, (int)ARRAY_LEN(errors));
+    tcase_add_test(tc, long_error_answers);
+    tcase_add_test(tc, setup_wipes_what_jansson_frees);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    token_reply_setup();
+    SRunner *runner = srunner_create(suite());
+
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}
