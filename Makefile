@@ -29,8 +29,14 @@ HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
 else ifeq ($(SAN),thread)
 OPT := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
+else ifeq ($(SAN),fuzz)
+CC := clang
+WARN := -Wall
+OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
 else ifneq ($(SAN),)
-$(error SAN is address or thread, not "$(SAN)")
+$(error SAN is address, thread, fuzz or coverage, not "$(SAN)")
 endif
 
 # The packages are asked for when they are first needed, so that `make deps` works without them.
@@ -107,6 +113,8 @@ run: deps
 # Only what is missing is installed, and no package may start a service.
 deps:
 	@tests/deps $(DEPS)
+
+include tests/hardening.mk
 
 lint:
 	tests/lint/run

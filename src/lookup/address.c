@@ -7,6 +7,7 @@
 #include "lookup/address.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -58,7 +59,9 @@ enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLE
                  where.position);
         return ERR_INVALID;
     }
-    const char *wrong = check_members(json);
+    /* jansson overlooks a NUL behind a number or a literal. */
+    const char *wrong =
+        memchr(body, '\0', len) != NULL ? "a NUL outside of a string" : check_members(json);
     json_decref(json);
     if (wrong == NULL)
         return ERR_OK;

@@ -71,12 +71,12 @@ static json_t *parse_object(const char *body, size_t len, const char **problem)
         *problem = len > 0 ? json_problem(&error) : "the reply is empty";
         return NULL;
     }
-    if (!json_is_object(root)) {
-        *problem = "the reply is not a JSON object";
-        json_decref(root);
-        return NULL;
-    }
-    return root;
+    /* jansson overlooks a NUL behind a number or a literal. */
+    if (memchr(body, '\0', len) == NULL && json_is_object(root))
+        return root;
+    *problem = json_is_object(root) ? "the reply has a NUL" : "the reply is not a JSON object";
+    json_decref(root);
+    return NULL;
 }
 
 static enum err take_value(struct token_reply *reply, const json_t *root)

@@ -64,6 +64,8 @@ static const struct {
     {RAW("{" P "\0}"), "ends too early"},
     {RAW("{\"postcode\":\"SW1A\0001AA\"}"), "not valid JSON"},
     {RAW("{" P ",\"a\\u0000\":1}"), "a NUL in a name"},
+    {RAW("{" P ",\"nul_behind_a_number\":1\0}"), "a NUL outside"},
+    {RAW("{" P ",\"nul_behind_a_literal\":null\0}"), "a NUL outside"},
     {RAW("\xef\xbb\xbf{" P "}"), "not valid JSON"},
 
     {RAW("{\"postcode\":\"\xff\"}"), "invalid UTF-8"},

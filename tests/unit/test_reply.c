@@ -78,6 +78,8 @@ static const struct {
     {BODY("{" AT "}{}"), "the reply goes on"},
     {BODY("{" AT "} x"), "the reply goes on"},
     {BODY("{" AT "}\0"), "the reply"},
+    {BODY("{" AT ",\"expires_in\":3600\0}"), "the reply has a NUL"},
+    {BODY("{" AT ",\"nul_behind_a_literal\":true\0}"), "the reply has a NUL"},
     {BODY("{" AT ",}"), "the reply is not JSON"},
     {BODY("{'access_token':'" SECRET "'}"), "the reply is not JSON"},
     {BODY("{" AT "," AT "}"), "the reply has a name twice"},

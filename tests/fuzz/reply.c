@@ -1,0 +1,42 @@
+/* The token endpoint's answer: what is taken can go into a header and has a sane lifetime. */
+#include "fuzz.h"
+
+#include "base/text.h"
+#include "token/reply.h"
+
+static void check_grant(const struct token_reply *reply)
+{
+    MUST(reply->value != NULL && text_is_visible(reply->value, strlen(reply->value)));
+    MUST(strlen(reply->value) <= TOKEN_VALUE_MAX);
+    MUST(reply->type != NULL && text_is_token(reply->type, strlen(reply->type)));
+    MUST(strlen(reply->type) <= TOKEN_TYPE_MAX);
+    MUST(!text_equal_ci(reply->type, "bearer") || strcmp(reply->type, "Bearer") == 0);
+    MUST(reply->grant.lifetime >= SECOND && reply->grant.lifetime <= TOKEN_LIFETIME_MAX);
+    MUST(reply->grant.lifetime % SECOND == 0);
+}
+
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            return false;
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct token_reply reply;
+    struct token_reply_error error;
+    static bool ready;
+    if (!ready)
+        token_reply_setup();
+    ready = true;
+    if (token_reply_parse(&reply, (const char *)data, size, 300 * SECOND) == ERR_OK)
+        check_grant(&reply);
+    else
+        MUST(reply.problem[0] != '\0' && is_printable(reply.problem));
+    token_reply_fini(&reply);
+    token_reply_error(&error, (const char *)data, size);
+    MUST(is_printable(error.error) && is_printable(error.description));
+    return 0;
+}
