@@ -70,6 +70,12 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 
 /* ---- judging an answer ---- */
 
+/* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
+static bool has_status(const struct client_reply *reply)
+{
+    return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
+}
+
 static bool is_address(struct finding *finding, struct client_reply *reply,
                        char problem[ADDRESS_PROBLEM])
 {
@@ -82,7 +88,7 @@ static bool is_address(struct finding *finding, struct client_reply *reply,
 static enum find_outcome judge_ok(struct finding *finding, struct client_reply *reply,
                                   char problem[ADDRESS_PROBLEM])
 {
-    if (!is_address(finding, reply, problem))
+    if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(finding, reply, problem))
         return FIND_MALFORMED;
     finding->result.body_len = reply->body_len;
     finding->result.body = client_reply_take_body(reply);
@@ -92,9 +98,7 @@ static enum find_outcome judge_ok(struct finding *finding, struct client_reply *
 static enum find_outcome judge(struct finding *finding, struct client_reply *reply,
                                char problem[ADDRESS_PROBLEM])
 {
-    if (reply->error == CLIENT_BODY_TOO_LARGE)
-        return FIND_MALFORMED;
-    if (reply->error != CLIENT_OK)
+    if (!has_status(reply))
         return FIND_FAILED;
     switch (reply->status) {
     case 200:
@@ -151,7 +155,7 @@ static void add_up(struct find_result *result, const struct client_reply *reply)
 
 static bool let_in(const struct client_reply *reply)
 {
-    return reply->error == CLIENT_OK &&
+    return has_status(reply) &&
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
@@ -161,7 +165,7 @@ static void answered(void *arg, struct client_reply *reply)
     add_up(&finding->result, reply);
     if (let_in(reply))
         token_source_succeeded(finding->finder->tokens, finding->token, reply->sent);
-    if (reply->error == CLIENT_OK && reply->status == 401 && !finding->repeated) {
+    if (has_status(reply) && reply->status == 401 && !finding->repeated) {
         refused(finding, reply->sent);
         return;
     }
