@@ -57,6 +57,8 @@ enum metric_kind {
     X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", COUNTER, 2,                         \
       "Requests to the token endpoint, by result.")                                                \
     X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", GAUGE, 1, "Lookups waiting for a token.")   \
+    X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", COUNTER, 1,           \
+      "Lookups that found no room to wait for a token.")                                           \
     X(METRIC_TOKEN_EVICTIONS, "postcoded_token_evictions_total", COUNTER, 4,                       \
       "Tokens taken out of use, by reason.")                                                       \
     X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", COUNTER, 1,             \

@@ -55,7 +55,7 @@ struct token_waiter {
     bool swept;                  /* in source->swept, not in source->waiters */
     uint64_t refused_generation; /* 0: waits for any token */
     struct mono_time sent;       /* when the refused lookup was */
-    uint64_t awaits;             /* view->answered that settles it; 0: the keeper has not judged */
+    uint64_t awaits;             /* view->answered that settles it; 0: the keeper is to judge */
 };
 
 /*

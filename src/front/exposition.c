@@ -106,6 +106,7 @@ static const struct {
     [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_upstream, false},
     [METRIC_TOKEN_REQUESTS] = {label_upstream_result, false},
     [METRIC_TOKEN_WAITERS] = {label_upstream, false},
+    [METRIC_TOKEN_WAITERS_REFUSED] = {label_upstream, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
     [METRIC_TOKEN_BUDGET_REFUSED] = {label_upstream, false},
     [METRIC_STORE_RECYCLED] = {label_none, false},

@@ -117,6 +117,7 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     fetch->ctx = NULL;
     if (result->outcome != KEEPER_GRANTED)
         result->problem = fetch->problem;
+    result->guid = fetch->report.guid;
     log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
               fetch->report.status, fetch->report.requests);
     fetch->done(fetch->arg, result, sent);

@@ -66,7 +66,8 @@ static struct mono_time later(struct mono_time a, struct mono_time b)
 
 /*
  * With prefetch on, a token is wanted always; with it off, when a worker said so. It is asked for
- * when there is none, when the present one is early, and again when the last attempt failed.
+ * when there is none, when the present one is early by the keeper's own clock, and again when the
+ * last attempt failed.
  */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now)
 {
@@ -75,7 +76,7 @@ struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now)
 
     struct mono_time needed = {0};
     struct token *present = keeper_present(keeper, now);
-    if (present != NULL && !keeper->wanted && !keeper_failing(keeper))
+    if (present != NULL && !keeper_failing(keeper))
         needed = token_renew_at(present);
     token_unref(present);
     return later(needed, keeper->not_before);

@@ -77,8 +77,6 @@ enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
     MAGIC_OK(keeper, KEEPER_MAGIC);
     enum keeper_verdict verdict = KEEPER_SUCCESSOR;
 
-    /* A token that has run out leaves the view before the worker hears that it is not there. */
-    keeper_settle(keeper, now);
     *succeeded_at = (struct mono_time){0};
     struct token *present = keeper_present(keeper, now);
     if (present != NULL && token_generation(present) == generation) {
@@ -86,6 +84,7 @@ enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
         verdict = mono_before(sent, *succeeded_at) ? KEEPER_STAYS : judge(keeper, guid, now);
     }
     token_unref(present);
+    /* A token that has run out leaves the view here, before the worker hears that it is gone. */
     keeper_settle(keeper, now);
     return verdict;
 }

@@ -5,10 +5,10 @@
  * sweep does not read, and what they cancel is taken from whichever of the two it is in.
  *
  * What waits is then looked at once more, and the keeper is asked for what is missing: once a view
- * for a token; about a 401 of the present generation as often as there are waiters that no verdict
- * has reached. The question about a 401 is put for the waiter sent last, for what holds for it
- * holds for those before: either the token stays for all sent before the success that the keeper
- * knows of, or the verdict is for everybody else.
+ * for a token; about a 401 of the present generation as long as there are waiters that no verdict
+ * has reached. A verdict reaches all that wait because of that generation: those sent before the
+ * latest success that the keeper knows of repeat with the token, and what else the keeper says of
+ * one holds for the others too.
  *
  * Mail from the keeper arrives in the order it was sent. So a verdict always finds the view that
  * the keeper had when it judged, and a view that counts one more answered request is the end of
@@ -151,13 +151,26 @@ static bool blocked(const struct token_view *view, struct mono_time now)
     return view->failed && mono_before(now, view->retry_at);
 }
 
+/* A request has ended that this waiter waits for. */
+static bool is_answered(const struct token_view *view, const struct token_waiter *waiter)
+{
+    return waiter->awaits != 0 && view->answered >= waiter->awaits;
+}
+
+/* A failure is told to all who waited for it, even when the next request may be made at once. */
+static bool has_failed(const struct token_view *view, const struct token_waiter *waiter,
+                       struct mono_time now)
+{
+    return blocked(view, now) || (view->failed && is_answered(view, waiter));
+}
+
 /* After a 401 for the view's own token: what the view alone tells. */
 static struct token_ticket judge_refused(const struct token_view *view,
                                          const struct token_waiter *waiter, struct mono_time now)
 {
     if (mono_before(now, view->doubt_until))
         return refused();
-    if (waiter->awaits == 0 || view->answered < waiter->awaits)
+    if (!is_answered(view, waiter))
         return parked();
     return view->failed ? unavailable(view, now) : refused();
 }
@@ -171,19 +184,18 @@ static struct token_ticket judge(const struct token_source *source,
         return judge_refused(source->view, waiter, now);
     if (token != NULL)
         return ready(token);
-    if (source->view != NULL && blocked(source->view, now))
+    if (source->view != NULL && has_failed(source->view, waiter, now))
         return unavailable(source->view, now);
     return parked();
 }
 
-/* What the keeper said, for a waiter that is still parked. */
+/* What the keeper said of a generation, for a waiter that is still parked. */
 static struct token_ticket apply(const struct token_source *source, struct token_waiter *waiter,
                                  const struct refusal *said, struct mono_time now)
 {
     struct token *token = usable(source, now);
 
-    if (!is_about(waiter, token) || waiter->refused_generation != said->generation ||
-        waiter->awaits != 0)
+    if (!is_about(waiter, token) || waiter->refused_generation != said->generation)
         return parked();
     if (mono_before(waiter->sent, said->succeeded_at))
         return ready(token);
@@ -310,20 +322,20 @@ static void ask(struct token_source *source)
 {
     const struct token *token = usable(source, mono_now());
     const struct token_waiter *without = NULL; /* the first that waits for any token */
-    const struct token_waiter *latest = NULL;  /* the last sent of those not judged */
+    const struct token_waiter *unjudged = NULL;
     const struct token_waiter *waiter;
 
     DL_FOREACH(source->waiters, waiter)
     {
         if (!is_about(waiter, token))
             without = without != NULL ? without : waiter;
-        else if (waiter->awaits == 0 && (latest == NULL || mono_before(latest->sent, waiter->sent)))
-            latest = waiter;
+        else if (waiter->awaits == 0)
+            unjudged = unjudged != NULL ? unjudged : waiter;
     }
     if (without != NULL)
         mail_wanted(source, without->ctx);
-    if (latest != NULL)
-        mail_refusal(source, latest);
+    if (unjudged != NULL)
+        mail_refusal(source, unjudged);
 }
 
 /* Waiters. */
@@ -380,17 +392,21 @@ static void sweep(struct token_source *source, const struct refusal *said)
 static struct token_ticket park(struct token_source *source, struct token_waiter *waiter,
                                 struct mono_time now)
 {
-    if (source->waiting >= source->max_waiters)
+    if (source->waiting >= source->max_waiters) {
+        metric_add(METRIC_TOKEN_WAITERS_REFUSED, 0, 1);
         return (struct token_ticket){.answer = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
+    }
     waiter->source = source;
     waiter->swept = false;
     DL_APPEND(source->waiters, waiter);
     source->waiting++;
     metric_add(METRIC_TOKEN_WAITERS, 0, 1);
-    if (is_about(waiter, usable(source, now)))
+    if (is_about(waiter, usable(source, now))) {
         mail_refusal(source, waiter);
-    else
+    } else {
+        waiter->awaits = 1 + (source->view != NULL ? source->view->answered : 0);
         mail_wanted(source, waiter->ctx);
+    }
     return parked();
 }
 

@@ -6,9 +6,10 @@
  * A connection's watch lives as long as its descriptor. libcurl says REMOVE when a transfer has
  * ended and the connection goes into its cache: then we go on watching it for ourselves. Nothing
  * may come on an idle connection, so whatever comes (the server's closing, or bytes that would be
- * taken for the answer to the next request) condemns it: it is shut down, and libcurl, which looks
- * for a hang-up before it uses a connection again, drops it. libcurl 7.88 alone would take both for
- * a connection in good health. This also spares the two epoll_ctl of each call.
+ * taken for the answer to the next request) condemns it: it is shut down, and what it brought is
+ * thrown away. The server is rid of it at once, and libcurl finds it at its end: before it uses a
+ * connection again it peeks, and would take bytes for a sign of life. This also spares each call
+ * two epoll_ctl.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
  * the number may be reused, and watched anew, before the old handle's memory goes.
@@ -125,12 +126,22 @@ static void set_state(struct watch *watch, enum watch_state state)
     count(watch->multi, watch->state, 1);
 }
 
+/* After the shutdown the kernel takes no more: what is there is all. */
+static void throw_away(int fd)
+{
+    char bytes[4096];
+
+    while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        ;
+}
+
 static void condemn(struct watch *watch)
 {
     set_state(watch, WATCH_CONDEMNED);
     watch->events = 0;
     uv_poll_stop(&watch->poll);
     (void)shutdown(watch->fd, SHUT_RDWR);
+    throw_away(watch->fd);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)

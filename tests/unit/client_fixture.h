@@ -81,6 +81,15 @@ static inline void serve(void (*script)(struct peer *peer), void *arg)
     make_client(peer.origin);
 }
 
+/* Ends the client and with it all connections, then waits for the peer's script to end. */
+static inline void finish(void)
+{
+    if (client != NULL)
+        client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+}
+
 static inline void on_done(void *arg, struct client_reply *reply)
 {
     struct outcome *outcome = arg;
@@ -167,7 +176,7 @@ static inline void stop_loop(void)
     loop_stop(loop);
 }
 
-static char heard[PEER_TEXT];
+static char heard[PEER_TEXT] __attribute__((unused)); /* by the peer */
 
 static inline int run_suite(Suite *suite)
 {

@@ -14,10 +14,14 @@
 
 #include "base/metrics.h"
 #include "token/keeper.h"
+#include "token/keeper_facts.h"
 
 #define WORLD_KEY "up_auth_token"
 #define WORLD_START ((struct mono_time){.ns = 1000 * SECOND})
 #define WORLD_FETCHES 16384
+
+/* What a random port may give. */
+static const uint32_t randoms[] = {0, UINT32_MAX / 2, UINT32_MAX};
 
 struct world;
 typedef struct keeper_result world_endpoint(struct world *world);
@@ -85,6 +89,16 @@ static inline struct keeper_result endpoint_cached(struct world *world)
     if (left == 0)
         return (struct keeper_result){.outcome = KEEPER_FAILED, .problem = "expires_in: 0"};
     return world_grant(world, left * SECOND);
+}
+
+/* The same, rounded up: the expiry wanders by up to a second. */
+static inline struct keeper_result endpoint_cached_up(struct world *world)
+{
+    struct keeper_result result = endpoint_cached(world);
+
+    if (result.outcome == KEEPER_GRANTED && result.grant.lifetime < world->lifetime)
+        result.grant.lifetime += SECOND;
+    return result;
 }
 
 static inline struct keeper_result endpoint_broken(struct world *world)
@@ -261,6 +275,18 @@ static inline enum keeper_verdict world_refused(struct world *world, int64_t ago
 
     return keeper_refused(world->keeper, world_generation(world), mono_add(world->now, -ago),
                           "guid-of-401", world->now, &succeeded_at);
+}
+
+/* With a token of 24 hours nothing but a 401 causes a request. */
+static inline struct world *world_with_token(void)
+{
+    struct world *world = world_new();
+
+    world->lifetime = 24 * HOUR;
+    world_start(world);
+    world_run(world, MINUTE);
+    ck_assert_uint_eq(world_generation(world), 1);
+    return world;
 }
 
 #endif

@@ -40,7 +40,7 @@ START_TEST(test_get_and_keep_alive)
     client_free(client);
     client = NULL;
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 0);
-    peer_stop(&peer);
+    finish();
     ck_assert_int_eq(peer.accepted, 1);
     snprintf(expected, sizeof(expected),
              "GET /a//b/../%%2e%%2F?q=%%20;& HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
@@ -87,7 +87,7 @@ START_TEST(test_post)
     struct outcome *second = send_request(1, &empty);
     await(2);
     ck_answer(second, "ok");
-    peer_stop(&peer);
+    finish();
     snprintf(expected, sizeof(expected),
              "POST /t HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: postcoded/" POSTCODED_VERSION
              "\r\nContent-Type: x/y\r\nContent-Length: 5\r\n\r\n",
@@ -216,7 +216,7 @@ START_TEST(test_answers)
     ck_assert_pstr_eq(outcome->body, sample.body);
     ck_assert_pstr_eq(outcome->headers[CLIENT_ETAG], sample.etag);
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, (size_t)sample.status), 1);
-    peer_stop(&peer);
+    finish();
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST
@@ -256,7 +256,7 @@ START_TEST(test_head_bound)
     serve(send_flood, &flood);
     ck_assert_str_eq(client_error_phrase(fetch(0, "/")->error),
                      client_error_phrase(CLIENT_HEAD_TOO_LARGE));
-    peer_stop(&peer);
+    finish();
 }
 END_TEST
 

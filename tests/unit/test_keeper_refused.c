@@ -1,20 +1,8 @@
-/* The keeper in false time: 401s, doubt, the budget, and what is done by hand. */
+/* The keeper in false time: 401s, doubt, and what the budget has to do with them. */
 #include "keeper_world.h"
 
 #include "base/check.h"
 #include "base/log.h"
-
-/* With a token of 24 hours nothing but a 401 causes a request. */
-static struct world *world_with_token(void)
-{
-    struct world *world = world_new();
-
-    world->lifetime = 24 * HOUR;
-    world_start(world);
-    world_run(world, MINUTE);
-    ck_assert_uint_eq(world_generation(world), 1);
-    return world;
-}
 
 START_TEST(a_401_replaces_the_token)
 {
@@ -33,6 +21,11 @@ START_TEST(a_401_replaces_the_token)
     ck_assert_int_eq(world->view->doubt_until.ns, 0);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
     ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    /* And on with renewals. */
+    world_run(world, 24 * HOUR);
+    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
     world_free(world);
 }
 END_TEST
@@ -164,6 +157,13 @@ START_TEST(the_same_value_again_is_in_doubt)
     ck_assert(!world->view->failed);
     ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
     ck_assert_int_eq(evictions(EVICTED_REFUSED), 0);
+    /* And once more, though a success ended that doubt. */
+    keeper_succeeded(world->keeper, 1, world->now);
+    world_run(world, 30 * SECOND);
+    began = world->now;
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_run(world, SECOND);
+    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
     world_free(world);
 }
 END_TEST
@@ -177,6 +177,7 @@ START_TEST(a_successor_may_live_shorter)
     (void)world_refused(world, 0);
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_int_eq(world->keeper->standing, STANDING_FINE);
     world_run(world, 54 * MINUTE);
     ck_assert_uint_eq(world->requests, 2);
     world_free(world);
@@ -329,155 +330,6 @@ START_TEST(past_the_budget_a_401_finds_doubt)
 }
 END_TEST
 
-/* By hand. */
-
-START_TEST(refresh_replaces)
-{
-    struct world *world = world_with_token();
-
-    world->lifetime = HOUR; /* ends sooner than the old one, and is wanted all the same */
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    ck_assert_uint_eq(world->requests, 2);
-    ck_assert_uint_eq(world_generation(world), 1);
-    world_run(world, 10 * SECOND);
-    ck_assert_uint_eq(world_generation(world), 2);
-    ck_assert_uint_eq(world->requests, 2);
-    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
-    ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
-    world_free(world);
-}
-END_TEST
-
-START_TEST(refresh_does_not_wait)
-{
-    struct world *world = world_new();
-
-    world->endpoint = endpoint_denying;
-    world_start(world);
-    world_run(world, SECOND);
-    world->endpoint = endpoint_fresh;
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    world_run(world, SECOND);
-    ck_assert_uint_eq(world_generation(world), 1);
-    world_free(world);
-}
-END_TEST
-
-START_TEST(refresh_past_the_budget)
-{
-    struct world *world = world_with_token();
-
-    for (int i = 0; i < 60; i++) {
-        ck_assert(keeper_refresh(world->keeper, world->now));
-        world_run(world, SECOND);
-    }
-    ck_assert(!keeper_refresh(world->keeper, world->now));
-    ck_assert_uint_eq(world_generation(world), 61);
-    ck_assert(!world->view->failed);
-    ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
-    world_run(world, HOUR);
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    world_free(world);
-}
-END_TEST
-
-START_TEST(forget_drops_and_asks)
-{
-    struct world *world = world_new();
-
-    world->endpoint = endpoint_same;
-    world_start(world);
-    world_run(world, SECOND);
-    keeper_forget(world->keeper, world->now);
-    ck_assert_ptr_null(world->view->token);
-    ck_assert(!world->view->failed);
-    ck_assert_ptr_null(keeper_token(world->keeper, world->now));
-    ck_assert_uint_eq(store_count(world->store), 0);
-    ck_assert_uint_eq(world->requests, 2);
-    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
-    ck_assert_int_eq(evictions(EVICTED_FORGOTTEN), 1);
-    world_run(world, SECOND);
-    ck_assert_uint_eq(world_generation(world), 2); /* a forgotten value is a new one */
-    world_free(world);
-}
-END_TEST
-
-START_TEST(forget_without_prefetch)
-{
-    struct world *world = world_new();
-
-    world->settings.prefetch = false;
-    world_start(world);
-    keeper_forget(world->keeper, world->now); /* there is none: nothing to charge */
-    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
-    world_run(world, MINUTE);
-    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
-    keeper_forget(world->keeper, world->now);
-    ck_assert_uint_eq(world->requests, 1);
-    ck_assert_int_eq(world_status(world).state, KEEPER_NONE);
-    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
-    ck_assert_uint_eq(world->requests, 2);
-    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
-    world_free(world);
-}
-END_TEST
-
-START_TEST(forget_past_the_budget)
-{
-    struct world *world = world_new();
-
-    world->settings.budget = 1;
-    world_start(world);
-    world_run(world, SECOND);
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    struct mono_time charged = world->now;
-    world_run(world, SECOND);
-    keeper_forget(world->keeper, world->now);
-    ck_assert_ptr_null(world->view->token);
-    ck_assert(world->view->failed);
-    ck_assert_int_eq(world->view->retry_at.ns, mono_add(charged, HOUR).ns);
-    ck_assert_int_eq(world_status(world).state, KEEPER_EXHAUSTED);
-    world_run(world, HOUR);
-    ck_assert_uint_eq(world->requests, 3);
-    ck_assert_uint_eq(world_generation(world), 3);
-    world_free(world);
-}
-END_TEST
-
-START_TEST(forget_does_not_shorten_a_wait)
-{
-    struct world *world = world_with_token();
-
-    world->endpoint = endpoint_denying;
-    (void)world_refused(world, 0);
-    world_run(world, SECOND);
-    keeper_forget(world->keeper, world->now);
-    ck_assert_ptr_null(world->view->token);
-    ck_assert(world->view->failed);
-    ck_assert_uint_eq(world->requests, 2);
-    world_run(world, MINUTE);
-    ck_assert_uint_eq(world->requests, 3);
-    world_free(world);
-}
-END_TEST
-
-/* A token that comes while it is being forgotten is a new one. */
-START_TEST(forget_joins_a_request)
-{
-    struct world *world = world_with_token();
-
-    ck_assert(keeper_refresh(world->keeper, world->now));
-    keeper_forget(world->keeper, world->now);
-    ck_assert_uint_eq(world->requests, 2);
-    world_run(world, SECOND);
-    ck_assert_uint_eq(world_generation(world), 2);
-    world_run(world, HOUR);
-    ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
-    world_free(world);
-}
-END_TEST
-
 static void add_refusals(Suite *s)
 {
     TCase *tc = tcase_create("refusals");
@@ -500,28 +352,12 @@ static void add_refusals(Suite *s)
     suite_add_tcase(s, tc);
 }
 
-static void add_by_hand(Suite *s)
-{
-    TCase *tc = tcase_create("by hand");
-
-    tcase_add_test(tc, refresh_replaces);
-    tcase_add_test(tc, refresh_does_not_wait);
-    tcase_add_test(tc, refresh_past_the_budget);
-    tcase_add_test(tc, forget_drops_and_asks);
-    tcase_add_test(tc, forget_without_prefetch);
-    tcase_add_test(tc, forget_past_the_budget);
-    tcase_add_test(tc, forget_does_not_shorten_a_wait);
-    tcase_add_test(tc, forget_joins_a_request);
-    suite_add_tcase(s, tc);
-}
-
 int main(void)
 {
     Suite *s = suite_create("keeper refused");
 
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     add_refusals(s);
-    add_by_hand(s);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

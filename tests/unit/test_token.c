@@ -94,7 +94,7 @@ static const struct {
 } others[] = {
     {"Bearer", "abc.def", true},   {"Bearer", "abc.deg", false}, {"Bearer", "abc.de", false},
     {"Bearer", "abc.deff", false}, {"bearer", "abc.def", false}, {"Bearers", "abc.def", false},
-    {"MAC", "abc.def", false},
+    {"MAC", "abc.def", false},     {"Bea", "abc.def", false},
 };
 
 START_TEST(same_is_type_and_value)

@@ -1,0 +1,384 @@
+/*
+ * The HTTP client over TLS. The server is `openssl s_server`, the certificates are made here: each
+ * is its own authority, so that what is wrong with it is the only thing wrong.
+ */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/secret.h"
+#include "client_fixture.h"
+
+/* s_server's page tells of the session, and is longer than most answers. */
+#define PAGE_MAX (64 * 1024)
+
+static char dir[64];
+static pid_t server;
+static char origin[64];
+
+struct files {
+    char *certificate;
+    char *key;
+};
+
+static char *path_of(const char *name, const char *end)
+{
+    return mem_printf("%s/%s.%s", dir, name, end);
+}
+
+static void add_extension(X509 *certificate, int nid, const char *value)
+{
+    X509V3_CTX context;
+
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    ck_assert_ptr_nonnull(extension);
+    ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+static X509 *make_certificate(EVP_PKEY *key, const char *name, const char *host, long days)
+{
+    X509 *certificate = X509_new();
+
+    ck_assert_ptr_nonnull(certificate);
+    ck_assert_int_eq(X509_set_version(certificate, X509_VERSION_3), 1);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -30L * 86400);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86400);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+    X509_set_pubkey(certificate, key);
+    add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(certificate, NID_subject_alt_name, host);
+    ck_assert_int_gt(X509_sign(certificate, key, EVP_sha256()), 0);
+    return certificate;
+}
+
+/* NAME.crt and NAME.key; phrase NULL: the key is not encrypted. */
+static struct files make_files(const char *name, const char *host, long days, char *phrase)
+{
+    struct files files = {path_of(name, "crt"), path_of(name, "key")};
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    ck_assert_ptr_nonnull(key);
+    X509 *certificate = make_certificate(key, name, host, days);
+    FILE *out = fopen(files.certificate, "w");
+
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(PEM_write_X509(out, certificate), 1);
+    fclose(out);
+    out = fopen(files.key, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(PEM_write_PrivateKey(out, key, phrase != NULL ? EVP_aes_128_cbc() : NULL, NULL,
+                                          0, NULL, phrase),
+                     1);
+    fclose(out);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return files;
+}
+
+static void free_files(struct files *files)
+{
+    unlink(files->certificate);
+    unlink(files->key);
+    mem_free(files->certificate);
+    mem_free(files->key);
+}
+
+static struct secret *read_secret(const char *path)
+{
+    char bytes[8192];
+    FILE *in = fopen(path, "r");
+
+    ck_assert_ptr_nonnull(in);
+    size_t len = fread(bytes, 1, sizeof(bytes), in);
+    fclose(in);
+    return secret_new(bytes, len);
+}
+
+static void setup_tls(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/test_client_tls.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    server = 0;
+    setup();
+}
+
+static void teardown_tls(void)
+{
+    teardown();
+    if (server > 0) {
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+    }
+    rmdir(dir);
+}
+
+/* s_server says "ACCEPT 127.0.0.1:PORT" once it listens. */
+static void read_port(int fd)
+{
+    FILE *out = fdopen(fd, "r");
+    char line[256];
+    int port = 0;
+
+    ck_assert_ptr_nonnull(out);
+    while (port == 0 && fgets(line, sizeof(line), out) != NULL)
+        if (strncmp(line, "ACCEPT 127.0.0.1:", 17) == 0)
+            port = (int)strtol(line + 17, NULL, 10);
+    ck_assert_int_gt(port, 0);
+    snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", port);
+    fclose(out);
+}
+
+/* `more`: further options, ended by NULL. */
+static void start_server(const struct files *files, const char *const *more)
+{
+    const char *arguments[24] = {"openssl", "s_server",         "-accept", "127.0.0.1:0", "-www",
+                                 "-cert",   files->certificate, "-key",    files->key};
+    size_t count = 9;
+    int ends[2];
+
+    for (; more != NULL && *more != NULL; more++)
+        arguments[count++] = *more;
+    ck_assert_int_eq(pipe(ends), 0);
+    server = fork();
+    ck_assert_int_ge(server, 0);
+    if (server == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execvp("openssl", (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    read_port(ends[0]);
+}
+
+/* One call to the server. */
+static struct outcome *call_server(void)
+{
+    const struct client_request request = {.target = "/", .max_response = PAGE_MAX};
+
+    make_client(origin);
+    struct outcome *outcome = send_request(0, &request);
+    await(1);
+    return outcome;
+}
+
+static void ck_error(const struct outcome *outcome, enum client_error error)
+{
+    ck_assert_str_eq(client_error_phrase(outcome->error), client_error_phrase(error));
+}
+
+START_TEST(test_trusted)
+{
+    struct files files = make_files("good", "IP:127.0.0.1", 1, NULL);
+
+    settings.ca_file = files.certificate;
+    start_server(&files, NULL);
+    struct outcome *outcome = call_server();
+    ck_error(outcome, CLIENT_OK);
+    ck_assert_int_eq(outcome->status, 200);
+    free_files(&files);
+}
+END_TEST
+
+struct bad {
+    const char *host;
+    long days;
+};
+
+static const struct bad bads[] = {
+    {"DNS:other.example", 1},
+    {"IP:127.0.0.1", -1},
+};
+
+START_TEST(test_certificate_that_does_not_fit)
+{
+    struct files files = make_files("bad", bads[_i].host, bads[_i].days, NULL);
+
+    settings.retries = 1;
+    settings.ca_file = files.certificate;
+    start_server(&files, NULL);
+    struct outcome *outcome = call_server();
+    ck_error(outcome, CLIENT_CERTIFICATE);
+    ck_assert_uint_eq(outcome->retries, 0);
+    free_files(&files);
+}
+END_TEST
+
+START_TEST(test_untrusted)
+{
+    struct files files = make_files("unknown", "IP:127.0.0.1", 1, NULL);
+    struct files other = make_files("other", "IP:127.0.0.1", 1, NULL);
+
+    settings.ca_file = other.certificate;
+    start_server(&files, NULL);
+    ck_error(call_server(), CLIENT_CERTIFICATE);
+    free_files(&files);
+    free_files(&other);
+}
+END_TEST
+
+START_TEST(test_untrusted_by_the_system)
+{
+    struct files files = make_files("unknown", "IP:127.0.0.1", 1, NULL);
+
+    start_server(&files, NULL);
+    ck_error(call_server(), CLIENT_CERTIFICATE);
+    free_files(&files);
+}
+END_TEST
+
+START_TEST(test_old_protocol)
+{
+    static const char *const old[] = {"-no_tls1_2", "-no_tls1_3", "-cipher", "ALL:@SECLEVEL=0",
+                                      NULL};
+    struct files files = make_files("old", "IP:127.0.0.1", 1, NULL);
+
+    settings.ca_file = files.certificate;
+    start_server(&files, old);
+    ck_error(call_server(), CLIENT_TLS);
+    free_files(&files);
+}
+END_TEST
+
+/* Answers in the clear. */
+static void speak_plainly(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    EXPECT(recv(fd, heard, sizeof(heard), 0) > 0);
+    peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    peer_hear_end(fd);
+}
+
+START_TEST(test_no_tls_at_all)
+{
+    peer_start(&peer, speak_plainly, NULL);
+    snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", peer.port);
+    ck_error(call_server(), CLIENT_TLS);
+    finish();
+}
+END_TEST
+
+/* The server trusts one client certificate, and ends the handshake without it. */
+static void start_strict_server(const struct files *files, const struct files *trusted)
+{
+    const char *const strict[] = {
+        "-Verify", "1", "-verify_return_error", "-CAfile", trusted->certificate, NULL};
+
+    start_server(files, strict);
+}
+
+START_TEST(test_client_certificate)
+{
+    struct files files = make_files("server", "IP:127.0.0.1", 1, NULL);
+    struct files mine = make_files("mine", "DNS:me.example", 1, NULL);
+    struct secret *key = read_secret(mine.key);
+
+    settings.ca_file = files.certificate;
+    settings.client_certificate = mine.certificate;
+    settings.client_key = key;
+    start_strict_server(&files, &mine);
+    struct outcome *outcome = call_server();
+    secret_unref(key); /* the client has its own reference */
+    ck_error(outcome, CLIENT_OK);
+    ck_assert_int_eq(outcome->status, 200);
+    free_files(&files);
+    free_files(&mine);
+}
+END_TEST
+
+START_TEST(test_client_certificate_wanted)
+{
+    struct files files = make_files("server", "IP:127.0.0.1", 1, NULL);
+    struct files other = make_files("mine", "DNS:me.example", 1, NULL);
+
+    settings.ca_file = files.certificate;
+    start_strict_server(&files, &other);
+    ck_assert_int_ne(call_server()->error, CLIENT_OK);
+    free_files(&files);
+    free_files(&other);
+}
+END_TEST
+
+static void ck_problem(const char *begin)
+{
+    char problem[CLIENT_PROBLEM];
+
+    ck_assert_int_eq(client_check(&settings, problem), ERR_INVALID);
+    ck_assert_msg(strncmp(problem, begin, strlen(begin)) == 0, "%s", problem);
+    settings.origin = "https://127.0.0.1:9";
+    ck_assert_int_eq(client_new(loop, &settings, &client), ERR_INVALID);
+}
+
+START_TEST(test_files_that_cannot_be_used)
+{
+    struct files mine = make_files("mine", "DNS:me.example", 1, NULL);
+    struct files other = make_files("other", "DNS:me.example", 1, NULL);
+    char phrase[] = "open sesame";
+    struct files locked = make_files("locked", "DNS:me.example", 1, phrase);
+    struct secret *key = read_secret(mine.key);
+    struct secret *other_key = read_secret(other.key);
+    struct secret *locked_key = read_secret(locked.key);
+    struct secret *no_key = secret_new("", 0);
+    char problem[CLIENT_PROBLEM];
+
+    settings.ca_file = "/nowhere/at/all";
+    ck_problem("ca_file: /nowhere/at/all: No such file");
+    settings.ca_file = mine.key;
+    ck_problem("ca_file: ");
+    settings.ca_file = NULL;
+    settings.client_key = key;
+    ck_problem("client_key: needs client_certificate");
+    settings.client_certificate = mine.key;
+    ck_problem("client_certificate: ");
+    settings.client_certificate = mine.certificate;
+    ck_assert_int_eq(client_check(&settings, problem), ERR_OK);
+    ck_assert_str_eq(problem, "");
+    settings.client_key = NULL;
+    ck_problem("client_certificate: needs client_key");
+    settings.client_key = other_key;
+    ck_problem("client_key: not the key of client_certificate");
+    settings.client_key = no_key;
+    ck_problem("client_key: no private key in PEM without a pass phrase");
+    settings.client_certificate = locked.certificate;
+    settings.client_key = locked_key;
+    ck_problem("client_key: no private key in PEM without a pass phrase");
+    secret_unref(key);
+    secret_unref(other_key);
+    secret_unref(locked_key);
+    secret_unref(no_key);
+    free_files(&mine);
+    free_files(&other);
+    free_files(&locked);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("client_tls");
+    TCase *tcase = tcase_create("tls");
+
+    tcase_add_checked_fixture(tcase, setup_tls, teardown_tls);
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, test_trusted);
+    tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
+    tcase_add_test(tcase, test_untrusted);
+    tcase_add_test(tcase, test_untrusted_by_the_system);
+    tcase_add_test(tcase, test_old_protocol);
+    tcase_add_test(tcase, test_no_tls_at_all);
+    tcase_add_test(tcase, test_client_certificate);
+    tcase_add_test(tcase, test_client_certificate_wanted);
+    tcase_add_test(tcase, test_files_that_cannot_be_used);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
