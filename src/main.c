@@ -5,16 +5,16 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "config/config.h"
 #include "config/units.h"
 #include "middleware/identity.h"
 #include "service/daemon.h"
 #include "service/probe.h"
-#include "upstream/client.h"
+#include "service/setup.h"
+#include "token/reply.h"
 
 #define DEFAULT_PATH "/etc/postcoded/postcoded.ini"
 #define DEFAULT_TTL HOUR
@@ -27,12 +27,6 @@ struct options {
     const char *postcode; /* of --probe; NULL: none */
     const char *user;     /* of --mint-identity */
     int64_t ttl;
-};
-
-/* What every command works on. */
-struct loaded {
-    struct config *config;
-    struct identity *identity;
 };
 
 static const char usage[] =
@@ -143,59 +137,45 @@ static struct options read_options(int argc, char **argv)
 /* ---- loading ---- */
 
 /* A daemon's notes are warnings in its log; faults are for whoever sees it not start. */
-static void print_faults(const struct config_faults *faults, bool daemon)
+static void tell_faults(const struct config_faults *faults, bool daemon)
 {
-    for (size_t i = 0; i < faults->count; i++) {
-        const struct config_fault *fault = &faults->items[i];
-        if (daemon)
-            log_write(fault->note ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, NULL, "%s", fault->text);
-        else
-            fprintf(stderr, "%s%s\n", fault->note ? "note: " : "", fault->text);
-    }
-}
-
-/* That certificate, key and CA can be used is for the client to say. */
-static void check_tls(const struct config *config, struct config_faults *faults)
-{
-    const struct client_settings settings = client_settings_from(config);
-    char problem[CLIENT_PROBLEM];
-    if (client_check(&settings, problem) == ERR_OK)
-        return;
-    size_t key_len = strcspn(problem, ":");
-    char *key = mem_strndup(problem, key_len);
-    config_fault(faults, config, "upstream", key, "%s", problem + key_len + strlen(": "));
-    mem_free(key);
+    if (daemon)
+        setup_log_faults(faults);
+    else
+        for (size_t i = 0; i < faults->count; i++)
+            fprintf(stderr, "%s%s\n", faults->items[i].note ? "note: " : "", faults->items[i].text);
 }
 
 /* Every fault is on stderr when it is false. */
-static bool load(const struct options *options, struct loaded *loaded)
+static bool load(const struct options *options, struct setup *setup)
 {
     struct config_faults faults = {.items = NULL};
     bool daemon = options->command == COMMAND_RUN;
-    loaded->config = config_load(options->path, !daemon, &faults);
-    if (loaded->config != NULL) {
-        loaded->identity = identity_new(loaded->config, &faults);
-        check_tls(loaded->config, &faults);
-    }
-    print_faults(&faults, daemon);
-    bool ok = faults.faults == 0;
+    bool good = setup_read(setup, options->path, NULL, !daemon, &faults);
+    tell_faults(&faults, daemon);
     config_faults_fini(&faults);
-    return ok;
+    return good;
 }
 
-static void unload(struct loaded *loaded)
+/*
+ * Secrets pass through here in every command. No core is written, no debugger of the same user
+ * attaches, and what jansson frees is overwritten.
+ */
+static void protect_memory(void)
 {
-    identity_unref(loaded->identity);
-    config_unref(loaded->config);
+    const struct rlimit none = {0, 0};
+    prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    token_reply_setup();
 }
 
 /* ---- commands ---- */
 
-static enum exit_status mint(const struct options *options, const struct loaded *loaded)
+static enum exit_status mint(const struct options *options, const struct setup *setup)
 {
     char problem[IDENTITY_PROBLEM];
     int64_t ttl = options->ttl >= 0 ? options->ttl : DEFAULT_TTL;
-    char *token = identity_mint(loaded->identity, options->user, ttl, problem);
+    char *token = identity_mint(setup->identity, options->user, ttl, problem);
     if (token == NULL) {
         fprintf(stderr, "postcoded: no identity can be made: %s\n", problem);
         return EXIT_CONFIGURATION;
@@ -205,33 +185,34 @@ static enum exit_status mint(const struct options *options, const struct loaded 
     return EXIT_WELL;
 }
 
-static enum exit_status run_command(const struct options *options, struct loaded *loaded)
+static enum exit_status run_command(const struct options *options, const struct setup *setup)
 {
     switch (options->command) {
     case COMMAND_CHECK:
         printf("%s: no fault found\n", options->path);
         return EXIT_WELL;
     case COMMAND_PROBE:
-        return probe_run(loaded->config, options->postcode);
+        return probe_run(setup->config, options->postcode);
     case COMMAND_PRINT:
-        config_print(loaded->config, stdout);
+        config_print(setup->config, stdout);
         return EXIT_WELL;
     case COMMAND_MINT:
-        return mint(options, loaded);
+        return mint(options, setup);
     case COMMAND_RUN:
         break;
     }
-    return daemon_run(loaded->config, loaded->identity);
+    return daemon_run(options->path, setup);
 }
 
 int main(int argc, char **argv)
 {
     struct options options = read_options(argc, argv);
-    struct loaded loaded = {.config = NULL};
+    struct setup setup = {.config = NULL};
     enum exit_status status = EXIT_CONFIGURATION;
-    if (load(&options, &loaded))
-        status = run_command(&options, &loaded);
-    unload(&loaded);
+    protect_memory();
+    if (load(&options, &setup))
+        status = run_command(&options, &setup);
+    setup_fini(&setup);
     if (fflush(stdout) != 0 && status == EXIT_WELL)
         status = EXIT_START;
     return (int)status;

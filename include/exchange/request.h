@@ -89,6 +89,8 @@ struct request *request_new(struct config *config, const char *target);
  * from now, at which it is settled with 504. The GUID is unset until the tracker has run.
  */
 void request_begin(struct request *request, struct loop *loop, const char *method);
+/* Before its first step: the configuration may have been reloaded while its head came in. */
+void request_use(struct request *request, struct config *config);
 /* In REQUEST_ENDED, or in REQUEST_HEAD when the head never became whole. */
 void request_free(struct request *request);
 

@@ -7,6 +7,7 @@
 #ifndef FRONT_LISTEN_H
 #define FRONT_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -31,6 +32,16 @@ struct listen;
  */
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
                     int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM]);
+
+/*
+ * The same for sockets that listen already, handed down by a service manager: theirs is the path of
+ * a Unix socket, which is not removed. Takes the descriptors, which become -1; at least one.
+ */
+enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
+                      char problem[LISTEN_PROBLEM]);
+
+/* Whether only this machine can reach them: loopback addresses and Unix sockets. */
+bool listen_is_local(const struct listen *listen);
 
 /* The targets are copied; the quota outlives the listeners. */
 void listen_start(struct listen *listen, const struct listen_target *targets, size_t count,

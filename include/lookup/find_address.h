@@ -9,18 +9,33 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/config.h"
+#include "lookup/pool.h"
 #include "lookup/postcode.h"
 #include "runtime/ctx.h"
 #include "token/source.h"
 #include "upstream/client.h"
 
-/* What a worker's lookups share. Borrowed: they outlive every lookup. */
+/* What a worker's lookups begin with. It outlives every lookup; a reload changes what is in it. */
 struct finder {
-    struct token_source *tokens;
-    struct client *client;
+    struct token_source *tokens; /* borrowed */
+    struct config *config;       /* a reference, and the next too */
+    struct pool *pool;
+    uint64_t tokens_from; /* the first generation of tokens that are for this configuration */
 };
+
+/* Takes references to config and pool. Tokens of every generation are for this configuration. */
+void finder_init(struct finder *finder, struct token_source *tokens, struct config *config,
+                 struct pool *pool);
+/*
+ * For the lookups to come (a reload), and for those of before that get a token of generation
+ * tokens_from or later: other references in the place of the present ones.
+ */
+void finder_use(struct finder *finder, struct config *config, struct pool *pool,
+                uint64_t tokens_from);
+void finder_fini(struct finder *finder);
 
 /* What somebody asks for. Strings are borrowed until find_address returns; NULL: not given. */
 struct find_query {
@@ -64,10 +79,15 @@ struct find_result {
 typedef void find_done(void *arg, const struct find_result *result);
 
 /*
- * Starts a lookup under a context derived from `ctx`. `done` is called once, perhaps before
- * find_address returns; never when ctx is cancelled first, and then nothing goes on.
+ * Starts a lookup under a context derived from `ctx`, with the finder's present configuration and
+ * pool, which it keeps to its end, whatever a reload does to the finder. There is one exception: a
+ * lookup that gets its token only when a reload has changed whom tokens are for goes on as the new
+ * configuration says, for the token is nobody else's.
+ *
+ * `done` is called once, perhaps before find_address returns; never when ctx is cancelled first,
+ * and then nothing goes on.
  */
-void find_address(const struct finder *finder, struct ctx *ctx, struct config *config,
-                  const struct find_query *query, find_done *done, void *arg);
+void find_address(const struct finder *finder, struct ctx *ctx, const struct find_query *query,
+                  find_done *done, void *arg);
 
 #endif

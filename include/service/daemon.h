@@ -1,12 +1,11 @@
 /*
- * The daemon: start, drain, end. It owns the main loop and everything that lives on it (listeners,
- * the keeper with its store, the operators' server), and the workers.
+ * The daemon: start, reload, drain, end. It owns the main loop and everything that lives on it
+ * (listeners, the keeper with its store, the operators' server), and the workers.
  */
 #ifndef SERVICE_DAEMON_H
 #define SERVICE_DAEMON_H
 
-#include "config/config.h"
-#include "middleware/identity.h"
+#include "service/setup.h"
 
 /* Exit statuses (SPEC 1). */
 enum exit_status {
@@ -17,9 +16,9 @@ enum exit_status {
 };
 
 /*
- * Runs until SIGTERM or SIGINT; blocks. A start that fails has said why in one line on stderr.
- * Takes references of its own.
+ * Runs until SIGTERM or SIGINT; blocks. SIGHUP reloads from `path`, where `setup` was read; both
+ * are borrowed until it returns. A start that fails has said why in one line on stderr.
  */
-enum exit_status daemon_run(struct config *config, struct identity *identity);
+enum exit_status daemon_run(const char *path, const struct setup *setup);
 
 #endif

@@ -1,14 +1,49 @@
 /*
- * What the service manager is told (sd_notify(3)); nothing happens where there is none.
+ * The service manager: what it is told (sd_notify(3)), what it handed down (sd_listen_fds(3)), and
+ * the one descriptor it keeps for us across a restart. Nothing happens where there is none.
  *
  * Thread: the main one.
  */
 #ifndef SERVICE_SYSTEMD_H
 #define SERVICE_SYSTEMD_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 void systemd_ready(void);
 void systemd_stopping(void);
+/* A reload begins now; its end, however it went, is systemd_ready. */
+void systemd_reloading(void);
 /* One line for `systemctl status`; no secret. Sent when it differs from the last. */
 void systemd_status(const char *status);
+
+/* How often the watchdog wants to be fed at the least, in ns; 0: there is none. */
+int64_t systemd_watchdog(void);
+void systemd_feed_watchdog(void);
+
+/* What the manager handed down; the descriptors are the receiver's. */
+struct systemd_inherited {
+    int *sockets; /* listening */
+    size_t socket_count;
+    int *kept; /* what systemd_keep left with it, newest last */
+    size_t kept_count;
+};
+/* Once. What is neither is closed, and the log says so. */
+void systemd_inherit(struct systemd_inherited *out);
+/* Closes what is still there (a descriptor that somebody took is -1), and frees the lists. */
+void systemd_inherited_fini(struct systemd_inherited *inherited);
+
+/*
+ * Leaves a sealed memory file with these bytes with the manager, in place of the one before. It
+ * comes back when the daemon is started again after a crash or for a restart, and is lost when the
+ * unit is stopped.
+ */
+void systemd_keep(const void *bytes, size_t len);
+void systemd_unkeep(void);
+/*
+ * What a kept descriptor holds, `max` bytes at most, into `out`: how many, or 0 with a phrase in
+ * *problem: "it is ...".
+ */
+size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem);
 
 #endif

@@ -7,7 +7,9 @@
 #ifndef SERVICE_WORKER_H
 #define SERVICE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -42,6 +44,31 @@ struct token_source *worker_source(struct worker *worker);
 struct mono_time worker_beat(const struct worker *worker);
 /* How often a worker's loop turns at the least. */
 #define WORKER_BEAT (500 * MILLISECOND)
+
+/*
+ * Another configuration for the lookups to come (a reload), in two steps, so that it is taken by
+ * all workers or by none: each prepares what can fail, and when all have, each is told to use it.
+ */
+struct worker_change {
+    struct mail mail; /* private */
+    struct worker *worker;
+    struct config *config; /* references, the change's own */
+    struct identity *identity;
+    bool new_pool;        /* the present pool would be made otherwise */
+    uint64_t tokens_from; /* see struct finder; of use from worker_commit on */
+    enum err err;         /* how preparing ended */
+    /* Called in the main thread once it has prepared. */
+    void (*prepared)(struct worker_change *change);
+    void *arg; /* the caller's */
+};
+/* Takes references. */
+struct worker_change *worker_change_new(struct worker *worker, struct config *config,
+                                        struct identity *identity, bool new_pool);
+/* Mailed; only while the worker runs. */
+void worker_prepare(struct worker_change *change);
+/* Mailed, once `prepared` was called: uses it, or forgets it. Frees the change. */
+void worker_commit(struct worker_change *change);
+void worker_discard(struct worker_change *change);
 
 /* Mailed: from now on its answers close their connections. */
 void worker_drain(struct worker *worker);

@@ -33,6 +33,9 @@ enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_d
 /* A request under way is dropped; `done` is not called. */
 void token_fetch_free(struct token_fetch *fetch);
 
+/* The secret, by its number from 0, that is tried first: it is known to have worked. */
+void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
+
 /*
  * Starts a request under a context of its own, with the deadline auth_timeout; none may be under
  * way. guid NULL: a fresh one. The secret that last worked is tried first; the other at once, under

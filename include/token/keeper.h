@@ -131,13 +131,21 @@ bool keeper_restore(struct keeper *keeper, const struct token_grant *grant,
 void keeper_start(struct keeper *keeper, struct mono_time now);
 
 /*
- * A reload. The caller has renewed what is behind ports->fetch, so a request under way is lost and
- * is made again, uncharged. A wait after a failure ends, for the reload may have cured it. The
- * token is kept unless `drop`: the credentials changed; then nothing is held against the new ones.
- * New are early_expiry (for tokens to come), prefetch and budget; the rest of the settings stays.
+ * A reload that changed the token request. The caller has renewed what is behind ports->fetch, so a
+ * request under way is lost and is made again, uncharged. A wait after a failure ends, for the
+ * reload may have cured it. The token is kept unless `drop`: the credentials changed; then nothing
+ * is held against the new ones. New are early_expiry (for tokens to come), prefetch and budget; the
+ * rest of the settings stays.
  */
 void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *settings, bool drop,
                         struct mono_time now);
+
+/*
+ * A reload that left the token request as it is, so that one under way goes on: it takes the same
+ * settings. Waits after a failure go on too, or every reload would cost a request.
+ */
+void keeper_adjust(struct keeper *keeper, const struct keeper_settings *settings,
+                   struct mono_time now);
 
 /*
  * A worker whose view is `sequence` gave out an early token, or has lookups waiting and no usable

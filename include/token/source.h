@@ -66,6 +66,8 @@ struct token_waiter {
 struct token_source *token_source_new(struct loop *loop, struct loop *keeper_loop,
                                       struct keeper *keeper, size_t worker, size_t max_waiters);
 void token_source_free(struct token_source *source);
+/* Another max_waiters (a reload); who waits already stays. */
+void token_source_limit(struct token_source *source, size_t max_waiters);
 
 /* The keeper's side, main thread: mails a reference to the view to this source. */
 void token_source_publish(struct token_source *source, struct token_view *view);

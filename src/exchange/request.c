@@ -68,6 +68,16 @@ void request_begin(struct request *request, struct loop *loop, const char *metho
     ctx_hook_add(request->ctx, &request->deadline);
 }
 
+void request_use(struct request *request, struct config *config)
+{
+    MAGIC_OK(request, REQUEST_MAGIC);
+    if (request->config == config)
+        return;
+    config_ref(config);
+    config_unref(request->config);
+    request->config = config;
+}
+
 void request_free(struct request *request)
 {
     MAGIC_OK(request, REQUEST_MAGIC);

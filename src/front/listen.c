@@ -7,7 +7,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,8 +33,7 @@ struct listener {
     unsigned magic;
     struct listen *set;
     int fd;
-    const struct config_address *address; /* the configuration's, for its text and path */
-    char *path;                           /* of a Unix socket, to be removed; else NULL */
+    char *path; /* of a Unix socket that we made, to be removed; else NULL */
     uv_poll_t poll;
     bool polling;
     struct timer *pause;
@@ -118,16 +119,25 @@ static const char *advice(int error)
     }
 }
 
-static void add_bound_address(struct buf *text, const struct listener *listener)
+static void add_unix_address(struct buf *text, const struct sockaddr_un *bound, socklen_t len)
 {
-    struct sockaddr_storage bound;
+    const size_t path_len = len - offsetof(struct sockaddr_un, sun_path);
+    if (len > offsetof(struct sockaddr_un, sun_path) && bound->sun_path[0] == '\0')
+        buf_printf(text, "unix:@%.*s", (int)(path_len - 1), bound->sun_path + 1);
+    else
+        buf_printf(text, "unix:%.*s", (int)path_len, bound->sun_path);
+}
+
+static void add_bound_address(struct buf *text, int fd)
+{
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(bound);
     char host[INET6_ADDRSTRLEN] = "";
     if (text->len > 0)
         buf_puts(text, ", ");
-    if (is_unix(listener->address) ||
-        getsockname(listener->fd, (struct sockaddr *)&bound, &len) != 0) {
-        buf_puts(text, listener->address->text);
+    MUST(getsockname(fd, (struct sockaddr *)&bound, &len) == 0);
+    if (bound.ss_family == AF_UNIX) {
+        add_unix_address(text, (const struct sockaddr_un *)(const void *)&bound, len);
     } else if (bound.ss_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&bound;
         inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
@@ -153,38 +163,100 @@ static void close_sockets(struct listen *set)
     }
 }
 
+static struct listen *set_new(struct loop *loop, size_t room)
+{
+    struct listen *set = mem_zalloc(sizeof(*set));
+    set->loop = loop;
+    set->listeners = mem_zalloc((room + 1) * sizeof(*set->listeners));
+    return set;
+}
+
+/* The path, if any, is the listener's from now on. */
+static void add_listener(struct listen *set, int fd, char *path)
+{
+    struct listener *listener = &set->listeners[set->count++];
+    MAGIC_SET(listener, LISTENER_MAGIC);
+    listener->set = set;
+    listener->fd = fd;
+    listener->path = path;
+}
+
+static void write_addresses(struct listen *set)
+{
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    for (size_t i = 0; i < set->count; i++)
+        add_bound_address(&text, set->listeners[i].fd);
+    set->addresses = mem_strdup(buf_text(&text));
+    buf_fini(&text);
+}
+
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
                     int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM])
 {
-    struct listen *set = mem_zalloc(sizeof(*set));
-    struct buf text;
-    buf_init(&text, 64 * 1024);
-    set->loop = loop;
-    set->listeners = mem_zalloc((addresses->count + 1) * sizeof(*set->listeners));
+    struct listen *set = set_new(loop, addresses->count);
     for (size_t i = 0; i < addresses->count; i++) {
-        struct listener *listener = &set->listeners[i];
         const struct config_address *address = &addresses->items[i];
-        MAGIC_SET(listener, LISTENER_MAGIC);
-        listener->set = set;
-        listener->address = address;
-        listener->fd = open_socket(address, socket_mode);
-        if (listener->fd < 0) {
+        int fd = open_socket(address, socket_mode);
+        if (fd < 0) {
             snprintf(problem, LISTEN_PROBLEM, "cannot listen on %s: %s", address->text,
                      advice(errno));
             close_sockets(set);
-            buf_fini(&text);
             listen_free(set);
             return ERR_SYSTEM;
         }
-        set->count++;
-        if (is_unix(address))
-            listener->path = mem_strdup(unix_path(address));
-        add_bound_address(&text, listener);
+        add_listener(set, fd, is_unix(address) ? mem_strdup(unix_path(address)) : NULL);
     }
-    set->addresses = mem_strdup(buf_text(&text));
-    buf_fini(&text);
+    write_addresses(set);
     *out = set;
     return ERR_OK;
+}
+
+enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
+                      char problem[LISTEN_PROBLEM])
+{
+    struct listen *set = set_new(loop, count);
+    for (size_t i = 0; i < count; i++) {
+        int flags = fcntl(sockets[i], F_GETFL);
+        if (flags < 0 || fcntl(sockets[i], F_SETFL, flags | O_NONBLOCK) != 0) {
+            snprintf(problem, LISTEN_PROBLEM, "cannot use socket %d of the service manager: %s",
+                     sockets[i], strerrordesc_np(errno));
+            close_sockets(set);
+            listen_free(set);
+            return ERR_SYSTEM;
+        }
+        add_listener(set, sockets[i], NULL);
+        sockets[i] = -1;
+    }
+    write_addresses(set);
+    *out = set;
+    return ERR_OK;
+}
+
+static bool is_local(int fd)
+{
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(bound);
+    MUST(getsockname(fd, (struct sockaddr *)&bound, &len) == 0);
+    if (bound.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&bound;
+        return ntohl(in->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    }
+    if (bound.ss_family == AF_INET6) {
+        const struct in6_addr *in6 =
+            &((const struct sockaddr_in6 *)(const void *)&bound)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(in6) ||
+               (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == IN_LOOPBACKNET);
+    }
+    return bound.ss_family == AF_UNIX;
+}
+
+bool listen_is_local(const struct listen *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!is_local(set->listeners[i].fd))
+            return false;
+    return true;
 }
 
 const char *listen_addresses(const struct listen *set)

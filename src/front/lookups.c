@@ -181,7 +181,7 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     query.if_none_match = request_header(request, "If-None-Match");
     query.if_modified_since = request_header(request, "If-Modified-Since");
-    find_address(&lookups->finder, request->ctx, request->config, &query, found, request);
+    find_address(&lookups->finder, request->ctx, &query, found, request);
 }
 
 static const struct route routes[] = {

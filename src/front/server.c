@@ -182,6 +182,7 @@ static enum MHD_Result give(struct conn *conn, struct request *request)
 static enum MHD_Result serve(struct conn *conn, struct request *request)
 {
     check_request(request_guid(request));
+    request_use(request, conn->app->config);
     if (conn->gone)
         request_abandon(request);
     else

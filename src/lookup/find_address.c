@@ -9,20 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "lookup/address.h"
 #include "upstream/origin.h"
 
 #define FINDING_MAGIC 0x46494e44u
-/* Bytes of a target: prefix, path, postcode and a query as long as a head may be. */
-#define TARGET_MAX (128 * 1024)
 
 struct finding {
     unsigned magic;
-    const struct finder *finder;
-    struct config *config;
+    const struct finder *finder; /* the worker's, as it is at present */
+    struct finder way;           /* as it was when the lookup began; references of our own */
     struct ctx *ctx;
     struct ctx_hook cancelled;
     struct token_waiter waiter;
@@ -32,10 +29,37 @@ struct finding {
     void *arg;
     struct find_result result;
     char *target;
+    size_t rest_at; /* where postcode and query begin in it */
     char *user;
     char *if_none_match;
     char *if_modified_since;
 };
+
+void finder_init(struct finder *finder, struct token_source *tokens, struct config *config,
+                 struct pool *pool)
+{
+    *finder =
+        (struct finder){.tokens = tokens, .config = config_ref(config), .pool = pool_ref(pool)};
+}
+
+void finder_use(struct finder *finder, struct config *config, struct pool *pool,
+                uint64_t tokens_from)
+{
+    config_ref(config);
+    pool_ref(pool);
+    finder_fini(finder);
+    finder->config = config;
+    finder->pool = pool;
+    finder->tokens_from = tokens_from;
+}
+
+void finder_fini(struct finder *finder)
+{
+    config_unref(finder->config);
+    pool_unref(finder->pool);
+    finder->config = NULL;
+    finder->pool = NULL;
+}
 
 static void finding_free(struct finding *finding)
 {
@@ -44,7 +68,7 @@ static void finding_free(struct finding *finding)
     token_waiter_cancel(&finding->waiter);
     token_unref(finding->token);
     ctx_free(finding->ctx);
-    config_unref(finding->config);
+    finder_fini(&finding->way);
     mem_free(finding->target);
     mem_free(finding->user);
     mem_free(finding->if_none_match);
@@ -137,7 +161,7 @@ static void refused(struct finding *finding, struct mono_time sent)
 {
     finding->repeated = true;
     finding->result.retries++;
-    struct token_ticket ticket = token_source_refused(finding->finder->tokens, finding->ctx,
+    struct token_ticket ticket = token_source_refused(finding->way.tokens, finding->ctx,
                                                       finding->token, sent, &finding->waiter);
     take_ticket(finding, &ticket);
 }
@@ -164,7 +188,7 @@ static void answered(void *arg, struct client_reply *reply)
     MAGIC_CAST(struct finding, finding, arg, FINDING_MAGIC);
     add_up(&finding->result, reply);
     if (let_in(reply))
-        token_source_succeeded(finding->finder->tokens, finding->token, reply->sent);
+        token_source_succeeded(finding->way.tokens, finding->token, reply->sent);
     if (has_status(reply) && reply->status == 401 && !finding->repeated) {
         refused(finding, reply->sent);
         return;
@@ -175,7 +199,7 @@ static void answered(void *arg, struct client_reply *reply)
 
 static void call(struct finding *finding)
 {
-    const struct config *config = finding->config;
+    const struct config *config = finding->way.config;
     const char *tracestate = ctx_tracestate(finding->ctx);
     const bool forward = config->identity_forward_header != NULL && finding->user[0] != '\0';
     const struct client_header headers[] = {
@@ -194,16 +218,45 @@ static void call(struct finding *finding)
         .header_count = ARRAY_LEN(headers) - !forward,
         .max_response = (size_t)config->upstream_max_response_size,
     };
-    client_call(finding->finder->client, finding->ctx, &request, answered, finding);
+    client_call(pool_client(finding->way.pool), finding->ctx, &request, answered, finding);
+}
+
+/* The path that leads to `rest`, and where in the target that begins. */
+static char *make_target(const struct config *config, const char *rest, size_t *rest_at)
+{
+    const char *prefix = origin_prefix(config->upstream_address);
+    *rest_at = strlen(prefix) + strlen(config->upstream_lookup_path);
+    return mem_printf("%s%s%s", prefix, config->upstream_lookup_path, rest);
+}
+
+/*
+ * A reload came while the lookup waited, and the token is for the upstream of after: to the one of
+ * before it must not go.
+ */
+static void follow_reload(struct finding *finding)
+{
+    const struct finder *now = finding->finder;
+    char *target = make_target(now->config, finding->target + finding->rest_at, &finding->rest_at);
+    mem_free(finding->target);
+    finding->target = target;
+    finder_use(&finding->way, now->config, now->pool, now->tokens_from);
+}
+
+static void take_token(struct finding *finding, struct token *token)
+{
+    const uint64_t tokens_from = finding->finder->tokens_from;
+    if (finding->way.tokens_from != tokens_from && token_generation(token) >= tokens_from)
+        follow_reload(finding);
+    token_unref(finding->token);
+    finding->token = token;
+    call(finding);
 }
 
 static void take_ticket(struct finding *finding, const struct token_ticket *ticket)
 {
     switch (ticket->answer) {
     case TOKEN_READY:
-        token_unref(finding->token);
-        finding->token = ticket->token;
-        call(finding);
+        take_token(finding, ticket->token);
         break;
     case TOKEN_PARKED:
         finding->result.waited_for_token = true;
@@ -225,28 +278,21 @@ static char *copy(const char *text)
     return text == NULL ? NULL : mem_strdup(text);
 }
 
-static char *make_target(const struct config *config, const struct find_query *query)
+static char *make_rest(const struct find_query *query)
 {
-    struct buf target;
-    buf_init(&target, TARGET_MAX);
-    buf_puts(&target, origin_prefix(config->upstream_address));
-    buf_puts(&target, config->upstream_lookup_path);
-    buf_puts(&target, query->postcode.encoded);
-    if (query->query != NULL) {
-        buf_putc(&target, '?');
-        buf_puts(&target, query->query);
-    }
-    MUST(target.err == ERR_OK); /* its parts are bounded by configuration */
-    return buf_take(&target, &(size_t){0});
+    if (query->query == NULL)
+        return mem_strdup(query->postcode.encoded);
+    return mem_printf("%s?%s", query->postcode.encoded, query->query);
 }
 
-void find_address(const struct finder *finder, struct ctx *ctx, struct config *config,
-                  const struct find_query *query, find_done *done, void *arg)
+void find_address(const struct finder *finder, struct ctx *ctx, const struct find_query *query,
+                  find_done *done, void *arg)
 {
     struct finding *finding = mem_zalloc(sizeof(*finding));
     MAGIC_SET(finding, FINDING_MAGIC);
     finding->finder = finder;
-    finding->config = config_ref(config);
+    finder_init(&finding->way, finder->tokens, finder->config, finder->pool);
+    finding->way.tokens_from = finder->tokens_from;
     finding->ctx = ctx_derive(ctx);
     finding->cancelled.cancelled = on_cancelled;
     ctx_hook_add(ctx, &finding->cancelled);
@@ -254,7 +300,9 @@ void find_address(const struct finder *finder, struct ctx *ctx, struct config *c
     finding->done = done;
     finding->arg = arg;
     finding->result.upstream_duration = -1;
-    finding->target = make_target(config, query);
+    char *rest = make_rest(query);
+    finding->target = make_target(finder->config, rest, &finding->rest_at);
+    mem_free(rest);
     finding->user = mem_strdup(query->user);
     finding->if_none_match = copy(query->if_none_match);
     finding->if_modified_since = copy(query->if_modified_since);

@@ -7,7 +7,6 @@
 #include "service/daemon.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,60 +14,16 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
-#include "front/admin.h"
-#include "front/listen.h"
-#include "service/systemd.h"
-#include "service/worker.h"
-#include "token/fetch.h"
+#include "service/daemon_inside.h"
 
-#define DAEMON_MAGIC 0x44414d4eu
 /* Connections of operators; apart from the callers' so that /metrics answers when those are many.
  */
 #define OPERATOR_CONNECTIONS 128
 /* Memory of an operator's connection: nothing here is large. */
 #define OPERATOR_POOL (16 * 1024)
 #define STORE_ITEMS 1024
-/* A worker whose loop has not turned for so long is stuck. */
-#define STUCK_AFTER (5 * SECOND)
-#define DRAIN_LOOK (10 * MILLISECOND)
-
-struct daemon {
-    unsigned magic;
-    struct config *config;
-    struct identity *identity;
-    struct loop *loop;
-
-    /* The token's life. */
-    struct store *store;
-    struct keeper *keeper;
-    struct token_fetch *fetch;
-    struct alarm *alarm;
-
-    /* Lookups. */
-    struct listen *listen;
-    struct server_quota quota;
-    struct lookup_places places;
-    struct worker **workers;
-    size_t worker_count;
-
-    /* Operators. */
-    struct listen *metrics_listen;
-    struct listen *admin_listen;
-    struct server_quota operator_quota;
-    struct server *operators;
-    struct admin_app metrics;
-    struct admin_app admin;
-    struct guid_source guids;
-
-    /* The end. */
-    uv_signal_t signals[3];
-    size_t signal_count;
-    bool draining;
-    unsigned quiet_looks; /* in a row, with no lookup under way */
-    struct mono_time drain_until;
-    struct timer *drain_timer;
-};
+/* Descriptors beside the callers' and the upstream's: listeners, operators, loops, the log. */
+#define SPARE_DESCRIPTORS 256
 
 /* ---- what the keeper needs of the world ---- */
 
@@ -79,22 +34,10 @@ static void port_fetch(void *arg, const char *guid)
         token_fetch_start(daemon->fetch, guid);
 }
 
-static void tell_manager(struct daemon *daemon)
-{
-    struct keeper_status status;
-    char text[200];
-    keeper_status(daemon->keeper, mono_now(), &status);
-    snprintf(text, sizeof(text), "%s; token of %s: %s%s%s",
-             daemon->draining ? "draining" : (status.ready ? "ready" : "not ready"),
-             daemon->config->upstream_name, status.state_name,
-             status.last_error == NULL ? "" : ": ",
-             status.last_error == NULL ? "" : status.last_error);
-    systemd_status(text);
-}
-
 static void port_publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    keeping_publish(&daemon->keeping, view->token);
     for (size_t i = 0; i < daemon->worker_count; i++)
         token_source_publish(worker_source(daemon->workers[i]), view);
 }
@@ -112,92 +55,50 @@ static uint32_t port_random(void *arg)
     return arc4random();
 }
 
-static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
+void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    if (result->outcome == KEEPER_GRANTED)
+        keeping_granted(&daemon->keeping, daemon->setup.config,
+                        token_fetch_report(daemon->fetch)->secret - 1);
     keeper_fetched(daemon->keeper, result, sent, mono_now());
-    tell_manager(daemon);
+    report_status(daemon);
 }
 
 static void wake(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     keeper_tick(daemon->keeper, mono_now());
-    tell_manager(daemon);
+    report_status(daemon);
 }
 
-/* ---- what operators are told ---- */
-
-static bool port_healthy(void *arg)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    struct mono_time now = mono_now();
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        if (mono_diff(now, worker_beat(daemon->workers[i])) > STUCK_AFTER)
-            return false;
-    return true;
-}
-
-static bool port_draining(void *arg)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    return daemon->draining;
-}
-
-/* ---- the end ---- */
-
-static void end(struct daemon *daemon)
-{
-    timer_stop(&daemon->drain_timer);
-    loop_stop(daemon->loop);
-}
-
-/*
- * Twice in a row nothing under way: a request may lie unread in a connection that a worker was
- * just about to look at.
- */
-static void look_for_the_end(void *arg)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    daemon->drain_timer = NULL;
-    int64_t under_way = metric_sum(METRIC_IN_FLIGHT, 0);
-    daemon->quiet_looks = under_way == 0 ? daemon->quiet_looks + 1 : 0;
-    if (daemon->quiet_looks >= 2) {
-        log_notice(NULL, "drained: every lookup is answered");
-        end(daemon);
-    } else if (mono_before(daemon->drain_until, mono_now())) {
-        log_warning(NULL, "drain_timeout is over: %lld lookups are cut off", (long long)under_way);
-        end(daemon);
-    } else {
-        daemon->drain_timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
-    }
-}
-
-static void close_doors(void *arg)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    daemon->drain_timer = NULL;
-    daemon->drain_until = mono_add(mono_now(), daemon->config->server_drain_timeout);
-    listen_stop(daemon->listen);
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        worker_drain(daemon->workers[i]);
-    daemon->drain_timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
-}
+/* ---- signals ---- */
 
 static void on_terminate(uv_signal_t *handle, int number)
 {
     MAGIC_CAST(struct daemon, daemon, handle->data, DAEMON_MAGIC);
-    if (daemon->draining) {
-        log_warning(NULL, "second %s: ending at once", strsignal(number));
-        end(daemon);
-        return;
-    }
-    log_notice(NULL, "%s: draining", strsignal(number));
-    daemon->draining = true;
-    systemd_stopping();
-    tell_manager(daemon);
-    daemon->drain_timer =
-        timer_start(daemon->loop, daemon->config->server_drain_delay, close_doors, daemon);
+    drain_signal(daemon, number);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    MAGIC_CAST(struct daemon, daemon, handle->data, DAEMON_MAGIC);
+    (void)number;
+    reload_signal(daemon);
+}
+
+/*
+ * While the daemon starts, signals wait; threads made meanwhile never get any. How it is to be
+ * ended, or reloaded, is for a daemon that runs.
+ */
+static void hold_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    MUST(pthread_sigmask(how, &set, NULL) == 0);
 }
 
 static void watch_signal(struct daemon *daemon, int number, uv_signal_cb callback)
@@ -209,6 +110,14 @@ static void watch_signal(struct daemon *daemon, int number, uv_signal_cb callbac
     uv_signal_start(handle, callback, number);
 }
 
+static void watch_signals(struct daemon *daemon)
+{
+    watch_signal(daemon, SIGTERM, on_terminate);
+    watch_signal(daemon, SIGINT, on_terminate);
+    watch_signal(daemon, SIGHUP, on_hangup);
+    hold_signals(SIG_UNBLOCK);
+}
+
 /* ---- the start ---- */
 
 static bool complain(const char *problem)
@@ -218,66 +127,94 @@ static bool complain(const char *problem)
 }
 
 /* Every connection is a descriptor, and a lookup one more: what the system allows is taken. */
-static void raise_descriptors(const struct config *config)
+static void raise_descriptors(void)
 {
     struct rlimit limit;
-    const rlim_t wanted =
-        (rlim_t)(config->server_max_connections + config->upstream_max_connections + 256);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < wanted)
+}
+
+void daemon_check_descriptors(const struct config *config)
+{
+    struct rlimit limit;
+    const rlim_t wanted = (rlim_t)(config->server_max_connections +
+                                   config->upstream_max_connections + SPARE_DESCRIPTORS);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted)
         log_warning(NULL,
                     "the system allows %llu descriptors, and [server] max_connections with "
                     "[upstream] max_connections may need %llu: raise the limit or lower the keys",
-                    (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+                    (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+}
+
+/* Sockets that were handed down take the place of [server] listen. */
+static enum err bind_callers(struct daemon *daemon, char problem[LISTEN_PROBLEM])
+{
+    const struct config *config = daemon->setup.config;
+    struct systemd_inherited *inherited = &daemon->inherited;
+    if (inherited->socket_count == 0)
+        return listen_new(daemon->loop, &config->server_listen, config->server_socket_mode,
+                          &daemon->listen, problem);
+    log_notice(NULL,
+               "lookups come by %zu socket(s) of the service manager; [server] listen is "
+               "not used",
+               inherited->socket_count);
+    return listen_adopt(daemon->loop, inherited->sockets, inherited->socket_count, &daemon->listen,
+                        problem);
 }
 
 static bool bind_all(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
+    const struct config *config = daemon->setup.config;
     char problem[LISTEN_PROBLEM];
-    if (listen_new(daemon->loop, &config->server_listen, config->server_socket_mode,
-                   &daemon->listen, problem) != ERR_OK ||
+    const char *refused;
+    if (bind_callers(daemon, problem) != ERR_OK ||
         listen_new(daemon->loop, &config->metrics_listen, config->server_socket_mode,
                    &daemon->metrics_listen, problem) != ERR_OK ||
         listen_new(daemon->loop, &config->admin_listen, config->admin_socket_mode,
                    &daemon->admin_listen, problem) != ERR_OK)
         return complain(problem);
-    return true;
+    return reload_listeners_allow(daemon, config, &refused) || complain(refused);
+}
+
+/* Before anybody is asked for a token: there may be one from before a restart. */
+static void take_back_token(struct daemon *daemon)
+{
+    size_t which;
+    if (keeping_restore(&daemon->keeping, daemon->keeper, daemon->setup.config, &daemon->inherited,
+                        &which))
+        token_fetch_prefer(daemon->fetch, which);
 }
 
 static bool make_keeper(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
+    struct config *config = daemon->setup.config;
     const struct keeper_ports ports = {.arg = daemon,
                                        .fetch = port_fetch,
                                        .publish = port_publish,
                                        .wake = port_wake,
                                        .random = port_random};
-    const struct keeper_settings settings = {.upstream = config->upstream_name,
-                                             .store_key = config->upstream_auth_token_key,
-                                             .early_expiry =
-                                                 config->upstream_auth_token_early_expiry,
-                                             .prefetch = config->upstream_auth_prefetch,
-                                             .budget = config->upstream_auth_budget,
-                                             .workers = (size_t)config->server_workers};
+    const struct keeper_settings settings = wiring_keeper(config);
     daemon->store = store_new(STORE_ITEMS);
     store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
     daemon->alarm = alarm_new(daemon->loop, wake, daemon);
     if (daemon->alarm == NULL)
         return complain("no timer can be had from the system");
-    if (token_fetch_new(daemon->loop, daemon->config, fetched, daemon, &daemon->fetch) != ERR_OK)
+    daemon->fetch_digest = wiring_fetch_digest(config);
+    if (token_fetch_new(daemon->loop, config, daemon_fetched, daemon, &daemon->fetch) != ERR_OK)
         return complain("the token endpoint's TLS files cannot be used: look at [upstream] "
                         "ca_file, client_certificate and client_key");
     daemon->keeper = keeper_new(&settings, &ports, daemon->store);
+    take_back_token(daemon);
     return true;
 }
 
 static bool make_workers(struct daemon *daemon)
 {
-    const size_t count = (size_t)daemon->config->server_workers;
+    struct config *config = daemon->setup.config;
+    const size_t count = (size_t)config->server_workers;
+    daemon->pool_digest = wiring_client_digest(config, count);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
         const struct worker_settings settings = {.number = i,
@@ -285,8 +222,8 @@ static bool make_workers(struct daemon *daemon)
                                                  .main_loop = daemon->loop,
                                                  .keeper = daemon->keeper,
                                                  .places = &daemon->places,
-                                                 .config = daemon->config,
-                                                 .identity = daemon->identity};
+                                                 .config = config,
+                                                 .identity = daemon->setup.identity};
         if (worker_new(&settings, &daemon->workers[i]) != ERR_OK)
             return complain("a worker's loop or the upstream's TLS files cannot be set up");
         daemon->worker_count++;
@@ -298,14 +235,14 @@ static bool make_operators(struct daemon *daemon)
 {
     if (server_new(daemon->loop, OPERATOR_POOL, &daemon->operators) != ERR_OK)
         return complain("the operators' server cannot be set up");
-    const struct exposition sources = {.upstream = daemon->config->upstream_name,
+    const struct exposition sources = {.upstream = daemon->setup.config->upstream_name,
                                        .keeper = daemon->keeper,
                                        .store = daemon->store};
     const struct admin_ports ports = {
-        .arg = daemon, .healthy = port_healthy, .draining = port_draining};
+        .arg = daemon, .healthy = report_healthy, .draining = report_draining};
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
-        admin_app_init(apps[i], daemon->config, apps[i] == &daemon->admin);
+        admin_app_init(apps[i], daemon->setup.config, apps[i] == &daemon->admin);
         apps[i]->guids = &daemon->guids;
         apps[i]->sources = sources;
         apps[i]->ports = ports;
@@ -323,7 +260,7 @@ static bool start_workers(struct daemon *daemon)
 
 static void open_doors(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
+    const struct config *config = daemon->setup.config;
     struct listen_target *targets = mem_zalloc(daemon->worker_count * sizeof(*targets));
     for (size_t i = 0; i < daemon->worker_count; i++)
         targets[i] = (struct listen_target){.server = worker_server(daemon->workers[i]),
@@ -346,22 +283,23 @@ static const char *or_off(const struct listen *listen)
 
 static bool start(struct daemon *daemon)
 {
-    raise_descriptors(daemon->config);
+    raise_descriptors();
+    daemon_check_descriptors(daemon->setup.config);
+    systemd_inherit(&daemon->inherited);
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("no event loop can be had from the system");
     if (!bind_all(daemon) || !make_keeper(daemon) || !make_workers(daemon) ||
         !make_operators(daemon) || !start_workers(daemon))
         return false;
-    watch_signal(daemon, SIGTERM, on_terminate);
-    watch_signal(daemon, SIGINT, on_terminate);
+    watch_signals(daemon);
     open_doors(daemon);
     log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
                or_off(daemon->admin_listen));
     keeper_start(daemon->keeper, mono_now());
     systemd_ready();
-    tell_manager(daemon);
+    report_start(daemon);
     return true;
 }
 
@@ -375,6 +313,8 @@ static void stop_listen(struct listen *listen)
 
 static void stop_main_loop(struct daemon *daemon)
 {
+    drain_stop(daemon);
+    report_stop(daemon);
     stop_listen(daemon->listen);
     stop_listen(daemon->metrics_listen);
     stop_listen(daemon->admin_listen);
@@ -399,6 +339,7 @@ static void stop_main_loop(struct daemon *daemon)
  */
 static void stop(struct daemon *daemon)
 {
+    daemon->ending = true;
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_stop(daemon->workers[i]);
     if (daemon->loop != NULL)
@@ -420,16 +361,20 @@ static void stop(struct daemon *daemon)
         admin_app_fini(&daemon->metrics);
         admin_app_fini(&daemon->admin);
     }
+    keeping_fini(&daemon->keeping);
+    systemd_inherited_fini(&daemon->inherited);
 }
 
-enum exit_status daemon_run(struct config *config, struct identity *identity)
+enum exit_status daemon_run(const char *path, const struct setup *setup)
 {
     struct daemon *daemon = mem_zalloc(sizeof(*daemon));
     MAGIC_SET(daemon, DAEMON_MAGIC);
-    daemon->config = config_ref(config);
-    daemon->identity = identity_ref(identity);
+    daemon->path = path;
+    setup_copy(&daemon->setup, setup);
+    hold_signals(SIG_BLOCK);
     signal(SIGPIPE, SIG_IGN);
-    log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
+    log_configure((enum log_level)setup->config->log_level,
+                  (enum log_format)setup->config->log_format);
     client_global_start();
     log_start(2);
     log_thread_start();
@@ -440,8 +385,7 @@ enum exit_status daemon_run(struct config *config, struct identity *identity)
     log_thread_stop();
     log_stop();
     client_global_stop();
-    identity_unref(daemon->identity);
-    config_unref(daemon->config);
+    setup_fini(&daemon->setup);
     MAGIC_CLEAR(daemon);
     mem_free(daemon);
     return started ? EXIT_WELL : EXIT_START;

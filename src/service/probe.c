@@ -117,7 +117,7 @@ static void look_up(struct probe *probe)
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
     printf("lookup of      %s%s%s\n", config->upstream_address, config->upstream_lookup_path,
            query.postcode.encoded);
-    find_address(&probe->finder, probe->ctx, probe->config, &query, looked_up, probe);
+    find_address(&probe->finder, probe->ctx, &query, looked_up, probe);
 }
 
 /* ---- the token ---- */
@@ -255,11 +255,14 @@ static enum err make_clients(struct probe *probe)
     settings.origin = origin;
     settings.max_connections = 1;
     settings.max_queue = 1;
-    enum err err = client_new(probe->loop, &settings, &probe->finder.client);
+    struct pool *pool = NULL;
+    enum err err = pool_new(probe->loop, &settings, &pool);
     mem_free(origin);
-    if (err == ERR_OK)
-        err = token_fetch_new(probe->loop, probe->config, fetched, probe, &probe->fetch);
-    return err;
+    if (err != ERR_OK)
+        return err;
+    finder_init(&probe->finder, probe->finder.tokens, probe->config, pool);
+    pool_unref(pool);
+    return token_fetch_new(probe->loop, probe->config, fetched, probe, &probe->fetch);
 }
 
 static void take_down(struct probe *probe)
@@ -268,8 +271,7 @@ static void take_down(struct probe *probe)
     ctx_free(probe->ctx);
     if (probe->fetch != NULL)
         token_fetch_free(probe->fetch);
-    if (probe->finder.client != NULL)
-        client_free(probe->finder.client);
+    finder_fini(&probe->finder);
     loop_drain(probe->loop);
     loop_free(probe->loop);
     keeper_free(probe->keeper);

@@ -1,9 +1,33 @@
-/* A thin layer over libsystemd, so that the rest does not know whether there is a manager. */
+/*
+ * A thin layer over libsystemd, so that the rest does not know whether there is a manager.
+ *
+ * What is kept lies in a memory file, sealed before it is given away: whoever holds the descriptor
+ * can read it, and nobody, we included, can change it under a reader. Entries of one name pile up
+ * in the manager, so the old one is removed first; a crash between the two messages costs one token
+ * request.
+ */
 #include "service/systemd.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define KEPT_NAME "postcoded-token"
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* ---- what it is told ---- */
 
 void systemd_ready(void)
 {
@@ -15,11 +39,144 @@ void systemd_stopping(void)
     sd_notify(0, "STOPPING=1");
 }
 
+/* The time is by the clock that the protocol names, which is none of base/clock.h. */
+void systemd_reloading(void)
+{
+    struct timespec now;
+    MUST(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
 void systemd_status(const char *status)
 {
-    static char last[256];
+    static char last[512];
     if (strncmp(last, status, sizeof(last) - 1) == 0)
         return;
     snprintf(last, sizeof(last), "%s", status);
     sd_notifyf(0, "STATUS=%s", last);
+}
+
+int64_t systemd_watchdog(void)
+{
+    uint64_t usec = 0;
+    if (sd_watchdog_enabled(0, &usec) <= 0)
+        return 0;
+    return usec < (uint64_t)(INT64_MAX / MICROSECOND) ? (int64_t)usec * MICROSECOND : INT64_MAX;
+}
+
+void systemd_feed_watchdog(void)
+{
+    sd_notify(0, "WATCHDOG=1");
+}
+
+/* ---- what it handed down ---- */
+
+static void sort_out(struct systemd_inherited *out, int fd, const char *name)
+{
+    if (strcmp(name, KEPT_NAME) == 0) {
+        out->kept[out->kept_count++] = fd;
+    } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
+        out->sockets[out->socket_count++] = fd;
+    } else {
+        log_warning(NULL,
+                    "descriptor %d (%s) of the service manager is no listening socket; it is "
+                    "closed",
+                    fd, name);
+        close(fd);
+    }
+}
+
+void systemd_inherit(struct systemd_inherited *out)
+{
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(1, &names);
+    *out = (struct systemd_inherited){.sockets = NULL};
+    if (count <= 0)
+        return;
+    out->sockets = mem_alloc((size_t)count * sizeof(int));
+    out->kept = mem_alloc((size_t)count * sizeof(int));
+    for (int i = 0; i < count; i++) {
+        sort_out(out, SD_LISTEN_FDS_START + i, names[i]);
+        free(names[i]);
+    }
+    free(names);
+}
+
+static void close_all(int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    mem_free(fds);
+}
+
+void systemd_inherited_fini(struct systemd_inherited *inherited)
+{
+    close_all(inherited->sockets, inherited->socket_count);
+    close_all(inherited->kept, inherited->kept_count);
+    *inherited = (struct systemd_inherited){.sockets = NULL};
+}
+
+/* ---- what it keeps ---- */
+
+static bool write_all(int fd, const unsigned char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static int sealed_file(const void *bytes, size_t len)
+{
+    int fd = memfd_create(KEPT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && write_all(fd, bytes, len) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+        return fd;
+    log_warning(NULL, "the token cannot be kept across a restart: %s", strerrordesc_np(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void systemd_keep(const void *bytes, size_t len)
+{
+    if (getenv("NOTIFY_SOCKET") == NULL)
+        return;
+    systemd_unkeep();
+    int fd = sealed_file(bytes, len);
+    if (fd < 0)
+        return;
+    sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KEPT_NAME, &fd, 1);
+    close(fd);
+}
+
+void systemd_unkeep(void)
+{
+    sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KEPT_NAME);
+}
+
+size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS) {
+        *problem = "it is no sealed memory file";
+        return 0;
+    }
+    if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > max) {
+        *problem = "it is cut short or too long";
+        return 0;
+    }
+    ssize_t n = pread(fd, out, (size_t)st.st_size, 0);
+    if (n == st.st_size)
+        return (size_t)n;
+    *problem = "it is not to be read";
+    return 0;
 }

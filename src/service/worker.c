@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "upstream/client.h"
+#include "service/wiring.h"
 #include "upstream/origin.h"
 
 #define WORKER_MAGIC 0x574f524bu
@@ -19,30 +19,27 @@
 struct worker {
     unsigned magic;
     size_t number;
+    size_t workers;
     struct loop *loop;
+    struct loop *main_loop;
     struct server *server;
-    struct client *client;
     struct token_source *source;
     struct lookup_app lookups;
+    struct pool *next; /* prepared for a reload; NULL: none is */
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
     struct mail stop;
     pthread_t thread;
     bool running;
+    bool stopped; /* its parts are closed */
 };
 
-static enum err make_client(struct worker *worker, const struct worker_settings *settings)
+static enum err make_pool(struct worker *worker, const struct config *config, struct pool **out)
 {
-    const struct config *config = settings->config;
     char *origin = origin_of(config->upstream_address);
-    struct client_settings client = client_settings_from(config);
-    client.origin = origin;
-    client.max_connections =
-        ((size_t)config->upstream_max_connections + settings->workers - 1) / settings->workers;
-    client.max_queue = (size_t)config->server_max_in_flight;
-    client.counted = true;
-    enum err err = client_new(worker->loop, &client, &worker->client);
+    const struct client_settings settings = wiring_client(config, origin, worker->workers);
+    enum err err = pool_new(worker->loop, &settings, out);
     mem_free(origin);
     return err;
 }
@@ -54,14 +51,16 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
         return ERR_SYSTEM;
     enum err err =
         server_new(worker->loop, (size_t)settings->config->server_max_header_size, &worker->server);
+    struct pool *pool = NULL;
     if (err == ERR_OK)
-        err = make_client(worker, settings);
+        err = make_pool(worker, settings->config, &pool);
     if (err != ERR_OK)
         return err;
     worker->source =
         token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
                          (size_t)settings->config->server_max_in_flight);
-    worker->lookups.finder = (struct finder){.tokens = worker->source, .client = worker->client};
+    finder_init(&worker->lookups.finder, worker->source, settings->config, pool);
+    pool_unref(pool);
     worker->lookups.places = settings->places;
     return ERR_OK;
 }
@@ -71,6 +70,8 @@ enum err worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = mem_zalloc(sizeof(*worker));
     MAGIC_SET(worker, WORKER_MAGIC);
     worker->number = settings->number;
+    worker->workers = settings->workers;
+    worker->main_loop = settings->main_loop;
     atomic_init(&worker->beat, mono_now().ns);
     lookup_app_init(&worker->lookups, settings->config, settings->identity);
     enum err err = make_parts(worker, settings);
@@ -107,18 +108,118 @@ static void drain(struct mail *mail)
     server_drain(worker->server);
 }
 
+static void close_pools(struct worker *worker)
+{
+    finder_fini(&worker->lookups.finder);
+    pool_unref(worker->next);
+    worker->next = NULL;
+}
+
 static void stop(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, stop);
     MAGIC_OK(worker, WORKER_MAGIC);
+    worker->stopped = true;
     server_stop(worker->server);
-    client_free(worker->client);
-    worker->client = NULL;
+    close_pools(worker);
     timer_stop(&worker->heart);
     loop_stop(worker->loop);
 }
 
+/* ---- a reload, in the worker's thread ---- */
+
+static struct worker_change *change_of(struct mail *mail)
+{
+    return CONTAINER_OF(mail, struct worker_change, mail);
+}
+
+static void change_free(struct worker_change *change)
+{
+    identity_unref(change->identity);
+    config_unref(change->config);
+    mem_free(change);
+}
+
+/* In the main thread. */
+static void prepared(struct mail *mail)
+{
+    struct worker_change *change = change_of(mail);
+    change->prepared(change);
+}
+
+static void prepare(struct mail *mail)
+{
+    struct worker_change *change = change_of(mail);
+    struct worker *worker = change->worker;
+    MAGIC_OK(worker, WORKER_MAGIC);
+    if (change->new_pool)
+        change->err = make_pool(worker, change->config, &worker->next);
+    mail->deliver = prepared;
+    loop_mail(worker->main_loop, mail);
+}
+
+/* A worker that was stopped meanwhile has no use for it. */
+static void commit(struct mail *mail)
+{
+    struct worker_change *change = change_of(mail);
+    struct worker *worker = change->worker;
+    struct finder *finder = &worker->lookups.finder;
+    MAGIC_OK(worker, WORKER_MAGIC);
+    if (!worker->stopped) {
+        struct pool *pool = worker->next != NULL ? worker->next : pool_ref(finder->pool);
+        worker->next = NULL;
+        finder_use(finder, change->config, pool, change->tokens_from);
+        lookup_app_use(&worker->lookups, change->config, change->identity);
+        token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
+        pool_unref(pool);
+    }
+    change_free(change);
+}
+
+static void discard(struct mail *mail)
+{
+    struct worker_change *change = change_of(mail);
+    struct worker *worker = change->worker;
+    MAGIC_OK(worker, WORKER_MAGIC);
+    pool_unref(worker->next);
+    worker->next = NULL;
+    change_free(change);
+}
+
+static void mail_change(struct worker_change *change, void (*deliver)(struct mail *mail))
+{
+    change->mail.deliver = deliver;
+    loop_mail(change->worker->loop, &change->mail);
+}
+
 /* ---- in the main thread ---- */
+
+struct worker_change *worker_change_new(struct worker *worker, struct config *config,
+                                        struct identity *identity, bool new_pool)
+{
+    struct worker_change *change = mem_zalloc(sizeof(*change));
+    change->worker = worker;
+    change->config = config_ref(config);
+    change->identity = identity_ref(identity);
+    change->new_pool = new_pool;
+    return change;
+}
+
+void worker_prepare(struct worker_change *change)
+{
+    MUST(change->worker->running);
+    mail_change(change, prepare);
+}
+
+void worker_commit(struct worker_change *change)
+{
+    mail_change(change, commit);
+}
+
+void worker_discard(struct worker_change *change)
+{
+    mail_change(change, discard);
+}
 
 /* Signals are the main loop's: a worker's thread has them all blocked. */
 enum err worker_start(struct worker *worker)
@@ -170,10 +271,11 @@ void worker_stop(struct worker *worker)
 /* What never ran is taken down here. */
 static void stop_unstarted(struct worker *worker)
 {
-    if (worker->client == NULL)
+    if (worker->stopped || worker->loop == NULL)
         return;
-    client_free(worker->client);
-    server_stop(worker->server);
+    if (worker->server != NULL)
+        server_stop(worker->server);
+    close_pools(worker);
     loop_drain(worker->loop);
 }
 
@@ -186,7 +288,8 @@ void worker_free(struct worker *worker)
     stop_unstarted(worker);
     if (worker->loop != NULL)
         loop_free(worker->loop);
-    token_source_free(worker->source);
+    if (worker->source != NULL)
+        token_source_free(worker->source);
     server_free(worker->server);
     lookup_app_fini(&worker->lookups);
     MAGIC_CLEAR(worker);

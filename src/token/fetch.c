@@ -101,6 +101,13 @@ void token_fetch_free(struct token_fetch *fetch)
     mem_free(fetch);
 }
 
+void token_fetch_prefer(struct token_fetch *fetch, size_t secret)
+{
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    MUST(secret < fetch->config->client_secret_count);
+    fetch->preferred = secret;
+}
+
 const struct token_fetch_report *token_fetch_report(const struct token_fetch *fetch)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);

@@ -297,15 +297,32 @@ static void start_afresh(struct keeper *keeper)
     keeper->last_error = NULL;
 }
 
-void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *settings, bool drop,
-                        struct mono_time now)
+static void take_settings(struct keeper *keeper, const struct keeper_settings *settings)
 {
-    MAGIC_OK(keeper, KEEPER_MAGIC);
     if (keeper->early_expiry != settings->early_expiry)
         keeper->shrunk_logged = false;
     keeper->early_expiry = settings->early_expiry;
     keeper->prefetch = settings->prefetch;
     budget_set_limit(&keeper->budget, settings->budget);
+}
+
+void keeper_adjust(struct keeper *keeper, const struct keeper_settings *settings,
+                   struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    take_settings(keeper, settings);
+    if (keeper->exhausted) /* if the budget is as small as before, it will say so again */
+        keeper->not_before = now;
+    keeper->exhausted = false;
+    keeper_publish(keeper, EVICTED_EXPIRED, now);
+    keeper_settle(keeper, now);
+}
+
+void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *settings, bool drop,
+                        struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    take_settings(keeper, settings);
     keeper->exhausted = false;
     keeper->not_before = now;
     if (drop)

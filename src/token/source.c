@@ -102,6 +102,12 @@ void token_source_free(struct token_source *source)
     mem_free(source);
 }
 
+void token_source_limit(struct token_source *source, size_t max_waiters)
+{
+    MAGIC_OK(source, SOURCE_MAGIC);
+    source->max_waiters = max_waiters;
+}
+
 /* Tickets. */
 
 static struct token_ticket parked(void)

@@ -1,0 +1,120 @@
+/*
+ * What the daemon is made of, for the files of service/ that each own a part of its life:
+ *
+ *   daemon.c   start and end; the keeper's ports
+ *   drain.c    from the first signal that asks it to end to the last answer
+ *   reload.c   another configuration in place of the present one
+ *   report.c   what the service manager and the operators are told: status, health, watchdog
+ *
+ * Thread: the main one.
+ */
+#ifndef SERVICE_DAEMON_INSIDE_H
+#define SERVICE_DAEMON_INSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "front/admin.h"
+#include "front/listen.h"
+#include "front/lookups.h"
+#include "front/server.h"
+#include "runtime/loop.h"
+#include "runtime/trace.h"
+#include "service/keeping.h"
+#include "service/setup.h"
+#include "service/systemd.h"
+#include "service/wiring.h"
+#include "service/worker.h"
+#include "storage/store.h"
+#include "token/fetch.h"
+#include "token/keeper.h"
+
+#define DAEMON_MAGIC 0x44414d4eu
+/* SIGTERM, SIGINT, SIGHUP */
+#define DAEMON_SIGNALS 3
+
+struct reload;
+
+struct daemon {
+    unsigned magic;
+    const char *path; /* of the configuration */
+    struct setup setup;
+    struct loop *loop;
+    struct systemd_inherited inherited;
+    uv_signal_t signals[DAEMON_SIGNALS];
+    size_t signal_count;
+    bool ending; /* it is being taken down: mail that still comes does nothing */
+
+    /* The token's life. */
+    struct store *store;
+    struct keeper *keeper;
+    struct token_fetch *fetch;
+    struct wiring_digest fetch_digest;
+    struct alarm *alarm;
+    struct keeping keeping;
+
+    /* Lookups. */
+    struct listen *listen;
+    struct server_quota quota;
+    struct lookup_places places;
+    struct worker **workers;
+    size_t worker_count;
+    struct wiring_digest pool_digest;
+    uint64_t tokens_from; /* the first generation that is for the present configuration */
+
+    /* Operators. */
+    struct listen *metrics_listen;
+    struct listen *admin_listen;
+    struct server_quota operator_quota;
+    struct server *operators;
+    struct admin_app metrics;
+    struct admin_app admin;
+    struct guid_source guids;
+
+    /* drain.c */
+    struct drain {
+        bool begun;
+        unsigned quiet_looks; /* in a row, with no lookup under way */
+        struct mono_time until;
+        struct timer *timer;
+    } drain;
+
+    /* reload.c */
+    struct reload *reload; /* NULL: none is under way */
+    bool reload_again;     /* SIGHUP came while one was */
+    bool reload_failed;    /* the last one */
+
+    /* report.c */
+    int64_t watchdog; /* ns between two meals; 0: there is none */
+    struct timer *watchdog_timer;
+};
+
+/* The keeper's port behind `done` of token_fetch_new. */
+void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_time sent);
+/* Warns where the system allows fewer descriptors than `config` may need. */
+void daemon_check_descriptors(const struct config *config);
+
+/* drain.c: SIGTERM, SIGINT. A second one ends at once. */
+void drain_signal(struct daemon *daemon, int number);
+void drain_stop(struct daemon *daemon);
+
+/* reload.c: SIGHUP. */
+void reload_signal(struct daemon *daemon);
+/*
+ * Whether callers may go unverified on the listeners there really are, which a service manager may
+ * have handed down; else `problem` says what to do.
+ */
+bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
+                            const char **problem);
+
+/* report.c */
+void report_start(struct daemon *daemon);
+void report_stop(struct daemon *daemon);
+/* After whatever may have changed the status. */
+void report_status(struct daemon *daemon);
+bool report_healthy(void *daemon);
+bool report_draining(void *daemon);
+
+#endif

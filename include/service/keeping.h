@@ -1,0 +1,51 @@
+/*
+ * The token across a restart: sealed for the service manager whenever there is another, taken back
+ * at the next start. It also knows with which credentials the present token was had, which is what
+ * a reload wants to know.
+ *
+ * Thread: the main one.
+ */
+#ifndef SERVICE_KEEPING_H
+#define SERVICE_KEEPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/secret.h"
+#include "config/config.h"
+#include "service/systemd.h"
+#include "token/keeper.h"
+
+struct keeping {
+    struct token *token;    /* the present one, as far as published; NULL: none */
+    struct secret *key;     /* of the credentials it was had with */
+    struct secret *granted; /* of those that the last request was granted with; NULL: none was */
+};
+
+void keeping_fini(struct keeping *keeping);
+
+/*
+ * Between keeper_new and keeper_start: gives the keeper the token that an earlier life of the
+ * daemon left. What is of no use is removed from the manager, with one line in the log. Which of
+ * the client's secrets the token was had with goes to *which. False: there was none of use.
+ */
+bool keeping_restore(struct keeping *keeping, struct keeper *keeper, const struct config *config,
+                     const struct systemd_inherited *inherited, size_t *which);
+
+/* A token request was granted with the client's secret number `which`; before the keeper hears. */
+void keeping_granted(struct keeping *keeping, const struct config *config, size_t which);
+/* The keeper has published this token (NULL: none). */
+void keeping_publish(struct keeping *keeping, struct token *token);
+
+/* Which of the secrets in `config` the present token was had with. False: none of them. */
+bool keeping_find(const struct keeping *keeping, const struct config *config, size_t *which);
+
+/*
+ * Whether a token had under `before` is still ours under `after`: it was had with one of its
+ * secrets, and nothing else that decides on tokens changed. While there is no token: whether one
+ * would be the same.
+ */
+bool keeping_is_ours(const struct keeping *keeping, const struct config *before,
+                     const struct config *after);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * A configuration with what is made of it before anything runs: read, checked whole, and all that
+ * is wrong with it gathered. A start, a reload and --check take the same way.
+ *
+ * Thread: the main one.
+ */
+#ifndef SERVICE_SETUP_H
+#define SERVICE_SETUP_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "middleware/identity.h"
+
+struct setup {
+    struct config *config; /* references */
+    struct identity *identity;
+};
+
+/*
+ * Reads `path`; `before` is what a reloading daemon runs with, else NULL. credentials_optional: see
+ * config_load. False when there are faults, which are appended to `faults`, notes too; _fini in
+ * every case.
+ */
+bool setup_read(struct setup *setup, const char *path, const struct config *before,
+                bool credentials_optional, struct config_faults *faults);
+/* Takes references to the parts of `other`. */
+void setup_copy(struct setup *setup, const struct setup *other);
+void setup_fini(struct setup *setup);
+
+/* Faults and notes as lines of the daemon's log. */
+void setup_log_faults(const struct config_faults *faults);
+
+#endif

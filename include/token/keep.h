@@ -1,0 +1,73 @@
+/*
+ * A token as bytes that may lie outside this process: what the service manager keeps for us across
+ * a restart (SPEC 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials the
+ * token was had with and a fresh salt, so that it is worthless to whoever lacks them.
+ *
+ *     "postcodT"  8 bytes     what it is
+ *     version     1           KEEP_VERSION
+ *     salt        32          of the key
+ *     nonce       12
+ *     text        the rest    encrypted; what stands before it is authenticated with it
+ *     tag         16
+ *
+ * and in the text, numbers with their highest byte first:
+ *
+ *     boot        16          in which boot of the machine the next number means anything
+ *     requested   8           when the token was asked for, CLOCK_BOOTTIME in ns
+ *     lifetime    8           ns
+ *     type_len    2
+ *     type                    "Bearer"
+ *     value                   all that is left
+ *
+ * Opening takes any bytes at all (tests/fuzz). Any thread.
+ */
+#ifndef TOKEN_KEEP_H
+#define TOKEN_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "token/reply.h"
+#include "token/token.h"
+
+#define KEEP_VERSION 1
+#define KEEP_BOOT 16
+/* What stands around the token's type and value. */
+#define KEEP_HEAD (8 + 1 + 32 + 12)
+#define KEEP_TAG 16
+#define KEEP_FACTS (KEEP_BOOT + 8 + 8 + 2)
+#define KEEP_MIN (KEEP_HEAD + KEEP_FACTS + 1 + 1 + KEEP_TAG)
+#define KEEP_MAX (KEEP_HEAD + KEEP_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX + KEEP_TAG)
+
+struct keep_moment {
+    unsigned char boot[KEEP_BOOT]; /* zeros where the system does not tell */
+    struct mono_time requested;
+};
+
+/*
+ * `key`: credentials_key of those the token was had with. The bytes are a secret's, though anybody
+ * may see them: a token's length is nobody's affair. One reference, the caller's.
+ */
+struct secret *keep_seal(const struct secret *key, const struct token_grant *grant,
+                         const struct keep_moment *moment);
+
+/* What was read, and the memory behind it. */
+struct keep {
+    struct token_grant grant;
+    struct mono_time requested;
+    struct secret *type, *value;
+};
+
+/*
+ * The opposite, for a process that has `key`, in the boot `boot`, at `now`. NULL when it is well,
+ * else a phrase that says why these bytes are of no use: "it is ...". keep_fini in every case.
+ * Whether the token has run out is for others to see.
+ */
+const char *keep_open(struct keep *keep, const void *bytes, size_t len, const struct secret *key,
+                      const unsigned char boot[KEEP_BOOT], struct mono_time now);
+void keep_fini(struct keep *keep);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * The end, in three steps. Nothing is refused at first: whoever sends callers here is told by
+ * /readyz, and given drain_delay to hear it. Then the doors close, and what is inside goes on: each
+ * answer closes its connection, until the last lookup is answered or drain_timeout is over.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "service/daemon_inside.h"
+
+#define DRAIN_LOOK (10 * MILLISECOND)
+
+static void end(struct daemon *daemon)
+{
+    drain_stop(daemon);
+    loop_stop(daemon->loop);
+}
+
+/*
+ * Twice in a row nothing under way: a request may lie unread in a connection that a worker was
+ * just about to look at.
+ */
+static void look_for_the_end(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    struct drain *drain = &daemon->drain;
+    drain->timer = NULL;
+    int64_t under_way = metric_sum(METRIC_IN_FLIGHT, 0);
+    drain->quiet_looks = under_way == 0 ? drain->quiet_looks + 1 : 0;
+    if (drain->quiet_looks >= 2) {
+        log_notice(NULL, "drained: every lookup is answered");
+        end(daemon);
+    } else if (mono_before(drain->until, mono_now())) {
+        log_warning(NULL, "drain_timeout is over: %lld lookups are cut off", (long long)under_way);
+        end(daemon);
+    } else {
+        drain->timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
+    }
+}
+
+static void close_doors(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    struct drain *drain = &daemon->drain;
+    drain->until = mono_add(mono_now(), daemon->setup.config->server_drain_timeout);
+    listen_stop(daemon->listen);
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        worker_drain(daemon->workers[i]);
+    drain->timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
+}
+
+void drain_signal(struct daemon *daemon, int number)
+{
+    if (daemon->drain.begun) {
+        log_warning(NULL, "second %s: ending at once", strsignal(number));
+        end(daemon);
+        return;
+    }
+    log_notice(NULL, "%s: draining", strsignal(number));
+    daemon->drain.begun = true;
+    systemd_stopping();
+    report_status(daemon);
+    daemon->drain.timer =
+        timer_start(daemon->loop, daemon->setup.config->server_drain_delay, close_doors, daemon);
+}
+
+void drain_stop(struct daemon *daemon)
+{
+    timer_stop(&daemon->drain.timer);
+}

@@ -1,0 +1,187 @@
+/*
+ * The manager has one entry of ours at most: there is one token. It is replaced when the keeper
+ * publishes another, and removed when the keeper has none, be it that the token ran out or that
+ * somebody wanted it forgotten.
+ */
+#include "service/keeping.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "token/credentials.h"
+#include "token/keep.h"
+
+_Static_assert(sizeof(sd_id128_t) == KEEP_BOOT, "a boot's id fits");
+
+void keeping_fini(struct keeping *keeping)
+{
+    token_unref(keeping->token);
+    secret_unref(keeping->key);
+    secret_unref(keeping->granted);
+    *keeping = (struct keeping){.token = NULL};
+}
+
+/* Under ProcSubset=pid it cannot be read; a memory file does not outlive the machine anyway. */
+static void get_boot(unsigned char boot[KEEP_BOOT])
+{
+    sd_id128_t id;
+    if (sd_id128_get_boot(&id) < 0)
+        memset(&id, 0, sizeof(id));
+    memcpy(boot, id.bytes, KEEP_BOOT);
+}
+
+/* ---- keeping ---- */
+
+static void hand_over(const struct keeping *keeping)
+{
+    const char *authorization = token_authorization(keeping->token);
+    const size_t type_len = strcspn(authorization, " ");
+    char type[TOKEN_TYPE_MAX + 1];
+    snprintf(type, sizeof(type), "%.*s", (int)type_len, authorization);
+    const struct token_grant grant = {.type = type,
+                                      .value = authorization + type_len + 1,
+                                      .lifetime = token_lifetime(keeping->token)};
+    struct keep_moment moment = {.requested = token_requested(keeping->token)};
+    get_boot(moment.boot);
+    struct secret *sealed = keep_seal(keeping->key, &grant, &moment);
+    systemd_keep(secret_bytes(sealed), secret_len(sealed));
+    secret_unref(sealed);
+}
+
+void keeping_granted(struct keeping *keeping, const struct config *config, size_t which)
+{
+    secret_unref(keeping->granted);
+    keeping->granted = credentials_key(config, which);
+}
+
+void keeping_publish(struct keeping *keeping, struct token *token)
+{
+    if (token == keeping->token)
+        return;
+    token_unref(keeping->token);
+    secret_unref(keeping->key);
+    keeping->token = NULL;
+    keeping->key = NULL;
+    if (token == NULL) {
+        systemd_unkeep();
+        return;
+    }
+    keeping->token = token_ref(token);
+    keeping->key = secret_ref(keeping->granted);
+    hand_over(keeping);
+}
+
+/* ---- taking back ---- */
+
+/* With whichever of the client's secrets it was had. */
+static const char *open_with_any(struct keep *keep, const void *bytes, size_t len,
+                                 const struct config *config, size_t *which)
+{
+    unsigned char boot[KEEP_BOOT];
+    const char *problem = NULL;
+    get_boot(boot);
+    for (size_t i = 0; i < config->client_secret_count; i++) {
+        struct secret *key = credentials_key(config, i);
+        keep_fini(keep);
+        problem = keep_open(keep, bytes, len, key, boot, mono_now());
+        secret_unref(key);
+        *which = i;
+        if (problem == NULL)
+            break;
+    }
+    return problem;
+}
+
+static const char *take_back(struct keeper *keeper, int fd, const struct config *config,
+                             size_t *which)
+{
+    unsigned char *bytes = mem_alloc(KEEP_MAX);
+    struct keep keep = {.type = NULL};
+    const char *problem = NULL;
+    size_t len = systemd_read_kept(fd, bytes, KEEP_MAX, &problem);
+    if (problem == NULL)
+        problem = open_with_any(&keep, bytes, len, config, which);
+    if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
+        problem = "it has run out";
+    keep_fini(&keep);
+    mem_free(bytes);
+    return problem;
+}
+
+static void note_restored(struct keeping *keeping, struct keeper *keeper,
+                          const struct config *config, size_t which)
+{
+    char fingerprint[TOKEN_FINGERPRINT], left[CLOCK_TEXT];
+    keeping->token = keeper_token(keeper, mono_now());
+    if (keeping->token == NULL) { /* it has run out this very moment */
+        systemd_unkeep();
+        return;
+    }
+    keeping->key = credentials_key(config, which);
+    token_fingerprint(keeping->token, fingerprint);
+    duration_format(mono_diff(token_expires_at(keeping->token), mono_now()) / SECOND * SECOND,
+                    left);
+    const struct log_field fields[] = {LOG_TEXT("upstream", config->upstream_name),
+                                       LOG_TEXT("fingerprint", fingerprint),
+                                       LOG_TEXT("expires_in", left)};
+    log_fields(LOG_LEVEL_NOTICE, NULL, "token of before the restart taken back", fields,
+               ARRAY_LEN(fields));
+}
+
+bool keeping_restore(struct keeping *keeping, struct keeper *keeper, const struct config *config,
+                     const struct systemd_inherited *inherited, size_t *which)
+{
+    for (size_t i = inherited->kept_count; i > 0; i--) {
+        const char *problem = take_back(keeper, inherited->kept[i - 1], config, which);
+        if (problem == NULL) {
+            note_restored(keeping, keeper, config, *which);
+            return true;
+        }
+        log_warning(NULL, "the token kept by the service manager is not used: %s", problem);
+    }
+    if (inherited->kept_count > 0)
+        systemd_unkeep();
+    return false;
+}
+
+/* ---- a reload's question ---- */
+
+static bool find_key(const struct config *config, const struct secret *key, size_t *which)
+{
+    bool found = false;
+    for (size_t i = 0; i < config->client_secret_count && !found; i++) {
+        struct secret *other = credentials_key(config, i);
+        found = secret_equal(key, other);
+        *which = i;
+        secret_unref(other);
+    }
+    return found;
+}
+
+static bool same_keys(const struct config *before, const struct config *after)
+{
+    bool same = before->client_secret_count == after->client_secret_count;
+    for (size_t i = 0; i < before->client_secret_count && same; i++) {
+        struct secret *key = credentials_key(before, i);
+        same = find_key(after, key, &(size_t){0});
+        secret_unref(key);
+    }
+    return same;
+}
+
+bool keeping_find(const struct keeping *keeping, const struct config *config, size_t *which)
+{
+    return keeping->key != NULL && find_key(config, keeping->key, which);
+}
+
+bool keeping_is_ours(const struct keeping *keeping, const struct config *before,
+                     const struct config *after)
+{
+    if (keeping->key != NULL)
+        return find_key(after, keeping->key, &(size_t){0});
+    return same_keys(before, after);
+}

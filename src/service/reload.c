@@ -1,0 +1,274 @@
+/*
+ * Another configuration in place of the present one, as a whole or not at all. All that can fail
+ * comes first, beside the running daemon: the files are read and checked, the request to the token
+ * endpoint is made anew where it would differ, and each worker makes its new connections' pool, in
+ * its own thread, for that is where it will live. Only when everybody has is anything changed, and
+ * from there nothing can fail.
+ *
+ *     SIGHUP --> read, check --> prepare (mailed to each worker) --> prepared, by all --> commit
+ *                    \_________________________\____________________________\--> as it was
+ *
+ * What did not change stays as it is: listeners always, pools and the token request by a digest of
+ * what they are made of, the token when it was had with credentials that are still ours.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "service/daemon_inside.h"
+
+/* Cells of METRIC_RELOADS. */
+enum { SUCCESS, FAILURE };
+
+struct reload {
+    struct daemon *daemon;
+    struct setup setup;
+    struct token_fetch *fetch; /* NULL: the present one stays */
+    struct wiring_digest fetch_digest;
+    struct wiring_digest pool_digest;
+    struct worker_change **changes; /* one a worker */
+    size_t preparing;               /* workers that have not answered yet */
+};
+
+static void reload_free(struct reload *reload)
+{
+    if (reload->fetch != NULL)
+        token_fetch_free(reload->fetch);
+    setup_fini(&reload->setup);
+    mem_free(reload->changes);
+    mem_free(reload);
+}
+
+static void begin(struct daemon *daemon);
+
+/* The manager hears READY however it went: the daemon works on. */
+static void finish(struct reload *reload, bool well)
+{
+    struct daemon *daemon = reload->daemon;
+    reload_free(reload);
+    daemon->reload = NULL;
+    daemon->reload_failed = !well;
+    metric_add(METRIC_RELOADS, well ? SUCCESS : FAILURE, 1);
+    if (!daemon->drain.begun)
+        systemd_ready();
+    report_status(daemon);
+    if (daemon->reload_again) {
+        daemon->reload_again = false;
+        begin(daemon);
+    }
+}
+
+/* ---- reading and checking ---- */
+
+bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
+                            const char **problem)
+{
+    if (config->identity_mode == IDENTITY_JWT || config->identity_unverified_anywhere ||
+        listen_is_local(daemon->listen))
+        return true;
+    *problem = "nobody is verified, and the service manager handed down a socket that is not "
+               "loopback: use [identity] mode jwt, another ListenStream=, or unverified_anywhere";
+    return false;
+}
+
+static bool make_fetch(struct reload *reload)
+{
+    struct daemon *daemon = reload->daemon;
+    reload->fetch_digest = wiring_fetch_digest(reload->setup.config);
+    if (wiring_same(&reload->fetch_digest, &daemon->fetch_digest))
+        return true;
+    if (token_fetch_new(daemon->loop, reload->setup.config, daemon_fetched, daemon,
+                        &reload->fetch) == ERR_OK)
+        return true;
+    log_error(NULL, "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "
+                    "client_certificate and client_key");
+    return false;
+}
+
+static bool read_and_check(struct reload *reload)
+{
+    struct daemon *daemon = reload->daemon;
+    struct config_faults faults = {.items = NULL};
+    const char *problem;
+    bool good = setup_read(&reload->setup, daemon->path, daemon->setup.config, false, &faults);
+    setup_log_faults(&faults);
+    config_faults_fini(&faults);
+    if (good && !reload_listeners_allow(daemon, reload->setup.config, &problem)) {
+        log_error(NULL, "%s", problem);
+        good = false;
+    }
+    return good && make_fetch(reload);
+}
+
+static void fail(struct reload *reload)
+{
+    log_error(NULL, "reload failed: the configuration stays as it was");
+    finish(reload, false);
+}
+
+/* ---- the change, which cannot fail ---- */
+
+static void name_kept_key(void *arg, const char *section, const char *key)
+{
+    const char *named = arg;
+    bool upstream = strcmp(section, "upstream") == 0;
+    log_warning(NULL,
+                "[%s%s%s] %s changed, but it cannot be reloaded: it keeps its value until "
+                "a restart",
+                section, upstream ? " " : "", upstream ? named : "", key);
+}
+
+/* The secret that the present token was had with is the one that is known to work. */
+static void prefer_known_secret(struct daemon *daemon, const struct config *config)
+{
+    size_t which;
+    if (keeping_find(&daemon->keeping, config, &which))
+        token_fetch_prefer(daemon->fetch, which);
+}
+
+static void change_token(struct reload *reload, bool ours)
+{
+    struct daemon *daemon = reload->daemon;
+    const struct keeper_settings settings = wiring_keeper(reload->setup.config);
+    if (reload->fetch == NULL) {
+        keeper_adjust(daemon->keeper, &settings, mono_now());
+        return;
+    }
+    if (!ours) {
+        struct keeper_status status;
+        keeper_status(daemon->keeper, mono_now(), &status);
+        daemon->tokens_from = status.generation + 1;
+        log_notice(NULL,
+                   "the credentials at the token endpoint changed: the token of %s is not "
+                   "used any more",
+                   settings.upstream);
+    }
+    token_fetch_free(daemon->fetch);
+    daemon->fetch = reload->fetch;
+    daemon->fetch_digest = reload->fetch_digest;
+    reload->fetch = NULL;
+    if (ours)
+        prefer_known_secret(daemon, reload->setup.config);
+    keeper_reconfigure(daemon->keeper, &settings, !ours, mono_now());
+}
+
+static void change_operators(struct daemon *daemon)
+{
+    struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
+    for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
+        admin_app_use(apps[i], daemon->setup.config);
+        apps[i]->sources.upstream = daemon->setup.config->upstream_name;
+    }
+}
+
+static void change_main(struct daemon *daemon, const struct config *config)
+{
+    log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
+    atomic_store_explicit(&daemon->quota.limit, config->server_max_connections,
+                          memory_order_relaxed);
+    store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
+    daemon_check_descriptors(config);
+}
+
+/*
+ * The workers hear of a lost token before they hear of the new configuration, so that no lookup
+ * takes the old token to the new upstream; see find_address for the other way round.
+ */
+static void commit(struct reload *reload)
+{
+    struct daemon *daemon = reload->daemon;
+    struct config *config = reload->setup.config;
+    config_unreloadable(daemon->setup.config, config, name_kept_key, config->upstream_name);
+    change_token(reload, keeping_is_ours(&daemon->keeping, daemon->setup.config, config));
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        reload->changes[i]->tokens_from = daemon->tokens_from;
+        worker_commit(reload->changes[i]);
+    }
+    daemon->pool_digest = reload->pool_digest;
+    change_main(daemon, config);
+    struct setup before = daemon->setup;
+    setup_copy(&daemon->setup, &reload->setup);
+    change_operators(daemon);
+    setup_fini(&before);
+    log_notice(NULL, "configuration reloaded from %s", daemon->path);
+    finish(reload, true);
+}
+
+/* ---- the workers ---- */
+
+static void discard_all(struct reload *reload)
+{
+    for (size_t i = 0; i < reload->daemon->worker_count; i++)
+        worker_discard(reload->changes[i]);
+}
+
+static bool all_prepared(const struct reload *reload)
+{
+    bool good = true;
+    for (size_t i = 0; i < reload->daemon->worker_count; i++)
+        good = good && reload->changes[i]->err == ERR_OK;
+    return good;
+}
+
+static void prepared(struct worker_change *change)
+{
+    struct reload *reload = change->arg;
+    MAGIC_OK(reload->daemon, DAEMON_MAGIC);
+    if (--reload->preparing > 0)
+        return;
+    if (reload->daemon->ending) {
+        discard_all(reload);
+        reload->daemon->reload = NULL;
+        reload_free(reload);
+    } else if (all_prepared(reload)) {
+        commit(reload);
+    } else {
+        log_error(NULL, "a worker cannot set up its connections to the upstream");
+        discard_all(reload);
+        fail(reload);
+    }
+}
+
+static void prepare_workers(struct reload *reload)
+{
+    struct daemon *daemon = reload->daemon;
+    const struct setup *setup = &reload->setup;
+    reload->pool_digest = wiring_client_digest(setup->config, daemon->worker_count);
+    const bool new_pool = !wiring_same(&reload->pool_digest, &daemon->pool_digest);
+    reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
+    reload->preparing = daemon->worker_count;
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        struct worker_change *change =
+            worker_change_new(daemon->workers[i], setup->config, setup->identity, new_pool);
+        change->prepared = prepared;
+        change->arg = reload;
+        reload->changes[i] = change;
+        worker_prepare(change);
+    }
+}
+
+/* ---- its beginning ---- */
+
+static void begin(struct daemon *daemon)
+{
+    struct reload *reload = mem_zalloc(sizeof(*reload));
+    reload->daemon = daemon;
+    daemon->reload = reload;
+    systemd_reloading();
+    if (read_and_check(reload))
+        prepare_workers(reload);
+    else
+        fail(reload);
+}
+
+void reload_signal(struct daemon *daemon)
+{
+    if (daemon->drain.begun)
+        log_notice(NULL, "reload asked for while draining: there is nothing left to reload for");
+    else if (daemon->reload != NULL)
+        daemon->reload_again = true;
+    else
+        begin(daemon);
+}

@@ -1,0 +1,111 @@
+/*
+ * The daemon in a sentence, and the proof that it lives. The sentence names times of day and not
+ * spans: it is sent when something happened, and read much later.
+ *
+ * The watchdog is fed from the main loop's timer, so a main loop that stands still feeds nobody;
+ * and only while every worker's loop has turned of late. A worker that is stuck is not mended by
+ * waiting: the manager's way, a restart that keeps the token, is the shortest.
+ */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "service/daemon_inside.h"
+
+/* A worker whose loop has not turned for so long is stuck. */
+#define STUCK_AFTER (5 * SECOND)
+#define STATUS_MAX 1024
+
+bool report_healthy(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    struct mono_time now = mono_now();
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        if (mono_diff(now, worker_beat(daemon->workers[i])) > STUCK_AFTER)
+            return false;
+    return true;
+}
+
+bool report_draining(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    return daemon->drain.begun;
+}
+
+/* ---- the sentence ---- */
+
+/* "2026-01-31T23:59:59Z", so far from now. */
+static const char *moment(int64_t from_now, char out[CLOCK_TEXT])
+{
+    const size_t seconds = sizeof("2026-01-31T23:59:59") - 1;
+    wall_format((struct wall_time){.ns = wall_now().ns + from_now}, out);
+    snprintf(out + seconds, CLOCK_TEXT - seconds, "Z");
+    return out;
+}
+
+static void put_next_request(struct buf *text, const struct keeper_status *status)
+{
+    char when[CLOCK_TEXT];
+    if (status->next_request_in >= 0)
+        buf_printf(text, "; the next request is due at %s", moment(status->next_request_in, when));
+}
+
+static void put_token(struct buf *text, const struct keeper_status *status, const char *upstream)
+{
+    char when[CLOCK_TEXT];
+    if (status->fingerprint[0] != '\0') {
+        buf_printf(text, "the token of %s is valid until %s", upstream,
+                   moment(status->expires_in, when));
+        if (status->state == KEEPER_IN_DOUBT)
+            buf_puts(text, ", but the upstream refuses it");
+    } else {
+        buf_printf(text, "there is no token of %s (%s)", upstream, status->state_name);
+    }
+    if (status->last_error != NULL)
+        buf_printf(text, "; the last request failed: %s", status->last_error);
+    put_next_request(text, status);
+}
+
+static const char *heading(const struct daemon *daemon, const struct keeper_status *status)
+{
+    if (daemon->drain.begun)
+        return "Draining: ";
+    return status->ready ? "Ready: " : "Not ready: ";
+}
+
+void report_status(struct daemon *daemon)
+{
+    struct keeper_status status;
+    struct buf text;
+    keeper_status(daemon->keeper, mono_now(), &status);
+    buf_init(&text, STATUS_MAX);
+    buf_puts(&text, heading(daemon, &status));
+    put_token(&text, &status, daemon->setup.config->upstream_name);
+    buf_puts(&text, daemon->reload_failed ? ". The last reload failed; the log says why." : ".");
+    systemd_status(buf_text(&text));
+    buf_fini(&text);
+}
+
+/* ---- the watchdog ---- */
+
+static void feed(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    if (report_healthy(daemon))
+        systemd_feed_watchdog();
+    daemon->watchdog_timer = timer_start(daemon->loop, daemon->watchdog, feed, daemon);
+}
+
+/* Three meals in the time that one must last. */
+void report_start(struct daemon *daemon)
+{
+    report_status(daemon);
+    daemon->watchdog = systemd_watchdog() / 3;
+    if (daemon->watchdog > 0)
+        feed(daemon);
+}
+
+void report_stop(struct daemon *daemon)
+{
+    timer_stop(&daemon->watchdog_timer);
+}

@@ -1,0 +1,191 @@
+/*
+ * Whatever the descriptor held goes through here before anything believes it. The form is looked at
+ * first, then the tag; only what the tag vouches for is read, and even that is looked at as if it
+ * had not been us who wrote it, for the bounds that hold elsewhere (what a header can carry) must
+ * hold for a token that comes this way too.
+ */
+#include "token/keep.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "token/credentials.h"
+
+#define MARK "postcodT"
+#define MARK_LEN 8
+#define SALT 32
+#define NONCE 12
+#define KEY_LABEL "postcoded kept token 1"
+
+_Static_assert(KEEP_HEAD == MARK_LEN + 1 + SALT + NONCE, "the head is what the header says");
+
+static const unsigned char *salt_of(const unsigned char *bytes)
+{
+    return bytes + MARK_LEN + 1;
+}
+
+static const unsigned char *nonce_of(const unsigned char *bytes)
+{
+    return salt_of(bytes) + SALT;
+}
+
+/* A cipher under the key for this head, which it has taken for authentication. */
+static EVP_CIPHER_CTX *cipher_new(const struct secret *key, const unsigned char *head, int encrypt)
+{
+    unsigned char derived[CREDENTIALS_KEY];
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    int len;
+
+    credentials_derive(secret_bytes(key), secret_len(key), salt_of(head), SALT, KEY_LABEL,
+                       strlen(KEY_LABEL), derived);
+    MUST(cipher != NULL && EVP_CipherInit_ex2(cipher, EVP_aes_256_gcm(), derived, nonce_of(head),
+                                              encrypt, NULL) == 1);
+    wipe(derived, sizeof(derived));
+    MUST(EVP_CipherUpdate(cipher, NULL, &len, head, KEEP_HEAD) == 1);
+    return cipher;
+}
+
+/* ---- sealing ---- */
+
+static unsigned char *put_number(unsigned char *out, uint64_t number, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        out[i] = (unsigned char)(number >> (8 * (bytes - 1 - i)));
+    return out + bytes;
+}
+
+static unsigned char *put(unsigned char *out, const void *bytes, size_t len)
+{
+    memcpy(out, bytes, len);
+    return out + len;
+}
+
+static void put_head(unsigned char *out)
+{
+    out = put(out, MARK, MARK_LEN);
+    *out++ = KEEP_VERSION;
+    arc4random_buf(out, SALT + NONCE);
+}
+
+static size_t put_text(unsigned char *out, const struct token_grant *grant,
+                       const struct keep_moment *moment)
+{
+    const unsigned char *begin = out;
+    const size_t type_len = strlen(grant->type);
+
+    out = put(out, moment->boot, KEEP_BOOT);
+    out = put_number(out, (uint64_t)moment->requested.ns, 8);
+    out = put_number(out, (uint64_t)grant->lifetime, 8);
+    out = put_number(out, type_len, 2);
+    out = put(out, grant->type, type_len);
+    out = put(out, grant->value, strlen(grant->value));
+    return (size_t)(out - begin);
+}
+
+struct secret *keep_seal(const struct secret *key, const struct token_grant *grant,
+                         const struct keep_moment *moment)
+{
+    MUST(strlen(grant->type) <= TOKEN_TYPE_MAX && strlen(grant->value) <= TOKEN_VALUE_MAX);
+    unsigned char *bytes = mem_alloc(KEEP_MAX);
+    unsigned char *text = bytes + KEEP_HEAD;
+    int len, rest;
+
+    put_head(bytes);
+    size_t text_len = put_text(text, grant, moment);
+    EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 1);
+    MUST(EVP_CipherUpdate(cipher, text, &len, text, (int)text_len) == 1);
+    MUST(EVP_CipherFinal_ex(cipher, text + len, &rest) == 1 && (size_t)len == text_len);
+    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, KEEP_TAG, text + text_len) == 1);
+    EVP_CIPHER_CTX_free(cipher);
+    struct secret *sealed = secret_new(bytes, KEEP_HEAD + text_len + KEEP_TAG);
+    wipe(bytes, KEEP_MAX);
+    mem_free(bytes);
+    return sealed;
+}
+
+/* ---- opening ---- */
+
+static uint64_t take_number(const unsigned char **in, size_t bytes)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        number = number << 8 | *(*in)++;
+    return number;
+}
+
+static const char *read_text(struct keep *keep, const unsigned char *text, size_t len,
+                             const unsigned char *boot, struct mono_time now)
+{
+    const unsigned char *in = text + KEEP_BOOT;
+    const unsigned char *end = text + len;
+
+    if (memcmp(text, boot, KEEP_BOOT) != 0)
+        return "it is from before the machine was started";
+    keep->requested.ns = (int64_t)take_number(&in, 8);
+    keep->grant.lifetime = (int64_t)take_number(&in, 8);
+    size_t type_len = (size_t)take_number(&in, 2);
+    if (keep->requested.ns < 0 || mono_before(now, keep->requested) || keep->grant.lifetime <= 0 ||
+        keep->grant.lifetime > TOKEN_LIFETIME_MAX)
+        return "it is of a time that cannot be";
+    if (type_len > TOKEN_TYPE_MAX || type_len >= (size_t)(end - in) ||
+        !text_is_token((const char *)in, type_len))
+        return "it is of no token type";
+    keep->type = secret_new(in, type_len);
+    in += type_len;
+    if (!text_is_visible((const char *)in, (size_t)(end - in)))
+        return "it is no token that a header can carry";
+    keep->value = secret_new(in, (size_t)(end - in));
+    keep->grant.type = secret_text(keep->type);
+    keep->grant.value = secret_text(keep->value);
+    return NULL;
+}
+
+/* False when the tag does not vouch for head and text. */
+static bool decrypt(const struct secret *key, const unsigned char *bytes, unsigned char *text,
+                    size_t text_len)
+{
+    EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 0);
+    unsigned char tag[KEEP_TAG];
+    int len, rest;
+
+    memcpy(tag, bytes + KEEP_HEAD + text_len, KEEP_TAG);
+    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, KEEP_TAG, tag) == 1);
+    bool good = EVP_CipherUpdate(cipher, text, &len, bytes + KEEP_HEAD, (int)text_len) == 1 &&
+                EVP_CipherFinal_ex(cipher, text + len, &rest) == 1;
+    EVP_CIPHER_CTX_free(cipher);
+    return good;
+}
+
+const char *keep_open(struct keep *keep, const void *bytes, size_t len, const struct secret *key,
+                      const unsigned char boot[KEEP_BOOT], struct mono_time now)
+{
+    *keep = (struct keep){.type = NULL};
+    if (len < MARK_LEN + 1 || memcmp(bytes, MARK, MARK_LEN) != 0)
+        return "it is no kept token";
+    if (((const unsigned char *)bytes)[MARK_LEN] != KEEP_VERSION)
+        return "it is of another version";
+    if (len < KEEP_MIN || len > KEEP_MAX)
+        return "it is cut short or too long";
+
+    const size_t text_len = len - KEEP_HEAD - KEEP_TAG;
+    unsigned char *text = mem_zalloc(text_len);
+    const char *problem = decrypt(key, bytes, text, text_len)
+                              ? read_text(keep, text, text_len, boot, now)
+                              : "it is damaged, or of other credentials";
+    wipe(text, text_len);
+    mem_free(text);
+    return problem;
+}
+
+void keep_fini(struct keep *keep)
+{
+    secret_unref(keep->type);
+    secret_unref(keep->value);
+    *keep = (struct keep){.type = NULL};
+}
