@@ -10,7 +10,8 @@
 /*
  * Asks the token endpoint once; prints lifetime, token type, the early expiry that will really
  * apply, and anything odd; with a postcode (NULL: none), asks the upstream for it. Never prints a
- * token. Blocks until both have ended, or their timeouts. EXIT_CONFIGURATION when either fails.
+ * token. Blocks until both have ended, or their timeouts. EXIT_CONFIGURATION when either fails,
+ * EXIT_USAGE for what is no postcode.
  */
 enum exit_status probe_run(struct config *config, const char *postcode);
 

@@ -15,6 +15,7 @@
 #include "runtime/loop.h"
 #include "token/keeper.h"
 #include "token/reply.h"
+#include "upstream/client.h"
 
 struct token_fetch;
 
@@ -50,13 +51,15 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid);
 
 /* What --probe prints of the last request: what the keeper does not need. Nothing secret. */
 struct token_fetch_report {
-    int status;                    /* HTTP; 0: no answer */
-    unsigned requests;             /* 2: both secrets were tried */
-    unsigned secret;               /* the one sent last: 1 or 2, as configured */
-    char type[TOKEN_TYPE_MAX + 1]; /* "" without a grant, and so the next two */
-    int64_t lifetime;              /* ns */
-    bool lifetime_given;           /* else auth_token_default_lifetime */
-    int64_t duration;              /* ns, of both together */
+    int status;                      /* HTTP; 0: no answer */
+    enum client_error failure;       /* why there was none; CLIENT_OK: the time ran out */
+    char error[TOKEN_ERROR_MAX + 1]; /* the server's, with 400, 401 and 403; "": none */
+    unsigned requests;               /* 2: both secrets were tried */
+    unsigned secret;                 /* the one sent last: 1 or 2, as configured */
+    char type[TOKEN_TYPE_MAX + 1];   /* "" without a grant, and so the next two */
+    int64_t lifetime;                /* ns */
+    bool lifetime_given;             /* else auth_token_default_lifetime */
+    int64_t duration;                /* ns, of both together */
     char guid[GUID_MAX + 1];
 };
 /* Borrowed; of use from `done` until the next start. */

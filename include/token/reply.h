@@ -54,9 +54,11 @@ void token_reply_fini(struct token_reply *reply);
  * character that its grammar does not allow (some servers put several lines there) and at 64 and
  * 256 characters; "" where absent or no string. False when the body is no JSON object.
  */
+#define TOKEN_ERROR_MAX 64
+#define TOKEN_ERROR_DESCRIPTION_MAX 256
 struct token_reply_error {
-    char error[65];
-    char description[257];
+    char error[TOKEN_ERROR_MAX + 1];
+    char description[TOKEN_ERROR_DESCRIPTION_MAX + 1];
 };
 bool token_reply_error(struct token_reply_error *out, const char *body, size_t len);
 

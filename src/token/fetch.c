@@ -217,6 +217,7 @@ static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
         return;
     }
     say_refused(fetch, answer->status, &reason);
+    memcpy(fetch->report.error, reason.error, sizeof(fetch->report.error));
     finish(fetch, &result);
 }
 
@@ -248,6 +249,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct client_rep
                     answer->error == CLIENT_HEAD_TOO_LARGE;
     struct keeper_result result = {.outcome = answered ? KEEPER_FAILED : KEEPER_NO_ANSWER};
 
+    fetch->report.failure = answer->error;
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
              client_error_phrase(answer->error));
     add_detail(fetch, answer->detail);

@@ -40,11 +40,29 @@ static enum err wrong(struct token_reply *reply, const char *problem)
     return ERR_INVALID;
 }
 
+/*
+ * Of the input jansson quotes the name that came again, as it stands there; and one of ours is ours
+ * to repeat.
+ */
+static const char *twice_problem(const json_error_t *error)
+{
+    static const char *const names[][2] = {
+        {"near '\"access_token\"'", "access_token: there twice"},
+        {"near '\"token_type\"'", "token_type: there twice"},
+        {"near '\"expires_in\"'", "expires_in: there twice"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strstr(error->text, names[i][0]) != NULL)
+            return names[i][1];
+    return "the reply has a name twice";
+}
+
 static const char *json_problem(const json_error_t *error)
 {
     switch (json_error_code(error)) {
     case json_error_duplicate_key:
-        return "the reply has a name twice";
+        return twice_problem(error);
     case json_error_invalid_utf8:
         return "the reply is not UTF-8";
     case json_error_null_character:

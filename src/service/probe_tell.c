@@ -1,0 +1,301 @@
+/*
+ * Somebody runs the probe because something does not work, or to be told that it will. So a failure
+ * ends with the keys that can be its reason, the likeliest first, and what is odd is told though it
+ * works: a lifetime that the quota does not bear, a margin that does not apply as configured, a
+ * token that runs out before another can be had.
+ */
+#include "service/probe_tell.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+
+/* Requests a day that a lifetime leads to, over which a person is told. */
+#define MANY_A_DAY 1440
+#define SLOW (1 * SECOND)
+#define SPAN_TEXT 32
+
+/* "what           it is", one line. */
+__attribute__((format(printf, 2, 3))) static void tell(const char *what, const char *format, ...)
+{
+    va_list args;
+    printf("%-14s ", what);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+/* As a person says it: "under 1ms", "420ms", "7s", "4m30s", "1h". */
+static const char *span(int64_t ns, char out[SPAN_TEXT])
+{
+    static const struct {
+        long long seconds;
+        char letter;
+    } units[] = {{3600, 'h'}, {60, 'm'}, {1, 's'}};
+    long long left = ns / SECOND;
+    size_t len = 0;
+
+    if (ns < MILLISECOND)
+        snprintf(out, SPAN_TEXT, "under 1ms");
+    else if (ns < 10 * SECOND && ns / MILLISECOND % 1000 != 0)
+        snprintf(out, SPAN_TEXT, "%lldms", (long long)(ns / MILLISECOND));
+    else
+        for (size_t i = 0; i < ARRAY_LEN(units); left %= units[i++].seconds)
+            if (left >= units[i].seconds)
+                len += (size_t)snprintf(out + len, SPAN_TEXT - len, "%lld%c",
+                                        left / units[i].seconds, units[i].letter);
+    return out;
+}
+
+/* ---- the token ---- */
+
+static const char *flow_name(const struct config *config)
+{
+    if (config->upstream_auth_flow == AUTH_FLOW_BASIC)
+        return "auth_flow = basic";
+    return config->upstream_auth_client == AUTH_CLIENT_POST
+               ? "auth_flow = client_credentials, auth_client = post"
+               : "auth_flow = client_credentials, auth_client = basic";
+}
+
+void probe_tell_endpoint(const struct config *config)
+{
+    if (config->upstream_auth_url != NULL)
+        tell("token endpoint", "%s", config->upstream_auth_url);
+    else
+        tell("token endpoint", "%s%s", config->upstream_address, config->upstream_auth_path);
+    tell("asked as", "client \"%s\", %s", config->upstream_client_id, flow_name(config));
+}
+
+void probe_tell_answer(const struct config *config, const struct token_fetch_report *report)
+{
+    char took[SPAN_TEXT];
+
+    if (report->status != 0)
+        tell("answer", "%d in %s", report->status, span(report->duration, took));
+    if (report->status != 0 && report->duration > SLOW)
+        tell("odd", "it took over a second");
+    if (report->requests > 1)
+        tell("odd", "secret number %u was refused, number %u was tried then", 3 - report->secret,
+             report->secret);
+    else if (config->client_secret_count > 1)
+        tell("secret", "number %u of 2 was tried", report->secret);
+}
+
+/* When the next request comes, at the latest: what a token may be used for. */
+static int64_t used_for(const struct token_fetch_report *report,
+                        const struct token_margins *margins)
+{
+    int64_t early = margins->early > margins->unusable ? margins->early : margins->unusable;
+
+    return report->lifetime - early;
+}
+
+static void tell_margins(const struct token_margins *least, const struct token_margins *most)
+{
+    char a[SPAN_TEXT], b[SPAN_TEXT], c[SPAN_TEXT];
+
+    if (least->early > most->unusable)
+        tell("early expiry", "replaced %s to %s before it expires; not used in its last %s",
+             span(least->early, a), span(most->early, b), span(most->unusable, c));
+    else
+        tell("early expiry", "replaced when it is not used any more, in its last %s",
+             span(most->unusable, c));
+}
+
+/* Whether a token can run out before another is there. */
+static void tell_gaps(const struct token_fetch_report *report, const struct token_margins *least)
+{
+    char a[SPAN_TEXT], b[SPAN_TEXT];
+    int64_t left = least->early - least->unusable;
+
+    if (used_for(report, least) < KEEPER_PACE)
+        tell("odd", "so short a lifetime that lookups will have to wait: tokens are asked for "
+                    "once a second at most");
+    else if (left < 2 * report->duration)
+        tell("odd",
+             "lookups may have to wait now and then: an answer took %s, and a renewal has %s "
+             "before the token is not used any more",
+             span(report->duration, a), span(left > 0 ? left : 0, b));
+}
+
+static void tell_margin_oddities(const struct config *config,
+                                 const struct token_fetch_report *report)
+{
+    const int64_t configured = config->upstream_auth_token_early_expiry;
+    const struct token_margins most = token_margins(report->lifetime, configured, 0);
+    const struct token_margins least = token_margins(report->lifetime, configured, UINT32_MAX);
+    const int64_t a_day = 24 * HOUR / used_for(report, &most);
+    char text[SPAN_TEXT];
+
+    tell_margins(&least, &most);
+    if (most.shrunk)
+        tell("odd",
+             "auth_token_early_expiry = %s is over 20 %% of the lifetime: 20 %% is used, as above",
+             span(configured, text));
+    if (a_day > MANY_A_DAY)
+        tell("odd", "this is about %lld token requests a day: does the client's quota allow it?",
+             (long long)a_day);
+    tell_gaps(report, &least);
+}
+
+void probe_tell_grant(const struct config *config, const struct token_fetch_report *report)
+{
+    char text[SPAN_TEXT];
+
+    tell("token type", "%s", report->type);
+    tell("lifetime", "%s (%s)", span(report->lifetime, text),
+         report->lifetime_given ? "the endpoint's expires_in" : "auth_token_default_lifetime");
+    if (!report->lifetime_given)
+        tell("odd", "the endpoint does not say how long a token lives: is "
+                    "auth_token_default_lifetime right?");
+    if (report->lifetime >= TOKEN_LIFETIME_MAX)
+        tell("odd", "a longer lifetime than 24h is taken for 24h");
+    if (strcmp(report->type, "Bearer") != 0)
+        tell("odd", "the type is not Bearer: it goes before the token as it came");
+    tell_margin_oddities(config, report);
+}
+
+/* ---- why there is none ---- */
+
+static const char *advise_on_client(const struct config *config)
+{
+    if (config->upstream_auth_flow == AUTH_FLOW_BASIC)
+        return "client_id and the client's secret; and whether the endpoint wants auth_flow = "
+               "client_credentials";
+    if (config->upstream_auth_client == AUTH_CLIENT_BASIC)
+        return "client_id and the client's secret; and whether the endpoint wants auth_client = "
+               "post";
+    return "client_id and the client's secret; and whether the endpoint wants auth_client = basic";
+}
+
+/* By the server's error (RFC 6749 section 5.2, RFC 8707 section 2). */
+static const char *advise_on_error(const struct config *config, const char *error)
+{
+    bool basic = config->upstream_auth_flow == AUTH_FLOW_BASIC;
+
+    if (basic &&
+        (strcmp(error, "invalid_request") == 0 || strcmp(error, "unsupported_grant_type") == 0))
+        return "auth_flow: this is an OAuth 2.0 endpoint, which wants client_credentials";
+    if (strcmp(error, "unauthorized_client") == 0 || strcmp(error, "unsupported_grant_type") == 0)
+        return "the client's registration with the provider: it must allow the "
+               "client_credentials grant";
+    if (strcmp(error, "invalid_scope") == 0)
+        return "auth_scope";
+    if (strcmp(error, "invalid_target") == 0)
+        return "auth_audience, or the auth_param that names the resource";
+    if (strcmp(error, "invalid_request") == 0)
+        return "auth_client, and what else the endpoint wants as auth_scope, auth_audience or "
+               "auth_param";
+    return advise_on_client(config);
+}
+
+static const char *advise_on_silence(enum client_error failure)
+{
+    switch (failure) {
+    case CLIENT_DNS:
+    case CLIENT_REFUSED:
+        return "the host and port in address or auth_url";
+    case CLIENT_TLS:
+        return "http or https in address or auth_url; client_certificate and client_key, where the "
+               "endpoint wants them";
+    case CLIENT_CERTIFICATE:
+        return "the host in address or auth_url, and ca_file";
+    case CLIENT_PROXY:
+        return "proxy";
+    case CLIENT_PROTOCOL:
+        return "the port, and http or https, in address or auth_url";
+    default:
+        return "address or auth_url, auth_timeout, proxy, and the network between";
+    }
+}
+
+static const char *advise_on_token(const struct config *config, const struct keeper_result *result,
+                                   const struct token_fetch_report *report)
+{
+    if (report->status == 0)
+        return advise_on_silence(report->failure);
+    if (result->outcome == KEEPER_CREDENTIALS)
+        return advise_on_error(config, report->error);
+    if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
+        return "auth_path or auth_url: this is no token endpoint";
+    if (report->status / 100 == 2)
+        return "auth_path or auth_url: this answers, but not as a token endpoint does";
+    if (report->status == 415)
+        return "auth_flow: an OAuth 2.0 endpoint wants client_credentials";
+    if (report->status == 429 || report->status / 100 == 5)
+        return "the endpoint itself, which is in trouble or wants to be asked later; the daemon "
+               "would go on asking";
+    return "address or auth_url, and auth_path";
+}
+
+void probe_tell_no_grant(const struct config *config, const struct keeper_result *result,
+                         const struct token_fetch_report *report)
+{
+    tell("no token", "%s", result->problem);
+    tell("verdict", "not well; look at %s", advise_on_token(config, result, report));
+}
+
+/* ---- the lookup ---- */
+
+void probe_tell_lookup(const struct config *config, const struct postcode *postcode)
+{
+    tell("lookup", "%s%s%s", config->upstream_address, config->upstream_lookup_path,
+         postcode->encoded);
+}
+
+static const char *advise_on_lookup(const struct find_result *result)
+{
+    switch (result->outcome) {
+    case FIND_ADDRESS:
+    case FIND_NOT_MODIFIED:
+        break;
+    case FIND_UNKNOWN:
+        return "lookup_path, unless the upstream just does not know this postcode: try another";
+    case FIND_INVALID:
+        return "the postcode: the upstream takes it for none";
+    case FIND_REFUSED:
+        return "what the token is good for: auth_scope, auth_audience, the client's rights; and "
+               "whether address and token endpoint belong together";
+    case FIND_RATE_LIMITED:
+    case FIND_BUSY:
+        return "the upstream, which wants to be asked later; all else is right";
+    case FIND_MALFORMED:
+        return "lookup_path, and max_response_size: this is no address";
+    case FIND_UPSTREAM_STATUS:
+        return "address and lookup_path, or the upstream itself";
+    case FIND_FAILED:
+        return advise_on_silence(result->error);
+    case FIND_NO_TOKEN:
+        return "the lifetime above: the token could not be used";
+    }
+    return "nothing";
+}
+
+bool probe_tell_found(const struct find_result *result)
+{
+    char took[SPAN_TEXT];
+
+    if (result->outcome == FIND_FAILED)
+        tell("no address", "the upstream %s", client_error_phrase(result->error));
+    else if (result->status != 0)
+        tell("answer", "%d in %s", result->status, span(result->upstream_duration, took));
+    if (result->problem != NULL)
+        tell("no address", "%s", result->problem);
+    if (result->outcome == FIND_ADDRESS) {
+        tell("address", "%zu bytes of JSON", result->body_len);
+        return true;
+    }
+    tell("verdict", "not well; look at %s", advise_on_lookup(result));
+    return false;
+}
+
+void probe_tell_well(bool looked_up)
+{
+    tell("verdict", "%s",
+         looked_up ? "well: tokens and addresses are to be had"
+                   : "well: tokens are to be had; with a postcode, a lookup is tried too");
+}
