@@ -24,6 +24,30 @@ static struct MHD_Response *response_new(char *body, size_t len)
     return response;
 }
 
+static ssize_t nothing(void *arg, uint64_t pos, char *out, size_t max)
+{
+    (void)arg;
+    (void)pos;
+    (void)out;
+    (void)max;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/*
+ * A 304 has no body, and must not give the length of one unless it is that of the 200 (RFC 9110,
+ * section 8.6), which nobody knows here. libmicrohttpd leaves it out only where it knows none
+ * either; it then writes the end of a chunked body behind the head, where the next answer should
+ * begin, unless it may close the connection. So that is the price.
+ */
+static struct MHD_Response *response_new_unmodified(void)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, nothing, NULL, NULL);
+    MUST(response != NULL);
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return response;
+}
+
 /* A value libmicrohttpd will not send (a tab, say) is left out: none of ours has one. */
 static void add(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -103,7 +127,8 @@ void reply_body(struct request *request, enum problem_id ending, char *body, siz
         free(body);
         return;
     }
-    struct MHD_Response *response = response_new(body, len);
+    struct MHD_Response *response =
+        ending == ENDED_NOT_MODIFIED ? response_new_unmodified() : response_new(body, len);
     add_all(response, headers);
     settle(request, ending, problem_of(ending)->status, response, len);
 }
