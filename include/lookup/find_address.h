@@ -18,23 +18,29 @@
 #include "token/source.h"
 #include "upstream/client.h"
 
+/* The tokens that are for one upstream and its credentials. */
+struct token_era {
+    uint64_t number;           /* grows by one whenever tokens of before are of no use any more */
+    uint64_t first_generation; /* of tokens that belong to it */
+};
+
 /* What a worker's lookups begin with. It outlives every lookup; a reload changes what is in it. */
 struct finder {
     struct token_source *tokens; /* borrowed */
     struct config *config;       /* a reference, and the next too */
     struct pool *pool;
-    uint64_t tokens_from; /* the first generation of tokens that are for this configuration */
+    struct token_era era; /* which tokens are for this configuration; {0}: all */
 };
 
-/* Takes references to config and pool. Tokens of every generation are for this configuration. */
+/* Takes references to config and pool. The era is {0}. */
 void finder_init(struct finder *finder, struct token_source *tokens, struct config *config,
                  struct pool *pool);
 /*
- * For the lookups to come (a reload), and for those of before that get a token of generation
- * tokens_from or later: other references in the place of the present ones.
+ * For the lookups to come (a reload), and for those of before that get a token of the new era:
+ * other references in the place of the present ones.
  */
 void finder_use(struct finder *finder, struct config *config, struct pool *pool,
-                uint64_t tokens_from);
+                struct token_era era);
 void finder_fini(struct finder *finder);
 
 /* What somebody asks for. Strings are borrowed until find_address returns; NULL: not given. */

@@ -62,7 +62,7 @@ struct daemon {
     struct worker **workers;
     size_t worker_count;
     struct wiring_digest pool_digest;
-    uint64_t tokens_from; /* the first generation that is for the present configuration */
+    struct token_era era; /* the tokens that are for the present configuration */
 
     /* Operators. */
     struct listen *metrics_listen;

@@ -43,14 +43,14 @@ void finder_init(struct finder *finder, struct token_source *tokens, struct conf
 }
 
 void finder_use(struct finder *finder, struct config *config, struct pool *pool,
-                uint64_t tokens_from)
+                struct token_era era)
 {
     config_ref(config);
     pool_ref(pool);
     finder_fini(finder);
     finder->config = config;
     finder->pool = pool;
-    finder->tokens_from = tokens_from;
+    finder->era = era;
 }
 
 void finder_fini(struct finder *finder)
@@ -239,13 +239,13 @@ static void follow_reload(struct finding *finding)
     char *target = make_target(now->config, finding->target + finding->rest_at, &finding->rest_at);
     mem_free(finding->target);
     finding->target = target;
-    finder_use(&finding->way, now->config, now->pool, now->tokens_from);
+    finder_use(&finding->way, now->config, now->pool, now->era);
 }
 
 static void take_token(struct finding *finding, struct token *token)
 {
-    const uint64_t tokens_from = finding->finder->tokens_from;
-    if (finding->way.tokens_from != tokens_from && token_generation(token) >= tokens_from)
+    const struct token_era *era = &finding->finder->era;
+    if (finding->way.era.number != era->number && token_generation(token) >= era->first_generation)
         follow_reload(finding);
     token_unref(finding->token);
     finding->token = token;
@@ -292,7 +292,7 @@ void find_address(const struct finder *finder, struct ctx *ctx, const struct fin
     MAGIC_SET(finding, FINDING_MAGIC);
     finding->finder = finder;
     finder_init(&finding->way, finder->tokens, finder->config, finder->pool);
-    finding->way.tokens_from = finder->tokens_from;
+    finding->way.era = finder->era;
     finding->ctx = ctx_derive(ctx);
     finding->cancelled.cancelled = on_cancelled;
     ctx_hook_add(ctx, &finding->cancelled);

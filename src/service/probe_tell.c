@@ -115,11 +115,13 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
     if (used_for(report, least) < KEEPER_PACE)
         tell("odd", "so short a lifetime that lookups will have to wait: tokens are asked for "
                     "once a second at most");
+    else if (left <= 0)
+        tell("odd", "with so small an auth_token_early_expiry lookups wait at each renewal");
     else if (left < 2 * report->duration)
         tell("odd",
              "lookups may have to wait now and then: an answer took %s, and a renewal has %s "
              "before the token is not used any more",
-             span(report->duration, a), span(left > 0 ? left : 0, b));
+             span(report->duration, a), span(left, b));
 }
 
 static void tell_margin_oddities(const struct config *config,

@@ -139,7 +139,8 @@ static void change_token(struct reload *reload, bool ours)
     if (!ours) {
         struct keeper_status status;
         keeper_status(daemon->keeper, mono_now(), &status);
-        daemon->tokens_from = status.generation + 1;
+        daemon->era.number++;
+        daemon->era.first_generation = status.generation + 1;
         log_notice(NULL,
                    "the credentials at the token endpoint changed: the token of %s is not "
                    "used any more",
@@ -183,7 +184,7 @@ static void commit(struct reload *reload)
     config_unreloadable(daemon->setup.config, config, name_kept_key, config->upstream_name);
     change_token(reload, keeping_is_ours(&daemon->keeping, daemon->setup.config, config));
     for (size_t i = 0; i < daemon->worker_count; i++) {
-        reload->changes[i]->tokens_from = daemon->tokens_from;
+        reload->changes[i]->era = daemon->era;
         worker_commit(reload->changes[i]);
     }
     daemon->pool_digest = reload->pool_digest;

@@ -168,7 +168,7 @@ static void commit(struct mail *mail)
     if (!worker->stopped) {
         struct pool *pool = worker->next != NULL ? worker->next : pool_ref(finder->pool);
         worker->next = NULL;
-        finder_use(finder, change->config, pool, change->tokens_from);
+        finder_use(finder, change->config, pool, change->era);
         lookup_app_use(&worker->lookups, change->config, change->identity);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
         pool_unref(pool);

@@ -1,0 +1,40 @@
+#!/bin/bash
+# What the service manager is told: READY when callers can come, whether or not there is a token;
+# the token's health in a sentence; a reload's beginning and end; the end.
+# shellcheck source=tests/scenario/systemd_common.bash
+. "$TOP/tests/scenario/systemd_common.bash"
+
+start_standin --token-hold
+default_keys
+manage
+
+# Ready without a token: the endpoint has not answered yet.
+told 1 '^READY=1$'
+told 1 '^STATUS=Not ready: there is no token of location (fetching)'
+[ "$(operators /readyz -o /dev/null -w '%{http_code}')" = 503 ] || fail "ready without a token"
+knob token_hold=0
+told 1 '^STATUS=Ready: the token of location is valid until 20[0-9-]*T[0-9:]*Z; the next request is due at 20[0-9-]*T[0-9:]*Z\.$'
+eventually is_ready
+
+# A reload: when it began, by a clock that is never ahead of the machine's uptime, and READY at its
+# end.
+kill -HUP "$manager"
+told 1 '^RELOADING=1\\nMONOTONIC_USEC='
+told 2 '^READY=1$'
+usec=$(sed -n 's/^RELOADING=1\\nMONOTONIC_USEC=\([0-9]*\)$/\1/p' "$here/told")
+after=$(awk '{ printf "%.0f", ($1 + 1) * 1000000 }' /proc/uptime)
+{ [ "$usec" -gt 0 ] && [ "$usec" -le "$after" ]; } || fail "MONOTONIC_USEC is $usec"
+[ "$(grep -n '^RELOADING' "$here/told" | cut -d: -f1)" -lt \
+    "$(grep -n '^READY=1$' "$here/told" | tail -n 1 | cut -d: -f1)" ] || fail "READY came first"
+
+# One that fails is told too, and the daemon works on.
+echo nonsense >>"$here/pc.ini"
+kill -HUP "$manager"
+told 3 '^READY=1$'
+told 1 '^STATUS=Ready: .*The last reload failed; the log says why\.$'
+
+# The end. No secret was told, and without a watchdog there was nothing to feed.
+end_managed
+told 1 '^STOPPING=1$'
+told 1 '^STATUS=Draining: '
+[ "$(times_told WATCHDOG=1)" = 0 ] || fail "fed a watchdog that is not there"
