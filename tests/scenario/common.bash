@@ -152,7 +152,7 @@ operators() {
 }
 # metric NAME [LABELS]: its value, 0 where it is not there.
 metric() {
-    operators /metrics | awk -v name="$1${2:+{$2\}}" '$1 == name { v = $2 } END { print v + 0 }'
+    operators /metrics | awk -v name="$1${2:+{$2\}}" '$1 == name { v = $2 } END { printf "%.15g\n", v }'
 }
 metric_is() {
     [ "$(metric "$1" "${3:-}")" = "$2" ]

@@ -1,0 +1,61 @@
+#!/bin/bash
+# Renewal ahead: tokens that live 4 s from an endpoint that takes 0.4 s, and lookups at full rate
+# all the while. None waits, none fails, none carries a token that has run out.
+#
+# RENEWAL_SECONDS=60 makes it a minute (10 s unless told).
+. "$TOP/tests/scenario/token_common.bash"
+
+token_keys --lifetime 4 --token-delay 400
+set_key log level info
+begin
+
+# At start, and again before it is early, without a lookup asking.
+counted tokens_issued=1 >/dev/null
+eventually is_ready
+[ "$(token lifetime_seconds)" = 4.0 ] || fail "$(admin /tokens)"
+early=$(token early_expiry_seconds)
+about "$early" 0.72 0.8 || fail "an early expiry of $early"
+counted tokens_issued=2 >/dev/null
+[ "$(counter lookups)" = 0 ] || fail "there were lookups"
+# The jitter is the token's, not the moment's.
+while token_is generation 1; do
+    now=$(token early_expiry_seconds)
+    token_is generation 1 || break
+    [ "$now" = "$early" ] || fail "the early expiry went from $early to $now"
+done
+
+issued=$(counter tokens_issued)
+callers --count 16 --seconds "${RENEWAL_SECONDS:-10}" --timeout 600 --expect 200 >"$here/load" ||
+    fail "$(cat "$here/load")"
+cat "$here/load"
+renewals=$(($(counter tokens_issued) - issued))
+[ "$renewals" -ge 2 ] || fail "$renewals renewals are too few to tell"
+[ "$(counter lookups_unauthorized)" = 0 ] || fail "a token was carried that had run out"
+[ "$(token charged_last_hour)" = 0 ] || fail "renewals were charged to the budget"
+
+# What each lookup says of itself, as far as the log was written.
+stop_daemon
+grep -c ' waited_for_token=false ' "$here/log" || fail "no access lines"
+grep ' waited_for_token=true ' "$here/log" && fail "these waited for a token"
+[ "$(grep -c '20 % of the token' "$here/log")" = 1 ] || fail "the shrunk margin is not said once"
+logs 'auth_token_early_expiry=5m applies=800ms'
+
+# Without prefetch the first lookup asks, and one that finds the token early has it renewed, with
+# the present one meanwhile.
+issued=$(counter tokens_issued)
+upstream auth_prefetch off
+knob lifetime=2
+begin
+eventually is_ready
+[ "$(token state)" = none ] || fail "$(admin /tokens)"
+[ "$(look_status)" = 200 ] || fail "the first lookup"
+[ "$(counter tokens_issued)" = $((issued + 1)) ] || fail "not the first lookup's token"
+logs ' waited_for_token=true '
+renewed() {
+    [ "$(look_status)" = 200 ] || fail "a lookup during renewal"
+    [ "$(counter tokens_issued)" = $((issued + 2)) ]
+}
+eventually renewed
+eventually token_is generation 2
+stop_daemon
+[ "$(grep -c ' waited_for_token=true ' "$here/log")" = 1 ] || fail "more than the first waited"
