@@ -119,31 +119,41 @@ static uint64_t take_number(const unsigned char **in, size_t bytes)
     return number;
 }
 
-static const char *read_text(struct keep *keep, const unsigned char *text, size_t len,
-                             const unsigned char *boot, struct mono_time now)
+/* Type and value, in `len` bytes. */
+static const char *read_words(struct keep *keep, const char *words, size_t type_len, size_t len)
 {
-    const unsigned char *in = text + KEEP_BOOT;
-    const unsigned char *end = text + len;
+    if (type_len > TOKEN_TYPE_MAX || type_len > len || !text_is_token(words, type_len))
+        return "it is of no token type";
+    const char *value = words + type_len;
+    const size_t value_len = len - type_len;
+    if (value_len > TOKEN_VALUE_MAX || !text_is_visible(value, value_len))
+        return "it is no token that a header can carry";
+    keep->type = secret_new(words, type_len);
+    keep->value = secret_new(value, value_len);
+    keep->grant.type = secret_text(keep->type);
+    keep->grant.value = secret_text(keep->value);
+    return NULL;
+}
 
-    if (memcmp(text, boot, KEEP_BOOT) != 0)
+const char *keep_read(struct keep *keep, const void *text, size_t len,
+                      const unsigned char boot[KEEP_BOOT], struct mono_time now)
+{
+    const unsigned char *in = text;
+    const unsigned char *end = in + len;
+
+    *keep = (struct keep){.type = NULL};
+    if (len < KEEP_FACTS)
+        return "it is cut short or too long";
+    if (memcmp(in, boot, KEEP_BOOT) != 0)
         return "it is from before the machine was started";
+    in += KEEP_BOOT;
     keep->requested.ns = (int64_t)take_number(&in, 8);
     keep->grant.lifetime = (int64_t)take_number(&in, 8);
     size_t type_len = (size_t)take_number(&in, 2);
     if (keep->requested.ns < 0 || mono_before(now, keep->requested) || keep->grant.lifetime <= 0 ||
         keep->grant.lifetime > TOKEN_LIFETIME_MAX)
         return "it is of a time that cannot be";
-    if (type_len > TOKEN_TYPE_MAX || type_len >= (size_t)(end - in) ||
-        !text_is_token((const char *)in, type_len))
-        return "it is of no token type";
-    keep->type = secret_new(in, type_len);
-    in += type_len;
-    if (!text_is_visible((const char *)in, (size_t)(end - in)))
-        return "it is no token that a header can carry";
-    keep->value = secret_new(in, (size_t)(end - in));
-    keep->grant.type = secret_text(keep->type);
-    keep->grant.value = secret_text(keep->value);
-    return NULL;
+    return read_words(keep, (const char *)in, type_len, (size_t)(end - in));
 }
 
 /* False when the tag does not vouch for head and text. */
@@ -176,7 +186,7 @@ const char *keep_open(struct keep *keep, const void *bytes, size_t len, const st
     const size_t text_len = len - KEEP_HEAD - KEEP_TAG;
     unsigned char *text = mem_zalloc(text_len);
     const char *problem = decrypt(key, bytes, text, text_len)
-                              ? read_text(keep, text, text_len, boot, now)
+                              ? keep_read(keep, text, text_len, boot, now)
                               : "it is damaged, or of other credentials";
     wipe(text, text_len);
     mem_free(text);

@@ -1,0 +1,34 @@
+/*
+ * What the service manager hands back: the whole as it lies in the descriptor, which the tag
+ * refuses nearly always, and the text behind the tag by itself.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+
+#include "base/text.h"
+#include "token/keep.h"
+
+static void look_at(const struct keep *keep)
+{
+    MUST(text_is_token(keep->grant.type, strlen(keep->grant.type)));
+    MUST(text_is_visible(keep->grant.value, strlen(keep->grant.value)));
+    MUST(strlen(keep->grant.value) <= TOKEN_VALUE_MAX);
+    MUST(keep->grant.lifetime > 0 && keep->grant.lifetime <= TOKEN_LIFETIME_MAX);
+    MUST(keep->requested.ns >= 0 && keep->requested.ns <= HOUR);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const unsigned char boot[KEEP_BOOT] = {0};
+    const struct mono_time now = {.ns = HOUR};
+    struct secret *key = secret_new("0123456789abcdef0123456789abcdef", 32);
+    struct keep keep;
+    MUST(keep_open(&keep, data, size, key, boot, now) != NULL);
+    keep_fini(&keep);
+    if (keep_read(&keep, data, size, boot, now) == NULL)
+        look_at(&keep);
+    keep_fini(&keep);
+    secret_unref(key);
+    return 0;
+}
