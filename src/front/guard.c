@@ -6,6 +6,13 @@
  * taken for one, and all of them are refused but for one exact "Content-Length: 0". A request that
  * announces a body loses its connection whatever its answer is: a lookup has none, and what
  * follows in the stream is not to be guessed at.
+ *
+ * What it swallows is found by where things are: it parses in place, so in a head of which it has
+ * shown us all, each name, value and line end stands right behind the one before it. A NUL that cut
+ * a value, a line that was folded into another, a line that ended in LF alone, a second space in
+ * the request line leave a gap, or pieces that are not neighbours. Such a request is answered as it
+ * was understood, and its connection closed: whatever follows was framed by somebody who may have
+ * understood it otherwise. A libmicrohttpd that parses in another way would close more, never less.
  */
 #include "front/guard.h"
 
@@ -15,13 +22,19 @@
 #include "base/text.h"
 #include "exchange/reply.h"
 
+#define HEX_DIGITS "0123456789abcdefABCDEF"
+
 struct head {
     unsigned framing;      /* fields that begin like Content-Length or Transfer-Encoding */
     unsigned empty_length; /* of these, the exact "Content-Length: 0" */
     unsigned hosts;
+    bool bad_host;
     unsigned cookies;
     unsigned credentials; /* Authorization */
     const char *broken;   /* the first fault found in a field, for people; NULL: none */
+    const char *next;     /* where the next field begins, when nothing was swallowed */
+    bool gap;             /* something was */
+    bool loose_line;      /* between the fields nothing was, but in the request line */
 };
 
 static bool is_value(const char *value)
@@ -32,6 +45,51 @@ static bool is_value(const char *value)
     return true;
 }
 
+/* Behind what can be a registered name or an IPv4 address (RFC 3986, section 3.2.2). */
+static const char *skip_reg_name(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~!$&'()*+,;=";
+    for (;;) {
+        text += strspn(text, plain);
+        if (*text != '%' || strspn(text + 1, HEX_DIGITS) < 2)
+            return text;
+        text += strlen("%xx");
+    }
+}
+
+/*
+ * Host = uri-host [":" port] (RFC 9110, section 7.2). It may be empty: that is what a client with
+ * no authority to name has to send.
+ */
+static bool is_host(const char *value)
+{
+    const char *end = value;
+    if (*end == '[') {
+        end += 1 + strspn(end + 1, HEX_DIGITS ":.");
+        if (end == value + 1 || *end++ != ']')
+            return false;
+    } else {
+        end = skip_reg_name(end);
+    }
+    if (*end == ':')
+        end += 1 + strspn(end + 1, "0123456789");
+    return *end == '\0';
+}
+
+/* Does the field stand where it should: NAME ":" blanks VALUE CR LF? */
+static void follow(struct head *head, const char *name, const char *value)
+{
+    const char *at = name + strlen(name) + 1;
+    if (name != head->next)
+        head->gap = true;
+    if (head->gap)
+        return;
+    at += strspn(at, " \t");
+    head->gap = at != value;
+    head->next = value + strlen(value) + strlen("\r\n");
+}
+
 static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *name,
                                const char *value)
 {
@@ -39,11 +97,15 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     (void)kind;
     if (value == NULL)
         value = "";
+    follow(head, name, value);
     if (text_starts_ci(name, "content-length") || text_starts_ci(name, "transfer-encoding")) {
         head->framing++;
         head->empty_length += text_equal_ci(name, "content-length") && strcmp(value, "0") == 0;
     }
-    head->hosts += text_equal_ci(name, "host");
+    if (text_equal_ci(name, "host")) {
+        head->hosts++;
+        head->bad_host = head->bad_host || !is_host(value);
+    }
     head->cookies += text_equal_ci(name, "cookie");
     head->credentials += text_equal_ci(name, "authorization");
     if (!text_is_token(name, strlen(name)))
@@ -53,10 +115,24 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
+/*
+ * Was the request line METHOD SP TARGET SP VERSION, and nothing else? The size of the head is
+ * counted from the method on, and `end` is where its last, empty line begins.
+ */
+static bool is_tight_line(const struct request *request, const char *end)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    size_t line = strlen(request->method) + strlen(request->target) + strlen("  ");
+    return info != NULL &&
+           info->header_size == line + (size_t)(end - request->version) + strlen("\r\n");
+}
+
 static struct head read_head(const struct request *request)
 {
-    struct head head = {.framing = 0};
+    struct head head = {.next = request->version + strlen(request->version) + strlen("\r\n")};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &head);
+    head.loose_line = !head.gap && !is_tight_line(request, head.next);
     return head;
 }
 
@@ -91,10 +167,14 @@ static const char *fault_in_head(const struct request *request, const struct hea
         return head->broken;
     if (!text_is_token(request->method, strlen(request->method)))
         return "The method is not a token.";
+    if (head->loose_line)
+        return "The request line is not parted by single spaces, or a NUL stands in the head.";
     if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
         return "The version is neither HTTP/1.1 nor HTTP/1.0.";
     if (head->hosts > 1)
         return "There are two Host fields.";
+    if (head->bad_host)
+        return "The Host field is no host with a port.";
     if (head->hosts == 0 && strcmp(request->version, "HTTP/1.1") == 0)
         return "There is no Host field.";
     if (head->cookies > 1)
@@ -141,7 +221,7 @@ void guard_check(struct request *request)
         fault = fault_in_head(request, &head);
     if (fault == NULL)
         fault = fault_in_target(request);
-    request->close = fault != NULL || announces_body(&head);
+    request->close = fault != NULL || head.gap || announces_body(&head);
     if (fault != NULL)
         reply_plain_problem(request, PROBLEM_BAD_REQUEST, "%s", fault);
 }
