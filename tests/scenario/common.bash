@@ -14,8 +14,8 @@ address | thread) slow=4 ;;
 esac
 
 fail() {
-    echo "line ${BASH_LINENO[*]}: $*"
     [ -e "$here/log" ] && sed 's/^/    log: /' "$here/log" | tail -n 30
+    echo "line ${BASH_LINENO[*]}: $*"
     exit 1
 }
 
@@ -63,7 +63,7 @@ eventually() {
 }
 
 ask() {
-    curl -q -s -m 20 "$@"
+    curl -q -g -s -m 20 "$@"
 }
 
 # ---- the stand-in Location API ----

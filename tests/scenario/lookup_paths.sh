@@ -1,0 +1,39 @@
+#!/bin/bash
+# What is no postcode, no query and no path is refused before any upstream call: the upstream counts
+# none.
+# shellcheck source=tests/scenario/common.bash
+. "$TOP/tests/scenario/common.bash"
+
+start_standin
+default_keys
+start_daemon
+
+prefix=/api/v1/addresses
+# refused STATUS CODE PATH
+refused() {
+    local answer
+    answer=$(ask --path-as-is -w '%{http_code}' "http://$address$3")
+    has "$answer" "\"code\":\"$2\"" "\"status\":$1" "}$1"
+}
+
+for postcode in '' '%20' a%2Fb a/b ..%2Fx . .. '%2e%2e' '../admin' 'M1%00' '%00' '%00M1' 'M1%3Fa' \
+    'M1%23' 'M1%2523' '%' '%4' '%zz' 'M1+1' 'M1%0d%0aX:y' 'M1%0a' 'M1%09' 'M1;a' 'M1%5C..' 'M1,M2' \
+    '%C3%A4' '%ff' '%EF%BC%AD1' ABCDEFGHIJKLMNOPQ 'A%20B%20C%20D%20E%20F%20G%20H%20I' 'M1/'; do
+    refused 400 invalid_postcode "$prefix/$postcode"
+done
+for query in '%' '%4' '%gg' 'a=%' '"' '<' '^' '|' '{' '}' '`' '\' '[' ']'; do
+    refused 400 bad_request "$prefix/M1?$query"
+done
+for path in / /api /api/v1/addresses /api/v1//addresses/M1 /api/v1/addressesM1 \
+    /api/v1/./addresses/M1 /api/../api/v1/addresses/M1 /API/v1/addresses/M1 /healthz /metrics \
+    /tokens '/%61pi/v1/addresses/M1' '/?/api/v1/addresses/M1'; do
+    refused 404 not_found "$path"
+done
+[ "$(counter lookups)" = 0 ] || fail "the upstream has seen lookups"
+[ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||
+    fail "not counted"
+
+# By the operators' door there are no lookups, and by the lookups' door no operators.
+operators "$prefix/M1" -i >"$here/answer"
+has "$(cat "$here/answer")" " 404 " '"code":"not_found"' "X-GUID: "
+stop_daemon
