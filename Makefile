@@ -2,7 +2,9 @@
 # make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
 # make deps       installs what is missing (Debian); does nothing when all is there
-# make lint       order of floors, format, names
+# make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
+# make lint       order of floors, format, names, documents
+# make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
 # make compile_commands.json
 
 VERSION := 0.1.0
@@ -11,11 +13,13 @@ BUILD := build$(if $(SAN),/$(SAN))
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid cjose ini_config libsystemd libcrypto
+PKGS := libmicrohttpd libcurl libuv jansson uuid cjose ini_config libsystemd libssl libcrypto
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
-	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev
+	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev \
+	node-llhttp
 DEPS_RUN := curl ca-certificates
-DEPS_CHECK := check varnish clang-format openssl procps util-linux
+DEPS_CHECK := check varnish clang-format openssl procps util-linux systemd prometheus groff-base \
+	man-db
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK)
 
 CC := gcc
@@ -42,10 +46,15 @@ endif
 # The packages are asked for when they are first needed, so that `make deps` works without them.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
-CPPFLAGS = -Iinclude -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
+CPPFLAGS = -Iinclude -isystem $(LLHTTP_INCLUDE) -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
 CFLAGS = -std=c11 $(WARN) $(OPT) $(HARDEN)
 LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT)
 LDLIBS = $(PKG_LIBS) -lpthread
+
+# llhttp, as the package node-llhttp ships it: C sources, compiled as they are into our library.
+LLHTTP_SRC := /usr/share/llhttp
+LLHTTP_INCLUDE := /usr/share/include/llhttp
+LLHTTP_OBJ := $(patsubst %,$(BUILD)/obj/llhttp/%.o,llhttp api http)
 
 LIB_SRC := $(filter-out src/main.c,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -60,7 +69,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check deps lint format clean tests
+.PHONY: all run check deps lint documents format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -71,7 +80,7 @@ $(BUILD)/postcoded: $(BUILD)/obj/src/main.o $(BUILD)/libpostcoded.a
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/libpostcoded.a: $(LIB_OBJ)
+$(BUILD)/libpostcoded.a: $(LIB_OBJ) $(LLHTTP_OBJ)
 	$(call SAY,AR)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
@@ -89,6 +98,11 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libpostcoded.a
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
+
+$(BUILD)/obj/llhttp/%.o: $(LLHTTP_SRC)/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) -I$(LLHTTP_INCLUDE) -std=c11 $(OPT) $(HARDEN) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -116,11 +130,45 @@ deps:
 
 include tests/hardening.mk
 
-lint:
-	tests/lint/run
+lint: $(BUILD)/lint/gen-conf
+	BUILD=$(BUILD) tests/lint/run
+
+# conf/postcoded.ini and the keys of postcoded.ini(5), from the table of keys.
+documents: $(BUILD)/lint/gen-conf
+	BUILD=$(BUILD) tests/lint/documents --write
 
 format:
 	clang-format -i $(ALL_C)
+
+# Nothing is started or enabled, and what an operator has configured is left as it is: the default
+# configuration goes to /etc only where there is none, and always to the documentation.
+CONFIG := $(DESTDIR)/etc/postcoded
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
+MAN := $(DESTDIR)$(PREFIX)/share/man
+DOC := $(DESTDIR)$(PREFIX)/share/doc/postcoded
+
+install: $(BUILD)/postcoded
+	install -D -m 0755 $(BUILD)/postcoded $(DESTDIR)$(PREFIX)/sbin/postcoded
+	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC)
+	sed 's|/usr/sbin/postcoded|$(PREFIX)/sbin/postcoded|' systemd/postcoded.service \
+		>$(UNITS)/postcoded.service
+	chmod 0644 $(UNITS)/postcoded.service
+	install -m 0644 systemd/postcoded.socket $(UNITS)/postcoded.socket
+	install -m 0644 systemd/sysusers.d/postcoded.conf $(SYSUSERS)/postcoded.conf
+	install -m 0644 conf/man/postcoded.8 $(MAN)/man8/postcoded.8
+	install -m 0644 conf/man/postcoded.ini.5 $(MAN)/man5/postcoded.ini.5
+	install -m 0644 conf/postcoded.ini $(DOC)/postcoded.ini
+	install -d -m 0750 $(CONFIG)
+	[ -e $(CONFIG)/postcoded.ini ] || install -m 0640 conf/postcoded.ini $(CONFIG)/postcoded.ini
+	$(if $(DESTDIR),,! getent group postcoded >/dev/null || chgrp -R postcoded $(CONFIG))
+
+# /etc/postcoded stays: there are secrets in it, and they are not ours.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/postcoded $(UNITS)/postcoded.service $(UNITS)/postcoded.socket \
+		$(SYSUSERS)/postcoded.conf $(MAN)/man8/postcoded.8 $(MAN)/man5/postcoded.ini.5 \
+		$(DOC)/postcoded.ini
+	! [ -d $(DOC) ] || rmdir --ignore-fail-on-non-empty $(DOC)
 
 compile_commands.json: Makefile $(ALL_C)
 	tests/lint/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS))' \

@@ -8,12 +8,11 @@
 #include <curl/curl.h>
 
 #include "upstream/client.h"
-#include "upstream/multi.h"
 
 struct handles;
 
 /* NULL when libcurl refuses. Copies the settings. */
-struct handles *handles_new(const struct client_settings *settings, struct multi *multi);
+struct handles *handles_new(const struct client_settings *settings);
 /* All handles are back. */
 void handles_free(struct handles *handles);
 

@@ -1,39 +1,39 @@
 /*
- * libcurl's multi interface on the loop: it watches the sockets, keeps the timer, and knows which
- * connections are active and which are idle. Private to src/upstream.
+ * libcurl's multi interface on the loop: it watches the sockets and keeps the timer. Private to
+ * src/upstream.
  */
 #ifndef UPSTREAM_MULTI_H
 #define UPSTREAM_MULTI_H
 
 #include <curl/curl.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 #include "base/err.h"
 #include "runtime/loop.h"
 
 struct multi;
 
-struct multi_events {
-    void *arg;
-    /* A transfer ended; multi_remove and multi_add are allowed, multi_free is not. */
-    void (*ended)(void *arg, CURL *easy, CURLcode code);
-    /* After one or more of them; the multi looks at nothing more, so multi_free is allowed. */
-    void (*settled)(void *arg);
+/* Embedded in whatever a transfer is for. */
+struct multi_transfer {
+    /* It ended. Everything is allowed: multi_remove, multi_add, multi_free. */
+    void (*ended)(struct multi_transfer *transfer, CURLcode code);
 };
 
-/* At most max_connections are open; counted: METRIC_UPSTREAM_CONNECTIONS tells of them. */
-struct multi *multi_new(struct loop *loop, size_t max_connections, bool counted,
-                        const struct multi_events *events);
-/* All transfers were removed before. Closes the connections. */
+/* NULL when libcurl refuses. */
+struct multi *multi_new(struct loop *loop);
+/* All transfers were removed before. */
 void multi_free(struct multi *multi);
 
-/* Makes `easy` open and close its sockets through here. Once for each handle. */
-void multi_adopt(struct multi *multi, CURL *easy);
-
 /* Starts a transfer; ERR_SYSTEM when libcurl refuses. */
-enum err multi_add(struct multi *multi, CURL *easy);
+enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer);
 /* Ends one under way by closing its connection, or takes an ended one out. */
 void multi_remove(struct multi *multi, CURL *easy);
+
+/*
+ * For a transfer that has ended and was to connect only (CURLOPT_CONNECT_ONLY): its connection is
+ * no longer watched here, but goes on being libcurl's until the transfer is removed.
+ */
+void multi_release(struct multi *multi, int fd);
+/* Removes such a transfer and leaves the descriptor open, the caller's to close. */
+void multi_remove_open(struct multi *multi, CURL *easy, int fd);
 
 #endif

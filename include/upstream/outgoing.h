@@ -1,18 +1,16 @@
 /*
- * A request as libcurl is to send it, copied into one block that is wiped when freed: the block
- * holds a token. Private to src/upstream.
+ * A POST as libcurl is to send it, copied into one block that is wiped when freed: the block holds
+ * credentials. Private to src/upstream.
  */
 #ifndef UPSTREAM_OUTGOING_H
 #define UPSTREAM_OUTGOING_H
 
 #include <curl/curl.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "upstream/client.h"
 
 struct outgoing {
-    bool post;
     char *target;
     char *body;
     size_t body_len;
@@ -21,9 +19,11 @@ struct outgoing {
     size_t block_len;
 };
 
+/* Aborts (MUST) where something could end a line in target, name or value. */
+void outgoing_must_be_clean(const struct client_request *request);
+
 /*
  * `prefix` goes before the target: the origin, where a proxy wants the absolute form, else "".
- * What could end a line in target, name or value is a bug: MUST.
  */
 void outgoing_init(struct outgoing *outgoing, const struct client_request *request,
                    const char *prefix);

@@ -1,13 +1,13 @@
 /*
- * libcurl hands over the lines of every head it reads: those of 1xx answers, the final one, and
- * trailers, all alike. So this keeps its own account of which head it is in. Values collected so
- * far are dropped at each status line; what follows the final head's empty line is ignored, but
- * all of it counts towards one bound, so that neither a flood of 1xx answers nor one of trailers
- * is free.
+ * Values collected so far are dropped when a head begins, for it may be the one after an interim
+ * answer (1xx); what follows the final head (trailers) is ignored. All of it counts towards one
+ * bound, so that neither a flood of 1xx answers nor one of trailers is free.
  *
  * A value that holds anything but visible ASCII, spaces, tabs and obs-text (RFC 9110 section 5.5)
  * is treated as absent, and so is one that goes on in a folded line: these values reach callers,
  * and a proxy must not pass a fold on (RFC 9112 section 5.2).
+ *
+ * Chunks have a frame too: it may take as many bytes as the smallest chunks need, and no more.
  */
 #include "upstream/answer.h"
 
@@ -15,6 +15,9 @@
 #include <strings.h>
 
 #include "base/check.h"
+
+/* "1\r\na\r\n" is one byte of body. */
+#define FRAME_A_BYTE 5
 
 void answer_init(struct answer *answer, size_t max_body, bool secret)
 {
@@ -58,24 +61,12 @@ static bool refuse(struct answer *answer, enum client_error why)
     return false;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+/* ---- piece by piece ---- */
 
-/* libcurl takes any "HTTP/" with three digits after it, and HTTP/2 without its frames. */
-static bool status_line(struct answer *answer, const char *line, size_t len)
+void answer_head_begins(struct answer *answer)
 {
     forget_head(answer);
-    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !is_digit(line[7]) || line[8] != ' ' ||
-        !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]))
-        return refuse(answer, CLIENT_PROTOCOL);
-    answer->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
-    /* The range of RFC 9110 section 15; and 101 would end HTTP, which nobody asked for. */
-    if (answer->status < 100 || answer->status > 599 || answer->status == 101)
-        return refuse(answer, CLIENT_PROTOCOL);
     answer->in_head = true;
-    return true;
 }
 
 static int header_id(const char *name, size_t len)
@@ -83,10 +74,32 @@ static int header_id(const char *name, size_t len)
     for (int id = 0; id < CLIENT_HEADER_COUNT; id++) {
         const char *known = client_header_name((enum client_header_id)id);
 
-        if (strlen(known) == len && strncasecmp(known, name, len) == 0)
+        if (strncasecmp(known, name, len) == 0 && known[len] == '\0')
             return id;
     }
     return -1;
+}
+
+void answer_field_begins(struct answer *answer, const char *name, size_t len)
+{
+    int id = answer->head_done ? -1 : header_id(name, len);
+
+    if (id >= 0 && (answer->seen & 1u << id) != 0)
+        id = -1;
+    answer->last = id;
+    answer->value_at = answer->fields.len;
+    if (id >= 0)
+        answer->seen |= 1u << id;
+}
+
+/* A NUL makes it no HTTP (RFC 9110, section 5.5), whoever's value it stands in. */
+bool answer_value(struct answer *answer, const char *piece, size_t len)
+{
+    if (memchr(piece, '\0', len) != NULL)
+        return refuse(answer, CLIENT_PROTOCOL);
+    if (answer->last >= 0 && buf_append(&answer->fields, piece, len) != ERR_OK)
+        return refuse(answer, CLIENT_HEAD_TOO_LARGE);
+    return true;
 }
 
 static bool is_blank(char c)
@@ -105,61 +118,45 @@ static bool is_field_text(const char *text, size_t len)
     return true;
 }
 
-static void keep_value(struct answer *answer, int id, const char *value, size_t len)
+void answer_field_ends(struct answer *answer)
 {
-    while (len > 0 && is_blank(value[0])) {
-        value++;
-        len--;
-    }
-    while (len > 0 && is_blank(value[len - 1]))
-        len--;
-    if (len == 0 || !is_field_text(value, len))
+    struct buf *fields = &answer->fields;
+    const char *value = buf_text(fields) + answer->value_at;
+
+    if (answer->last < 0)
         return;
-    size_t at = answer->fields.len + 1;
-    if (buf_append(&answer->fields, value, len) == ERR_OK &&
-        buf_putc(&answer->fields, '\0') == ERR_OK)
-        answer->at[id] = at;
+    while (fields->len > answer->value_at && is_blank(fields->data[fields->len - 1]))
+        fields->len--;
+    size_t len = fields->len - answer->value_at;
+    size_t lead = 0;
+    while (lead < len && is_blank(value[lead]))
+        lead++;
+    if (lead < len && is_field_text(value, len) && buf_putc(fields, '\0') == ERR_OK)
+        answer->at[answer->last] = answer->value_at + lead + 1;
 }
 
-static void field_line(struct answer *answer, const char *line, size_t len)
+void answer_field_is_folded(struct answer *answer)
 {
-    const char *colon = memchr(line, ':', len);
-    int previous = answer->last;
-
-    if (is_blank(line[0])) {
-        if (previous >= 0)
-            answer->at[previous] = 0;
-        return;
-    }
-    answer->last = -1;
-    if (colon == NULL)
-        return;
-    int id = header_id(line, (size_t)(colon - line));
-    if (id < 0 || (answer->seen & 1u << id) != 0)
-        return;
-    answer->seen |= 1u << id;
-    answer->last = id;
-    keep_value(answer, id, colon + 1, (size_t)(line + len - colon - 1));
+    if (answer->last >= 0)
+        answer->at[answer->last] = 0;
 }
 
-bool answer_line(struct answer *answer, const char *line, size_t len)
+bool answer_head_ends(struct answer *answer, int status)
 {
-    answer->begun = true;
-    answer->head_len += len;
-    if (answer->head_len > ANSWER_HEAD_MAX)
-        return refuse(answer, CLIENT_HEAD_TOO_LARGE);
-    if (answer->head_done)
-        return true;
-    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-        len--;
-    if (!answer->in_head)
-        return status_line(answer, line, len);
-    if (len > 0) {
-        field_line(answer, line, len);
-        return true;
-    }
     answer->in_head = false;
-    answer->head_done = answer->status >= 200;
+    answer->status = status;
+    /* The range of RFC 9110 section 15; and 101 would end HTTP, which nobody asked for. */
+    if (status < 100 || status > 599 || status == 101)
+        return refuse(answer, CLIENT_PROTOCOL);
+    answer->head_done = status >= 200;
+    return true;
+}
+
+bool answer_count_head(struct answer *answer, size_t len)
+{
+    answer->head_len += len;
+    if (answer->head_len > ANSWER_HEAD_MAX + FRAME_A_BYTE * answer->body.len)
+        return refuse(answer, CLIENT_HEAD_TOO_LARGE);
     return true;
 }
 
@@ -170,6 +167,60 @@ bool answer_body(struct answer *answer, const char *data, size_t len)
     /* A body for which there is no memory is too large as well. */
     return refuse(answer, CLIENT_BODY_TOO_LARGE);
 }
+
+/* ---- line by line ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* libcurl takes any "HTTP/" with three digits after it, and HTTP/2 without its frames. */
+static bool status_line(struct answer *answer, const char *line, size_t len)
+{
+    answer_head_begins(answer);
+    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !is_digit(line[7]) || line[8] != ' ' ||
+        !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]))
+        return refuse(answer, CLIENT_PROTOCOL);
+    answer->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
+    return true;
+}
+
+static bool field_line(struct answer *answer, const char *line, size_t len)
+{
+    const char *colon = memchr(line, ':', len);
+
+    if (is_blank(line[0])) {
+        answer_field_is_folded(answer);
+        return true;
+    }
+    answer->last = -1;
+    if (colon == NULL)
+        return true;
+    answer_field_begins(answer, line, (size_t)(colon - line));
+    if (!answer_value(answer, colon + 1, (size_t)(line + len - colon - 1)))
+        return false;
+    answer_field_ends(answer);
+    return true;
+}
+
+bool answer_line(struct answer *answer, const char *line, size_t len)
+{
+    answer->begun = true;
+    if (!answer_count_head(answer, len))
+        return false;
+    if (answer->head_done)
+        return true;
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    if (!answer->in_head)
+        return status_line(answer, line, len);
+    if (len > 0)
+        return field_line(answer, line, len);
+    return answer_head_ends(answer, answer->status);
+}
+
+/* ---- what came of it ---- */
 
 const char *answer_header(const struct answer *answer, enum client_header_id id)
 {

@@ -1,7 +1,10 @@
 /*
- * A call's life. It waits its turn in a queue in order of arrival, runs (upstream/attempt.h), and
- * ends. What has ended is told from one place, deliver(), which libcurl never calls: so a callback
- * may do anything, start calls, cancel them, or free the client.
+ * A call's life. It waits its turn in a queue in order of arrival, runs, and ends. Two engines run
+ * calls: lookups are GETs over links that are kept (upstream/get.h), token requests are POSTs of
+ * libcurl's (upstream/post.h).
+ *
+ * What has ended is told from one place, deliver(), which has nobody's code up the stack but the
+ * loop's: so a callback may do anything, start calls, cancel them, or free the client.
  *
  *     client_call --> QUEUED --> RUNNING --> ENDED --> `done`
  *          \________________________________/   (no room in the queue)
@@ -10,6 +13,7 @@
  */
 #include "upstream/client.h"
 
+#include <string.h>
 #include <utlist.h>
 
 #include "base/check.h"
@@ -17,7 +21,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/secret.h"
-#include "upstream/attempt.h"
+#include "upstream/get.h"
+#include "upstream/post.h"
 
 #define CLIENT_MAGIC 0xc11e0001u
 
@@ -33,13 +38,21 @@ struct call {
     void *arg;
     struct mono_time called;
     enum client_error error; /* once ENDED */
-    struct attempt attempt;
+    struct outcome outcome;
+    bool post; /* which of the two it is */
+    union {
+        struct get get;
+        struct post posting;
+    };
 };
 
 struct client {
     unsigned magic;
     struct loop *loop;
-    struct attempt_means means;
+    struct multi *multi;
+    struct handles *handles;
+    struct get_means gets;
+    struct post_means posts;
     size_t max_connections;
     size_t max_queue;
     struct call *calls[CALL_STATES]; /* a list for each state, oldest first */
@@ -91,24 +104,33 @@ static void end(struct call *call, enum client_error error)
     set_state(call, CALL_ENDED);
 }
 
+/* Closes its connection if it runs. */
 static void call_free(struct call *call)
 {
     ctx_hook_remove(&call->hook);
-    attempt_fini(&call->attempt);
+    if (call->post)
+        post_fini(&call->posting);
+    else
+        get_fini(&call->get);
+    answer_fini(&call->outcome.answer);
     mem_free(call);
+}
+
+static void start(struct call *call)
+{
+    bool runs = call->post ? post_start(&call->posting) : get_start(&call->get);
+
+    if (runs)
+        set_state(call, CALL_RUNNING);
+    else
+        end(call, call->post ? call->posting.error : call->get.error);
 }
 
 static void start_queued(struct client *client)
 {
-    struct call *call;
-
-    while ((call = client->calls[CALL_QUEUED]) != NULL &&
-           client->count[CALL_RUNNING] < client->max_connections) {
-        if (attempt_start(&call->attempt))
-            set_state(call, CALL_RUNNING);
-        else
-            end(call, CLIENT_PROXY);
-    }
+    while (client->calls[CALL_QUEUED] != NULL &&
+           client->count[CALL_RUNNING] < client->max_connections)
+        start(client->calls[CALL_QUEUED]);
 }
 
 char *client_reply_take_body(struct client_reply *reply)
@@ -121,20 +143,20 @@ char *client_reply_take_body(struct client_reply *reply)
 
 static void make_reply(struct call *call, struct client_reply *reply)
 {
-    struct attempt *attempt = &call->attempt;
+    struct outcome *outcome = &call->outcome;
 
     *reply = (struct client_reply){
         .error = call->error,
-        .status = answer_status(&attempt->answer),
-        .detail = attempt->text,
-        .retries = attempt->retries,
-        .sent = attempt->sent,
+        .status = answer_status(&outcome->answer),
+        .detail = outcome->text,
+        .retries = outcome->retries,
+        .sent = outcome->sent,
         .duration = mono_diff(mono_now(), call->called),
     };
     for (int id = 0; id < CLIENT_HEADER_COUNT && reply->status != 0; id++)
-        reply->headers[id] = answer_header(&attempt->answer, (enum client_header_id)id);
+        reply->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
     if (call->error == CLIENT_OK)
-        reply->body = buf_take(&attempt->answer.body, &reply->body_len);
+        reply->body = buf_take(&outcome->answer.body, &reply->body_len);
 }
 
 /* The client may be gone after the callback; the call is then nobody's but ours. */
@@ -146,7 +168,7 @@ static void tell(struct call *call)
     ctx_hook_remove(&call->hook);
     make_reply(call, &reply);
     call->done(call->arg, &reply);
-    if (reply.body != NULL && call->attempt.request.post)
+    if (reply.body != NULL && call->post)
         wipe(reply.body, reply.body_len);
     mem_free(reply.body);
     call_free(call);
@@ -154,10 +176,13 @@ static void tell(struct call *call)
 
 static void dismantle(struct client *client)
 {
-    if (client->means.handles != NULL)
-        handles_free(client->means.handles);
-    if (client->means.multi != NULL)
-        multi_free(client->means.multi);
+    if (client->gets.links != NULL)
+        links_free(client->gets.links);
+    head_frame_fini(&client->gets.frame);
+    if (client->handles != NULL)
+        handles_free(client->handles);
+    if (client->multi != NULL)
+        multi_free(client->multi);
     MAGIC_CLEAR(client);
     mem_free(client);
 }
@@ -188,34 +213,39 @@ static void deliver_later(struct client *client)
         client->deliver_timer = timer_start(client->loop, 0, on_deliver, client);
 }
 
-static void on_ended(void *arg, CURL *easy, CURLcode code)
+static void note_end(struct call *call, enum client_error error)
 {
-    MAGIC_CAST(struct client, client, arg, CLIENT_MAGIC);
-    struct call *call = CONTAINER_OF(attempt_of(easy), struct call, attempt);
-    enum client_error error;
-
-    if (attempt_again(&call->attempt, code, &error))
-        return;
     if (error != CLIENT_OK)
         log_debug(ctx_guid(call->ctx), "the upstream %s (%s)", client_error_phrase(error),
-                  call->attempt.text);
+                  call->outcome.text);
     end(call, error);
-    start_queued(client);
+    start_queued(call->client);
 }
 
-static void on_settled(void *arg)
+static void get_ended(struct get *get, bool last)
 {
-    MAGIC_CAST(struct client, client, arg, CLIENT_MAGIC);
+    struct call *call = CONTAINER_OF(get, struct call, get);
+    struct client *client = call->client;
 
-    timer_stop(&client->deliver_timer);
-    deliver(client);
+    note_end(call, get->error);
+    if (last)
+        deliver(client);
+    else
+        deliver_later(client);
+}
+
+static void post_ended(struct post *post)
+{
+    struct call *call = CONTAINER_OF(post, struct call, posting);
+
+    note_end(call, post->error);
+    deliver_later(call->client);
 }
 
 /* Takes a call out of wherever it is; its connection is closed. */
 static void drop(struct call *call)
 {
     leave(call);
-    attempt_abort(&call->attempt);
     call_free(call);
 }
 
@@ -231,30 +261,71 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     deliver_later(client);
 }
 
+static struct call *call_new(struct client *client, struct ctx *ctx,
+                             const struct client_request *request)
+{
+    struct call *call = mem_alloc(sizeof(*call));
+
+    call->client = client;
+    call->ctx = ctx;
+    call->post = request->post;
+    call->called = mono_now();
+    call->outcome.sent = call->called;
+    call->outcome.retries = 0;
+    call->outcome.text[0] = '\0';
+    answer_init(&call->outcome.answer, request->max_response, request->post);
+    if (request->post)
+        post_init(&call->posting, &client->posts, request, &call->outcome);
+    else
+        get_init(&call->get, &client->gets, request, &call->outcome);
+    call->hook = (struct ctx_hook){.cancelled = on_cancelled};
+    ctx_hook_add(ctx, &call->hook);
+    return call;
+}
+
 void client_call(struct client *client, struct ctx *ctx, const struct client_request *request,
                  client_done *done, void *arg)
 {
-    struct call *call = mem_zalloc(sizeof(*call));
-
     MAGIC_OK(client, CLIENT_MAGIC);
     MUST(!client->doomed);
-    call->client = client;
-    call->ctx = ctx;
+    struct call *call = call_new(client, ctx, request);
+
     call->done = done;
     call->arg = arg;
-    call->called = mono_now();
-    attempt_init(&call->attempt, &client->means, request);
-    call->attempt.sent = call->called;
-    call->hook.cancelled = on_cancelled;
-    ctx_hook_add(ctx, &call->hook);
     enter(call, CALL_QUEUED);
     start_queued(client);
     if (client->count[CALL_QUEUED] > client->max_queue) {
-        if (client->means.counted)
+        if (client->gets.counted)
             metric_add(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 1);
         end(call, CLIENT_QUEUE_FULL);
     }
     deliver_later(client);
+}
+
+static enum err make_engines(struct client *client, const struct client_settings *settings)
+{
+    struct links_settings shared = {.max = settings->max_connections,
+                                    .max_age = settings->connection_max_age,
+                                    .counted = settings->counted};
+
+    client->multi = multi_new(client->loop);
+    client->handles = handles_new(settings);
+    head_frame_init(&client->gets.frame, settings);
+    if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
+        return ERR_SYSTEM;
+    shared.links = (struct link_means){.loop = client->loop,
+                                       .handles = client->handles,
+                                       .multi = client->multi,
+                                       .tls = strncmp(settings->origin, "https:", 6) == 0};
+    client->gets.links = links_new(&shared);
+    client->gets.retries = settings->retries;
+    client->gets.counted = settings->counted;
+    client->gets.ended = get_ended;
+    client->posts = (struct post_means){.multi = client->multi,
+                                        .handles = client->handles,
+                                        .counted = settings->counted,
+                                        .ended = post_ended};
+    return ERR_OK;
 }
 
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out)
@@ -265,23 +336,17 @@ enum err client_new(struct loop *loop, const struct client_settings *settings, s
         return ERR_INVALID;
     MUST(settings->max_connections > 0);
     struct client *client = mem_zalloc(sizeof(*client));
-    const struct multi_events events = {client, on_ended, on_settled};
 
     MAGIC_SET(client, CLIENT_MAGIC);
     client->loop = loop;
     client->max_connections = settings->max_connections;
     client->max_queue = settings->max_queue;
-    client->means.retries = settings->retries;
-    client->means.counted = settings->counted;
-    client->means.multi = multi_new(loop, settings->max_connections, settings->counted, &events);
-    if (client->means.multi != NULL)
-        client->means.handles = handles_new(settings, client->means.multi);
-    if (client->means.handles == NULL) {
+    enum err err = make_engines(client, settings);
+    if (err == ERR_OK)
+        *out = client;
+    else
         dismantle(client);
-        return ERR_SYSTEM;
-    }
-    *out = client;
-    return ERR_OK;
+    return err;
 }
 
 void client_free(struct client *client)

@@ -10,22 +10,22 @@
 #include "upstream/handle.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
 
 struct handles {
     unsigned magic;
-    struct multi *multi;
     CURLU *origin;
-    char *prefix; /* see handles_prefix */
+    CURLSH *share; /* names resolved, and TLS sessions */
+    char *prefix;  /* see handles_prefix */
     long connect_timeout_ms;
-    long max_age_s;
     char *ca_file;
+    struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
     struct secret *key;
     char *proxy;
@@ -73,24 +73,26 @@ static void set_proxy(const struct handles *handles, CURL *easy)
     SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
 }
 
-static bool system_has_bundle(void)
+/*
+ * The context function is called for a proxy's TLS too, which has authorities of its own: with such
+ * a proxy libcurl reads the files by itself, for each connection.
+ */
+static void set_trust(const struct handles *handles, CURL *easy)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-
-    return info->cainfo != NULL && access(info->cainfo, R_OK) == 0;
+    if (handles->trust == NULL) {
+        if (handles->ca_file != NULL)
+            SET(easy, CURLOPT_CAINFO, handles->ca_file);
+        return;
+    }
+    SET(easy, CURLOPT_CAINFO, NULL);
+    SET(easy, CURLOPT_CAPATH, NULL);
+    SET(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    SET(easy, CURLOPT_SSL_CTX_FUNCTION, trust_lend);
+    SET(easy, CURLOPT_SSL_CTX_DATA, handles->trust);
 }
 
-/*
- * With a file alone libcurl keeps the parsed certificates for the next connection; beside a
- * directory it reads the file anew each time, which takes many milliseconds for a system's bundle.
- */
-static void set_tls(const struct handles *handles, CURL *easy)
+static void set_certificate(const struct handles *handles, CURL *easy)
 {
-    if (handles->ca_file != NULL)
-        SET(easy, CURLOPT_CAINFO, handles->ca_file);
-    if (handles->ca_file != NULL || system_has_bundle())
-        SET(easy, CURLOPT_CAPATH, NULL);
-    SET(easy, CURLOPT_CA_CACHE_TIMEOUT, handles->max_age_s);
     if (handles->certificate == NULL)
         return;
     struct curl_blob key = {.data = (void *)(uintptr_t)secret_bytes(handles->key),
@@ -111,12 +113,11 @@ static CURL *handle_make(const struct handles *handles)
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
     SET(easy, CURLOPT_CURLU, handles->origin);
+    SET(easy, CURLOPT_SHARE, handles->share);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
-    SET(easy, CURLOPT_MAXLIFETIME_CONN, handles->max_age_s);
-    SET(easy, CURLOPT_MAXAGE_CONN, handles->max_age_s);
     set_proxy(handles, easy);
-    set_tls(handles, easy);
-    multi_adopt(handles->multi, easy);
+    set_trust(handles, easy);
+    set_certificate(handles, easy);
     return easy;
 }
 
@@ -131,7 +132,10 @@ CURL *handles_take(struct handles *handles)
 void handles_give_back(struct handles *handles, CURL *easy)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    MUST(handles->idle_count < handles->idle_max);
+    if (handles->idle_count == handles->idle_max) {
+        curl_easy_cleanup(easy);
+        return;
+    }
     /* What the call lent is about to go. */
     SET(easy, CURLOPT_HTTPHEADER, NULL);
     SET(easy, CURLOPT_POSTFIELDS, NULL);
@@ -145,9 +149,9 @@ const char *handles_prefix(const struct handles *handles)
     return handles->prefix;
 }
 
-static long in_unit(int64_t duration, int64_t unit)
+static long in_milliseconds(int64_t duration)
 {
-    return duration < unit ? 1 : (long)(duration / unit);
+    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
 }
 
 static char *copy_or_null(const char *text)
@@ -160,9 +164,10 @@ static void take_settings(struct handles *handles, const struct client_settings 
     bool absolute = settings->proxy != NULL && strncmp(settings->origin, "http:", 5) == 0;
 
     handles->prefix = mem_strdup(absolute ? settings->origin : "");
-    handles->connect_timeout_ms = in_unit(settings->connect_timeout, MILLISECOND);
-    handles->max_age_s = in_unit(settings->connection_max_age, SECOND);
+    handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
     handles->ca_file = copy_or_null(settings->ca_file);
+    if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
+        handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
     handles->certificate = copy_or_null(settings->client_certificate);
     /* The counter of references is the one thing about a secret that changes. */
     if (settings->client_key != NULL)
@@ -172,15 +177,27 @@ static void take_settings(struct handles *handles, const struct client_settings 
     handles->idle = mem_zalloc(handles->idle_max * sizeof(CURL *));
 }
 
-struct handles *handles_new(const struct client_settings *settings, struct multi *multi)
+/* For one thread, so without locks. */
+static CURLSH *share_new(void)
+{
+    CURLSH *share = curl_share_init();
+
+    if (share == NULL)
+        return NULL;
+    MUST(curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK);
+    MUST(curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK);
+    return share;
+}
+
+struct handles *handles_new(const struct client_settings *settings)
 {
     struct handles *handles = mem_zalloc(sizeof(*handles));
 
     MAGIC_SET(handles, HANDLES_MAGIC);
-    handles->multi = multi;
     take_settings(handles, settings);
     handles->origin = curl_url();
-    if (handles->origin != NULL &&
+    handles->share = share_new();
+    if (handles->origin != NULL && handles->share != NULL &&
         curl_url_set(handles->origin, CURLUPART_URL, settings->origin, 0) == CURLUE_OK)
         return handles;
     handles_free(handles);
@@ -193,9 +210,11 @@ void handles_free(struct handles *handles)
     while (handles->idle_count > 0)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
     mem_free(handles->idle);
+    curl_share_cleanup(handles->share);
     curl_url_cleanup(handles->origin);
     mem_free(handles->prefix);
     mem_free(handles->ca_file);
+    trust_free(handles->trust);
     mem_free(handles->certificate);
     secret_unref(handles->key);
     mem_free(handles->proxy);

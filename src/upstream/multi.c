@@ -3,13 +3,8 @@
  * functions, and those it makes itself (a resolver's wake-up pair), which we only hear of while
  * they are watched.
  *
- * A connection's watch lives as long as its descriptor. libcurl says REMOVE when a transfer has
- * ended and the connection goes into its cache: then we go on watching it for ourselves. Nothing
- * may come on an idle connection, so whatever comes (the server's closing, or bytes that would be
- * taken for the answer to the next request) condemns it: it is shut down, and what it brought is
- * thrown away. The server is rid of it at once, and libcurl finds it at its end: before it uses a
- * connection again it peeks, and would take bytes for a sign of life. This also spares each call
- * two epoll_ctl.
+ * A connection's watch lives as long as its descriptor, or until multi_release gives the connection
+ * to somebody who watches it himself.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
  * the number may be reused, and watched anew, before the old handle's memory goes.
@@ -25,7 +20,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 
 #undef uthash_malloc
 #undef uthash_free
@@ -35,23 +29,13 @@
 #define MULTI_MAGIC 0x3017a001u
 #define WATCH_MAGIC 0x3017a002u
 
-/* Cells of METRIC_UPSTREAM_CONNECTIONS. */
-enum { CELL_ACTIVE, CELL_IDLE };
-
-enum watch_state {
-    WATCH_FOREIGN,   /* not a connection */
-    WATCH_ACTIVE,    /* a connection with a transfer, or on its way to one */
-    WATCH_IDLE,      /* in libcurl's cache */
-    WATCH_CONDEMNED, /* idle, shut down; libcurl has yet to close it */
-};
-
 struct watch {
     unsigned magic;
-    enum watch_state state;
     struct multi *multi; /* void once the handle is closing */
     uv_poll_t poll;
     int fd;
-    int events; /* what it is watched for; 0: nothing */
+    int events;   /* what it is watched for; 0: nothing */
+    bool foreign; /* not a connection */
     UT_hash_handle hh;
 };
 
@@ -61,33 +45,45 @@ struct multi {
     CURLM *curl;
     struct timer *timer;
     struct watch *watches; /* by descriptor */
-    bool counted;
-    struct multi_events events;
+    int released;          /* not to be closed with its transfer; -1: none */
+    bool acting;           /* libcurl, or who is told what ended, is up the stack */
+    bool doomed;           /* multi_free was called meanwhile */
 };
 
-/* Tells whoever is interested what has ended. The last thing to do with a multi in a callback. */
+static void dismantle(struct multi *multi);
+
+static struct multi_transfer *transfer_of(CURL *easy)
+{
+    char *private = NULL;
+
+    MUST(curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK);
+    return (struct multi_transfer *)(void *)private;
+}
+
+/* Tells the transfers that have ended. */
 static void harvest(struct multi *multi)
 {
     CURLMsg *message;
     int left;
-    bool any = false;
 
-    while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        any = true;
-        multi->events.ended(multi->events.arg, message->easy_handle, message->data.result);
+    while (!multi->doomed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
+        struct multi_transfer *transfer = transfer_of(message->easy_handle);
+
+        if (message->msg == CURLMSG_DONE)
+            transfer->ended(transfer, message->data.result);
     }
-    if (any)
-        multi->events.settled(multi->events.arg);
 }
 
 static void act(struct multi *multi, curl_socket_t fd, int flags)
 {
     int running;
 
+    multi->acting = true;
     MUST(curl_multi_socket_action(multi->curl, fd, flags, &running) == CURLM_OK);
     harvest(multi);
+    multi->acting = false;
+    if (multi->doomed)
+        dismantle(multi);
 }
 
 static void on_timer(void *arg)
@@ -109,50 +105,11 @@ static int set_timer(CURLM *curl, long timeout_ms, void *arg)
     return 0;
 }
 
-static void count(const struct multi *multi, enum watch_state state, int n)
-{
-    if (multi->counted && state == WATCH_ACTIVE)
-        metric_add(METRIC_UPSTREAM_CONNECTIONS, CELL_ACTIVE, n);
-    if (multi->counted && state == WATCH_IDLE)
-        metric_add(METRIC_UPSTREAM_CONNECTIONS, CELL_IDLE, n);
-}
-
-static void set_state(struct watch *watch, enum watch_state state)
-{
-    if (watch->state == state)
-        return;
-    count(watch->multi, watch->state, -1);
-    watch->state = state;
-    count(watch->multi, watch->state, 1);
-}
-
-/* After the shutdown the kernel takes no more: what is there is all. */
-static void throw_away(int fd)
-{
-    char bytes[4096];
-
-    while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-        ;
-}
-
-static void condemn(struct watch *watch)
-{
-    set_state(watch, WATCH_CONDEMNED);
-    watch->events = 0;
-    uv_poll_stop(&watch->poll);
-    (void)shutdown(watch->fd, SHUT_RDWR);
-    throw_away(watch->fd);
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     MAGIC_CAST(struct watch, watch, poll->data, WATCH_MAGIC);
     int flags = 0;
 
-    if (watch->state == WATCH_IDLE) {
-        condemn(watch);
-        return;
-    }
     if (status < 0)
         flags |= CURL_CSELECT_ERR;
     if ((events & UV_READABLE) != 0)
@@ -172,7 +129,7 @@ static void watch_for(struct watch *watch, int events)
 }
 
 /* NULL when the system refuses. */
-static struct watch *watch_new(struct multi *multi, int fd, enum watch_state state)
+static struct watch *watch_new(struct multi *multi, int fd, bool foreign)
 {
     struct watch *watch = mem_zalloc(sizeof(*watch));
 
@@ -184,8 +141,7 @@ static struct watch *watch_new(struct multi *multi, int fd, enum watch_state sta
     watch->poll.data = watch;
     watch->multi = multi;
     watch->fd = fd;
-    watch->state = state;
-    count(multi, state, 1);
+    watch->foreign = foreign;
     HASH_ADD_INT(multi->watches, fd, watch);
     return watch;
 }
@@ -209,21 +165,18 @@ static void on_watch_closed(uv_handle_t *handle)
 static void watch_end(struct watch *watch)
 {
     HASH_DEL(watch->multi->watches, watch);
-    count(watch->multi, watch->state, -1);
     watch->multi = NULL;
     uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
 static void watch_rest(struct watch *watch)
 {
-    if (watch->state == WATCH_FOREIGN) {
+    if (watch->foreign) {
         watch_end(watch);
         return;
     }
-    if (watch->state == WATCH_CONDEMNED)
-        return;
-    set_state(watch, WATCH_IDLE);
-    watch_for(watch, UV_READABLE);
+    watch->events = 0;
+    uv_poll_stop(&watch->poll);
 }
 
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
@@ -239,10 +192,8 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
         return 0;
     }
     if (watch == NULL)
-        watch = watch_new(multi, fd, WATCH_FOREIGN);
+        watch = watch_new(multi, fd, true);
     MUST(watch != NULL); /* the kernel has no memory left for one more watch */
-    if (watch->state != WATCH_FOREIGN)
-        set_state(watch, WATCH_ACTIVE);
     watch_for(watch, ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
                          ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0));
     return 0;
@@ -257,7 +208,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     (void)purpose;
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    if (watch_new(multi, fd, WATCH_ACTIVE) == NULL) {
+    if (watch_new(multi, fd, false) == NULL) {
         close(fd);
         return CURL_SOCKET_BAD;
     }
@@ -269,72 +220,28 @@ static int close_socket(void *arg, curl_socket_t fd)
     MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
     struct watch *watch = watch_find(multi, fd);
 
-    MUST(watch != NULL);
-    watch_end(watch);
+    if (watch != NULL) {
+        watch_end(watch);
+    } else if (fd == multi->released) {
+        multi->released = -1;
+        return 0;
+    }
     return close(fd);
 }
 
-void multi_adopt(struct multi *multi, CURL *easy)
+static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
-    MAGIC_OK(multi, MULTI_MAGIC);
+    MUST(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) == CURLE_OK);
 }
 
-static void set_options(struct multi *multi, long max_connections)
-{
-    CURLM *curl = multi->curl;
-
-    MUST(curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, set_watch) == CURLM_OK);
-    MUST(curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, multi) == CURLM_OK);
-    MUST(curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK);
-    MUST(curl_multi_setopt(curl, CURLMOPT_TIMERDATA, multi) == CURLM_OK);
-    MUST(curl_multi_setopt(curl, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK);
-    /* How many may be idle, and how many there may be; a new one takes an idle one's place. */
-    MUST(curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, max_connections) == CURLM_OK);
-    MUST(curl_multi_setopt(curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections) == CURLM_OK);
-}
-
-struct multi *multi_new(struct loop *loop, size_t max_connections, bool counted,
-                        const struct multi_events *events)
-{
-    struct multi *multi = mem_zalloc(sizeof(*multi));
-
-    multi->curl = curl_multi_init();
-    if (multi->curl == NULL) {
-        mem_free(multi);
-        return NULL;
-    }
-    MAGIC_SET(multi, MULTI_MAGIC);
-    multi->loop = loop;
-    multi->counted = counted;
-    multi->events = *events;
-    set_options(multi, (long)max_connections);
-    return multi;
-}
-
-void multi_free(struct multi *multi)
-{
-    struct watch *watch, *next;
-
-    MAGIC_OK(multi, MULTI_MAGIC);
-    MUST(curl_multi_cleanup(multi->curl) == CURLM_OK);
-    timer_stop(&multi->timer);
-    /* libcurl closes without a word what it made itself. */
-    HASH_ITER(hh, multi->watches, watch, next)
-    {
-        MUST(watch->state == WATCH_FOREIGN);
-        watch_end(watch);
-    }
-    MAGIC_CLEAR(multi);
-    mem_free(multi);
-}
-
-enum err multi_add(struct multi *multi, CURL *easy)
+enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
+    adopt(multi, easy, transfer);
     return curl_multi_add_handle(multi->curl, easy) == CURLM_OK ? ERR_OK : ERR_SYSTEM;
 }
 
@@ -342,4 +249,66 @@ void multi_remove(struct multi *multi, CURL *easy)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
+}
+
+void multi_release(struct multi *multi, int fd)
+{
+    struct watch *watch = watch_find(multi, fd);
+
+    MAGIC_OK(multi, MULTI_MAGIC);
+    MUST(watch != NULL && !watch->foreign);
+    watch_end(watch);
+}
+
+void multi_remove_open(struct multi *multi, CURL *easy, int fd)
+{
+    MAGIC_OK(multi, MULTI_MAGIC);
+    multi->released = fd;
+    multi_remove(multi, easy);
+    MUST(multi->released == -1);
+}
+
+struct multi *multi_new(struct loop *loop)
+{
+    struct multi *multi = mem_zalloc(sizeof(*multi));
+    CURLM *curl = curl_multi_init();
+
+    if (curl == NULL) {
+        mem_free(multi);
+        return NULL;
+    }
+    MAGIC_SET(multi, MULTI_MAGIC);
+    multi->loop = loop;
+    multi->curl = curl;
+    multi->released = -1;
+    MUST(curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, set_watch) == CURLM_OK);
+    MUST(curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, multi) == CURLM_OK);
+    MUST(curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK);
+    MUST(curl_multi_setopt(curl, CURLMOPT_TIMERDATA, multi) == CURLM_OK);
+    MUST(curl_multi_setopt(curl, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK);
+    return multi;
+}
+
+static void dismantle(struct multi *multi)
+{
+    struct watch *watch, *next;
+
+    MUST(curl_multi_cleanup(multi->curl) == CURLM_OK);
+    timer_stop(&multi->timer);
+    /* libcurl closes without a word what it made itself. */
+    HASH_ITER(hh, multi->watches, watch, next)
+    {
+        MUST(watch->foreign);
+        watch_end(watch);
+    }
+    MAGIC_CLEAR(multi);
+    mem_free(multi);
+}
+
+void multi_free(struct multi *multi)
+{
+    MAGIC_OK(multi, MULTI_MAGIC);
+    multi->doomed = true;
+    if (!multi->acting)
+        dismantle(multi);
 }

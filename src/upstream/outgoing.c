@@ -16,7 +16,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-/* Added by libcurl unless we send them ourselves: with every request, and with a POST. */
+/* Added by libcurl unless we send them ourselves. */
 static const char *const unwanted[] = {"Accept", "Expect", "Content-Type"};
 
 struct block {
@@ -34,7 +34,7 @@ static bool is_target(const char *target)
     return true;
 }
 
-static void must_be_clean(const struct client_request *request)
+void outgoing_must_be_clean(const struct client_request *request)
 {
     MUST(is_target(request->target));
     for (size_t i = 0; i < request->header_count; i++) {
@@ -106,15 +106,12 @@ void outgoing_init(struct outgoing *outgoing, const struct client_request *reque
     size_t nodes = request->header_count + ARRAY_LEN(unwanted);
     size_t len = nodes * sizeof(struct curl_slist) + text_needed(request, prefix);
 
-    must_be_clean(request);
+    outgoing_must_be_clean(request);
     struct curl_slist *first = mem_zalloc(len);
     struct block block = {.node = first, .text = (char *)(first + nodes)};
 
-    *outgoing = (struct outgoing){.post = request->post,
-                                  .body_len = request->body_len,
-                                  .headers = first,
-                                  .block = first,
-                                  .block_len = len};
+    *outgoing = (struct outgoing){
+        .body_len = request->body_len, .headers = first, .block = first, .block_len = len};
     outgoing->target = put(&block, prefix, strlen(prefix));
     put(&block, request->target, strlen(request->target) + 1);
     outgoing->body = put(&block, request->body, request->body_len);

@@ -1,0 +1,57 @@
+/*
+ * A GET over a link, with its retry. Private to src/upstream.
+ */
+#ifndef UPSTREAM_GET_H
+#define UPSTREAM_GET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "upstream/head.h"
+#include "upstream/link.h"
+#include "upstream/outcome.h"
+#include "upstream/parse.h"
+#include "upstream/links.h"
+
+/* A TLS record is 16 KiB; most answers are a few hundred bytes. */
+#define GET_INPUT (32 * 1024)
+
+struct get;
+
+/* What GETs share with those of other calls; outlives them. */
+struct get_means {
+    struct links *links;
+    struct head_frame frame;
+    unsigned retries; /* allowed to each */
+    bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
+    /*
+     * It ended, with get->error. `last`: nothing of the client's is up the stack, so the client may
+     * be freed.
+     */
+    void (*ended)(struct get *get, bool last);
+    char input[GET_INPUT]; /* used while bytes are being read, and empty in between */
+};
+
+struct get {
+    unsigned magic;
+    struct get_means *means;
+    struct outcome *outcome;
+    struct link_user user;
+    struct link *link; /* NULL: none is in use */
+    struct head request;
+    size_t sent_len;
+    bool unsendable; /* the link takes no more; an answer may be there all the same */
+    struct parse parse;
+    enum client_error error;
+};
+
+/* The request is copied; the outcome is borrowed. */
+void get_init(struct get *get, struct get_means *means, const struct client_request *request,
+              struct outcome *outcome);
+/* Closes its link if it is under way. */
+void get_fini(struct get *get);
+
+/* True: it is under way. False: it has ended at once, with get->error. */
+bool get_start(struct get *get);
+
+#endif

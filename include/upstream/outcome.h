@@ -1,0 +1,26 @@
+/*
+ * What has become of a call so far, whichever of the two engines (upstream/get.h, upstream/post.h)
+ * works on it. Private to src/upstream.
+ */
+#ifndef UPSTREAM_OUTCOME_H
+#define UPSTREAM_OUTCOME_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "upstream/answer.h"
+#include "upstream/client.h"
+
+struct outcome {
+    struct answer answer;
+    unsigned retries;           /* attempts after the first */
+    struct mono_time started;   /* this and what follows: of the last attempt */
+    struct mono_time sent;      /* not after the request's first byte */
+    char text[CURL_ERROR_SIZE]; /* libcurl's words about an error, or "" */
+};
+
+/* An attempt has ended, with `status` or 0: it is a call to the upstream in the counters' eyes. */
+void outcome_count(const struct outcome *outcome, int status);
+
+#endif

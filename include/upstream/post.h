@@ -1,0 +1,45 @@
+/*
+ * A POST, sent once, as one of libcurl's transfers. Private to src/upstream.
+ */
+#ifndef UPSTREAM_POST_H
+#define UPSTREAM_POST_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "upstream/handle.h"
+#include "upstream/multi.h"
+#include "upstream/outcome.h"
+#include "upstream/outgoing.h"
+
+struct post;
+
+/* What POSTs share with those of other calls; outlives them. */
+struct post_means {
+    struct multi *multi;
+    struct handles *handles;
+    bool counted; /* METRIC_UPSTREAM_REQUESTS and _DURATION count them */
+    /* It ended, with post->error. libcurl is up the stack: the client must not be freed. */
+    void (*ended)(struct post *post);
+};
+
+struct post {
+    unsigned magic;
+    const struct post_means *means;
+    struct outcome *outcome;
+    struct multi_transfer transfer;
+    struct outgoing request;
+    CURL *easy; /* NULL unless it is under way */
+    enum client_error error;
+};
+
+/* The request is copied; the outcome is borrowed. */
+void post_init(struct post *post, const struct post_means *means,
+               const struct client_request *request, struct outcome *outcome);
+/* Closes its connection if it is under way. */
+void post_fini(struct post *post);
+
+/* False: libcurl refuses, and it has ended with post->error. */
+bool post_start(struct post *post);
+
+#endif

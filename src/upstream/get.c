@@ -1,0 +1,214 @@
+/*
+ * An attempt is made on the link that was used last, or a fresh one where none is idle; a retry
+ * always on a fresh one (SPEC 6), for what one idle link met the others have met too.
+ *
+ *     attempt --> (opening) --> sending --> reading --> ended
+ *        ^____________________________________| nothing was read, and a retry is left
+ *
+ * Sending and reading go on side by side: a server may answer before it has read all, and then
+ * close. So a failure to send is no end; it is when there is nothing to read either.
+ *
+ * A link goes back to the others only when the answer was whole, said nothing of closing, and
+ * nothing came behind it.
+ */
+#include "upstream/get.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "upstream/errors.h"
+
+#define GET_MAGIC 0x6e700001u
+
+/* How far it has come. */
+enum stage { GOES_ON, ENDED };
+
+static enum stage attempt(struct get *get, bool fresh);
+
+static void let_go(struct get *get, bool reusable)
+{
+    struct link *link = get->link;
+
+    get->link = NULL;
+    if (link == NULL)
+        return;
+    if (reusable)
+        links_give(get->means->links, link);
+    else
+        links_drop(get->means->links, link);
+}
+
+static void count(const struct get *get, int status)
+{
+    if (get->means->counted)
+        outcome_count(get->outcome, status);
+}
+
+static enum stage end(struct get *get, enum client_error error)
+{
+    get->error = error;
+    return ENDED;
+}
+
+static enum stage fail(struct get *get, enum client_error error)
+{
+    struct outcome *outcome = get->outcome;
+
+    let_go(get, false);
+    count(get, answer_status(&get->outcome->answer));
+    if (!error_worth_retry(error) || outcome->answer.begun ||
+        outcome->retries >= get->means->retries)
+        return end(get, error);
+    outcome->retries++;
+    return attempt(get, true);
+}
+
+static enum stage finish(struct get *get, bool at_its_end)
+{
+    let_go(get, at_its_end && get->parse.keeps && get->sent_len == get->request.len);
+    count(get, answer_status(&get->outcome->answer));
+    return end(get, CLIENT_OK);
+}
+
+static void push(struct get *get)
+{
+    const struct head *request = &get->request;
+    bool waited = get->sent_len > 0;
+
+    while (get->sent_len < request->len && !get->unsendable) {
+        size_t sent;
+        enum link_io io = link_send(get->link, request->bytes + get->sent_len,
+                                    request->len - get->sent_len, &sent);
+
+        get->sent_len += sent;
+        if (io == LINK_AGAIN) {
+            link_want_room(get->link, true);
+            return;
+        }
+        get->unsendable = io != LINK_DONE;
+    }
+    if (waited)
+        link_want_room(get->link, false);
+}
+
+/* What was read; GOES_ON: it was not all. */
+static enum stage digest(struct get *get, size_t len)
+{
+    size_t used;
+
+    switch (parse_bytes(&get->parse, get->means->input, len, &used)) {
+    case PARSE_WHOLE:
+        return finish(get, used == len);
+    case PARSE_REFUSED:
+        return fail(get, get->outcome->answer.refused);
+    default:
+        return GOES_ON;
+    }
+}
+
+static enum stage pull(struct get *get)
+{
+    enum stage stage = GOES_ON;
+    bool more = true;
+
+    while (stage == GOES_ON && more) {
+        size_t got;
+
+        switch (link_recv(get->link, get->means->input, GET_INPUT, &got, &more)) {
+        case LINK_DONE:
+            stage = digest(get, got);
+            break;
+        case LINK_AGAIN:
+            return get->unsendable ? fail(get, CLIENT_CLOSED) : GOES_ON;
+        case LINK_END:
+            return parse_end(&get->parse) == PARSE_WHOLE ? finish(get, false)
+                                                         : fail(get, CLIENT_CLOSED);
+        default:
+            return fail(get, CLIENT_CLOSED);
+        }
+    }
+    return stage;
+}
+
+static enum stage begin_sending(struct get *get)
+{
+    get->outcome->sent = mono_now();
+    push(get);
+    return get->unsendable ? pull(get) : GOES_ON;
+}
+
+static enum stage attempt(struct get *get, bool fresh)
+{
+    struct links *links = get->means->links;
+    struct outcome *outcome = get->outcome;
+
+    answer_reset(&outcome->answer);
+    parse_init(&get->parse, &outcome->answer);
+    get->sent_len = 0;
+    get->unsendable = false;
+    outcome->text[0] = '\0';
+    outcome->started = mono_now();
+    outcome->sent = outcome->started;
+    get->link = fresh ? NULL : links_take(links, &get->user);
+    if (get->link != NULL)
+        return begin_sending(get);
+    get->link = links_open(links, &get->user);
+    return get->link != NULL ? GOES_ON : end(get, CLIENT_PROXY);
+}
+
+static void on_opened(struct link_user *user, enum client_error error, const char *detail)
+{
+    struct get *get = CONTAINER_OF(user, struct get, user);
+    enum stage stage;
+
+    MAGIC_OK(get, GET_MAGIC);
+    if (error == CLIENT_OK) {
+        stage = begin_sending(get);
+    } else {
+        snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
+        links_forget(get->means->links);
+        get->link = NULL;
+        stage = fail(get, error);
+    }
+    if (stage == ENDED)
+        get->means->ended(get, false);
+}
+
+static void on_ready(struct link_user *user)
+{
+    struct get *get = CONTAINER_OF(user, struct get, user);
+
+    MAGIC_OK(get, GET_MAGIC);
+    if (get->sent_len < get->request.len)
+        push(get);
+    if (pull(get) == ENDED)
+        get->means->ended(get, true);
+}
+
+void get_init(struct get *get, struct get_means *means, const struct client_request *request,
+              struct outcome *outcome)
+{
+    MAGIC_SET(get, GET_MAGIC);
+    get->means = means;
+    get->outcome = outcome;
+    get->user = (struct link_user){.opened = on_opened, .ready = on_ready};
+    get->link = NULL;
+    head_init(&get->request, &means->frame, request);
+}
+
+void get_fini(struct get *get)
+{
+    MAGIC_OK(get, GET_MAGIC);
+    if (get->link != NULL) {
+        count(get, 0);
+        let_go(get, false);
+    }
+    head_fini(&get->request);
+    MAGIC_CLEAR(get);
+}
+
+bool get_start(struct get *get)
+{
+    MAGIC_OK(get, GET_MAGIC);
+    return attempt(get, false) == GOES_ON;
+}

@@ -1,0 +1,148 @@
+/*
+ * Token requests are rare, and carry secrets, bodies and whatever a token endpoint thinks of; so
+ * they are left to libcurl as a whole. Each has a connection of its own: on one that was used
+ * before, libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110,
+ * section 9.2.2).
+ *
+ * on_send, which libcurl calls before it sends, is what makes the time of sending exact: a token's
+ * lifetime counts from it.
+ */
+#include "upstream/post.h"
+
+#include "base/check.h"
+#include "upstream/errors.h"
+
+#define POST_MAGIC 0x90570001u
+
+#define SET(easy, option, value) MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+static size_t on_line(char *line, size_t size, size_t number, void *arg)
+{
+    MAGIC_CAST(struct post, post, arg, POST_MAGIC);
+
+    return answer_line(&post->outcome->answer, line, size * number) ? size * number : 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t number, void *arg)
+{
+    MAGIC_CAST(struct post, post, arg, POST_MAGIC);
+
+    return answer_body(&post->outcome->answer, data, size * number) ? size * number : 0;
+}
+
+static int on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+    MAGIC_CAST(struct post, post, arg, POST_MAGIC);
+
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    post->outcome->sent = mono_now();
+    return CURL_PREREQFUNC_OK;
+}
+
+static void set_callbacks(struct post *post)
+{
+    CURL *easy = post->easy;
+
+    SET(easy, CURLOPT_ERRORBUFFER, post->outcome->text);
+    SET(easy, CURLOPT_HEADERFUNCTION, on_line);
+    SET(easy, CURLOPT_HEADERDATA, post);
+    SET(easy, CURLOPT_WRITEFUNCTION, on_body);
+    SET(easy, CURLOPT_WRITEDATA, post);
+    SET(easy, CURLOPT_PREREQFUNCTION, on_send);
+    SET(easy, CURLOPT_PREREQDATA, post);
+}
+
+static void set_request(struct post *post)
+{
+    const struct outgoing *request = &post->request;
+    CURL *easy = post->easy;
+
+    SET(easy, CURLOPT_CONNECT_ONLY, 0L);
+    SET(easy, CURLOPT_POST, 1L);
+    SET(easy, CURLOPT_POSTFIELDS, request->body);
+    SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    SET(easy, CURLOPT_REQUEST_TARGET, request->target);
+    SET(easy, CURLOPT_HTTPHEADER, request->headers);
+    SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    SET(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+static enum client_error judge(struct post *post, CURLcode code)
+{
+    const struct answer *answer = &post->outcome->answer;
+
+    if (answer->refused != CLIENT_OK) {
+        /* We stopped it ourselves, and libcurl's words tell no more than that. */
+        post->outcome->text[0] = '\0';
+        return answer->refused;
+    }
+    /* It is content with a head that ends in the middle. */
+    if (code == CURLE_OK && !answer->head_done)
+        return CLIENT_CLOSED;
+    return error_from_curl(post->easy, code, post->outcome->text);
+}
+
+static void count(const struct post *post, int status)
+{
+    if (post->means->counted)
+        outcome_count(post->outcome, status);
+}
+
+static void give_handle_back(struct post *post)
+{
+    handles_give_back(post->means->handles, post->easy);
+    post->easy = NULL;
+}
+
+static void on_ended(struct multi_transfer *transfer, CURLcode code)
+{
+    struct post *post = CONTAINER_OF(transfer, struct post, transfer);
+
+    MAGIC_OK(post, POST_MAGIC);
+    post->error = judge(post, code);
+    multi_remove(post->means->multi, post->easy);
+    give_handle_back(post);
+    count(post, answer_status(&post->outcome->answer));
+    post->means->ended(post);
+}
+
+void post_init(struct post *post, const struct post_means *means,
+               const struct client_request *request, struct outcome *outcome)
+{
+    *post = (struct post){.means = means, .outcome = outcome, .transfer.ended = on_ended};
+    MAGIC_SET(post, POST_MAGIC);
+    outgoing_init(&post->request, request, handles_prefix(means->handles));
+}
+
+void post_fini(struct post *post)
+{
+    MAGIC_OK(post, POST_MAGIC);
+    if (post->easy != NULL) {
+        count(post, 0);
+        multi_remove(post->means->multi, post->easy);
+        give_handle_back(post);
+    }
+    outgoing_fini(&post->request);
+    MAGIC_CLEAR(post);
+}
+
+bool post_start(struct post *post)
+{
+    MAGIC_OK(post, POST_MAGIC);
+    post->error = CLIENT_PROXY;
+    post->easy = handles_take(post->means->handles);
+    if (post->easy == NULL)
+        return false;
+    post->outcome->text[0] = '\0';
+    post->outcome->started = mono_now();
+    post->outcome->sent = post->outcome->started;
+    set_callbacks(post);
+    set_request(post);
+    if (multi_add(post->means->multi, post->easy, &post->transfer) == ERR_OK)
+        return true;
+    give_handle_back(post);
+    return false;
+}
