@@ -128,6 +128,7 @@ configure() {
 # the first listener) and at (the URL of lookups). Its log is $here/log.
 start_daemon() {
     configure
+    : >"$here/log"
     env "$@" "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/log" &
     daemon=$!
     started+=("$daemon")
