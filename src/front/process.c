@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 struct process_stat {
     unsigned long long utime, stime; /* clock ticks */
     unsigned long long start;        /* clock ticks after boot */
@@ -33,17 +35,17 @@ static bool read_stat(struct process_stat *stat)
                   &stat->utime, &stat->stime, &stat->start, &stat->vsize, &stat->rss) == 5;
 }
 
-static bool read_boot_time(unsigned long long *seconds)
+/*
+ * When the machine was started. Not read from /proc/stat, which a sandbox may hide
+ * (ProcSubset=pid); and worked out once, for a time that moves looks like a restart to whoever
+ * watches it.
+ */
+static double boot_time(void)
 {
-    char line[256];
-    bool found = false;
-    FILE *file = fopen("/proc/stat", "re");
-    if (file == NULL)
-        return false;
-    while (!found && fgets(line, sizeof(line), file) != NULL)
-        found = sscanf(line, "btime %llu", seconds) == 1;
-    fclose(file);
-    return found;
+    static double seconds;
+    if (seconds == 0)
+        seconds = (double)((wall_now().ns - mono_now().ns) / SECOND);
+    return seconds;
 }
 
 static long count_descriptors(void)
@@ -66,7 +68,6 @@ static void put(struct buf *out, const char *name, const char *kind, const char 
 static void put_stat(struct buf *out)
 {
     struct process_stat stat;
-    unsigned long long boot;
     const double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
     if (!read_stat(&stat))
         return;
@@ -76,10 +77,9 @@ static void put_stat(struct buf *out)
         (double)stat.vsize);
     put(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
         (double)stat.rss * (double)sysconf(_SC_PAGESIZE));
-    if (read_boot_time(&boot))
-        put(out, "process_start_time_seconds", "gauge",
-            "Start time of the process since the Unix epoch in seconds.",
-            (double)boot + (double)stat.start * tick);
+    put(out, "process_start_time_seconds", "gauge",
+        "Start time of the process since the Unix epoch in seconds.",
+        boot_time() + (double)stat.start * tick);
 }
 
 void process_metrics_write(struct buf *out)

@@ -1,0 +1,57 @@
+#!/bin/bash
+# make install puts everything where the units look for it, with the modes it should have; the units
+# that were installed verify without a word and are as closed as they say; make uninstall leaves
+# nothing but the configuration.
+# shellcheck source=tests/scenario/common.bash
+. "$TOP/tests/scenario/common.bash"
+
+root=$here/root
+prefix=$root/usr
+# The binary is the one under test, made already: nothing is built here.
+install_to() {
+    make -s -C "$TOP" "$1" BUILD="$BUILD" -o "$BUILD/postcoded" "${@:2}" >"$here/said" 2>&1 ||
+        fail "make $1: $(cat "$here/said")"
+}
+# modes: of every file, by its place.
+modes() {
+    (cd "$root" && find . -type f -printf '%m %P\n' | sort -k 2)
+}
+wanted="640 etc/postcoded/postcoded.ini
+644 usr/lib/systemd/system/postcoded.service
+644 usr/lib/systemd/system/postcoded.socket
+644 usr/lib/sysusers.d/postcoded.conf
+755 usr/sbin/postcoded
+644 usr/share/doc/postcoded/postcoded.ini
+644 usr/share/man/man5/postcoded.ini.5
+644 usr/share/man/man8/postcoded.8"
+
+umask 077
+install_to install DESTDIR="$root"
+[ "$(modes)" = "$wanted" ] || fail "$(diff <(echo "$wanted") <(modes))"
+[ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8")" = $'750\n755' ] || fail "directories"
+grep -q "^ExecStart=/usr/sbin/postcoded " "$prefix/lib/systemd/system/postcoded.service" ||
+    fail "ExecStart= is not where the binary goes"
+cmp -s "$BUILD/postcoded" "$prefix/sbin/postcoded" || fail "another binary"
+
+# What an operator wrote is not written over.
+echo "# mine" >"$root/etc/postcoded/postcoded.ini"
+install_to install DESTDIR="$root"
+[ "$(cat "$root/etc/postcoded/postcoded.ini")" = "# mine" ] || fail "the configuration is replaced"
+install_to uninstall DESTDIR="$root"
+[ "$(modes)" = "640 etc/postcoded/postcoded.ini" ] || fail "left behind: $(modes)"
+
+# With a prefix of its own it runs from there: the units name it, and the manager finds no fault.
+install_to install DESTDIR="" PREFIX="$prefix" CONFIG="$root/etc/postcoded"
+service=$prefix/lib/systemd/system/postcoded.service
+grep -q "^ExecStart=$prefix/sbin/postcoded " "$service" || fail "ExecStart= is not below PREFIX"
+[ "$("$prefix/sbin/postcoded" --version)" = "$("$BUILD/postcoded" --version)" ] || fail version
+if command -v man >/dev/null; then
+    for page in "5 postcoded.ini" "8 postcoded"; do
+        # shellcheck disable=SC2086 # two words
+        MANPATH=$prefix/share/man man -w $page >/dev/null || fail "man $page"
+    done
+fi
+command -v systemd-analyze >/dev/null || skip "no systemd-analyze here: the units were not verified"
+said=$(MANPATH=$prefix/share/man SYSTEMD_LOG_LEVEL=notice \
+    systemd-analyze verify "$service" "${service%.service}.socket" 2>&1) || fail "verify: $said"
+[ -z "$said" ] || fail "verify says: $said"
