@@ -204,6 +204,9 @@ static const char *advise_on_silence(enum client_error failure)
     case CLIENT_TLS:
         return "http or https in address or auth_url; client_certificate and client_key, where the "
                "endpoint wants them";
+    case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or refused */
+        return "the port in address or auth_url; client_certificate and client_key, where the "
+               "endpoint wants them";
     case CLIENT_CERTIFICATE:
         return "the host in address or auth_url, and ca_file";
     case CLIENT_PROXY:

@@ -6,6 +6,7 @@
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
 
+client=demo
 secret='CANARY of+the/client%&=: 1'
 said=$here/said # everything daemons and probes said
 lookup_path=/api/v1/addresses/M1%201AA
@@ -76,16 +77,29 @@ probe() {
     printf '%s\n' "$told" >>"$said"
 }
 
+# form_encode TEXT: as application/x-www-form-urlencoded.
+form_encode() {
+    local LC_ALL=C i c
+    for ((i = 0; i < ${#1}; i++)); do
+        c=${1:i:1}
+        case $c in
+        [A-Za-z0-9*._-]) printf %s "$c" ;;
+        ' ') printf + ;;
+        *) printf '%%%02X' "'$c" ;;
+        esac
+    done
+}
+
 # The secret in every form it travels in; tokens are known by their looks: the stand-in's are 40
 # characters of its alphabet or more, a JWT begins with the same letters always, and those of
 # scripted servers are called CANARY.
 secret_forms() {
-    local pair=demo:$secret encoded='CANARY+of%2Bthe%2Fclient%25%26%3D%3A+1'
-    printf '%s\n' "$secret" "$encoded" CANARY
-    printf %s "$pair" | base64 -w0
-    echo
-    printf %s "demo:$encoded" | base64 -w0
-    echo
+    local pair
+    printf '%s\n' CANARY "$secret" "$(form_encode "$secret")"
+    for pair in "$client:$secret" "$(form_encode "$client"):$(form_encode "$secret")"; do
+        printf %s "$pair" | base64 -w0
+        echo
+    done
 }
 check_canary() {
     keep_log

@@ -1,0 +1,160 @@
+#!/bin/bash
+# Token servers that others wrote: oidc-provider, which is strict, and whose tokens an API verifies;
+# and oauth2-mock-server, made slow, failing and odd. Both from npm, installed when first wanted.
+. "$TOP/tests/scenario/token_common.bash"
+
+packages=$("$TOP/tests/peers/install" 2>"$here/install.log")
+case $? in
+0) ;;
+77) skip "the token servers from npm: $(cat "$here/install.log")" ;;
+*) fail "npm: $(cat "$here/install.log")" ;;
+esac
+
+# peer NAME ARGUMENT...: starts it; sets urls.
+peer() {
+    (cd "$packages" && exec node "$TOP/tests/peers/$1.mjs" "${@:2}") >"$here/$1.out" \
+        2>"$here/$1.err" &
+    started+=("$!")
+    eventually grep -qs "^listening on " "$here/$1.out"
+    read -r -a urls <<<"$(sed -n 's/^listening on //p' "$here/$1.out")"
+}
+# as CLIENT SECRET AUTH_CLIENT: who asks.
+as() {
+    client=$1 secret=$2
+    printf %s "$secret" >"$here/client.secret"
+    chmod 600 "$here/client.secret"
+    upstream client_id "$client"
+    upstream client_secret_file "$here/client.secret"
+    upstream auth_client "$3"
+}
+well() {
+    probe 'M1 1AA'
+    [ "$verdict" = 0 ] || fail "$told"
+    has "$told" 'well: tokens and addresses are to be had' "$@"
+}
+not_well() {
+    probe
+    [ "$verdict" = 1 ] || fail "$told"
+    has "$told" 'not well; look at ' "$@"
+}
+
+# ---- oidc-provider ----
+
+certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -keyout "$here/$1.key" -out "$here/$1.pem" -subj "/CN=$1" \
+        -addext "subjectAltName=DNS:localhost" 2>"$here/openssl" || fail "$(cat "$here/openssl")"
+}
+certificate server
+certificate client
+cat "$here/client.pem" >"$here/clients.pem"
+
+peer oidc "$here/server.key" "$here/server.pem" "$here/clients.pem"
+default_keys
+set_key log level debug
+upstream client_secret ''
+upstream address "${urls[0]}"
+upstream auth_path /token
+upstream auth_scope lookup
+
+# A new user's way: each step that is missing is named.
+as post 'CANARY of+the/%&=: post' ''
+not_well 'look at auth_flow' client_credentials
+upstream auth_flow client_credentials
+as 'de mo:+%/~' 'CANARY of+the/%&=: basic' ''
+well 'answer         200' 'lifetime       7s' 'token type     Bearer'
+as 'de mo:+%/~' 'CANARY, another' ''
+not_well 'answered 401: invalid_client' 'look at client_id' 'auth_client = post'
+as post 'CANARY of+the/%&=: post' post
+well
+upstream auth_scope 'lookup else'
+not_well 'answered 400: invalid_scope' 'look at auth_scope'
+upstream auth_scope lookup
+upstream auth_path /tokens
+not_well 'look at auth_path'
+upstream auth_path /token
+
+# JWTs for a resource, verified at each lookup, through a renewal under load.
+as 'de mo:+%/~' 'CANARY of+the/%&=: basic' basic
+upstream auth_param.resource https://location.example/api
+upstream auth_budget 0
+set_key log level info
+well
+begin
+eventually is_ready
+callers --count 2 --seconds 7 --expect 200 >"$here/load" || fail "$(cat "$here/load")"
+about "$(token generation)" 2 3 || fail "$(admin /tokens)"
+stop_daemon
+grep ' waited_for_token=true ' "$here/log" && fail "these waited for a token"
+set_key log level debug
+
+# Over TLS, with a CA of its own, then for those with a certificate alone.
+upstream address "${urls[1]}"
+not_well 'certificate that does not verify' 'ca_file'
+upstream ca_file "$here/server.pem"
+well
+upstream address "${urls[2]}"
+not_well 'client_certificate'
+upstream client_certificate "$here/client.pem"
+upstream client_key "$here/client.key"
+well
+begin
+eventually is_ready
+[ "$(look_status)" = 200 ] || fail "over TLS"
+stop_daemon
+
+# ---- oauth2-mock-server ----
+
+setting=()
+peer mock
+default_keys
+set_key log level debug
+upstream client_secret ''
+upstream address "${urls[0]}"
+upstream auth_path /token
+upstream auth_flow client_credentials
+as demo 'CANARY' ''
+odd() {
+    upstream auth_param.odd "$1"
+}
+
+well 'lifetime       20m'
+odd no_type
+well 'token type     Bearer'
+odd no_lifetime
+well "(auth_token_default_lifetime)" 'does not say how long'
+odd lifetime_as_text
+well 'lifetime       20m'
+odd lifetime_fraction
+well 'lifetime       20m'
+odd other_type
+well 'token type     N_A' 'not Bearer'
+odd created
+well 'answer         201'
+odd lifetime_null
+not_well 'expires_in: neither a number nor'
+odd array
+not_well 'not a JSON object' 'not as a token endpoint does'
+odd no_token
+not_well 'access_token: missing'
+odd token_object
+not_well 'access_token: not a string'
+odd accepted
+not_well 'answered 202'
+odd down
+not_well 'answered 503' 'go on asking'
+odd invalid_scope
+not_well 'invalid_scope (there is no such scope)' 'look at auth_scope'
+odd ''
+upstream auth_param.delay 10000
+upstream auth_timeout 100ms
+not_well 'gave no answer within 100ms' 'auth_timeout'
+upstream auth_timeout ''
+upstream auth_param.delay 1200
+well 'it took over a second'
+
+# Slow: those who wait get the one token that comes.
+upstream auth_prefetch off
+begin
+callers --count 50 --expect 200 >"$here/load" || fail "$(cat "$here/load")"
+[ "$(token requests_last_hour)" = 1 ] || fail "$(admin /tokens)"
