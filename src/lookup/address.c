@@ -2,7 +2,8 @@
  * A body is parsed whole although only two members are looked at, because the caller gets its bytes
  * and must not be the first to find out that they are no JSON, or that two parsers read them
  * differently. Numbers are read as reals: their value is nobody's business here, and an integer
- * too long for 64 bits is JSON all the same.
+ * too long for 64 bits is JSON all the same. Most bodies are plain enough to be known for good
+ * without a parser (plain_address.h).
  */
 #include "lookup/address.h"
 
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #include <jansson.h>
+
+#include "lookup/plain_address.h"
 
 #define READ_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
 
@@ -52,6 +55,9 @@ static const char *check_members(const json_t *json)
 enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLEM])
 {
     json_error_t where;
+
+    if (plain_address(body, len))
+        return ERR_OK;
     json_t *json = json_loadb(body, len, READ_FLAGS, &where);
 
     if (json == NULL) {

@@ -1,0 +1,16 @@
+/*
+ * A quick look at a body: is it surely an address? Private to lookup/address.c.
+ */
+#ifndef LOOKUP_PLAIN_ADDRESS_H
+#define LOOKUP_PLAIN_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * True: a JSON object (RFC 8259) as address_check wants it, of well-formed UTF-8, no name twice in
+ * an object. False: it may be one, but only a whole parser can tell.
+ */
+bool plain_address(const char *body, size_t len);
+
+#endif
