@@ -1,0 +1,74 @@
+#!/bin/bash
+# /metrics has every name of the contract, with the labels it promises, as Prometheus' own checker
+# accepts it; what workers counted apart is summed. Nothing secret is there, and nothing can be
+# pressed.
+# shellcheck source=tests/scenario/common.bash
+. "$TOP/tests/scenario/common.bash"
+
+start_standin
+default_keys
+set_key server workers 3
+start_daemon
+eventually is_ready
+callers --count 30 --requests 10 --expect 200 >/dev/null || fail "lookups"
+ask -o /dev/null "$at/ZZ1%201ZZ"
+ask -o /dev/null "$at/%21"
+kill -HUP "$daemon"
+eventually metric_is postcoded_reloads_total 1 'result="success"'
+ended() {
+    [ "$(metric postcoded_requests_total 'code="ok",status="200"')" = 300 ]
+}
+eventually ended
+operators /metrics >"$here/metrics"
+
+up='upstream="location"'
+while read -r kind name; do
+    family=${name%%[\{ ]*}
+    grep -q "^# TYPE $family $kind\$" "$here/metrics" || fail "no $kind $family"
+    grep -q "^# HELP $family ." "$here/metrics" || fail "no help for $family"
+    [ "$kind" = histogram ] && continue
+    grep -qF -- "$name" "$here/metrics" || fail "no $name"
+done <<END
+counter postcoded_requests_total{code="ok",status="200"} 300
+counter postcoded_requests_total{code="unknown_postcode",status="404"} 1
+counter postcoded_requests_total{code="invalid_postcode",status="400"} 1
+histogram postcoded_request_duration_seconds
+gauge postcoded_requests_in_flight 0
+counter postcoded_requests_cancelled_total 0
+counter postcoded_upstream_requests_total{$up,status="200"} 300
+histogram postcoded_upstream_duration_seconds
+gauge postcoded_upstream_connections{$up,state="active"}
+gauge postcoded_upstream_connections{$up,state="idle"}
+counter postcoded_token_requests_total{$up,result="success"} 1
+counter postcoded_token_requests_total{$up,result="failure"} 0
+gauge postcoded_token_waiters{$up} 0
+gauge postcoded_token_expiry_timestamp_seconds{$up} 
+counter postcoded_token_evictions_total{$up,reason="expired"} 0
+counter postcoded_token_evictions_total{$up,reason="refused"} 0
+gauge postcoded_store_items 1
+counter postcoded_store_recycled_total 0
+gauge postcoded_connections 
+counter postcoded_connections_refused_total 0
+counter postcoded_reloads_total{result="success"} 1
+counter postcoded_reloads_total{result="failure"} 0
+gauge postcoded_build_info{version="
+counter process_cpu_seconds_total 
+gauge process_resident_memory_bytes 
+gauge process_virtual_memory_bytes 
+gauge process_start_time_seconds 
+gauge process_open_fds 
+gauge process_max_fds 
+END
+grep -q '^postcoded_request_duration_seconds_count 302$' "$here/metrics" || fail "302 requests"
+grep -q '^postcoded_request_duration_seconds_bucket{le="+Inf"} 302$' "$here/metrics" || fail "+Inf"
+
+for path in /tokens /config; do
+    [ "$(operators $path -o /dev/null -w '%{http_code}')" = 404 ] || fail "$path on [metrics]"
+done
+[ "$(operators /metrics -X POST -o /dev/null -w '%{http_code}')" = 405 ] || fail "POST"
+config=$(ask --unix-socket "$here/admin.sock" http://admin/config)
+has "$config" '"client_secret": {' '"value": "(set)"' '"from": "default"' "$here/pc.ini:"
+
+command -v promtool >/dev/null || skip "no promtool here: the form was not checked"
+promtool check metrics <"$here/metrics" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
+[ ! -s "$here/said" ] || fail "promtool says: $(cat "$here/said")"
