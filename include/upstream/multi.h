@@ -29,11 +29,9 @@ enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *trans
 void multi_remove(struct multi *multi, CURL *easy);
 
 /*
- * For a transfer that has ended and was to connect only (CURLOPT_CONNECT_ONLY): its connection is
- * no longer watched here, but goes on being libcurl's until the transfer is removed.
+ * Removes a transfer that has ended and was to connect only (CURLOPT_CONNECT_ONLY), and leaves its
+ * descriptor open, the caller's to close. From its end on the descriptor is not watched here.
  */
-void multi_release(struct multi *multi, int fd);
-/* Removes such a transfer and leaves the descriptor open, the caller's to close. */
 void multi_remove_open(struct multi *multi, CURL *easy, int fd);
 
 #endif

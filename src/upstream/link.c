@@ -113,7 +113,6 @@ static bool take_over(struct link *link)
         return false;
     link->fd = fd;
     link->opened = mono_now();
-    multi_release(link->multi, fd);
     if (!link->means->tls)
         part(link, true);
     return watch_it(link);

@@ -1,10 +1,9 @@
 /*
- * Two kinds of descriptor are watched: the connections, which libcurl opens and closes through our
- * functions, and those it makes itself (a resolver's wake-up pair), which we only hear of while
- * they are watched.
- *
- * A connection's watch lives as long as its descriptor, or until multi_release gives the connection
- * to somebody who watches it himself.
+ * A descriptor is watched for as long as libcurl says that it wants to hear of it, and not a moment
+ * longer. libcurl 7.88 closes a socket that is still connecting without calling the function that
+ * was given to it for closing; it only says, in the same breath, that it needs no more watching. A
+ * watch that outlived its descriptor would, when it ends at last, take whoever then has the number
+ * out of epoll.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
  * the number may be reused, and watched anew, before the old handle's memory goes.
@@ -34,8 +33,7 @@ struct watch {
     struct multi *multi; /* void once the handle is closing */
     uv_poll_t poll;
     int fd;
-    int events;   /* what it is watched for; 0: nothing */
-    bool foreign; /* not a connection */
+    int events; /* what it is watched for */
     UT_hash_handle hh;
 };
 
@@ -129,7 +127,7 @@ static void watch_for(struct watch *watch, int events)
 }
 
 /* NULL when the system refuses. */
-static struct watch *watch_new(struct multi *multi, int fd, bool foreign)
+static struct watch *watch_new(struct multi *multi, int fd)
 {
     struct watch *watch = mem_zalloc(sizeof(*watch));
 
@@ -141,7 +139,6 @@ static struct watch *watch_new(struct multi *multi, int fd, bool foreign)
     watch->poll.data = watch;
     watch->multi = multi;
     watch->fd = fd;
-    watch->foreign = foreign;
     HASH_ADD_INT(multi->watches, fd, watch);
     return watch;
 }
@@ -169,16 +166,6 @@ static void watch_end(struct watch *watch)
     uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
-static void watch_rest(struct watch *watch)
-{
-    if (watch->foreign) {
-        watch_end(watch);
-        return;
-    }
-    watch->events = 0;
-    uv_poll_stop(&watch->poll);
-}
-
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
     MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
@@ -188,11 +175,11 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
         if (watch != NULL)
-            watch_rest(watch);
+            watch_end(watch);
         return 0;
     }
     if (watch == NULL)
-        watch = watch_new(multi, fd, true);
+        watch = watch_new(multi, fd);
     MUST(watch != NULL); /* the kernel has no memory left for one more watch */
     watch_for(watch, ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
                          ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0));
@@ -201,18 +188,12 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
 
+    (void)arg;
     (void)purpose;
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    if (watch_new(multi, fd, false) == NULL) {
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    return fd;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static int close_socket(void *arg, curl_socket_t fd)
@@ -220,9 +201,9 @@ static int close_socket(void *arg, curl_socket_t fd)
     MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
     struct watch *watch = watch_find(multi, fd);
 
-    if (watch != NULL) {
+    if (watch != NULL)
         watch_end(watch);
-    } else if (fd == multi->released) {
+    if (fd == multi->released) {
         multi->released = -1;
         return 0;
     }
@@ -249,15 +230,6 @@ void multi_remove(struct multi *multi, CURL *easy)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
-}
-
-void multi_release(struct multi *multi, int fd)
-{
-    struct watch *watch = watch_find(multi, fd);
-
-    MAGIC_OK(multi, MULTI_MAGIC);
-    MUST(watch != NULL && !watch->foreign);
-    watch_end(watch);
 }
 
 void multi_remove_open(struct multi *multi, CURL *easy, int fd)
@@ -298,7 +270,6 @@ static void dismantle(struct multi *multi)
     /* libcurl closes without a word what it made itself. */
     HASH_ITER(hh, multi->watches, watch, next)
     {
-        MUST(watch->foreign);
         watch_end(watch);
     }
     MAGIC_CLEAR(multi);
