@@ -28,7 +28,9 @@ struct conn {
     struct server_quota *quota;
     struct loop *loop;
     struct request *request; /* NULL between requests */
-    struct timer *timer;
+    struct mono_time due;    /* when the phase has lasted too long */
+    struct timer *timer; /* NULL, or fires at `wakes`, which may be too early but not too late */
+    struct mono_time wakes;
     uv_poll_t watch;
     bool watching;
     bool gone;  /* sticky: the caller has left, or closed its sending half */

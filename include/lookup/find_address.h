@@ -43,7 +43,10 @@ void finder_use(struct finder *finder, struct config *config, struct pool *pool,
                 struct token_era era);
 void finder_fini(struct finder *finder);
 
-/* What somebody asks for. Strings are borrowed until find_address returns; NULL: not given. */
+/*
+ * What somebody asks for; copied, but for its strings, which are borrowed until `done` is called or
+ * the context is cancelled. NULL: not given.
+ */
 struct find_query {
     struct postcode postcode;
     const char *user;  /* "" for nobody */

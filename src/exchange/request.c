@@ -34,7 +34,7 @@ static const unsigned followers[] = {
 
 struct request *request_new(struct config *config, const char *target)
 {
-    struct request *request = mem_zalloc(sizeof(*request));
+    struct request *request = mem_ztake(sizeof(*request));
     MAGIC_SET(request, REQUEST_MAGIC);
     request->state = REQUEST_HEAD;
     request->config = config_ref(config);
@@ -91,7 +91,7 @@ void request_free(struct request *request)
     mem_free(request->method);
     mem_free(request->target);
     MAGIC_CLEAR(request);
-    mem_free(request);
+    mem_give(request, sizeof(*request));
 }
 
 const char *request_guid(const struct request *request)

@@ -26,12 +26,30 @@ static void left(uv_poll_t *watch, int status, int events)
         request_abandon(conn->request);
 }
 
-/* libmicrohttpd finds the end of the stream, and closes. */
-static void too_late(void *arg)
+static void wake(void *arg);
+
+static void set_timer(struct conn *conn, int64_t after)
+{
+    conn->wakes = conn->due;
+    conn->timer = timer_start(conn->loop, after, wake, conn);
+}
+
+/*
+ * A busy connection changes its phase four times a request, and its timer is left alone as long as
+ * it comes early enough: it then finds out how long there is still to wait. At the end of a phase's
+ * time libmicrohttpd finds the end of the stream, and closes.
+ */
+static void wake(void *arg)
 {
     MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
     conn->timer = NULL;
-    shutdown(conn->fd, SHUT_RDWR);
+    if (conn->due.ns == MONO_NEVER.ns)
+        return;
+    int64_t left = mono_diff(conn->due, mono_now());
+    if (left > 0)
+        set_timer(conn, left);
+    else
+        shutdown(conn->fd, SHUT_RDWR);
 }
 
 static int64_t phase_limit(const struct conn *conn)
@@ -52,10 +70,12 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
 {
     MAGIC_OK(conn, CONN_MAGIC);
     conn->phase = phase;
-    timer_stop(&conn->timer);
     int64_t limit = phase_limit(conn);
-    if (limit > 0)
-        conn->timer = timer_start(conn->loop, limit, too_late, conn);
+    conn->due = limit > 0 ? mono_add(mono_now(), limit) : MONO_NEVER;
+    if (limit == 0 || (conn->timer != NULL && !mono_before(conn->due, conn->wakes)))
+        return;
+    timer_stop(&conn->timer);
+    set_timer(conn, limit);
 }
 
 struct conn *conn_new(struct server *server, struct loop *loop, struct server_app *app,

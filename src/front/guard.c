@@ -45,13 +45,25 @@ static bool is_value(const char *value)
     return true;
 }
 
+/* unreserved or sub-delims (RFC 3986, section 2) */
+static bool is_plain(char c)
+{
+    static const bool plain[256] = {
+        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
+        ['.'] = true,         ['_'] = true,         ['~'] = true,         ['!'] = true,
+        ['$'] = true,         ['&'] = true,         ['\''] = true,        ['('] = true,
+        [')'] = true,         ['*'] = true,         ['+'] = true,         [','] = true,
+        [';'] = true,         ['='] = true,
+    };
+    return plain[(unsigned char)c];
+}
+
 /* Behind what can be a registered name or an IPv4 address (RFC 3986, section 3.2.2). */
 static const char *skip_reg_name(const char *text)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-._~!$&'()*+,;=";
     for (;;) {
-        text += strspn(text, plain);
+        while (is_plain(*text))
+            text++;
         if (*text != '%' || strspn(text + 1, HEX_DIGITS) < 2)
             return text;
         text += strlen("%xx");

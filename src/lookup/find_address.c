@@ -28,11 +28,8 @@ struct finding {
     find_done *done;
     void *arg;
     struct find_result result;
+    struct find_query query;
     char *target;
-    size_t rest_at; /* where postcode and query begin in it */
-    char *user;
-    char *if_none_match;
-    char *if_modified_since;
 };
 
 void finder_init(struct finder *finder, struct token_source *tokens, struct config *config,
@@ -70,11 +67,8 @@ static void finding_free(struct finding *finding)
     ctx_free(finding->ctx);
     finder_fini(&finding->way);
     mem_free(finding->target);
-    mem_free(finding->user);
-    mem_free(finding->if_none_match);
-    mem_free(finding->if_modified_since);
     MAGIC_CLEAR(finding);
-    mem_free(finding);
+    mem_give(finding, sizeof(*finding));
 }
 
 static void finish(struct finding *finding, enum find_outcome outcome)
@@ -200,17 +194,18 @@ static void answered(void *arg, struct client_reply *reply)
 static void call(struct finding *finding)
 {
     const struct config *config = finding->way.config;
+    const struct find_query *query = &finding->query;
     const char *tracestate = ctx_tracestate(finding->ctx);
-    const bool forward = config->identity_forward_header != NULL && finding->user[0] != '\0';
+    const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
     const struct client_header headers[] = {
         {"Authorization", token_authorization(finding->token)},
         {"Accept", "application/json"},
         {config->tracker_header, ctx_guid(finding->ctx)},
         {"traceparent", ctx_traceparent(finding->ctx)},
         {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
-        {"If-None-Match", finding->if_none_match},
-        {"If-Modified-Since", finding->if_modified_since},
-        {config->identity_forward_header, finding->user}, /* the last: not always sent */
+        {"If-None-Match", query->if_none_match},
+        {"If-Modified-Since", query->if_modified_since},
+        {config->identity_forward_header, query->user}, /* the last: not always sent */
     };
     const struct client_request request = {
         .target = finding->target,
@@ -221,12 +216,23 @@ static void call(struct finding *finding)
     client_call(pool_client(finding->way.pool), finding->ctx, &request, answered, finding);
 }
 
-/* The path that leads to `rest`, and where in the target that begins. */
-static char *make_target(const struct config *config, const char *rest, size_t *rest_at)
+static char *make_target(const struct config *config, const struct find_query *query)
 {
-    const char *prefix = origin_prefix(config->upstream_address);
-    *rest_at = strlen(prefix) + strlen(config->upstream_lookup_path);
-    return mem_printf("%s%s%s", prefix, config->upstream_lookup_path, rest);
+    const char *const parts[] = {origin_prefix(config->upstream_address),
+                                 config->upstream_lookup_path, query->postcode.encoded,
+                                 query->query != NULL ? "?" : "",
+                                 query->query != NULL ? query->query : ""};
+    size_t lens[ARRAY_LEN(parts)];
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        len += lens[i] = strlen(parts[i]);
+    char *target = mem_alloc(len + 1);
+    char *to = target;
+    for (size_t i = 0; i < ARRAY_LEN(parts); to += lens[i++])
+        memcpy(to, parts[i], lens[i]);
+    *to = '\0';
+    return target;
 }
 
 /*
@@ -236,9 +242,8 @@ static char *make_target(const struct config *config, const char *rest, size_t *
 static void follow_reload(struct finding *finding)
 {
     const struct finder *now = finding->finder;
-    char *target = make_target(now->config, finding->target + finding->rest_at, &finding->rest_at);
     mem_free(finding->target);
-    finding->target = target;
+    finding->target = make_target(now->config, &finding->query);
     finder_use(&finding->way, now->config, now->pool, now->era);
 }
 
@@ -273,22 +278,10 @@ static void take_ticket(struct finding *finding, const struct token_ticket *tick
 
 /* ---- its beginning ---- */
 
-static char *copy(const char *text)
-{
-    return text == NULL ? NULL : mem_strdup(text);
-}
-
-static char *make_rest(const struct find_query *query)
-{
-    if (query->query == NULL)
-        return mem_strdup(query->postcode.encoded);
-    return mem_printf("%s?%s", query->postcode.encoded, query->query);
-}
-
 void find_address(const struct finder *finder, struct ctx *ctx, const struct find_query *query,
                   find_done *done, void *arg)
 {
-    struct finding *finding = mem_zalloc(sizeof(*finding));
+    struct finding *finding = mem_ztake(sizeof(*finding));
     MAGIC_SET(finding, FINDING_MAGIC);
     finding->finder = finder;
     finder_init(&finding->way, finder->tokens, finder->config, finder->pool);
@@ -300,12 +293,8 @@ void find_address(const struct finder *finder, struct ctx *ctx, const struct fin
     finding->done = done;
     finding->arg = arg;
     finding->result.upstream_duration = -1;
-    char *rest = make_rest(query);
-    finding->target = make_target(finder->config, rest, &finding->rest_at);
-    mem_free(rest);
-    finding->user = mem_strdup(query->user);
-    finding->if_none_match = copy(query->if_none_match);
-    finding->if_modified_since = copy(query->if_modified_since);
+    finding->query = *query;
+    finding->target = make_target(finder->config, query);
 
     struct token_ticket ticket = token_source_get(finder->tokens, finding->ctx, &finding->waiter);
     take_ticket(finding, &ticket);

@@ -71,12 +71,18 @@ void answer_head_begins(struct answer *answer)
 
 static int header_id(const char *name, size_t len)
 {
-    for (int id = 0; id < CLIENT_HEADER_COUNT; id++) {
-        const char *known = client_header_name((enum client_header_id)id);
+    static const struct {
+        const char *name;
+        size_t len;
+    } known[CLIENT_HEADER_COUNT] = {
+#define HEADER_LEN(id, name) [id] = {(name), sizeof(name) - 1},
+        CLIENT_HEADERS(HEADER_LEN)
+#undef HEADER_LEN
+    };
 
-        if (strncasecmp(known, name, len) == 0 && known[len] == '\0')
+    for (int id = 0; id < CLIENT_HEADER_COUNT; id++)
+        if (known[id].len == len && strncasecmp(known[id].name, name, len) == 0)
             return id;
-    }
     return -1;
 }
 

@@ -113,7 +113,7 @@ static void call_free(struct call *call)
     else
         get_fini(&call->get);
     answer_fini(&call->outcome.answer);
-    mem_free(call);
+    mem_give(call, sizeof(*call));
 }
 
 static void start(struct call *call)
@@ -264,7 +264,7 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 static struct call *call_new(struct client *client, struct ctx *ctx,
                              const struct client_request *request)
 {
-    struct call *call = mem_alloc(sizeof(*call));
+    struct call *call = mem_take(sizeof(*call));
 
     call->client = client;
     call->ctx = ctx;
