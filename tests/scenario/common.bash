@@ -93,6 +93,14 @@ counter() {
     ask "$url/standin/counters" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
 }
 
+# start_stuck OPTION...: a peer that does not answer (tests/driver/stuck.c); sets stuck (HOST:PORT).
+start_stuck() {
+    local said
+    exec {said}< <(exec "$driver/stuck" "$@")
+    started+=("$!")
+    read -r _ stuck <&"$said" || fail "stuck $* does not start"
+}
+
 # ---- the daemon ----
 
 # set_key SECTION KEY VALUE: for the configuration that `configure` writes; an empty value leaves

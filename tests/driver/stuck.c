@@ -1,0 +1,112 @@
+/*
+ * stuck: those who are there and do not answer. Each prints "stuck HOST:PORT" when it is ready, and
+ * stays until it is ended.
+ *
+ *   stuck --say TEXT   accepts, reads a request, says so much and no more
+ *   stuck --full       a listener that lets nobody in: its queue is full, and stays so
+ *   stuck --resolver   a name server on port 53 of 127.0.0.1 that never answers, in a network
+ *                      namespace of the caller's, whose loopback it brings up
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include "net.h"
+
+#define EXIT_START 3
+#define CALLERS_MAX 1024
+/* More than a queue of one takes. */
+#define FILLERS 8
+
+static int must(int result, const char *what)
+{
+    if (result >= 0)
+        return result;
+    fprintf(stderr, "stuck: %s: %s\n", what, strerror(errno));
+    exit(EXIT_START);
+}
+
+static void announce(int fd)
+{
+    struct sockaddr_in bound;
+    socklen_t len = sizeof bound;
+    must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
+    printf("stuck 127.0.0.1:%u\n", ntohs(bound.sin_port));
+    fflush(stdout);
+}
+
+static int bind_to(int type, uint16_t port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = must(socket(AF_INET, type | SOCK_CLOEXEC, 0), "socket");
+    must(bind(fd, (const struct sockaddr *)&address, sizeof address), "bind");
+    return fd;
+}
+
+static void say(const char *text)
+{
+    static char request[65536];
+    int fd = bind_to(SOCK_STREAM, 0);
+    must(listen(fd, CALLERS_MAX), "listen");
+    announce(fd);
+    for (;;) {
+        int caller = must(accept4(fd, NULL, NULL, SOCK_CLOEXEC), "accept");
+        if (recv(caller, request, sizeof request, 0) > 0)
+            send(caller, text, strlen(text), MSG_NOSIGNAL);
+    }
+}
+
+/* Nobody accepts, so once as many are in as the queue takes, others get no answer to their SYN. */
+static void fill(void)
+{
+    struct sockaddr_in bound;
+    socklen_t len = sizeof bound;
+    int fd = bind_to(SOCK_STREAM, 0);
+    must(listen(fd, 0), "listen");
+    must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
+    for (int i = 0; i < FILLERS; i++) {
+        int filler = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket");
+        struct pollfd pollfd = {.fd = filler, .events = POLLOUT};
+        if (connect(filler, (struct sockaddr *)&bound, len) < 0 && errno != EINPROGRESS)
+            must(-1, "connect");
+        if (poll(&pollfd, 1, 100) == 0)
+            break; /* this one was not let in */
+    }
+    announce(fd);
+}
+
+static void bring_loopback_up(void)
+{
+    struct ifreq request = {.ifr_name = "lo"};
+    int fd = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    must(ioctl(fd, SIOCGIFFLAGS, &request), "loopback");
+    request.ifr_flags |= IFF_UP;
+    must(ioctl(fd, SIOCSIFFLAGS, &request), "loopback");
+    close(fd);
+}
+
+static void resolve_nothing(void)
+{
+    bring_loopback_up();
+    announce(bind_to(SOCK_DGRAM, 53));
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc == 3 && strcmp(argv[1], "--say") == 0)
+        say(argv[2]);
+    else if (argc == 2 && strcmp(argv[1], "--full") == 0)
+        fill();
+    else if (argc == 2 && strcmp(argv[1], "--resolver") == 0)
+        resolve_nothing();
+    else
+        usage_fault("stuck: --say TEXT, --full or --resolver");
+    pause();
+    return EXIT_SUCCESS;
+}
