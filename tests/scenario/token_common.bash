@@ -39,6 +39,14 @@ keep_log() {
     : >"$here/log" # there before the daemon is: who waits for a line may look at once
 }
 
+# reached QUERY: waits until the stand-in has counted so far.
+reached() {
+    local counters
+    counters=$(counted "$1") || {
+        echo "$counters"
+        exit 1
+    }
+}
 # logs PATTERN: waits until a line of the log fits.
 logs() {
     eventually grep -q -- "$1" "$here/log"

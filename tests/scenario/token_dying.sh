@@ -9,7 +9,7 @@ canary=$(ask -X POST -u "demo:$secret" "$url/auth/v1" |
     sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p')
 [ -n "$canary" ] || fail "no token"
 begin
-counted token_requests=3 >/dev/null
+reached token_requests=3
 logs 'expires no later than the one it replaces'
 token_is generation 1 || fail "$(admin /tokens)"
 [ "$(look_status)" = 200 ] || fail "with the dying token"

@@ -33,7 +33,7 @@ requests_are 1
 knob token_hold=1
 [ "$(press forget)" = 204 ] || fail "forget"
 callers --count 5 --leave-after 50 >/dev/null || fail "leavers"
-counted token_requests=2 >/dev/null
+reached token_requests=2
 eventually token_is waiters 0
 knob token_hold=0
 eventually token_is generation 2
@@ -45,7 +45,7 @@ knob hold=1
 ask -X POST "$url/standin/revoke"
 callers --count 300 --barrier --expect 200 >"$here/load" &
 many=$!
-counted concurrent_now=300 >/dev/null
+reached concurrent_now=300
 knob hold=0
 wait "$many" || fail "$(cat "$here/load")"
 requests_are 3
@@ -61,7 +61,7 @@ ask -X POST "$url/standin/revoke"
 knob hold=1
 callers --expect 200 >"$here/load" &
 late=$!
-counted concurrent_now=1 >/dev/null
+reached concurrent_now=1
 [ "$(press refresh)" = 202 ] || fail "refresh"
 eventually token_is generation 2
 knob hold=0
@@ -92,9 +92,8 @@ requests_are 7
 callers --count 8 --seconds 1.5 >"$here/load" &
 many=$!
 for ((i = 0; i < 10; i++)); do
-    before=$(counter lookups_unauthorized)
     knob unauthorized=1
-    counted "lookups_unauthorized=$((before + 1))" >/dev/null
+    look_status >/dev/null # it is refused, or one of the others was
 done
 wait "$many"
 lacks "$(cat "$here/load")" '"503"' '"500"'
