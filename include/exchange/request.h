@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "exchange/problem.h"
+#include "exchange/trip.h"
 #include "runtime/ctx.h"
 
 /* The states, with what each means in a trace. */
@@ -38,13 +39,6 @@ enum request_state {
 
 /* The longest user (SPEC 4). */
 #define REQUEST_USER_MAX 128
-
-/* What an access line tells of the way upstream; filled by the handler. */
-struct request_trip {
-    bool waited_for_token;
-    unsigned retries;
-    int64_t upstream_duration; /* ns; -1: no call was made */
-};
 
 struct request {
     unsigned magic;
@@ -79,7 +73,7 @@ struct request {
     struct MHD_Response *response; /* ours until it is sent; NULL: close without an answer */
     bool close;                    /* the connection ends with this answer, says a step */
     size_t body_len;
-    struct request_trip trip;
+    struct trip trip; /* for the access line */
 };
 
 /* In REQUEST_HEAD; `target` is copied, of the configuration a reference is taken. */

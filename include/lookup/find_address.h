@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "exchange/trip.h"
 #include "lookup/pool.h"
 #include "lookup/postcode.h"
 #include "runtime/ctx.h"
@@ -53,6 +54,7 @@ struct find_query {
     const char *query; /* valid by query_is_valid; goes upstream unchanged */
     const char *if_none_match;
     const char *if_modified_since;
+    struct trip *trip; /* borrowed likewise; set at once, and written as the lookup goes on */
 };
 
 /* How it can end. */
@@ -80,9 +82,7 @@ struct find_result {
     char *body;              /* FIND_ADDRESS: the receiver's, free() it */
     size_t body_len;
     const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
-    bool waited_for_token;
-    unsigned retries;          /* fresh connections, and the repetition after a 401 */
-    int64_t upstream_duration; /* ns, all calls; -1: none was made */
+    const struct trip *trip;                  /* the query's */
 };
 
 typedef void find_done(void *arg, const struct find_result *result);

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "exchange/request.h"
+#include "middleware/remembered.h"
 
 struct identity;
 
@@ -19,8 +20,12 @@ struct identity *identity_new(struct config *config, struct config_faults *fault
 struct identity *identity_ref(struct identity *identity);
 void identity_unref(struct identity *identity); /* NULL is allowed */
 
-/* Finds the request's user, or settles it with 401 (400 when it has two identities). */
-void identity_run(struct request *request, const struct identity *identity);
+/*
+ * Finds the request's user, or settles it with 401 (400 when it has two identities). What was
+ * verified is remembered: in the worker's own memory, which knows nothing of another policy's.
+ */
+void identity_run(struct request *request, const struct identity *identity,
+                  struct remembered *remembered);
 
 /*
  * For --mint-identity: a signed identity for `user` (free it with mem_free), or NULL with a

@@ -130,9 +130,6 @@ static void (*const answers[])(struct request *, const struct find_result *) = {
 static void found(void *arg, const struct find_result *result)
 {
     struct request *request = arg;
-    request->trip = (struct request_trip){.waited_for_token = result->waited_for_token,
-                                          .retries = result->retries,
-                                          .upstream_duration = result->upstream_duration};
     answers[result->outcome](request, result);
 }
 
@@ -163,7 +160,8 @@ static void refuse_overload(struct request *request)
 static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct lookup_app *lookups = of(app);
-    struct find_query query = {.user = request->user, .query = request->query};
+    struct find_query query = {
+        .user = request->user, .query = request->query, .trip = &request->trip};
     if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
         reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
                             "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
@@ -203,7 +201,7 @@ static void guard(struct lookup_app *lookups, struct request *request)
 
 static void identify(struct lookup_app *lookups, struct request *request)
 {
-    identity_run(request, lookups->identity);
+    identity_run(request, lookups->identity, lookups->remembered);
 }
 
 static void route(struct lookup_app *lookups, struct request *request)
@@ -244,19 +242,27 @@ void lookup_app_init(struct lookup_app *lookups, struct config *config, struct i
     lookups->app.serve = serve;
     lookups->app.ended = ended;
     lookups->identity = identity_ref(identity);
+    lookups->remembered = remembered_new();
+}
+
+static void drop_policy(struct lookup_app *lookups)
+{
+    config_unref(lookups->app.config);
+    identity_unref(lookups->identity);
 }
 
 void lookup_app_fini(struct lookup_app *lookups)
 {
-    config_unref(lookups->app.config);
-    identity_unref(lookups->identity);
+    drop_policy(lookups);
+    remembered_free(lookups->remembered);
 }
 
 void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity)
 {
     config_ref(config);
     identity_ref(identity);
-    lookup_app_fini(lookups);
+    drop_policy(lookups);
+    remembered_clear(lookups->remembered);
     lookups->app.config = config;
     lookups->identity = identity;
 }

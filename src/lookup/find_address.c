@@ -29,6 +29,8 @@ struct finding {
     void *arg;
     struct find_result result;
     struct find_query query;
+    struct mono_time called; /* when the present call began */
+    bool calling;
     char *target;
 };
 
@@ -79,11 +81,20 @@ static void finish(struct finding *finding, enum find_outcome outcome)
     finding_free(finding);
 }
 
+static void add_duration(struct trip *trip, int64_t duration)
+{
+    trip->upstream_duration =
+        duration + (trip->upstream_duration < 0 ? 0 : trip->upstream_duration);
+}
+
 /* The derived context was cancelled first, and with it the call: the client has closed it. */
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
+    struct finding *finding = CONTAINER_OF(hook, struct finding, cancelled);
     (void)cause;
-    finding_free(CONTAINER_OF(hook, struct finding, cancelled));
+    if (finding->calling)
+        add_duration(finding->query.trip, mono_diff(mono_now(), finding->called));
+    finding_free(finding);
 }
 
 /* ---- judging an answer ---- */
@@ -154,18 +165,18 @@ static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
 static void refused(struct finding *finding, struct mono_time sent)
 {
     finding->repeated = true;
-    finding->result.retries++;
+    finding->query.trip->retries++;
     struct token_ticket ticket = token_source_refused(finding->way.tokens, finding->ctx,
                                                       finding->token, sent, &finding->waiter);
     take_ticket(finding, &ticket);
 }
 
-static void add_up(struct find_result *result, const struct client_reply *reply)
+static void add_up(struct finding *finding, const struct client_reply *reply)
 {
-    if (result->upstream_duration < 0)
-        result->upstream_duration = 0;
-    result->upstream_duration += reply->duration;
-    result->retries += reply->retries;
+    struct find_result *result = &finding->result;
+    finding->calling = false;
+    add_duration(finding->query.trip, reply->duration);
+    finding->query.trip->retries += reply->retries;
     result->status = reply->status;
     result->error = reply->error;
     memcpy(result->headers, reply->headers, sizeof(result->headers));
@@ -180,7 +191,7 @@ static bool let_in(const struct client_reply *reply)
 static void answered(void *arg, struct client_reply *reply)
 {
     MAGIC_CAST(struct finding, finding, arg, FINDING_MAGIC);
-    add_up(&finding->result, reply);
+    add_up(finding, reply);
     if (let_in(reply))
         token_source_succeeded(finding->way.tokens, finding->token, reply->sent);
     if (has_status(reply) && reply->status == 401 && !finding->repeated) {
@@ -213,6 +224,8 @@ static void call(struct finding *finding)
         .header_count = ARRAY_LEN(headers) - !forward,
         .max_response = (size_t)config->upstream_max_response_size,
     };
+    finding->called = mono_now();
+    finding->calling = true;
     client_call(pool_client(finding->way.pool), finding->ctx, &request, answered, finding);
 }
 
@@ -264,7 +277,7 @@ static void take_ticket(struct finding *finding, const struct token_ticket *tick
         take_token(finding, ticket->token);
         break;
     case TOKEN_PARKED:
-        finding->result.waited_for_token = true;
+        finding->query.trip->waited_for_token = true;
         break;
     case TOKEN_UNAVAILABLE:
         finding->result.retry_after = ticket->retry_after;
@@ -292,8 +305,9 @@ void find_address(const struct finder *finder, struct ctx *ctx, const struct fin
     finding->waiter.told = told;
     finding->done = done;
     finding->arg = arg;
-    finding->result.upstream_duration = -1;
     finding->query = *query;
+    finding->result.trip = query->trip;
+    *query->trip = (struct trip){.upstream_duration = -1};
     finding->target = make_target(finder->config, query);
 
     struct token_ticket ticket = token_source_get(finder->tokens, finding->ctx, &finding->waiter);

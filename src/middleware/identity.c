@@ -104,17 +104,25 @@ static const char *bearer(const struct request *request)
     return value + strspn(value, " ");
 }
 
-static bool verify_jwt(struct request *request, const struct identity *identity, const char *cookie)
+static bool verify_jwt(struct request *request, const struct identity *identity,
+                       struct remembered *remembered, const char *cookie)
 {
     const char *token = cookie != NULL ? cookie : bearer(request);
+    const struct wall_time now = wall_now();
     if (token == NULL || identity->keys == NULL)
         return false;
+    struct token_digest digest;
+    bool digested = remembered_digest(remembered, token, strlen(token), &digest);
+    if (digested && remembered_find(remembered, &digest, now, request->user))
+        return true;
     const struct jwt_rules rules = rules_of(identity);
     struct wall_time expires;
-    enum jwt_result result = jwt_verify(identity->keys, &rules, token, strlen(token), wall_now(),
-                                        request->user, &expires);
+    enum jwt_result result =
+        jwt_verify(identity->keys, &rules, token, strlen(token), now, request->user, &expires);
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity refused: %s", jwt_result_text(result));
+    else if (digested)
+        remembered_add(remembered, &digest, request->user, expires);
     return result == JWT_OK;
 }
 
@@ -130,7 +138,8 @@ static bool take_plain(struct request *request, const char *cookie)
     return true;
 }
 
-void identity_run(struct request *request, const struct identity *identity)
+void identity_run(struct request *request, const struct identity *identity,
+                  struct remembered *remembered)
 {
     MAGIC_OK(identity, IDENTITY_MAGIC);
     const struct config *config = identity->config;
@@ -142,8 +151,9 @@ void identity_run(struct request *request, const struct identity *identity)
         return;
     }
     const char *cookie = request_cookie(request, config->identity_cookie);
-    bool known = config->identity_mode == IDENTITY_JWT ? verify_jwt(request, identity, cookie)
-                                                       : take_plain(request, cookie);
+    bool known = config->identity_mode == IDENTITY_JWT
+                     ? verify_jwt(request, identity, remembered, cookie)
+                     : take_plain(request, cookie);
     if (!known)
         refuse(request, identity);
 }

@@ -31,6 +31,7 @@ struct probe {
     struct finder finder;
     struct guid_source guids;
     struct ctx *ctx;
+    struct trip trip;
     bool failed;
 };
 
@@ -53,7 +54,8 @@ static void looked_up(void *arg, const struct find_result *result)
 static void look_up(struct probe *probe)
 {
     const struct config *config = probe->config;
-    const struct find_query query = {.postcode = *probe->postcode, .user = ""};
+    const struct find_query query = {
+        .postcode = *probe->postcode, .user = "", .trip = &probe->trip};
     char guid[GUID_UUID_TEXT];
     char trace[TRACEPARENT_TEXT];
     guid_make(&probe->guids, guid);

@@ -13,7 +13,7 @@ start_daemon
 
 # late GUID: a lookup's 504, in time; and its line.
 late() {
-    local answer began ms line
+    local answer began ms
     began=$(date +%s%N)
     answer=$(ask -i -H "X-GUID: $1" "$at/M11AA")
     ms=$((($(date +%s%N) - began) / 1000000))
@@ -29,11 +29,15 @@ late() {
 }
 
 late token
+# What it was waiting for stands in the line.
+has "$line" " waited_for_token=true "
+lacks "$line" upstream_ms
 knob token_hold=0
 eventually is_ready
 
 knob hold=1
 late answer
+has "$line" " waited_for_token=false " " upstream_ms="
 counted aborted=1 >/dev/null
 knob hold=0
 ask -f "$at/M11AA" >/dev/null || fail "it does not go on"

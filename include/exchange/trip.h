@@ -1,0 +1,18 @@
+/*
+ * What a lookup's way upstream was like so far. It is kept up to date by whoever makes the way
+ * (lookup/find_address.h), so that it can be told however the lookup ends, by the caller's leaving
+ * and the deadline too.
+ */
+#ifndef EXCHANGE_TRIP_H
+#define EXCHANGE_TRIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trip {
+    bool waited_for_token;
+    unsigned retries;          /* fresh connections, and the repetition after a 401 */
+    int64_t upstream_duration; /* ns, of all calls; -1: none was made */
+};
+
+#endif
