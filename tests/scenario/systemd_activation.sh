@@ -51,7 +51,7 @@ if command -v systemd-socket-activate >/dev/null; then
 fi
 
 # Three at once; the daemon names what it got.
-v6=--listen=[::1]:0
+v6="--listen=[::1]:0"
 grep -q '' /proc/net/if_inet6 2>/dev/null || v6=
 manage --listen 127.0.0.1:0 ${v6:+"$v6"} --listen "unix:$here/handed.sock"
 has "$(named)" "unix:$here/handed.sock" "127.0.0.1:"
