@@ -140,6 +140,10 @@ void handles_give_back(struct handles *handles, CURL *easy)
     SET(easy, CURLOPT_HTTPHEADER, NULL);
     SET(easy, CURLOPT_POSTFIELDS, NULL);
     SET(easy, CURLOPT_ERRORBUFFER, NULL);
+    SET(easy, CURLOPT_HEADERFUNCTION, NULL);
+    SET(easy, CURLOPT_HEADERDATA, NULL);
+    SET(easy, CURLOPT_PREREQFUNCTION, NULL);
+    SET(easy, CURLOPT_PREREQDATA, NULL);
     handles->idle[handles->idle_count++] = easy;
 }
 
