@@ -424,6 +424,22 @@ START_TEST(test_other_secret_at_once_and_first_next_time)
 }
 END_TEST
 
+/* What another process, or another configuration, found out. */
+START_TEST(test_preferred_secret_first)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+    char sent_with[128];
+
+    make_fetch(TWO_SECRETS, answers);
+    token_fetch_prefer(fetch, 1);
+    run("g");
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+    header_of(heard[0], "Authorization", sent_with, sizeof(sent_with));
+    ck_assert_str_eq(sent_with, BASIC_TWO);
+}
+END_TEST
+
 START_TEST(test_both_secrets_refused)
 {
     static const char *const answers[] = {REFUSED_401, REFUSED_CLIENT, NULL};
@@ -498,6 +514,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, test_answer_too_large);
     tcase_add_test(tcase, test_nobody_listens);
     tcase_add_loop_test(tcase, test_other_secret_at_once_and_first_next_time, 0, 2);
+    tcase_add_test(tcase, test_preferred_secret_first);
     tcase_add_test(tcase, test_both_secrets_refused);
     tcase_add_loop_test(tcase, test_other_secret_only_when_the_secret_is_blamed, 0, 3);
     tcase_add_test(tcase, test_one_deadline_for_both);

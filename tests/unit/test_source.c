@@ -220,6 +220,15 @@ START_TEST(no_more_than_so_many_wait)
     token_waiter_cancel(&lookups[7].waiter);
     get(&lookups[CAP], sources[0]);
     ck_assert_int_eq(lookups[CAP].ticket.answer, TOKEN_PARKED);
+
+    /* Another limit, by a reload: who waits already stays. */
+    token_waiter_cancel(&lookups[7].waiter);
+    token_source_limit(sources[0], CAP / 2);
+    get(&lookups[7], sources[0]);
+    ends_with(&lookups[7], 0, TOKEN_UNAVAILABLE, NULL);
+    token_source_limit(sources[0], CAP + 1);
+    get(&lookups[7], sources[0]);
+    ck_assert_int_eq(lookups[7].ticket.answer, TOKEN_PARKED);
     for (size_t i = 0; i <= CAP; i++)
         token_waiter_cancel(&lookups[i].waiter);
 }
