@@ -14,7 +14,12 @@ struct reply_header {
     const char *value; /* NULL: left out */
 };
 
-#define REPLY_HEADERS_MAX 8
+/*
+ * No head of an answer is longer: all of ours, a GUID of the longest under the longest name, and
+ * REPLY_VALUES_MAX bytes of values from elsewhere. A value that does not fit any more is left out.
+ */
+#define REPLY_HEAD_MAX 768
+#define REPLY_VALUES_MAX 384
 
 /*
  * A problem (RFC 9457). `detail`, a printf format, says what happened and what to do, never a

@@ -52,6 +52,7 @@ struct request {
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
     void *owner; /* the server's connection */
+    size_t pool; /* bytes libmicrohttpd has for its head and the head of the answer */
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the head is whole */

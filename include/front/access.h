@@ -7,6 +7,12 @@
 /* Where lookups are: what follows is the postcode. */
 #define LOOKUP_PATH "/api/v1/addresses/"
 
+/* Room for what access_path writes. */
+#define ACCESS_PATH 512
+
+/* What a log line may hold of its path, as [log] postcodes allows; without its query. */
+void access_path(const struct request *request, char out[ACCESS_PATH]);
+
 /* Once, when it has ended. */
 void access_account(const struct request *request);
 

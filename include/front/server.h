@@ -33,7 +33,7 @@ struct server_quota {
 struct server_app {
     /* The snapshot new requests begin with; the app's own reference. */
     struct config *config;
-    int counted; /* 1: its requests count in METRIC_IN_FLIGHT; 0: they do not */
+    int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
     /* The head is whole. Settles the request, now or in a later turn. */
     void (*serve)(struct server_app *app, struct request *request);
     /* It ended; it is freed after this. */

@@ -55,10 +55,19 @@ static void add(struct MHD_Response *response, const char *name, const char *val
         MHD_add_response_header(response, name, value);
 }
 
-static void add_all(struct MHD_Response *response, const struct reply_header *headers)
+static void add_all(const struct request *request, struct MHD_Response *response,
+                    const struct reply_header *headers)
 {
-    for (; headers != NULL && headers->name != NULL; headers++)
-        add(response, headers->name, headers->value);
+    size_t left = REPLY_VALUES_MAX;
+    for (; headers != NULL && headers->name != NULL; headers++) {
+        size_t len = headers->value == NULL ? 0 : strlen(headers->value);
+        if (len <= left)
+            add(response, headers->name, headers->value);
+        else
+            log_notice(request_guid(request), "%s is too long to be passed on: %zu bytes",
+                       headers->name, len);
+        left -= len <= left ? len : 0;
+    }
 }
 
 static void settle(struct request *request, enum problem_id ending, int status,
@@ -115,7 +124,7 @@ void reply_problem(struct request *request, const struct reply_problem *what, co
     add(response, "Cache-Control", "no-store");
     add_proxy_status(response,
                      what->proxy_error != NULL ? what->proxy_error : problem->proxy_status);
-    add_all(response, what->headers);
+    add_all(request, response, what->headers);
     settle(request, what->id, problem->status, response, len);
     mem_free(text);
 }
@@ -129,7 +138,7 @@ void reply_body(struct request *request, enum problem_id ending, char *body, siz
     }
     struct MHD_Response *response =
         ending == ENDED_NOT_MODIFIED ? response_new_unmodified() : response_new(body, len);
-    add_all(response, headers);
+    add_all(request, response, headers);
     settle(request, ending, problem_of(ending)->status, response, len);
 }
 

@@ -18,7 +18,6 @@
 
 /* "[IPv6]:port" and the NUL. */
 #define PEER_TEXT (INET6_ADDRSTRLEN + 9)
-#define PATH_TEXT 512
 
 static void peer_text(const struct request *request, char out[PEER_TEXT])
 {
@@ -38,20 +37,20 @@ static void peer_text(const struct request *request, char out[PEER_TEXT])
     }
 }
 
-/* Without its query. A request refused before its path was found shows none of its target. */
-static void path_text(const struct request *request, char out[PATH_TEXT])
+/* One refused before its path was found shows its target as it came. */
+void access_path(const struct request *request, char out[ACCESS_PATH])
 {
     const enum config_postcodes policy = (enum config_postcodes)request->config->log_postcodes;
     const size_t prefix = strlen(LOOKUP_PATH);
-    const char *path = request->path == NULL ? "" : request->path;
-    if (request->path_len > prefix && memcmp(path, LOOKUP_PATH, prefix) == 0) {
+    const char *path = request->path != NULL ? request->path : request->target;
+    const size_t len = strcspn(path, "?");
+    if (len > prefix && memcmp(path, LOOKUP_PATH, prefix) == 0) {
         memcpy(out, LOOKUP_PATH, prefix);
-        postcode_for_log(path + prefix, request->path_len - prefix, policy, out + prefix,
-                         PATH_TEXT - prefix);
+        postcode_for_log(path + prefix, len - prefix, policy, out + prefix, ACCESS_PATH - prefix);
     } else if (policy == POSTCODES_FULL) {
-        snprintf(out, PATH_TEXT, "%.*s", (int)request->path_len, path);
+        snprintf(out, ACCESS_PATH, "%.*s", (int)len, path);
     } else {
-        snprintf(out, PATH_TEXT, "%s", "***");
+        snprintf(out, ACCESS_PATH, "%s", "***");
     }
 }
 
@@ -64,9 +63,9 @@ static int64_t bytes_sent(const struct request *request)
 static void write_line(const struct request *request, int64_t duration)
 {
     char peer[PEER_TEXT];
-    char path[PATH_TEXT];
+    char path[ACCESS_PATH];
     peer_text(request, peer);
-    path_text(request, path);
+    access_path(request, path);
     const struct log_field fields[] = {
         LOG_TEXT("client", peer),
         LOG_TEXT("method", request->method),

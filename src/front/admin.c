@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "exchange/reply.h"
+#include "front/access.h"
 #include "front/guard.h"
+#include "front/room.h"
 #include "front/routes.h"
 #include "middleware/tracker.h"
 
@@ -214,7 +216,9 @@ static void serve(struct server_app *app, struct request *request)
 {
     const struct admin_app *admin = of(app);
     tracker_run(request, admin->guids);
-    guard_check(request);
+    room_check(request);
+    if (!request_is_settled(request))
+        guard_check(request);
     if (!request_is_settled(request))
         routes_dispatch(routes, admin->all ? ARRAY_LEN(routes) : METRICS_ROUTES, app, request);
 }
@@ -222,8 +226,9 @@ static void serve(struct server_app *app, struct request *request)
 static void ended(struct server_app *app, struct request *request)
 {
     (void)app;
-    log_debug(request_guid(request), "operator: %s %s: %d", request->method, request->target,
-              request->status);
+    char path[ACCESS_PATH];
+    access_path(request, path);
+    log_debug(request_guid(request), "operator: %s %s: %d", request->method, path, request->status);
 }
 
 void admin_app_init(struct admin_app *admin, struct config *config, bool all)

@@ -95,7 +95,7 @@ struct conn *conn_new(struct server *server, struct loop *loop, struct server_ap
     conn->watch.data = conn;
     conn->watching = uv_poll_start(&conn->watch, UV_DISCONNECT, left) == 0;
     conn_enter(conn, CONN_HEAD);
-    metric_add(METRIC_CONNECTIONS, 0, 1);
+    metric_add(METRIC_CONNECTIONS, 0, app->counted);
     return conn;
 }
 
@@ -113,5 +113,5 @@ void conn_close(struct conn *conn)
     timer_stop(&conn->timer);
     uv_close((uv_handle_t *)&conn->watch, closed);
     atomic_fetch_sub_explicit(&conn->quota->open, 1, memory_order_relaxed);
-    metric_add(METRIC_CONNECTIONS, 0, -1);
+    metric_add(METRIC_CONNECTIONS, 0, -conn->app->counted);
 }

@@ -10,6 +10,7 @@
 #include "exchange/reply.h"
 #include "front/access.h"
 #include "front/guard.h"
+#include "front/room.h"
 #include "front/routes.h"
 #include "middleware/tracker.h"
 
@@ -196,7 +197,9 @@ static void track(struct lookup_app *lookups, struct request *request)
 static void guard(struct lookup_app *lookups, struct request *request)
 {
     (void)lookups;
-    guard_check(request);
+    room_check(request);
+    if (!request_is_settled(request))
+        guard_check(request);
 }
 
 static void identify(struct lookup_app *lookups, struct request *request)

@@ -29,11 +29,14 @@
 #define SERVER_MAGIC 0x53525652u
 /* Runs in one turn while libmicrohttpd says that more can be done at once. */
 #define RUNS_A_TURN 16
+/* A target that leaves less of the pool: libmicrohttpd can then neither go on nor refuse. */
+#define HOPELESS 192
 
 struct server {
     unsigned magic;
     struct loop *loop;
     struct MHD_Daemon *daemon;
+    size_t pool_size;
     uv_poll_t poll;
     struct timer *again; /* libmicrohttpd has more to do in the next turn */
     struct turn_hook turn;
@@ -157,9 +160,12 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
     struct request *request = request_new(conn->app->config, target);
     request->connection = connection;
     request->owner = conn;
+    request->pool = server->pool_size;
     request->settled = settled;
     conn->request = request;
     conn_enter(conn, CONN_HEAD);
+    if (strlen(target) + HOPELESS > server->pool_size)
+        shutdown(conn->fd, SHUT_RDWR);
     return request;
 }
 
@@ -232,7 +238,10 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     conn_enter(conn, CONN_IDLE);
 }
 
-/* Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word. */
+/*
+ * Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word.
+ * Where it quotes something (`...'), that is the caller's target, which holds a postcode.
+ */
 __attribute__((format(printf, 2, 0))) static void on_message(void *arg, const char *format,
                                                              va_list args)
 {
@@ -241,7 +250,7 @@ __attribute__((format(printf, 2, 0))) static void on_message(void *arg, const ch
         return;
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
-    text[strcspn(text, "\n")] = '\0';
+    text[strcspn(text, "`\n")] = '\0';
     log_debug(NULL, "libmicrohttpd: %s", text);
 }
 
@@ -270,6 +279,7 @@ enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
     server->ready_end = &server->ready;
+    server->pool_size = pool_size;
     server->daemon = start_daemon(server, pool_size);
     if (server->daemon == NULL) {
         mem_free(server);
