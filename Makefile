@@ -3,6 +3,7 @@
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
 # make deps       installs what is missing (Debian); does nothing when all is there
 # make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
+# make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
 # make lint       order of floors, format, names, documents
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
 # make compile_commands.json
@@ -20,6 +21,8 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-d
 DEPS_RUN := curl ca-certificates
 DEPS_CHECK := check varnish clang-format openssl procps util-linux systemd prometheus groff-base \
 	man-db
+DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go openssl valgrind strace \
+	util-linux
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK)
 
 CC := gcc
@@ -69,7 +72,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check deps lint documents format install uninstall clean tests
+.PHONY: all run check bench deps deps-bench lint documents format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -127,6 +130,18 @@ run: deps
 # Only what is missing is installed, and no package may start a service.
 deps:
 	@tests/deps $(DEPS)
+
+deps-bench:
+	@tests/deps $(DEPS_BENCH)
+
+# BENCH="--rounds 3 --quick" and the like: see tests/bench/run --help.
+bench: all $(BUILD)/bench/load
+	tests/bench/run $(BUILD) $(BENCH)
+
+$(BUILD)/bench/load: $(BUILD)/obj/tests/bench/load.o
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 include tests/hardening.mk
 
