@@ -46,7 +46,7 @@ struct request {
 
     /* The caller's side, set by front/server. */
     struct MHD_Connection *connection;
-    char *method;        /* NULL until the head is whole */
+    const char *method;  /* NULL until the head is whole; libmicrohttpd's */
     const char *version; /* "HTTP/1.1"; libmicrohttpd's */
     char *target;        /* raw, as it stood in the request line */
     /* Called when a parked request is settled; makes the connection go on. */

@@ -36,6 +36,11 @@ void loop_stop(struct loop *loop);
 void loop_drain(struct loop *loop);
 
 uv_loop_t *loop_uv(struct loop *loop);
+/*
+ * The time of this turn: the clock is read when it is first asked for, and not again before the
+ * turn ends. For what may be late by as long as a turn takes: deadlines, not durations.
+ */
+struct mono_time loop_now(struct loop *loop);
 /* How often this loop has turned: what the watchdog looks at. Any thread. */
 uint64_t loop_turns(struct loop *loop);
 

@@ -52,6 +52,6 @@ void get_init(struct get *get, struct get_means *means, const struct client_requ
 void get_fini(struct get *get);
 
 /* True: it is under way. False: it has ended at once, with get->error. */
-bool get_start(struct get *get);
+bool get_start(struct get *get, struct mono_time now);
 
 #endif

@@ -30,14 +30,14 @@ struct links *links_new(const struct links_settings *settings);
 void links_free(struct links *links);
 
 /* The one used last, with nothing unread on it; NULL: none. */
-struct link *links_take(struct links *links, struct link_user *user);
+struct link *links_take(struct links *links, struct link_user *user, struct mono_time now);
 /* A fresh one; `user` is told. NULL when libcurl refuses. */
 struct link *links_open(struct links *links, struct link_user *user);
 /* link_user.opened has told of an error: it is gone. */
 void links_forget(struct links *links);
 
 /* Back from its user, to be used again. */
-void links_give(struct links *links, struct link *link);
+void links_give(struct links *links, struct link *link, struct mono_time now);
 /* Back from its user, to be closed. */
 void links_drop(struct links *links, struct link *link);
 

@@ -14,13 +14,16 @@
 
 struct outcome {
     struct answer answer;
-    unsigned retries;           /* attempts after the first */
-    struct mono_time started;   /* this and what follows: of the last attempt */
-    struct mono_time sent;      /* not after the request's first byte */
+    unsigned retries;         /* attempts after the first */
+    struct mono_time started; /* this and what follows: of the last attempt */
+    struct mono_time sent;    /* not after the request's first byte */
+    struct mono_time ended;
     char text[CURL_ERROR_SIZE]; /* libcurl's words about an error, or "" */
 };
 
-/* An attempt has ended, with `status` or 0: it is a call to the upstream in the counters' eyes. */
-void outcome_count(const struct outcome *outcome, int status);
+/* An attempt begins; nothing of what an earlier one met remains. */
+void outcome_begin(struct outcome *outcome, struct mono_time now);
+/* It has ended, with `status` or 0; counted: it is a call to the upstream in the counters' eyes. */
+void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, int status);
 
 #endif

@@ -59,7 +59,7 @@ static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
 void request_begin(struct request *request, struct loop *loop, const char *method)
 {
     request_enter(request, REQUEST_RUNNING);
-    request->method = mem_strdup(method);
+    request->method = method;
     request->began = mono_now();
     request->ctx = ctx_new(loop);
     ctx_set_deadline(request->ctx,
@@ -88,7 +88,6 @@ void request_free(struct request *request)
         MHD_destroy_response(request->response);
     ctx_free(request->ctx);
     config_unref(request->config);
-    mem_free(request->method);
     mem_free(request->target);
     MAGIC_CLEAR(request);
     mem_give(request, sizeof(*request));

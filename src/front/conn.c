@@ -71,7 +71,7 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
     MAGIC_OK(conn, CONN_MAGIC);
     conn->phase = phase;
     int64_t limit = phase_limit(conn);
-    conn->due = limit > 0 ? mono_add(mono_now(), limit) : MONO_NEVER;
+    conn->due = limit > 0 ? mono_add(loop_now(conn->loop), limit) : MONO_NEVER;
     if (limit == 0 || (conn->timer != NULL && !mono_before(conn->due, conn->wakes)))
         return;
     timer_stop(&conn->timer);

@@ -81,21 +81,24 @@ static bool unusual(struct scan *scan)
     return true;
 }
 
+static void skip_plain(struct scan *scan)
+{
+    static const bool plain[256] = {
+        [0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7f] = true};
+    const char *at = scan->at;
+
+    while (at < scan->end && plain[(unsigned char)*at])
+        at++;
+    scan->at = at;
+}
+
 /* Behind the opening quote; what is between the quotes is not looked at closer. */
 static bool string(struct scan *scan)
 {
-    for (;;) {
-        unsigned char c = (unsigned char)peek(scan);
-
-        if (c == '"') {
-            scan->at++;
-            return true;
-        }
-        if (c >= 0x20 && c < 0x80 && c != '\\')
-            scan->at++;
-        else if (!unusual(scan))
+    for (skip_plain(scan); !take(scan, '"'); skip_plain(scan))
+        if (!unusual(scan))
             return false;
-    }
+    return true;
 }
 
 static bool is_digit(char c)

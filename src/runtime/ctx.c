@@ -160,7 +160,8 @@ void ctx_set_deadline(struct ctx *ctx, struct mono_time deadline)
     ctx->deadline = deadline;
     /* Where the parent's comes first, the parent's timer cancels this one too. */
     if (earlier && ctx->cause == CTX_LIVE)
-        ctx->timer = timer_start(ctx->loop, mono_diff(deadline, mono_now()), on_deadline, ctx);
+        ctx->timer =
+            timer_start(ctx->loop, mono_diff(deadline, loop_now(ctx->loop)), on_deadline, ctx);
 }
 
 struct mono_time ctx_deadline(const struct ctx *ctx)

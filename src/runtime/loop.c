@@ -72,6 +72,7 @@ static void end_turn(struct loop *loop)
         hook->run(hook);
     }
     log_flush();
+    loop->now.ns = 0;
 }
 
 static void on_turn_end(uv_prepare_t *turn_end)
@@ -160,6 +161,14 @@ uv_loop_t *loop_uv(struct loop *loop)
 {
     MAGIC_OK(loop, LOOP_MAGIC);
     return &loop->uv;
+}
+
+struct mono_time loop_now(struct loop *loop)
+{
+    MAGIC_OK(loop, LOOP_MAGIC);
+    if (loop->now.ns == 0)
+        loop->now = mono_now();
+    return loop->now;
 }
 
 uint64_t loop_turns(struct loop *loop)

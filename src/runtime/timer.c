@@ -15,19 +15,25 @@
 struct timer {
     unsigned magic; /* which of the two it is */
     uv_timer_t handle;
-    struct loop *loop;
-    struct timer *next;      /* of all */
-    struct timer *next_idle; /* of the idle ones */
+    struct timer *next; /* of all */
     void (*fire)(void *arg);
-    void *arg;
+    union {
+        void *arg;               /* of a live one */
+        struct timer *next_idle; /* of the idle ones */
+    };
 };
+
+/* There is one for each connection of a caller, so it is kept small. */
+static struct loop *loop_of(const struct timer *timer)
+{
+    return CONTAINER_OF(timer->handle.loop, struct loop, uv);
+}
 
 static struct timer *timer_make(struct loop *loop)
 {
     struct timer *timer = mem_zalloc(sizeof(*timer));
 
     MAGIC_SET(timer, TIMER_IDLE);
-    timer->loop = loop;
     MUST(uv_timer_init(&loop->uv, &timer->handle) == 0);
     timer->handle.data = timer;
     timer->next = loop->timers;
@@ -48,9 +54,11 @@ static struct timer *timer_take(struct loop *loop)
 
 static void timer_give_back(struct timer *timer)
 {
+    struct loop *loop = loop_of(timer);
+
     MAGIC_SET(timer, TIMER_IDLE);
-    timer->next_idle = timer->loop->timers_idle;
-    timer->loop->timers_idle = timer;
+    timer->next_idle = loop->timers_idle;
+    loop->timers_idle = timer;
 }
 
 static void on_timer(uv_timer_t *handle)

@@ -115,13 +115,13 @@ static bool is_blank(char c)
 
 static bool is_field_text(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+    static const bool controls[256] = {
+        [0 ... '\t' - 1] = true, ['\t' + 1 ... 0x1f] = true, [0x7f] = true};
+    bool any = false;
 
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
+    for (size_t i = 0; i < len; i++)
+        any |= controls[(unsigned char)text[i]];
+    return !any;
 }
 
 void answer_field_ends(struct answer *answer)

@@ -116,9 +116,9 @@ static void call_free(struct call *call)
     mem_give(call, sizeof(*call));
 }
 
-static void start(struct call *call)
+static void start(struct call *call, struct mono_time now)
 {
-    bool runs = call->post ? post_start(&call->posting) : get_start(&call->get);
+    bool runs = call->post ? post_start(&call->posting) : get_start(&call->get, now);
 
     if (runs)
         set_state(call, CALL_RUNNING);
@@ -130,7 +130,7 @@ static void start_queued(struct client *client)
 {
     while (client->calls[CALL_QUEUED] != NULL &&
            client->count[CALL_RUNNING] < client->max_connections)
-        start(client->calls[CALL_QUEUED]);
+        start(client->calls[CALL_QUEUED], mono_now());
 }
 
 char *client_reply_take_body(struct client_reply *reply)
@@ -151,7 +151,7 @@ static void make_reply(struct call *call, struct client_reply *reply)
         .detail = outcome->text,
         .retries = outcome->retries,
         .sent = outcome->sent,
-        .duration = mono_diff(mono_now(), call->called),
+        .duration = mono_diff(outcome->ended, call->called),
     };
     for (int id = 0; id < CLIENT_HEADER_COUNT && reply->status != 0; id++)
         reply->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
@@ -271,6 +271,7 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     call->post = request->post;
     call->called = mono_now();
     call->outcome.sent = call->called;
+    call->outcome.ended = call->called;
     call->outcome.retries = 0;
     call->outcome.text[0] = '\0';
     answer_init(&call->outcome.answer, request->max_response, request->post);
@@ -293,7 +294,8 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
     call->done = done;
     call->arg = arg;
     enter(call, CALL_QUEUED);
-    start_queued(client);
+    if (client->calls[CALL_QUEUED] == call && client->count[CALL_RUNNING] < client->max_connections)
+        start(call, call->called);
     if (client->count[CALL_QUEUED] > client->max_queue) {
         if (client->gets.counted)
             metric_add(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 1);

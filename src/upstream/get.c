@@ -23,9 +23,9 @@
 /* How far it has come. */
 enum stage { GOES_ON, ENDED };
 
-static enum stage attempt(struct get *get, bool fresh);
+static enum stage attempt(struct get *get, bool fresh, struct mono_time now);
 
-static void let_go(struct get *get, bool reusable)
+static void let_go(struct get *get, bool reusable, struct mono_time now)
 {
     struct link *link = get->link;
 
@@ -33,15 +33,17 @@ static void let_go(struct get *get, bool reusable)
     if (link == NULL)
         return;
     if (reusable)
-        links_give(get->means->links, link);
+        links_give(get->means->links, link, now);
     else
         links_drop(get->means->links, link);
 }
 
-static void count(const struct get *get, int status)
+static void close_attempt(struct get *get, bool reusable, int status)
 {
-    if (get->means->counted)
-        outcome_count(get->outcome, status);
+    struct mono_time now = mono_now();
+
+    let_go(get, reusable, now);
+    outcome_end(get->outcome, now, get->means->counted, status);
 }
 
 static enum stage end(struct get *get, enum client_error error)
@@ -54,19 +56,19 @@ static enum stage fail(struct get *get, enum client_error error)
 {
     struct outcome *outcome = get->outcome;
 
-    let_go(get, false);
-    count(get, answer_status(&get->outcome->answer));
+    close_attempt(get, false, answer_status(&outcome->answer));
     if (!error_worth_retry(error) || outcome->answer.begun ||
         outcome->retries >= get->means->retries)
         return end(get, error);
     outcome->retries++;
-    return attempt(get, true);
+    return attempt(get, true, outcome->ended);
 }
 
 static enum stage finish(struct get *get, bool at_its_end)
 {
-    let_go(get, at_its_end && get->parse.keeps && get->sent_len == get->request.len);
-    count(get, answer_status(&get->outcome->answer));
+    bool reusable = at_its_end && get->parse.keeps && get->sent_len == get->request.len;
+
+    close_attempt(get, reusable, answer_status(&get->outcome->answer));
     return end(get, CLIENT_OK);
 }
 
@@ -132,24 +134,19 @@ static enum stage pull(struct get *get)
 
 static enum stage begin_sending(struct get *get)
 {
-    get->outcome->sent = mono_now();
     push(get);
     return get->unsendable ? pull(get) : GOES_ON;
 }
 
-static enum stage attempt(struct get *get, bool fresh)
+static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
 {
     struct links *links = get->means->links;
-    struct outcome *outcome = get->outcome;
 
-    answer_reset(&outcome->answer);
-    parse_init(&get->parse, &outcome->answer);
+    outcome_begin(get->outcome, now);
+    parse_init(&get->parse, &get->outcome->answer);
     get->sent_len = 0;
     get->unsendable = false;
-    outcome->text[0] = '\0';
-    outcome->started = mono_now();
-    outcome->sent = outcome->started;
-    get->link = fresh ? NULL : links_take(links, &get->user);
+    get->link = fresh ? NULL : links_take(links, &get->user, now);
     if (get->link != NULL)
         return begin_sending(get);
     get->link = links_open(links, &get->user);
@@ -163,6 +160,7 @@ static void on_opened(struct link_user *user, enum client_error error, const cha
 
     MAGIC_OK(get, GET_MAGIC);
     if (error == CLIENT_OK) {
+        get->outcome->sent = mono_now();
         stage = begin_sending(get);
     } else {
         snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
@@ -199,16 +197,14 @@ void get_init(struct get *get, struct get_means *means, const struct client_requ
 void get_fini(struct get *get)
 {
     MAGIC_OK(get, GET_MAGIC);
-    if (get->link != NULL) {
-        count(get, 0);
-        let_go(get, false);
-    }
+    if (get->link != NULL)
+        close_attempt(get, false, 0);
     head_fini(&get->request);
     MAGIC_CLEAR(get);
 }
 
-bool get_start(struct get *get)
+bool get_start(struct get *get, struct mono_time now)
 {
     MAGIC_OK(get, GET_MAGIC);
-    return attempt(get, false) == GOES_ON;
+    return attempt(get, false, now) == GOES_ON;
 }

@@ -17,6 +17,8 @@
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
+/* Some kilobytes each, and needed only while a connection is being opened, or is one of TLS. */
+#define IDLE_MAX 16
 
 struct handles {
     unsigned magic;
@@ -29,9 +31,8 @@ struct handles {
     char *certificate;
     struct secret *key;
     char *proxy;
-    CURL **idle;
+    CURL *idle[IDLE_MAX];
     size_t idle_count;
-    size_t idle_max;
 };
 
 static const struct {
@@ -132,7 +133,7 @@ CURL *handles_take(struct handles *handles)
 void handles_give_back(struct handles *handles, CURL *easy)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    if (handles->idle_count == handles->idle_max) {
+    if (handles->idle_count == IDLE_MAX) {
         curl_easy_cleanup(easy);
         return;
     }
@@ -177,8 +178,6 @@ static void take_settings(struct handles *handles, const struct client_settings 
     if (settings->client_key != NULL)
         handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
     handles->proxy = copy_or_null(settings->proxy);
-    handles->idle_max = settings->max_connections;
-    handles->idle = mem_zalloc(handles->idle_max * sizeof(CURL *));
 }
 
 /* For one thread, so without locks. */
@@ -213,7 +212,6 @@ void handles_free(struct handles *handles)
     MAGIC_OK(handles, HANDLES_MAGIC);
     while (handles->idle_count > 0)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
-    mem_free(handles->idle);
     curl_share_cleanup(handles->share);
     curl_url_cleanup(handles->origin);
     mem_free(handles->prefix);

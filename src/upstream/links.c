@@ -138,10 +138,8 @@ void links_free(struct links *links)
     mem_free(links);
 }
 
-struct link *links_take(struct links *links, struct link_user *user)
+struct link *links_take(struct links *links, struct link_user *user, struct mono_time now)
 {
-    struct mono_time now = mono_now();
-
     MAGIC_OK(links, LINKS_MAGIC);
     while (links->idle != NULL) {
         struct idle *idle = links->idle;
@@ -187,13 +185,12 @@ static struct idle *place(struct links *links)
     return idle;
 }
 
-void links_give(struct links *links, struct link *link)
+void links_give(struct links *links, struct link *link, struct mono_time now)
 {
     struct idle *idle = place(links);
 
     MAGIC_OK(links, LINKS_MAGIC);
-    *idle =
-        (struct idle){.user.ready = on_ready, .links = links, .link = link, .since = mono_now()};
+    *idle = (struct idle){.user.ready = on_ready, .links = links, .link = link, .since = now};
     link_give(link, &idle->user);
     DL_PREPEND(links->idle, idle);
     count(links, CELL_ACTIVE, -1);

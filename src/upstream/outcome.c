@@ -3,8 +3,19 @@
 
 #include "base/metrics.h"
 
-void outcome_count(const struct outcome *outcome, int status)
+void outcome_begin(struct outcome *outcome, struct mono_time now)
 {
+    answer_reset(&outcome->answer);
+    outcome->text[0] = '\0';
+    outcome->started = now;
+    outcome->sent = now;
+}
+
+void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, int status)
+{
+    outcome->ended = now;
+    if (!counted)
+        return;
     metric_add(METRIC_UPSTREAM_REQUESTS, (size_t)status, 1);
-    metric_observe(METRIC_UPSTREAM_DURATION, mono_diff(mono_now(), outcome->started));
+    metric_observe(METRIC_UPSTREAM_DURATION, mono_diff(now, outcome->started));
 }

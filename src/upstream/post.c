@@ -85,12 +85,6 @@ static enum client_error judge(struct post *post, CURLcode code)
     return error_from_curl(post->easy, code, post->outcome->text);
 }
 
-static void count(const struct post *post, int status)
-{
-    if (post->means->counted)
-        outcome_count(post->outcome, status);
-}
-
 static void give_handle_back(struct post *post)
 {
     handles_give_back(post->means->handles, post->easy);
@@ -105,7 +99,8 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     post->error = judge(post, code);
     multi_remove(post->means->multi, post->easy);
     give_handle_back(post);
-    count(post, answer_status(&post->outcome->answer));
+    outcome_end(post->outcome, mono_now(), post->means->counted,
+                answer_status(&post->outcome->answer));
     post->means->ended(post);
 }
 
@@ -121,7 +116,7 @@ void post_fini(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     if (post->easy != NULL) {
-        count(post, 0);
+        outcome_end(post->outcome, mono_now(), post->means->counted, 0);
         multi_remove(post->means->multi, post->easy);
         give_handle_back(post);
     }
@@ -136,9 +131,7 @@ bool post_start(struct post *post)
     post->easy = handles_take(post->means->handles);
     if (post->easy == NULL)
         return false;
-    post->outcome->text[0] = '\0';
-    post->outcome->started = mono_now();
-    post->outcome->sent = post->outcome->started;
+    outcome_begin(post->outcome, mono_now());
     set_callbacks(post);
     set_request(post);
     if (multi_add(post->means->multi, post->easy, &post->transfer) == ERR_OK)
