@@ -284,6 +284,16 @@ struct config *config_load(const char *path, bool credentials_optional,
 struct config *config_reload(const struct config *before, const char *path,
                              bool credentials_optional, struct config_faults *faults);
 
+/*
+ * Either of them (`before` NULL: config_load), with a look by somebody who knows more of what
+ * values mean, so that what he finds is told together with the rest. He is called though there are
+ * faults already; what has one is as if it were not set.
+ */
+typedef void config_look(void *arg, struct config *config, struct config_faults *faults);
+struct config *config_load_with(const struct config *before, const char *path,
+                                bool credentials_optional, config_look *look, void *arg,
+                                struct config_faults *faults);
+
 struct config *config_ref(struct config *config);
 /* NULL is allowed; the last one wipes the secrets. Any thread. */
 void config_unref(struct config *config);

@@ -322,20 +322,24 @@ static void build(struct loading *loading)
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);
 }
 
-static struct config *load(const char *path, const struct snapshot *old, bool credentials_optional,
-                           struct config_faults *faults)
+struct config *config_load_with(const struct config *old, const char *path,
+                                bool credentials_optional, config_look *look, void *arg,
+                                struct config_faults *faults)
 {
     struct loading loading = {
         .snapshot = snapshot_new(),
         .faults = faults,
         .credentials_optional = credentials_optional,
-        .before = old,
+        .before = old != NULL ? snapshot_of(old) : NULL,
     };
     size_t first = faults->count;
     size_t before = faults->faults;
 
-    if (read_files(&loading, path))
+    if (read_files(&loading, path)) {
         build(&loading);
+        if (look != NULL)
+            look(arg, &loading.snapshot->config, faults);
+    }
     settings_fini(&loading.settings);
     faults_sort(faults, first);
     if (faults->faults == before)
@@ -347,11 +351,11 @@ static struct config *load(const char *path, const struct snapshot *old, bool cr
 struct config *config_load(const char *path, bool credentials_optional,
                            struct config_faults *faults)
 {
-    return load(path, NULL, credentials_optional, faults);
+    return config_load_with(NULL, path, credentials_optional, NULL, NULL, faults);
 }
 
 struct config *config_reload(const struct config *before, const char *path,
                              bool credentials_optional, struct config_faults *faults)
 {
-    return load(path, snapshot_of(before), credentials_optional, faults);
+    return config_load_with(before, path, credentials_optional, NULL, NULL, faults);
 }

@@ -10,12 +10,16 @@
 #include "base/mem.h"
 #include "upstream/client.h"
 
-/* That certificate, key and CA can be used is for the client to say. */
+/*
+ * That certificate, key and CA can be used is for the client to say; whether one of a pair is
+ * missing, only when that is not the consequence of another fault.
+ */
 static void check_tls(const struct config *config, struct config_faults *faults)
 {
     const struct client_settings settings = client_settings_from(config);
+    const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
     char problem[CLIENT_PROBLEM];
-    if (client_check(&settings, problem) == ERR_OK)
+    if ((faults->faults > 0 && !pair) || client_check(&settings, problem) == ERR_OK)
         return;
     size_t key_len = strcspn(problem, ":");
     char *key = mem_strndup(problem, key_len);
@@ -23,19 +27,19 @@ static void check_tls(const struct config *config, struct config_faults *faults)
     mem_free(key);
 }
 
+static void look(void *arg, struct config *config, struct config_faults *faults)
+{
+    struct setup *setup = arg;
+    setup->identity = identity_new(config, faults);
+    check_tls(config, faults);
+}
+
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
                 bool credentials_optional, struct config_faults *faults)
 {
     const size_t faults_before = faults->faults;
     *setup = (struct setup){.config = NULL};
-    if (before == NULL)
-        setup->config = config_load(path, credentials_optional, faults);
-    else
-        setup->config = config_reload(before, path, credentials_optional, faults);
-    if (setup->config != NULL) {
-        setup->identity = identity_new(setup->config, faults);
-        check_tls(setup->config, faults);
-    }
+    setup->config = config_load_with(before, path, credentials_optional, look, setup, faults);
     return faults->faults == faults_before;
 }
 

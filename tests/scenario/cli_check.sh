@@ -1,0 +1,128 @@
+#!/bin/bash
+# --check tells every fault, each with its place and with what would be right, and none twice;
+# --print-config prints what --check and the daemon would read again.
+# shellcheck source=tests/scenario/common.bash
+. "$TOP/tests/scenario/common.bash"
+
+check() {
+    "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log"
+}
+# told LINE...: it fails, with these faults and no others, in their order; nothing on stdout.
+told() {
+    local want
+    check && fail "no fault found, and there should be: $*"
+    [ ! -s "$here/out" ] || fail "on stdout: $(cat "$here/out")"
+    want=$(printf "$here/pc.ini%s\n" "$@")
+    [ "$(cat "$here/log")" = "$want" ] || fail "it says other than:"$'\n'"$want"
+}
+write() {
+    cat >"$here/pc.ini"
+    chmod 600 "$here/pc.ini"
+}
+upstream=$'[upstream u]\naddress = https://api.example\nclient_id = x\nclient_secret_file = secret\n'
+printf '%s' "$key" >"$here/identity.key"
+printf 's' >"$here/secret"
+printf 'short' >"$here/short.key"
+chmod 600 "$here"/*.key "$here/secret"
+
+# From the spelling of a section to the inside of a file.
+write <<END
+[server]
+lissten = 127.0.0.1:0
+listen = 127.0.0.1:99999
+max_connections = 10O
+header_timeout = 10
+workers = 0
+[identitty]
+mode = off
+[identity]
+mode = token
+key_file = short.key
+[log]
+level = info
+level = debug
+[upstream u]
+address = http://api.example
+client_id = x
+ca_file = short.key
+proxy = ftp://p
+END
+check && fail "well?"
+cp "$here/log" "$here/all"
+has "$(cat "$here/all")" \
+    ":2: [server] lissten: unknown key; did you mean \"listen\"?" \
+    ":3: [server] listen: " ":4: [server] max_connections: " ":5: [server] header_timeout: " \
+    ":6: [server] workers: " ":7: [identitty]: unknown section; did you mean [identity]?" \
+    ":10: [identity] mode: " ":14: [log] level: " ":16: [upstream u] address: http://" "plaintext" \
+    ":18: [upstream u] ca_file: " ":19: [upstream u] proxy: " \
+    "client_secret_file: is missing, and so is client_secret"
+[ "$(sort "$here/all" | uniq -d)" = "" ] || fail "a fault is told twice"
+# In the order of the file, what has no line last.
+[ "$(sed -n 's/^[^:]*:\([0-9]*\):.*/\1/p' "$here/all")" = \
+    "$(sed -n 's/^[^:]*:\([0-9]*\):.*/\1/p' "$here/all" | sort -n)" ] || fail "out of order"
+
+# What only a key's reader can tell is told beside the rest.
+write <<END
+[server]
+workers = 0
+[identity]
+key_file = short.key
+$upstream
+END
+told ":2: [server] workers: is out of range; must be a number from 1 to 256, or auto" \
+    ":4: [identity] key_file: the HMAC secret has 5 bytes; it should have 32 or more, of random data"
+
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+[upstream v]
+address = https://other.example
+END
+check && fail "two upstreams"
+has "$(cat "$here/log")" ":7: [upstream v]"
+
+write </dev/null
+told ": [upstream NAME]: is missing; this section names the Location API and its credentials" \
+    ": [identity] key_file: is missing; mode jwt needs the key that signs identities"
+
+# Secrets that others can read.
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+END
+check || fail "$(cat "$here/log")"
+[ "$(cat "$here/out")" = "$here/pc.ini: no fault found" ] || fail "$(cat "$here/out")"
+chmod 604 "$here/secret"
+chmod 644 "$here/identity.key"
+check && fail "secrets that others can read"
+has "$(cat "$here/log")" ":2: [identity] key_file: others can read $here/identity.key (mode 0644)" \
+    "client_secret_file: others can read $here/secret (mode 0604)" "chmod 0640"
+chmod 600 "$here/secret" "$here/identity.key"
+
+# A drop-in overrides, and has its own places.
+mkdir "$here/pc.ini.d"
+echo $'[server]\nworkers = x' >"$here/pc.ini.d/10.ini"
+told ".d/10.ini:2: [server] workers: is not understood; must be a number from 1 to 256, or auto"
+echo $'[server]\nworkers = 7' >"$here/pc.ini.d/10.ini"
+check || fail "$(cat "$here/log")"
+lacks "$(cat "$here/out" "$here/log")" fault: 
+
+# Printed, read again and printed: the same values, and where they came from.
+print() {
+    "$BUILD/postcoded" -c "$1" --print-config 2>"$here/log" || fail "$(cat "$here/log")"
+}
+first=$(print "$here/pc.ini")
+has "$first" $'\nworkers = 7\n' "# $here/pc.ini.d/10.ini:2" "# default" $'\n[upstream u]\n' \
+    $'\naddress = https://api.example\n'
+lacks "$first" "$key"
+mkdir "$here/again"
+cp "$here"/*.key "$here/secret" "$here/again"
+printf '%s\n' "$first" >"$here/again/pc.ini"
+chmod 600 "$here/again/pc.ini"
+second=$(print "$here/again/pc.ini")
+values_of() {
+    grep -v '^#' <<<"$1"
+}
+[ "$(values_of "$first")" = "$(values_of "$second")" ] || fail "it prints other than it read"
