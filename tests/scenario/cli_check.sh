@@ -80,7 +80,7 @@ $upstream
 address = https://other.example
 END
 check && fail "two upstreams"
-has "$(cat "$here/log")" ":7: [upstream v]"
+has "$(cat "$here/log")" ":8: [upstream v]: a second upstream"
 
 write </dev/null
 told ": [upstream NAME]: is missing; this section names the Location API and its credentials" \
