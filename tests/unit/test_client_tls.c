@@ -4,6 +4,7 @@
  */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -250,6 +251,87 @@ START_TEST(test_old_protocol)
 }
 END_TEST
 
+/*
+ * A server of our own, that keeps its connection: what s_server's page does not show. It says much
+ * in one answer, little by little in another, and hands out session tickets as it likes.
+ */
+#define MUCH (200 * 1024)
+
+static void read_head(SSL *ssl)
+{
+    size_t len = 0;
+
+    do {
+        int got = SSL_read(ssl, heard + len, (int)(sizeof(heard) - 1 - len));
+
+        EXPECT(got > 0);
+        len += (size_t)got;
+        heard[len] = '\0';
+    } while (strstr(heard, "\r\n\r\n") == NULL);
+}
+
+static void say(SSL *ssl, const char *text, size_t len)
+{
+    EXPECT(SSL_write(ssl, text, (int)len) == (int)len);
+}
+
+static void speak_tls(struct peer *self)
+{
+    static const char little[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    static char much[MUCH];
+    const struct files *files = self->arg;
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+
+    EXPECT(SSL_CTX_use_certificate_file(context, files->certificate, SSL_FILETYPE_PEM) == 1);
+    EXPECT(SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) == 1);
+    SSL *ssl = SSL_new(context);
+    int fd = peer_accept(self);
+    SSL_set_fd(ssl, fd);
+    EXPECT(SSL_accept(ssl) == 1);
+    read_head(ssl);
+    memset(much, 'm', sizeof(much));
+    say(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 204800\r\n\r\n", 43);
+    say(ssl, much, sizeof(much));
+    read_head(ssl);
+    for (const char *c = little; *c != '\0'; c++)
+        say(ssl, c, 1);
+    SSL_new_session_ticket(ssl);
+    SSL_do_handshake(ssl);
+    read_head(ssl);
+    say(ssl, little, sizeof(little) - 1);
+    EXPECT(SSL_read(ssl, heard, 1) <= 0); /* the client's last word */
+    EXPECT((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    close(fd);
+}
+
+START_TEST(test_kept)
+{
+    struct files files = make_files("kept", "IP:127.0.0.1", 1, NULL);
+    const struct client_request request = {.target = "/", .max_response = MUCH};
+
+    settings.ca_file = files.certificate;
+    peer_start(&peer, speak_tls, &files);
+    snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", peer.port);
+    make_client(origin);
+    struct outcome *much = send_request(0, &request);
+    await(1);
+    ck_error(much, CLIENT_OK);
+    ck_assert_uint_eq(much->body_len, MUCH);
+    ck_assert_uint_eq(strspn(much->body, "m"), MUCH);
+    ck_answer(fetch(1, "/little"), "ok");
+    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
+    ck_answer(fetch(2, "/after-a-ticket"), "ok");
+    ck_assert_uint_eq(outcomes[2].retries, 0);
+    client_free(client);
+    client = NULL;
+    peer_stop(&peer);
+    ck_assert_int_eq(peer.accepted, 1);
+    free_files(&files);
+}
+END_TEST
+
 /* Answers in the clear. */
 static void speak_plainly(struct peer *self)
 {
@@ -371,6 +453,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup_tls, teardown_tls);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, test_trusted);
+    tcase_add_test(tcase, test_kept);
     tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
     tcase_add_test(tcase, test_untrusted);
     tcase_add_test(tcase, test_untrusted_by_the_system);
