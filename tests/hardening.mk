@@ -28,3 +28,13 @@ fuzz:
 	tests/deps $(DEPS_BUILD) clang libclang-rt-14-dev
 	$(MAKE) SAN=fuzz fuzz-targets
 	tests/fuzz/run build/fuzz $(or $(T),60)
+
+# make faults          each allocation and system call on a lookup's way, failing in turn
+$(BUILD)/faults/shim.so: tests/faults/shim.c
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra -O1 -g -fPIC -shared -o $@ $< -ldl
+
+.PHONY: faults
+faults: all $(BUILD)/faults/shim.so $(DRIVER_BIN)
+	tests/faults/run $(BUILD)

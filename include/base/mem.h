@@ -38,6 +38,9 @@ void mem_give(void *p, size_t size);
 /* The policy itself, for memory that comes from elsewhere (mmap). Does not return. */
 _Noreturn void mem_exhausted(void);
 
+/* For what a library refuses for want of memory alone: the same policy. */
+#define MEM_MUST(condition) ((condition) ? (void)0 : mem_exhausted())
+
 void mem_free(void *p);
 
 #endif

@@ -15,12 +15,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* A response that cannot be had is out of memory: mem.h's policy, by way of a failed check. */
+/* A response that cannot be had is out of memory. */
 static struct MHD_Response *response_new(char *body, size_t len)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         len, body, body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
-    MUST(response != NULL);
+    MEM_MUST(response != NULL);
     return response;
 }
 
@@ -43,7 +43,7 @@ static struct MHD_Response *response_new_unmodified(void)
 {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, nothing, NULL, NULL);
-    MUST(response != NULL);
+    MEM_MUST(response != NULL);
     MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;
 }
@@ -87,9 +87,9 @@ static char *problem_json(const struct problem *problem, const char *detail, con
     json_t *object =
         json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", type, "title", problem->title, "status",
                   problem->status, "code", problem->code, "detail", detail, "guid", guid);
-    MUST(object != NULL);
+    MEM_MUST(object != NULL);
     char *text = json_dumps(object, JSON_COMPACT);
-    MUST(text != NULL);
+    MEM_MUST(text != NULL);
     json_decref(object);
     mem_free(type);
     return text;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 
 /* Another number when the parts change: then every token of before is somebody else's. */
 #define LABEL "postcoded credentials 1"
@@ -30,7 +31,7 @@ static void digest_parts(const struct config *config, unsigned char *out)
     const struct config_params *params = &config->upstream_auth_param;
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
 
-    MUST(digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
+    MEM_MUST(digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
     add(digest, LABEL);
     add(digest, config->upstream_address);
     add(digest, config->upstream_auth_url);
@@ -67,7 +68,7 @@ void credentials_derive(const void *key, size_t key_len, const void *salt, size_
         OSSL_PARAM_construct_end(),
     };
 
-    MUST(ctx != NULL && EVP_KDF_derive(ctx, out, CREDENTIALS_KEY, params) == 1);
+    MEM_MUST(ctx != NULL && EVP_KDF_derive(ctx, out, CREDENTIALS_KEY, params) == 1);
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
 }

@@ -43,8 +43,8 @@ static EVP_CIPHER_CTX *cipher_new(const struct secret *key, const unsigned char 
 
     credentials_derive(secret_bytes(key), secret_len(key), salt_of(head), SALT, KEY_LABEL,
                        strlen(KEY_LABEL), derived);
-    MUST(cipher != NULL && EVP_CipherInit_ex2(cipher, EVP_aes_256_gcm(), derived, nonce_of(head),
-                                              encrypt, NULL) == 1);
+    MEM_MUST(cipher != NULL && EVP_CipherInit_ex2(cipher, EVP_aes_256_gcm(), derived,
+                                                  nonce_of(head), encrypt, NULL) == 1);
     wipe(derived, sizeof(derived));
     MUST(EVP_CipherUpdate(cipher, NULL, &len, head, KEEP_HEAD) == 1);
     return cipher;

@@ -20,7 +20,11 @@
 
 #define BEARER "Bearer"
 
-/* jansson's blocks are malloc's, so their size is known here and free() elsewhere stays right. */
+/*
+ * Where memory is refused, jansson's parser goes on without the bytes it had no room for, and gives
+ * out a token that is shorter than the one that came; so it is never refused any (base/mem.h).
+ * jansson's blocks are malloc's, so their size is known here and free() elsewhere stays right.
+ */
 static void free_wiped(void *p)
 {
     if (p == NULL)
@@ -31,7 +35,7 @@ static void free_wiped(void *p)
 
 void token_reply_setup(void)
 {
-    json_set_alloc_funcs(malloc, free_wiped);
+    json_set_alloc_funcs(mem_alloc, free_wiped);
 }
 
 static enum err wrong(struct token_reply *reply, const char *problem)

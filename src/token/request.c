@@ -91,7 +91,7 @@ static char *basic(const struct config *config, const struct secret *secret, boo
         buf_putc(&pair, ':');
         buf_append(&pair, secret_text(secret), secret_len(secret));
     }
-    MUST(pair.err == ERR_OK);
+    MEM_MUST(pair.err == ERR_OK); /* its bound is the configuration's */
     char *value = mem_alloc(strlen(BASIC) + (pair.len + 2) / 3 * 4 + 1);
     memcpy(value, BASIC, strlen(BASIC));
     EVP_EncodeBlock((unsigned char *)value + strlen(BASIC), (const unsigned char *)pair.data,

@@ -196,7 +196,7 @@ void token_fingerprint(const struct token *token, char out[TOKEN_FINGERPRINT])
     const char *value = token->text + token->value_at;
     unsigned char digest[EVP_MAX_MD_SIZE];
 
-    MUST(EVP_Digest(value, strlen(value), digest, NULL, EVP_sha256(), NULL) == 1);
+    MEM_MUST(EVP_Digest(value, strlen(value), digest, NULL, EVP_sha256(), NULL) == 1);
     snprintf(out, TOKEN_FINGERPRINT, "%02x%02x%02x%02x", digest[0], digest[1], digest[2],
              digest[3]);
 }

@@ -65,7 +65,7 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
-#define SET(easy, option, value) MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
+#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static void set_proxy(const struct handles *handles, CURL *easy)
 {

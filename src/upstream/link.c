@@ -37,7 +37,7 @@ struct link {
     char *words; /* libcurl's about an error, while it is being opened */
 };
 
-#define SET(easy, option, value) MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
+#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static void link_free(struct link *link)
 {

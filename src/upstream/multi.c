@@ -77,7 +77,9 @@ static void act(struct multi *multi, curl_socket_t fd, int flags)
     int running;
 
     multi->acting = true;
-    MUST(curl_multi_socket_action(multi->curl, fd, flags, &running) == CURLM_OK);
+    CURLMcode code = curl_multi_socket_action(multi->curl, fd, flags, &running);
+    MEM_MUST(code != CURLM_OUT_OF_MEMORY);
+    MUST(code == CURLM_OK);
     harvest(multi);
     multi->acting = false;
     if (multi->doomed)

@@ -10,11 +10,12 @@
 #include "upstream/post.h"
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "upstream/errors.h"
 
 #define POST_MAGIC 0x90570001u
 
-#define SET(easy, option, value) MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
+#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static size_t on_line(char *line, size_t size, size_t number, void *arg)
 {
