@@ -110,6 +110,8 @@ secret_forms() {
     done
 }
 check_canary() {
+    local LC_ALL=C # a log of a full rate's lookups is long
+    export LC_ALL
     keep_log
     [ -s "$said" ] || return 0
     if secret_forms | grep -a -n -F -f - "$said"; then
