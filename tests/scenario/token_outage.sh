@@ -51,6 +51,7 @@ eventually is_ready
 
 # One request, one failure, shared by all who wait for it.
 upstream auth_prefetch off
+upstream auth_timeout '' # time for all of them to come, however slow the machine is
 knob 'token_hold=1&token_status=500'
 renew_daemon
 before=$(counter token_requests)
