@@ -153,11 +153,12 @@ static void close_sockets(struct listen *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct listener *listener = &set->listeners[i];
+        /* First, for once it is closed another daemon may take the path for stale, and its own. */
+        if (listener->path != NULL)
+            unlink(listener->path);
         if (listener->fd >= 0)
             close(listener->fd);
         listener->fd = -1;
-        if (listener->path != NULL)
-            unlink(listener->path);
         mem_free(listener->path);
         listener->path = NULL;
     }

@@ -189,7 +189,7 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
 {
     check_request(request_guid(request));
     request_use(request, conn->app->config);
-    if (conn->gone)
+    if (conn->gone || conn->server->stopped) /* which parks nothing any more */
         request_abandon(request);
     else
         conn->app->serve(conn->app, request);
