@@ -42,6 +42,9 @@ WARN := -Wall
 OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 HARDEN := -fPIE -DPOSTCODED_COSTLY_CHECKS
+else ifeq ($(SAN),coverage)
+OPT := -O0 -g --coverage -fprofile-update=atomic
+HARDEN := -fPIE
 else ifneq ($(SAN),)
 $(error SAN is address, thread, fuzz or coverage, not "$(SAN)")
 endif

@@ -38,3 +38,20 @@ $(BUILD)/faults/shim.so: tests/faults/shim.c
 .PHONY: faults
 faults: all $(BUILD)/faults/shim.so $(DRIVER_BIN)
 	tests/faults/run $(BUILD)
+
+# make memcheck        the unit tests under valgrind
+.PHONY: memcheck
+memcheck: $(UNIT_BIN)
+	tests/memcheck $(BUILD)
+
+# make soak T=600      lookups under mixed faults for T seconds; memory and descriptors must not grow
+.PHONY: soak
+soak: all $(DRIVER_BIN)
+	tests/soak $(BUILD) $(or $(T),600)
+
+# make coverage        which lines of src no test reaches (gcov)
+.PHONY: coverage
+coverage:
+	$(MAKE) SAN=coverage tests
+	-tests/run build/coverage
+	tests/coverage build/coverage

@@ -182,7 +182,7 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     }
     if (watch == NULL)
         watch = watch_new(multi, fd);
-    MUST(watch != NULL); /* the kernel has no memory left for one more watch */
+    MEM_MUST(watch != NULL); /* the kernel has no memory left for one more watch */
     watch_for(watch, ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
                          ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0));
     return 0;

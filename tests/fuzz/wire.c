@@ -100,16 +100,6 @@ static size_t line_end(const char *bytes, size_t len)
     return end == NULL ? len : (size_t)(end - bytes);
 }
 
-/*
- * The one thing that is known to be swallowed without a trace: a line of a colon and LF alone ends
- * a head for libmicrohttpd 0.9.75, and has the very length of an empty line (see the README's
- * security page).
- */
-static bool ends_like_an_empty_line(const char *bytes, size_t len)
-{
-    return len >= 2 && bytes[0] == ':' && bytes[1] == '\n';
-}
-
 /* One request from the front; how many bytes it has, 0 where there is no strict one. */
 static size_t strict_request(const char *bytes, size_t len, char **found)
 {
@@ -122,7 +112,7 @@ static size_t strict_request(const char *bytes, size_t len, char **found)
         size_t line = line_end(bytes + at, len - at);
         if (at + line == len)
             break;
-        if (line == 0 || ends_like_an_empty_line(bytes + at, len - at))
+        if (line == 0)
             return at + 2;
         if (!is_strict_field(bytes + at, line, &hosts) || hosts > 1)
             break;
@@ -191,6 +181,20 @@ static void converse(const uint8_t *data, size_t size)
     turn();
 }
 
+/*
+ * What is known to be swallowed without a trace, for libmicrohttpd 0.9.75 makes two NULs of CR LF:
+ * a NUL in the place of the CR, and a line of a colon and LF in the place of an empty one. (Both
+ * hold a bare LF and what no field may hold; see the README's security page.)
+ */
+static void tidy(char *bytes, size_t len)
+{
+    for (size_t i = 0; i + 1 < len; i++) {
+        bool begins = i > 0 && bytes[i - 1] == '\n';
+        if (bytes[i + 1] == '\n' && (bytes[i] == '\0' || (bytes[i] == ':' && begins)))
+            bytes[i] = '\r';
+    }
+}
+
 /* RFC 9112, section 2.2, allows it for one; libmicrohttpd skips as many as there are. */
 static void skip_empty_lines(const char **bytes, size_t *len)
 {
@@ -229,7 +233,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > INPUT_MAX)
         return 0;
     converse(data, size);
-    judge((const char *)data, size);
+    char *bytes = piece_exact((struct piece){(const char *)data, size});
+    tidy(bytes, size);
+    judge(bytes, size);
+    free(bytes);
     for (size_t i = 0; i < served.count; i++)
         mem_free(served.targets[i]);
     served.count = 0;

@@ -286,7 +286,7 @@ START_TEST(setup_wipes_what_jansson_frees)
 
     token_reply_setup();
     json_get_alloc_funcs(&json_malloc, &json_free);
-    ck_assert_ptr_eq((void *)(uintptr_t)json_malloc, (void *)(uintptr_t)malloc);
+    ck_assert_ptr_eq((void *)(uintptr_t)json_malloc, (void *)(uintptr_t)mem_alloc);
     ck_assert_ptr_ne((void *)(uintptr_t)json_free, (void *)(uintptr_t)free);
     json_free(NULL);
     json_free(json_malloc(100));
