@@ -18,6 +18,7 @@ struct options {
     struct address address;
     int timeout_ms;
     bool half_close;
+    long half_close_at; /* -1: not by what has come */
 };
 
 static const char help[] =
@@ -25,13 +26,14 @@ static const char help[] =
     "Exit 0 when the other side closed, 3 when the time was over first, 1 on a fault.\n"
     "  --connect ADDRESS  HOST:PORT, [V6]:PORT or unix:PATH\n"
     "  --timeout MS       how long to wait, from the start (5000)\n"
-    "  --half-close       close the sending half after the last byte\n";
+    "  --half-close       close the sending half after the last byte\n"
+    "  --half-close-at N  close it once N bytes have come\n";
 
 static void parse(struct options *options, int argc, char **argv)
 {
     static const struct option table[] = {
-        {"connect", 1, NULL, 'c'}, {"timeout", 1, NULL, 't'}, {"half-close", 0, NULL, 'H'},
-        {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
+        {"connect", 1, NULL, 'c'},       {"timeout", 1, NULL, 't'}, {"half-close", 0, NULL, 'H'},
+        {"half-close-at", 1, NULL, 'A'}, {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -41,6 +43,8 @@ static void parse(struct options *options, int argc, char **argv)
             options->timeout_ms = (int)parse_number("timeout", optarg, 0, 3600000);
         else if (option == 'H')
             options->half_close = true;
+        else if (option == 'A')
+            options->half_close_at = (long)parse_number("half-close-at", optarg, 0, 1e9);
         else if (option == 'h') {
             fputs(help, stdout);
             exit(EXIT_SUCCESS);
@@ -89,7 +93,7 @@ static void send_some(int fd, struct bytes *bytes, bool half_close)
 }
 
 /* -1 while there may be more, else the exit status. A reset is one way of closing. */
-static int receive_some(int fd)
+static int receive_some(int fd, long *received)
 {
     char data[65536];
     ssize_t n = recv(fd, data, sizeof data, 0);
@@ -97,6 +101,7 @@ static int receive_some(int fd)
         return -1;
     if (n <= 0)
         return EXIT_SUCCESS;
+    *received += n;
     return fwrite(data, 1, (size_t)n, stdout) == (size_t)n ? -1 : EXIT_FAILURE;
 }
 
@@ -104,6 +109,7 @@ static int converse(int fd, struct bytes *bytes, const struct options *options)
 {
     if (bytes->len == 0 && options->half_close)
         shutdown(fd, SHUT_WR);
+    long received = 0;
     int64_t end = now_ns() + options->timeout_ms * INT64_C(1000000);
     for (;;) {
         int64_t left = end - now_ns();
@@ -115,15 +121,17 @@ static int converse(int fd, struct bytes *bytes, const struct options *options)
             continue;
         if (pollfd.revents & POLLOUT && bytes->done < bytes->len)
             send_some(fd, bytes, options->half_close);
-        int status = pollfd.revents & ~POLLOUT ? receive_some(fd) : -1;
+        int status = pollfd.revents & ~POLLOUT ? receive_some(fd, &received) : -1;
         if (status >= 0)
             return status;
+        if (options->half_close_at >= 0 && received >= options->half_close_at)
+            shutdown(fd, SHUT_WR);
     }
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {.timeout_ms = 5000};
+    struct options options = {.timeout_ms = 5000, .half_close_at = -1};
     struct bytes bytes = {0};
     int status = EXIT_FAILURE;
     parse(&options, argc, argv);
