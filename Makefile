@@ -19,7 +19,7 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-d
 	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev \
 	node-llhttp
 DEPS_RUN := curl ca-certificates
-DEPS_CHECK := check varnish clang-format openssl procps util-linux systemd prometheus groff-base \
+DEPS_CHECK := check varnish slowhttptest clang-format openssl procps util-linux systemd prometheus groff-base \
 	man-db
 DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go openssl valgrind strace \
 	util-linux
