@@ -5,6 +5,7 @@ each; no access log, but where the daemon's is measured."""
 import base64
 import json
 import os
+import resource
 import shutil
 import subprocess
 
@@ -12,6 +13,8 @@ from tools import PROXY_CORE, OTHER_CORE, Process, Trouble, answers, ask, free_p
 
 PATH = "/api/v1/addresses/SW1A%201AA"
 MANY = 15000
+# HAProxy counts two descriptors a caller, and refuses to start with fewer.
+HAPROXY_MANY = (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2
 # More than any test has callers, so that nobody waits for a connection.
 UPSTREAMS = 5000
 
@@ -80,6 +83,8 @@ class Upstream:
 class Contender:
     """One that was started."""
 
+    most = MANY  # callers it takes
+
     def __init__(self, process, port, headers=()):
         self.process = process
         self.port = port
@@ -87,7 +92,7 @@ class Contender:
 
     def ready(self):
         if not self.process.alive():
-            raise Trouble(self.process.said().strip().splitlines()[-1:] or "it ended")
+            raise Trouble((self.process.said().strip().splitlines() or ["it ended"])[-1])
         try:
             headers = dict(header.split(": ", 1) for header in self.headers)
             return ask(self.port, "GET", PATH, headers)[0] == 200
@@ -265,7 +270,7 @@ def start_haproxy(build, upstream, scratch, prefix):
     with open(config, "w", encoding="ascii") as out:
         out.write(f"""global
     nbthread 1
-    maxconn {MANY}
+    maxconn {min(MANY, HAPROXY_MANY)}
 defaults
     mode http
     timeout connect 5s
@@ -282,8 +287,10 @@ backend api
     http-response set-header X-GUID %[var(txn.guid)]
     server api 127.0.0.1:{upstream.port} pool-max-conn {UPSTREAMS} pool-purge-delay 1h
 """)
-    return started(Process(prefix + ["haproxy", "-db", "-f", config], PROXY_CORE,
-                           f"{directory}/log"), port)
+    contender = started(Process(prefix + ["haproxy", "-db", "-f", config], PROXY_CORE,
+                                f"{directory}/log"), port)
+    contender.most = min(MANY, HAPROXY_MANY)
+    return contender
 
 
 def start_go(build, upstream, scratch, prefix):

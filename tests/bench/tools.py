@@ -154,13 +154,14 @@ def syscalls(load, port, pids, headers, connections):
     """System calls a lookup, by name; None without strace."""
     if not shutil.which("strace"):
         return None
+    load.run(port, connections, 0.5, headers=headers)
     argv = ["strace", "-f", "-c", "-U", "name,calls"]
     for pid in pids:
         argv += ["-p", str(pid)]
     tracer = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
     time.sleep(0.7)
     try:
-        lookups = load.run(port, connections, 1.5, headers=headers, warm=0)["lookups"]
+        lookups = load.run(port, connections, 3, headers=headers, warm=0)["lookups"]
     finally:
         tracer.send_signal(signal.SIGINT)
         said = tracer.communicate(timeout=20)[1]
