@@ -35,6 +35,8 @@
 #define APART_EACH INT64_C(200)
 /* With fewer suspended it is not worth a clock. */
 #define MANY_PARKED 256
+/* What a connection costs beside its pool is so much over a KiB; its pool makes up for it. */
+#define POOL_LESS 64
 /* A target that leaves less of the pool: libmicrohttpd can then neither go on nor refuse. */
 #define HOPELESS 192
 
@@ -315,8 +317,8 @@ enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
     server->ready_end = &server->ready;
-    server->pool_size = pool_size;
-    server->daemon = start_daemon(server, pool_size);
+    server->pool_size = pool_size - POOL_LESS;
+    server->daemon = start_daemon(server, server->pool_size);
     if (server->daemon == NULL) {
         mem_free(server);
         return ERR_SYSTEM;
