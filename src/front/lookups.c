@@ -82,10 +82,17 @@ static void answer_malformed(struct request *request, const struct find_result *
                   too_large ? "it is larger than [upstream] max_response_size" : result->problem);
 }
 
+static void refuse_overload(struct request *request, const char *what, const char *key)
+{
+    const struct reply_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
+    reply_problem(request, &(struct reply_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
+                  "More lookups %s at once than %s allows. Try again in 1 s.", what, key);
+}
+
 static void answer_failed(struct request *request, const struct find_result *result)
 {
     if (result->error == CLIENT_QUEUE_FULL) {
-        reply_plain_problem(request, PROBLEM_OVERLOADED, "Too many lookups wait for the upstream.");
+        refuse_overload(request, "wait for the upstream", "[upstream] max_connections");
         return;
     }
     const struct reply_problem problem = {.id = PROBLEM_UNREACHABLE,
@@ -150,14 +157,6 @@ static void leave_place(struct lookup_app *lookups, struct request *request)
     request->in_flight = false;
 }
 
-static void refuse_overload(struct request *request)
-{
-    const struct reply_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
-    reply_problem(request, &(struct reply_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
-                  "More than %lld lookups at once ([server] max_in_flight). Try again in 1 s.",
-                  (long long)request->config->server_max_in_flight);
-}
-
 static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct lookup_app *lookups = of(app);
@@ -170,12 +169,13 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {
         reply_plain_problem(request, PROBLEM_BAD_REQUEST,
-                            "The query holds a character that must be percent-encoded.");
+                            "The query is not valid: a character in it must be percent-encoded, "
+                            "or a %% is not followed by two hexadecimal digits.");
         return;
     }
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);
-        refuse_overload(request);
+        refuse_overload(request, "are under way", "[server] max_in_flight");
         return;
     }
     query.if_none_match = request_header(request, "If-None-Match");

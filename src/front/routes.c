@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/check.h"
+#include "base/buf.h"
 #include "exchange/reply.h"
 
 static bool fits(const struct route *route, const struct request *request)
@@ -30,6 +30,19 @@ static void refuse_method(const struct route *route, struct request *request)
                   "Use %s here.", route->post ? "POST" : "GET or HEAD");
 }
 
+/* With what there is instead. */
+static void refuse_path(const struct route *routes, size_t count, struct request *request)
+{
+    struct buf paths;
+    buf_init(&paths, 1024);
+    for (const struct route *route = routes; route < routes + count; route++)
+        buf_printf(&paths, "%s%s%s", route == routes ? "" : ", ", route->path,
+                   route->prefix ? "..." : "");
+    reply_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here. What there is: %s",
+                        buf_text(&paths));
+    buf_fini(&paths);
+}
+
 void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,
                      struct request *request)
 {
@@ -43,6 +56,5 @@ void routes_dispatch(const struct route *routes, size_t count, struct server_app
             refuse_method(route, request);
         return;
     }
-    reply_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here; paths begin with %s.",
-                        count > 0 ? routes[0].path : "/");
+    refuse_path(routes, count, request);
 }

@@ -11,7 +11,6 @@ start_daemon
 prefix=/api/v1/addresses
 # refused STATUS CODE PATH
 refused() {
-    local answer
     answer=$(ask --path-as-is -w '%{http_code}' "http://$address$3")
     has "$answer" "\"code\":\"$2\"" "\"status\":$1" "}$1"
 }
@@ -28,6 +27,7 @@ for path in / /api /api/v1/addresses /api/v1//addresses/M1 /api/v1/addressesM1 \
     /api/v1/./addresses/M1 /api/../api/v1/addresses/M1 /API/v1/addresses/M1 /healthz /metrics \
     /tokens '/%61pi/v1/addresses/M1' '/?/api/v1/addresses/M1'; do
     refused 404 not_found "$path"
+    has "$answer" "What there is: /api/v1/addresses/..."
 done
 [ "$(counter lookups)" = 0 ] || fail "the upstream has seen lookups"
 [ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||

@@ -41,7 +41,7 @@ for path in /healthz /readyz /metrics; do
 done
 for path in / /healthz/ /metricsx /tokens /config /tokens/location/refresh /api/v1/addresses/M1; do
     answers 404 "$path"
-    has "$said" '"code":"not_found"'
+    has "$said" '"code":"not_found"' "What there is: /healthz, /readyz, /metrics\""
 done
 
 # [admin] has all of them.
