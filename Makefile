@@ -55,7 +55,7 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 CPPFLAGS = -Iinclude -isystem $(LLHTTP_INCLUDE) -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
 CFLAGS = -std=c11 $(WARN) $(OPT) $(HARDEN)
 LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT)
-LDLIBS = $(PKG_LIBS) -lpthread
+LDLIBS = $(PKG_LIBS) -lpthread -lm
 
 # llhttp, as the package node-llhttp ships it: C sources, compiled as they are into our library.
 LLHTTP_SRC := /usr/share/llhttp

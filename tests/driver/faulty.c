@@ -135,7 +135,7 @@ static bool stall_in_body(struct peer *peer)
 
 static bool drip(struct peer *peer)
 {
-    const struct timespec pause = {.tv_nsec = 20000000};
+    const struct timespec pause = {.tv_nsec = 100000000};
     for (size_t i = 0; i < sizeof(GOOD) - 1; i++) {
         if (!say(peer, &GOOD[i], 1))
             return false;

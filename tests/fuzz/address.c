@@ -6,6 +6,19 @@
 #include "base/text.h"
 #include "lookup/address.h"
 
+/* Address or not, by a whole parser; a quick look may say yes before it, but no other yes. */
+static bool is_address(const char *body, size_t len)
+{
+    const json_t *country;
+    json_t *json = json_loadb(
+        body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    country = json_object_get(json, "country");
+    bool is = json_is_string(json_object_get(json, "postcode")) &&
+              (country == NULL || json_is_string(country));
+    json_decref(json);
+    return is;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *body = (const char *)data;
@@ -15,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(memchr(problem, '\0', sizeof(problem)) != NULL && problem[0] != '\0');
         return 0;
     }
+    MUST(is_address(body, size));
     size_t start = 0;
     while (start < size && strchr(" \t\r\n", body[start]) != NULL)
         start++;
