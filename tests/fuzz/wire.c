@@ -187,9 +187,9 @@ static void converse(const uint8_t *data, size_t size)
  * colon in the place of the empty one. (All of them hold a bare LF; see the README's security
  * page.)
  */
-static bool is_end_like(char c)
+static bool is_end(char c)
 {
-    return c == '\r' || c == '\n' || c == '\0' || c == ':';
+    return c == '\r' || c == '\n' || c == '\0';
 }
 
 static void tidy(char *bytes, size_t len)
@@ -198,9 +198,9 @@ static void tidy(char *bytes, size_t len)
         if (bytes[i] == '\0' && bytes[i + 1] == '\n')
             bytes[i] = '\r';
     for (size_t i = 0; i + 4 <= len; i++) {
-        bool ends = bytes[i + 3] == '\n' && (i == 0 || !is_end_like(bytes[i - 1]));
-        for (size_t k = 0; k < 3; k++)
-            ends = ends && is_end_like(bytes[i + k]);
+        bool ends = is_end(bytes[i]) && bytes[i + 3] == '\n' && (i == 0 || !is_end(bytes[i - 1]));
+        for (size_t k = 1; k < 3; k++)
+            ends = ends && (is_end(bytes[i + k]) || bytes[i + k] == ':');
         if (ends)
             memcpy(bytes + i, "\r\n\r\n", 4);
     }
