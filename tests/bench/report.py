@@ -172,7 +172,9 @@ def write(measured, directory):
     parts = [f"{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; "
              f"{about['nginx']}, {about['haproxy']}, {about['go']}. Proxies on one core, load and "
              f"upstream on the other; {about['rounds']} interleaved rounds of "
-             f"{about['seconds']:g} s, medians."]
+             f"{about['seconds']:g} s, medians. The machine's load average at the end was "
+             f"{about['load_average']:.1f}; the bench itself makes about 2, and what is above that "
+             "was others' and is in the figures."]
     for why in sorted(set(measured["left_out"].items())):
         parts.append(f"{measured['labels'][why[0]]} is left out: {why[1]}.")
     parts += ["### The mark", marks(measured)]
@@ -180,7 +182,10 @@ def write(measured, directory):
         if measured["results"].get(test):
             parts += [f"### {title}", test_table(measured, test)]
     if "instructions" in measured["results"]:
-        parts += ["### What does not depend on the machine's mood", counts_table(measured)]
+        parts += ["### What does not depend on the machine's mood", counts_table(measured),
+                  "callgrind counts each repetition of a `rep stos` as an instruction: where a "
+                  "memset of some kilobytes is part of a lookup (libmicrohttpd's pool: 12,000 "
+                  "here), the count is that much too high."]
     if "idle_kib" in measured["results"]:
         parts += ["### Memory with idle connections", memory_table(measured)]
     for test, title in (("parked", "CPU µs a lookup beside so many callers who wait for a slow "
