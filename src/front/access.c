@@ -5,36 +5,20 @@
  */
 #include "front/access.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "front/endpoint.h"
 #include "lookup/postcode.h"
 
-/* "[IPv6]:port" and the NUL. */
-#define PEER_TEXT (INET6_ADDRSTRLEN + 9)
-
-static void peer_text(const struct request *request, char out[PEER_TEXT])
+static void peer_text(const struct request *request, char out[ENDPOINT_TEXT])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *addr = info == NULL ? NULL : info->client_addr;
-    char host[INET6_ADDRSTRLEN];
-    snprintf(out, PEER_TEXT, "unix");
-    if (addr != NULL && addr->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-        snprintf(out, PEER_TEXT, "%s:%u", host, ntohs(in->sin_port));
-    } else if (addr != NULL && addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        snprintf(out, PEER_TEXT, "[%s]:%u", host, ntohs(in6->sin6_port));
-    }
+    endpoint_text(info == NULL ? NULL : info->client_addr, out);
 }
 
 /* One refused before its path was found shows its target as it came. */
@@ -62,7 +46,7 @@ static int64_t bytes_sent(const struct request *request)
 
 static void write_line(const struct request *request, int64_t duration)
 {
-    char peer[PEER_TEXT];
+    char peer[ENDPOINT_TEXT];
     char path[ACCESS_PATH];
     peer_text(request, peer);
     access_path(request, path);

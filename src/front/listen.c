@@ -5,7 +5,6 @@
  */
 #include "front/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "front/endpoint.h"
 
 #define LISTENER_MAGIC 0x4c53544eu
 /* Accepted in one go before other work of the main loop has its turn. */
@@ -132,20 +132,15 @@ static void add_bound_address(struct buf *text, int fd)
 {
     struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(bound);
-    char host[INET6_ADDRSTRLEN] = "";
     if (text->len > 0)
         buf_puts(text, ", ");
     MUST(getsockname(fd, (struct sockaddr *)&bound, &len) == 0);
     if (bound.ss_family == AF_UNIX) {
         add_unix_address(text, (const struct sockaddr_un *)(const void *)&bound, len);
-    } else if (bound.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&bound;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-        buf_printf(text, "%s:%u", host, ntohs(in->sin_port));
     } else {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)&bound;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        buf_printf(text, "[%s]:%u", host, ntohs(in6->sin6_port));
+        char end[ENDPOINT_TEXT];
+        endpoint_text((const struct sockaddr *)&bound, end);
+        buf_puts(text, end);
     }
 }
 

@@ -129,11 +129,8 @@ static bool verify_jwt(struct request *request, const struct identity *identity,
 static bool take_plain(struct request *request, const char *cookie)
 {
     size_t len = cookie == NULL ? 0 : strlen(cookie);
-    if (len == 0 || len > REQUEST_USER_MAX)
+    if (cookie == NULL || !user_is_valid(cookie, len))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (cookie[i] < 0x20 || cookie[i] > 0x7e)
-            return false;
     memcpy(request->user, cookie, len + 1);
     return true;
 }
