@@ -8,17 +8,19 @@ start_standin --token-hold
 default_keys
 set_key 'upstream location' auth_prefetch off
 start_daemon
-mkfifo "$here/go"
+# A pipe for each: whoever else read the same one would leave with the first, and the next writer
+# would wait for a reader for ever.
+mkfifo "$here/go" "$here/go--reset" "$here/go--half-close"
 
 # Sixty ask; twenty leave in each way; nobody is left, and still there is a token.
 for how in "" --reset --half-close; do
     # shellcheck disable=SC2086 # no option, or one
-    callers --count 20 --leave-on-fd "$here/go" $how >"$here/told$how" &
+    callers --count 20 --leave-on-fd "$here/go$how" $how >"$here/told$how" &
     pids+=($!)
 done
 eventually metric_is postcoded_token_waiters 60 'upstream="location"'
-for _ in "" --reset --half-close; do
-    : >"$here/go"
+for how in "" --reset --half-close; do
+    : >"$here/go$how"
 done
 eventually metric_is postcoded_requests_cancelled_total 60
 for how in "" --reset --half-close; do
