@@ -6,6 +6,7 @@
 #define UPSTREAM_MULTI_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "runtime/loop.h"
@@ -16,6 +17,10 @@ struct multi;
 struct multi_transfer {
     /* It ended. Everything is allowed: multi_remove, multi_add, multi_free. */
     void (*ended)(struct multi_transfer *transfer, CURLcode code);
+    /* multi.c's own, from multi_add to multi_remove */
+    CURL *easy;
+    bool stranded; /* libcurl waits for nothing in it */
+    struct multi_transfer *prev, *next;
 };
 
 /* NULL when libcurl refuses. */

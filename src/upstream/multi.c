@@ -1,9 +1,17 @@
 /*
- * A descriptor is watched for as long as libcurl says that it wants to hear of it, and not a moment
- * longer. libcurl 7.88 closes a socket that is still connecting without calling the function that
- * was given to it for closing; it only says, in the same breath, that it needs no more watching. A
- * watch that outlived its descriptor would, when it ends at last, take whoever then has the number
- * out of epoll.
+ * A descriptor is watched for as long as libcurl says that it wants to hear of it. libcurl 7.88
+ * closes a socket that is still connecting without calling the function that was given to it for
+ * closing; that it needs no more watching it says afterwards, when the number may be another
+ * thread's already, or its own next socket's, and of that one it then says nothing at all.
+ *
+ * So what is watched is a duplicate: its number is the watch's own, and nobody else's while it is
+ * in epoll. The connection ends with the watch, in the same call of libcurl's. And a new socket
+ * whose number still has a watch takes its place in it. Where there is no descriptor left for a
+ * duplicate, the socket itself is watched.
+ *
+ * When an address does not answer, libcurl 7.88 makes ready for the next, says that nothing is to
+ * be watched, and opens the socket when it is next called for that transfer: by nobody, until its
+ * time is over. So a transfer that is left with nothing to wait for is called once more.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
  * the number may be reused, and watched anew, before the old handle's memory goes.
@@ -15,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uthash.h>
+#include <utlist.h>
 #include <uv.h>
 
 #include "base/check.h"
@@ -32,7 +41,8 @@ struct watch {
     unsigned magic;
     struct multi *multi; /* void once the handle is closing */
     uv_poll_t poll;
-    int fd;
+    int fd;     /* as libcurl calls it */
+    int own;    /* what is in epoll: the duplicate, or `fd` itself */
     int events; /* what it is watched for */
     UT_hash_handle hh;
 };
@@ -43,9 +53,10 @@ struct multi {
     CURLM *curl;
     struct timer *timer;
     struct watch *watches; /* by descriptor */
-    int released;          /* not to be closed with its transfer; -1: none */
-    bool acting;           /* libcurl, or who is told what ended, is up the stack */
-    bool doomed;           /* multi_free was called meanwhile */
+    struct multi_transfer *stranded;
+    int released; /* not to be closed with its transfer; -1: none */
+    bool acting;  /* libcurl, or who is told what ended, is up the stack */
+    bool doomed;  /* multi_free was called meanwhile */
 };
 
 static void dismantle(struct multi *multi);
@@ -58,6 +69,23 @@ static struct multi_transfer *transfer_of(CURL *easy)
     return (struct multi_transfer *)(void *)private;
 }
 
+/* `transfer` may be NULL: libcurl closes cached connections with a handle of its own. */
+static void rescue(struct multi *multi, struct multi_transfer *transfer)
+{
+    if (transfer == NULL || !transfer->stranded)
+        return;
+    transfer->stranded = false;
+    DL_DELETE(multi->stranded, transfer);
+}
+
+static void strand(struct multi *multi, struct multi_transfer *transfer)
+{
+    if (transfer == NULL || transfer->stranded)
+        return;
+    transfer->stranded = true;
+    DL_APPEND(multi->stranded, transfer);
+}
+
 /* Tells the transfers that have ended. */
 static void harvest(struct multi *multi)
 {
@@ -67,20 +95,43 @@ static void harvest(struct multi *multi)
     while (!multi->doomed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
         struct multi_transfer *transfer = transfer_of(message->easy_handle);
 
-        if (message->msg == CURLMSG_DONE)
+        if (message->msg == CURLMSG_DONE) {
+            rescue(multi, transfer);
             transfer->ended(transfer, message->data.result);
+        }
+    }
+}
+
+static void run(struct multi *multi, curl_socket_t fd, int flags)
+{
+    int running;
+    CURLMcode code = curl_multi_socket_action(multi->curl, fd, flags, &running);
+
+    MEM_MUST(code != CURLM_OUT_OF_MEMORY);
+    MUST(code == CURLM_OK);
+    harvest(multi);
+}
+
+/* To pause and to go on is libcurl's only way to have one transfer called. */
+static void call_stranded(struct multi *multi)
+{
+    while (multi->stranded != NULL) {
+        struct multi_transfer *transfer = multi->stranded;
+
+        rescue(multi, transfer);
+        MUST(curl_easy_pause(transfer->easy, CURLPAUSE_ALL) == CURLE_OK);
+        MUST(curl_easy_pause(transfer->easy, CURLPAUSE_CONT) == CURLE_OK);
     }
 }
 
 static void act(struct multi *multi, curl_socket_t fd, int flags)
 {
-    int running;
-
     multi->acting = true;
-    CURLMcode code = curl_multi_socket_action(multi->curl, fd, flags, &running);
-    MEM_MUST(code != CURLM_OUT_OF_MEMORY);
-    MUST(code == CURLM_OK);
-    harvest(multi);
+    run(multi, fd, flags);
+    while (!multi->doomed && multi->stranded != NULL) {
+        call_stranded(multi);
+        run(multi, CURL_SOCKET_TIMEOUT, 0);
+    }
     multi->acting = false;
     if (multi->doomed)
         dismantle(multi);
@@ -132,8 +183,12 @@ static void watch_for(struct watch *watch, int events)
 static struct watch *watch_new(struct multi *multi, int fd)
 {
     struct watch *watch = mem_zalloc(sizeof(*watch));
+    int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-    if (uv_poll_init(loop_uv(multi->loop), &watch->poll, fd) != 0) {
+    watch->own = duplicate >= 0 ? duplicate : fd;
+    if (uv_poll_init(loop_uv(multi->loop), &watch->poll, watch->own) != 0) {
+        if (duplicate >= 0)
+            close(duplicate);
         mem_free(watch);
         return NULL;
     }
@@ -166,6 +221,8 @@ static void watch_end(struct watch *watch)
     HASH_DEL(watch->multi->watches, watch);
     watch->multi = NULL;
     uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+    if (watch->own != watch->fd)
+        close(watch->own);
 }
 
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
@@ -173,13 +230,14 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
     struct watch *watch = watch_find(multi, fd);
 
-    (void)easy;
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
+        strand(multi, transfer_of(easy));
         if (watch != NULL)
             watch_end(watch);
         return 0;
     }
+    rescue(multi, transfer_of(easy));
     if (watch == NULL)
         watch = watch_new(multi, fd);
     MEM_MUST(watch != NULL); /* the kernel has no memory left for one more watch */
@@ -188,14 +246,30 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     return 0;
 }
 
+/* For a new socket with the number of one that libcurl has closed and believes to be watched. */
+static void rewatch(struct multi *multi, int fd)
+{
+    struct watch *old = watch_find(multi, fd);
+    int events = old->events;
+
+    watch_end(old);
+    struct watch *watch = watch_new(multi, fd);
+    MEM_MUST(watch != NULL);
+    watch_for(watch, events);
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
+    MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
 
-    (void)arg;
     (void)purpose;
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    if (watch_find(multi, fd) != NULL)
+        rewatch(multi, fd);
+    return fd;
 }
 
 static int close_socket(void *arg, curl_socket_t fd)
@@ -224,6 +298,8 @@ static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transf
 enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
+    transfer->easy = easy;
+    transfer->stranded = false;
     adopt(multi, easy, transfer);
     return curl_multi_add_handle(multi->curl, easy) == CURLM_OK ? ERR_OK : ERR_SYSTEM;
 }
@@ -232,6 +308,7 @@ void multi_remove(struct multi *multi, CURL *easy)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
+    rescue(multi, transfer_of(easy));
 }
 
 void multi_remove_open(struct multi *multi, CURL *easy, int fd)
