@@ -9,6 +9,7 @@
 #define FRONT_CONN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "front/server.h"
@@ -33,9 +34,11 @@ struct conn {
     struct mono_time wakes;
     uv_poll_t watch;
     bool watching;
-    bool gone;  /* sticky: the caller has left, or closed its sending half */
-    bool ready; /* in the server's list of those to resume */
-    int fd;     /* libmicrohttpd's; ours to watch and to shut down */
+    bool gone;          /* sticky: the caller has left, or closed its sending half */
+    bool suspended;     /* not only waiting (runs.c) */
+    bool ready;         /* in the server's list of those to resume */
+    uint64_t parked_at; /* the count of runs when its request was parked */
+    int fd;             /* libmicrohttpd's; ours to watch and to shut down */
     struct conn *next_ready;
     struct server *server;
     struct conn *prev, *next; /* in the server's list of all */

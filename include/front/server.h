@@ -4,7 +4,7 @@
  *
  * What is done with a request is the affair of an app: the server brings it a request whose head
  * is whole, and parks the connection when the app has not settled the request when it returns.
- * Requests that are settled in a turn of the loop are resumed together at its end.
+ * Requests that are settled in a turn of the loop are answered together at its end.
  *
  * Thread: the loop's, but for server_hand_over.
  */

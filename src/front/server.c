@@ -1,12 +1,7 @@
 /*
- * libmicrohttpd on our loop. Its epoll descriptor is one descriptor among the loop's; when it is
- * readable, MHD_run does what there is to do and calls back into here: a connection began, a
- * request line came, a head is whole, an answer went out, a connection ended.
- *
- * Resuming is dear: each run that resumes walks all suspended connections, 20 to 100 ns each. So
- * requests that are settled are gathered in a list, and at the end of the turn resumed all at once,
- * in one run; and where very many are suspended, runs keep a distance from each other, so that the
- * walks take about a sixth of the time at most. One that comes after a pause has not to wait.
+ * libmicrohttpd on our loop: what it calls back with (a connection began, a request line came, a
+ * head is whole, an answer went out, a connection ended), and a server's life. When it is run, and
+ * how a request waits for its answer, is the affair of runs.c.
  *
  * libmicrohttpd calls the handler twice for a request without a body, and an answer queued in the
  * first call closes the connection. That is what we want for a request that announced a body, and
@@ -15,7 +10,6 @@
  */
 #include "front/server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,14 +21,9 @@
 #include "base/metrics.h"
 #include "front/conn.h"
 #include "front/guard.h"
+#include "front/runs.h"
 
 #define SERVER_MAGIC 0x53525652u
-/* Runs in one turn while libmicrohttpd says that more can be done at once. */
-#define RUNS_A_TURN 16
-/* The distance of runs that resume, for each suspended connection. */
-#define APART_EACH INT64_C(500)
-/* With fewer suspended it is not worth a clock. */
-#define MANY_PARKED 256
 /* What a connection costs beside its pool is so much over a KiB; its pool makes up for it. */
 #define POOL_LESS 64
 /* A target that leaves less of the pool: libmicrohttpd can then neither go on nor refuse. */
@@ -45,108 +34,12 @@ struct server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
     size_t pool_size;
-    uv_poll_t poll;
-    struct timer *again; /* libmicrohttpd has more to do in the next turn */
-    struct turn_hook turn;
-    struct conn *ready, **ready_end;
-    size_t parked;               /* suspended, those in `ready` included */
-    struct mono_time resumed_at; /* when many were parked */
-    struct timer *gathering;     /* the loop must turn once more for those in `ready` */
-    struct conn *starting;       /* handed over, until libmicrohttpd has named it */
+    struct runs runs;
+    struct conn *starting; /* handed over, until libmicrohttpd has named it */
     struct conn *conns;
     bool draining;
     bool stopped;
 };
-
-/* ---- running libmicrohttpd ---- */
-
-static void run(struct server *server);
-
-static void run_again(void *arg)
-{
-    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
-    server->again = NULL;
-    run(server);
-}
-
-static bool more_to_do(struct server *server)
-{
-    MHD_UNSIGNED_LONG_LONG timeout;
-    return MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0;
-}
-
-static void run(struct server *server)
-{
-    int runs = 0;
-    do {
-        MHD_run(server->daemon);
-    } while (more_to_do(server) && ++runs < RUNS_A_TURN);
-    if (runs == RUNS_A_TURN && server->again == NULL)
-        server->again = timer_start(server->loop, 0, run_again, server);
-}
-
-static void readable(uv_poll_t *poll, int status, int events)
-{
-    MAGIC_CAST(struct server, server, poll->data, SERVER_MAGIC);
-    (void)status;
-    (void)events;
-    run(server);
-}
-
-static void gathered(void *arg)
-{
-    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
-    server->gathering = NULL; /* this turn's end does the rest */
-}
-
-/* Is it too early to resume again? Then the loop will not sleep over it. */
-static bool gathers(struct server *server)
-{
-    if (server->parked < MANY_PARKED || server->stopped)
-        return false;
-    struct mono_time now = mono_now();
-    int64_t apart = APART_EACH * (int64_t)server->parked;
-    int64_t since = mono_diff(now, server->resumed_at);
-    if (since >= apart) {
-        server->resumed_at = now;
-        return false;
-    }
-    if (server->gathering == NULL)
-        server->gathering = timer_start(server->loop, apart - since, gathered, server);
-    return true;
-}
-
-/* Resumes what was settled. More may be settled while it runs. */
-static void turn_ends(struct turn_hook *hook)
-{
-    struct server *server = CONTAINER_OF(hook, struct server, turn);
-    MAGIC_OK(server, SERVER_MAGIC);
-    if (server->ready == NULL || gathers(server))
-        return;
-    while (server->ready != NULL) {
-        struct conn *conn = server->ready;
-        server->ready = NULL;
-        server->ready_end = &server->ready;
-        for (; conn != NULL; conn = conn->next_ready) {
-            conn->ready = false;
-            server->parked--;
-            MHD_resume_connection(conn->request->connection);
-        }
-        run(server);
-    }
-}
-
-/* A parked request was settled: its connection goes on at the end of the turn. */
-static void settled(struct request *request)
-{
-    struct conn *conn = request->owner;
-    struct server *server = conn->server;
-    MUST(!conn->ready);
-    conn->ready = true;
-    conn->next_ready = NULL;
-    *server->ready_end = conn;
-    server->ready_end = &conn->next_ready;
-}
 
 /* ---- what libmicrohttpd tells ---- */
 
@@ -157,11 +50,20 @@ static struct conn *conn_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
+/* A parked request was settled. */
+static void settled(struct request *request)
+{
+    struct conn *conn = request->owner;
+    runs_settled(&conn->server->runs, conn);
+}
+
 /* The request is over, however it ended; one broken off before it was served was abandoned. */
 static void finish(struct conn *conn)
 {
     struct request *request = conn->request;
     conn->request = NULL;
+    if (request->state == REQUEST_SENDING)
+        runs_answer_ends(&conn->server->runs);
     if (request->state != REQUEST_HEAD) {
         request_abandon(request);
         request_enter(request, REQUEST_ENDED);
@@ -215,6 +117,7 @@ static enum MHD_Result give(struct conn *conn, struct request *request)
         MHD_add_response_header(request->response, "Connection", "close");
     request_enter(request, REQUEST_SENDING);
     conn_enter(conn, CONN_SENDING);
+    runs_answer_begins(&conn->server->runs);
     enum MHD_Result queued =
         MHD_queue_response(request->connection, (unsigned)request->status, request->response);
     MHD_destroy_response(request->response);
@@ -235,8 +138,7 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
         return give(conn, request);
     MUST(!request->announces_body);
     request_enter(request, REQUEST_PARKED);
-    conn->server->parked++;
-    MHD_suspend_connection(request->connection);
+    runs_park(&conn->server->runs, conn);
     return MHD_YES;
 }
 
@@ -259,7 +161,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         conn_enter(conn, CONN_WORKING);
         return request->announces_body ? serve(conn, request) : MHD_YES;
     }
-    return request_is_settled(request) ? give(conn, request) : serve(conn, request);
+    if (request_is_settled(request))
+        return give(conn, request);
+    if (request->state == REQUEST_RUNNING)
+        return serve(conn, request);
+    runs_not_yet(&server->runs, conn);
+    return MHD_YES;
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
@@ -316,25 +223,17 @@ enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
     struct server *server = mem_zalloc(sizeof(*server));
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
-    server->ready_end = &server->ready;
     server->pool_size = pool_size - POOL_LESS;
     server->daemon = start_daemon(server, server->pool_size);
     if (server->daemon == NULL) {
         mem_free(server);
         return ERR_SYSTEM;
     }
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    MUST(info != NULL);
-    if (uv_poll_init(loop_uv(loop), &server->poll, info->epoll_fd) != 0) {
+    if (runs_init(&server->runs, loop, server->daemon) != ERR_OK) {
         MHD_stop_daemon(server->daemon);
         mem_free(server);
         return ERR_SYSTEM;
     }
-    server->poll.data = server;
-    uv_poll_start(&server->poll, UV_READABLE, readable);
-    server->turn.run = turn_ends;
-    loop_hook_add(loop, &server->turn);
     *out = server;
     return ERR_OK;
 }
@@ -373,7 +272,7 @@ static void arrive(struct mail *mail)
         conn_close(conn);
     }
     mem_free(arrival);
-    run(server);
+    runs_due(&server->runs);
 }
 
 void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
@@ -407,12 +306,7 @@ void server_stop(struct server *server)
         if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
             request_abandon(conn->request);
     }
-    turn_ends(&server->turn);
-    timer_stop(&server->again);
-    timer_stop(&server->gathering);
-    loop_hook_remove(server->loop, &server->turn);
-    uv_poll_stop(&server->poll);
-    uv_close((uv_handle_t *)&server->poll, NULL);
+    runs_stop(&server->runs);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
 }
