@@ -24,17 +24,6 @@ char *mem_vprintf(const char *format, va_list args) __attribute__((format(printf
 /* May return NULL; `old` then stays as it was. */
 void *mem_try_realloc(void *old, size_t size);
 
-/*
- * For the blocks that every request takes and gives back: up to MEM_KEPT_MAX bytes, kept by the
- * thread that gives them back for whoever wants that many next. mem_give must be told the size that
- * was taken; NULL is allowed. In the sanitizer builds nothing is kept, so that use after giving
- * back is found.
- */
-#define MEM_KEPT_MAX 2048
-void *mem_take(size_t size);
-void *mem_ztake(size_t size);
-void mem_give(void *p, size_t size);
-
 /* The policy itself, for memory that comes from elsewhere (mmap). Does not return. */
 _Noreturn void mem_exhausted(void);
 

@@ -37,9 +37,11 @@ void loop_drain(struct loop *loop);
 
 uv_loop_t *loop_uv(struct loop *loop);
 /*
- * The time of this turn: the clock is read when it is first asked for, and not again before the
- * turn ends. For what may be late by as long as a turn takes: deadlines, not durations.
+ * loop_look reads the clock; loop_now is what was last read in this turn (none was: it reads). So
+ * what happens within a request's next step need not ask again. For what may be late by as long as
+ * a turn takes (a deadline) loop_now is always good enough; a duration wants a look at its end.
  */
+struct mono_time loop_look(struct loop *loop);
 struct mono_time loop_now(struct loop *loop);
 /* How often this loop has turned: what the watchdog looks at. Any thread. */
 uint64_t loop_turns(struct loop *loop);

@@ -19,7 +19,7 @@ struct loop {
     uv_prepare_t turn_end;
     struct turn_hook *hooks;     /* oldest first */
     struct turn_hook *next_hook; /* the one after the hook that runs now */
-    struct mono_time now;        /* of this turn; 0: nobody has asked */
+    struct mono_time now;        /* as last read in this turn; 0: not yet */
     struct timer *timers;        /* every timer made, live or not */
     struct timer *timers_idle;   /* those that can be started */
 

@@ -20,6 +20,7 @@ struct get;
 
 /* What GETs share with those of other calls; outlives them. */
 struct get_means {
+    struct loop *loop;
     struct links *links;
     struct head_frame frame;
     unsigned retries; /* allowed to each */

@@ -24,7 +24,6 @@ void head_frame_fini(struct head_frame *frame);
 struct head {
     char *bytes;
     size_t len;
-    size_t room;
 };
 
 /* What could end a line in target, name or value is a bug: MUST. */

@@ -34,7 +34,7 @@ static const unsigned followers[] = {
 
 struct request *request_new(struct config *config, const char *target)
 {
-    struct request *request = mem_ztake(sizeof(*request));
+    struct request *request = mem_zalloc(sizeof(*request));
     MAGIC_SET(request, REQUEST_MAGIC);
     request->state = REQUEST_HEAD;
     request->config = config_ref(config);
@@ -60,7 +60,7 @@ void request_begin(struct request *request, struct loop *loop, const char *metho
 {
     request_enter(request, REQUEST_RUNNING);
     request->method = method;
-    request->began = mono_now();
+    request->began = loop_look(loop);
     request->ctx = ctx_new(loop);
     ctx_set_deadline(request->ctx,
                      mono_add(request->began, request->config->server_request_timeout));
@@ -90,7 +90,7 @@ void request_free(struct request *request)
     config_unref(request->config);
     mem_free(request->target);
     MAGIC_CLEAR(request);
-    mem_give(request, sizeof(*request));
+    mem_free(request);
 }
 
 const char *request_guid(const struct request *request)

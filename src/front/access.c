@@ -69,7 +69,7 @@ static void write_line(const struct request *request, int64_t duration)
 
 void access_account(const struct request *request)
 {
-    int64_t duration = mono_diff(mono_now(), request->began);
+    int64_t duration = mono_diff(loop_look(ctx_loop(request->ctx)), request->began);
     metric_add(METRIC_REQUESTS, request->ending, 1);
     metric_observe(METRIC_REQUEST_DURATION, duration);
     if (request->ending == ENDED_CANCELLED)

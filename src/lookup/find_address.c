@@ -70,7 +70,7 @@ static void finding_free(struct finding *finding)
     finder_fini(&finding->way);
     mem_free(finding->target);
     MAGIC_CLEAR(finding);
-    mem_give(finding, sizeof(*finding));
+    mem_free(finding);
 }
 
 static void finish(struct finding *finding, enum find_outcome outcome)
@@ -224,7 +224,7 @@ static void call(struct finding *finding)
         .header_count = ARRAY_LEN(headers) - !forward,
         .max_response = (size_t)config->upstream_max_response_size,
     };
-    finding->called = mono_now();
+    finding->called = loop_now(ctx_loop(finding->ctx));
     finding->calling = true;
     client_call(pool_client(finding->way.pool), finding->ctx, &request, answered, finding);
 }
@@ -294,7 +294,7 @@ static void take_ticket(struct finding *finding, const struct token_ticket *tick
 void find_address(const struct finder *finder, struct ctx *ctx, const struct find_query *query,
                   find_done *done, void *arg)
 {
-    struct finding *finding = mem_ztake(sizeof(*finding));
+    struct finding *finding = mem_zalloc(sizeof(*finding));
     MAGIC_SET(finding, FINDING_MAGIC);
     finding->finder = finder;
     finder_init(&finding->way, finder->tokens, finder->config, finder->pool);

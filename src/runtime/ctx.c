@@ -39,7 +39,7 @@ struct ctx {
 
 struct ctx *ctx_new(struct loop *loop)
 {
-    struct ctx *ctx = mem_ztake(sizeof(*ctx));
+    struct ctx *ctx = mem_zalloc(sizeof(*ctx));
 
     MAGIC_SET(ctx, CTX_MAGIC);
     ctx->loop = loop;
@@ -84,7 +84,7 @@ void ctx_free(struct ctx *ctx)
     leave_parent(ctx);
     mem_free(ctx->tracestate);
     MAGIC_CLEAR(ctx);
-    mem_give(ctx, sizeof(*ctx));
+    mem_free(ctx);
 }
 
 struct loop *ctx_loop(const struct ctx *ctx)

@@ -163,12 +163,17 @@ uv_loop_t *loop_uv(struct loop *loop)
     return &loop->uv;
 }
 
+struct mono_time loop_look(struct loop *loop)
+{
+    MAGIC_OK(loop, LOOP_MAGIC);
+    loop->now = mono_now();
+    return loop->now;
+}
+
 struct mono_time loop_now(struct loop *loop)
 {
     MAGIC_OK(loop, LOOP_MAGIC);
-    if (loop->now.ns == 0)
-        loop->now = mono_now();
-    return loop->now;
+    return loop->now.ns != 0 ? loop->now : loop_look(loop);
 }
 
 uint64_t loop_turns(struct loop *loop)

@@ -453,9 +453,9 @@ static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
                                  struct token_waiter *waiter, uint64_t refused_generation,
                                  struct mono_time sent)
 {
-    struct mono_time now = mono_now();
-
     MAGIC_OK(source, SOURCE_MAGIC);
+    struct mono_time now = loop_now(source->loop);
+
     MUST(waiter->source == NULL);
     waiter->ctx = ctx;
     waiter->refused_generation = refused_generation;

@@ -113,7 +113,7 @@ static void call_free(struct call *call)
     else
         get_fini(&call->get);
     answer_fini(&call->outcome.answer);
-    mem_give(call, sizeof(*call));
+    mem_free(call);
 }
 
 static void start(struct call *call, struct mono_time now)
@@ -130,7 +130,7 @@ static void start_queued(struct client *client)
 {
     while (client->calls[CALL_QUEUED] != NULL &&
            client->count[CALL_RUNNING] < client->max_connections)
-        start(client->calls[CALL_QUEUED], mono_now());
+        start(client->calls[CALL_QUEUED], loop_now(client->loop));
 }
 
 char *client_reply_take_body(struct client_reply *reply)
@@ -264,12 +264,12 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 static struct call *call_new(struct client *client, struct ctx *ctx,
                              const struct client_request *request)
 {
-    struct call *call = mem_take(sizeof(*call));
+    struct call *call = mem_alloc(sizeof(*call));
 
     call->client = client;
     call->ctx = ctx;
     call->post = request->post;
-    call->called = mono_now();
+    call->called = loop_now(client->loop);
     call->outcome.sent = call->called;
     call->outcome.ended = call->called;
     call->outcome.retries = 0;
@@ -319,6 +319,7 @@ static enum err make_engines(struct client *client, const struct client_settings
                                        .handles = client->handles,
                                        .multi = client->multi,
                                        .tls = strncmp(settings->origin, "https:", 6) == 0};
+    client->gets.loop = client->loop;
     client->gets.links = links_new(&shared);
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;

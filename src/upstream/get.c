@@ -40,7 +40,7 @@ static void let_go(struct get *get, bool reusable, struct mono_time now)
 
 static void close_attempt(struct get *get, bool reusable, int status)
 {
-    struct mono_time now = mono_now();
+    struct mono_time now = loop_look(get->means->loop);
 
     let_go(get, reusable, now);
     outcome_end(get->outcome, now, get->means->counted, status);

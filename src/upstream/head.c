@@ -93,8 +93,8 @@ void head_init(struct head *head, const struct head_frame *frame,
                const struct client_request *request)
 {
     outgoing_must_be_clean(request);
-    head->room = length_of(frame, request);
-    head->bytes = head->room <= MEM_KEPT_MAX ? mem_take(head->room) : mem_alloc(head->room);
+
+    head->bytes = mem_alloc(length_of(frame, request));
     char *to = put(head->bytes, frame->before, frame->before_len);
     to = put(to, request->target, strlen(request->target));
     to = put(to, frame->after, frame->after_len);
@@ -107,8 +107,5 @@ void head_init(struct head *head, const struct head_frame *frame,
 void head_fini(struct head *head)
 {
     wipe(head->bytes, head->len);
-    if (head->room <= MEM_KEPT_MAX)
-        mem_give(head->bytes, head->room);
-    else
-        mem_free(head->bytes);
+    mem_free(head->bytes);
 }
