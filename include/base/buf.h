@@ -46,10 +46,4 @@ void buf_reset(struct buf *buf);
 /* Hands the data over (free it; may be NULL when len is 0) and leaves the buffer empty. */
 char *buf_take(struct buf *buf, size_t *len);
 
-/*
- * buf_fini() that overwrites first, whatever the buffer was made as. What it left behind while it
- * grew is only covered by buf_init_secret().
- */
-void buf_wipe(struct buf *buf);
-
 #endif

@@ -269,30 +269,23 @@ struct config_faults {
 void config_faults_fini(struct config_faults *faults);
 
 /*
+ * A look by somebody who knows more of what values mean, so that what he finds is told together
+ * with the rest. He is called though there are faults already; what has one is as if it were not
+ * set.
+ */
+typedef void config_look(void *arg, struct config *config, struct config_faults *faults);
+
+/*
  * Reads `path` and then `path`.d/ *.ini in name order, each overriding. Faults are appended to
  * `faults`; with one or more of them the result is NULL. One reference, the caller's.
  * Outside systemd (no CREDENTIALS_DIRECTORY) a `credential:` file is a note when
  * `credentials_optional`, else a fault.
+ * `before` is what a daemon that reloads runs with, else NULL: keys that cannot reload keep its
+ * values, before anything is checked, for it is those that will be in force. config_unreloadable
+ * names them. `look` may be NULL.
  */
-struct config *config_load(const char *path, bool credentials_optional,
-                           struct config_faults *faults);
-
-/*
- * The same for a daemon that runs with `before`: keys that cannot reload keep its values, before
- * anything is checked, for it is those that will be in force. config_unreloadable names them.
- */
-struct config *config_reload(const struct config *before, const char *path,
-                             bool credentials_optional, struct config_faults *faults);
-
-/*
- * Either of them (`before` NULL: config_load), with a look by somebody who knows more of what
- * values mean, so that what he finds is told together with the rest. He is called though there are
- * faults already; what has one is as if it were not set.
- */
-typedef void config_look(void *arg, struct config *config, struct config_faults *faults);
-struct config *config_load_with(const struct config *before, const char *path,
-                                bool credentials_optional, config_look *look, void *arg,
-                                struct config_faults *faults);
+struct config *config_load(const struct config *before, const char *path, bool credentials_optional,
+                           config_look *look, void *arg, struct config_faults *faults);
 
 struct config *config_ref(struct config *config);
 /* NULL is allowed; the last one wipes the secrets. Any thread. */
@@ -304,8 +297,6 @@ void config_unref(struct config *config);
  */
 void config_fault(struct config_faults *faults, const struct config *config, const char *section,
                   const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
-void config_note(struct config_faults *faults, const struct config *config, const char *section,
-                 const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * Each key in the table's order: section ("upstream NAME" for the upstream's), name, effective
@@ -322,7 +313,7 @@ void config_print(const struct config *config, FILE *out);
 
 /*
  * Calls `changed` for each key that cannot reload and is other in the files of `after` than in
- * `before`, whether `after` kept the old value (config_reload) or not. NAME of [upstream NAME] is
+ * `before`, whether `after` kept the old value (config_load) or not. NAME of [upstream NAME] is
  * one of them.
  */
 void config_unreloadable(const struct config *before, const struct config *after,

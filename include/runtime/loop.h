@@ -43,8 +43,6 @@ uv_loop_t *loop_uv(struct loop *loop);
  */
 struct mono_time loop_look(struct loop *loop);
 struct mono_time loop_now(struct loop *loop);
-/* How often this loop has turned: what the watchdog looks at. Any thread. */
-uint64_t loop_turns(struct loop *loop);
 
 struct mail {
     struct mail *next;

@@ -131,8 +131,6 @@ enum client_header_id {
         CLIENT_HEADER_COUNT
 };
 
-const char *client_header_name(enum client_header_id id);
-
 /* Borrowed by the callback, but for the body, which client_reply_take_body hands over. */
 struct client_reply {
     enum client_error error; /* CLIENT_OK: the answer is whole */

@@ -139,10 +139,3 @@ char *buf_take(struct buf *buf, size_t *len)
     forget(buf);
     return data;
 }
-
-void buf_wipe(struct buf *buf)
-{
-    if (buf->data != NULL)
-        wipe(buf->data, buf->cap);
-    buf_fini(buf);
-}

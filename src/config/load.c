@@ -322,9 +322,8 @@ static void build(struct loading *loading)
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);
 }
 
-struct config *config_load_with(const struct config *old, const char *path,
-                                bool credentials_optional, config_look *look, void *arg,
-                                struct config_faults *faults)
+struct config *config_load(const struct config *old, const char *path, bool credentials_optional,
+                           config_look *look, void *arg, struct config_faults *faults)
 {
     struct loading loading = {
         .snapshot = snapshot_new(),
@@ -346,16 +345,4 @@ struct config *config_load_with(const struct config *old, const char *path,
         return &loading.snapshot->config;
     config_unref(&loading.snapshot->config);
     return NULL;
-}
-
-struct config *config_load(const char *path, bool credentials_optional,
-                           struct config_faults *faults)
-{
-    return config_load_with(NULL, path, credentials_optional, NULL, NULL, faults);
-}
-
-struct config *config_reload(const struct config *before, const char *path,
-                             bool credentials_optional, struct config_faults *faults)
-{
-    return config_load_with(before, path, credentials_optional, NULL, NULL, faults);
 }

@@ -99,34 +99,17 @@ static struct config_place place_of(const struct snapshot *snapshot, const char 
     return place;
 }
 
-static void later(struct config_faults *faults, const struct config *config, bool note,
-                  const char *section, const char *key, const char *format, va_list args)
-{
-    char *shown = snapshot_section(config, section);
-
-    faults_vadd(faults, place_of(snapshot_of(config), section, key), note, shown, key, format,
-                args);
-    mem_free(shown);
-}
-
 void config_fault(struct config_faults *faults, const struct config *config, const char *section,
                   const char *key, const char *format, ...)
 {
+    char *shown = snapshot_section(config, section);
     va_list args;
 
     va_start(args, format);
-    later(faults, config, false, section, key, format, args);
+    faults_vadd(faults, place_of(snapshot_of(config), section, key), false, shown, key, format,
+                args);
     va_end(args);
-}
-
-void config_note(struct config_faults *faults, const struct config *config, const char *section,
-                 const char *key, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    later(faults, config, true, section, key, format, args);
-    va_end(args);
+    mem_free(shown);
 }
 
 static const char *put_place(struct buf *out, struct config_place place)

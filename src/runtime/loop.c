@@ -176,12 +176,6 @@ struct mono_time loop_now(struct loop *loop)
     return loop->now.ns != 0 ? loop->now : loop_look(loop);
 }
 
-uint64_t loop_turns(struct loop *loop)
-{
-    MAGIC_OK(loop, LOOP_MAGIC);
-    return atomic_load_explicit(&loop->turns, memory_order_relaxed);
-}
-
 void loop_hook_add(struct loop *loop, struct turn_hook *hook)
 {
     struct turn_hook *last = loop->hooks;

@@ -39,7 +39,7 @@ bool setup_read(struct setup *setup, const char *path, const struct config *befo
 {
     const size_t faults_before = faults->faults;
     *setup = (struct setup){.config = NULL};
-    setup->config = config_load_with(before, path, credentials_optional, look, setup, faults);
+    setup->config = config_load(before, path, credentials_optional, look, setup, faults);
     return faults->faults == faults_before;
 }
 

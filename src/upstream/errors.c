@@ -23,12 +23,6 @@ static const struct {
 #undef ERROR_ROW
 };
 
-static const char *const header_names[CLIENT_HEADER_COUNT] = {
-#define HEADER_ROW(id, name) [id] = (name),
-    CLIENT_HEADERS(HEADER_ROW)
-#undef HEADER_ROW
-};
-
 static const struct {
     CURLcode code;
     enum client_error error;
@@ -64,12 +58,6 @@ const char *client_error_phrase(enum client_error error)
 {
     MUST((size_t)error < ARRAY_LEN(errors));
     return errors[error].phrase;
-}
-
-const char *client_header_name(enum client_header_id id)
-{
-    MUST((size_t)id < CLIENT_HEADER_COUNT);
-    return header_names[id];
 }
 
 static enum client_error no_connection(CURL *easy)

@@ -17,7 +17,7 @@ static struct config *load(const char *bytes, size_t len, struct config_faults *
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     MUST(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && fchmod(fd, 0600) == 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    struct config *config = config_load(path, true, faults);
+    struct config *config = config_load(NULL, path, true, NULL, NULL, faults);
     close(fd);
     return config;
 }

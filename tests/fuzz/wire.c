@@ -140,7 +140,7 @@ static struct config *load_config(void)
     int fd = mkstemp(path);
     MUST(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
     close(fd);
-    struct config *config = config_load(path, true, &faults);
+    struct config *config = config_load(NULL, path, true, NULL, NULL, &faults);
     unlink(path);
     MUST(config != NULL);
     return config;

@@ -84,7 +84,7 @@ static struct config *load_file(const char *name, bool credentials_optional)
     char *path = path_of(name);
 
     config_faults_fini(&faults);
-    struct config *config = config_load(path, credentials_optional, &faults);
+    struct config *config = config_load(NULL, path, credentials_optional, NULL, NULL, &faults);
     mem_free(path);
     return config;
 }
@@ -614,10 +614,10 @@ START_TEST(drop_ins)
     ck_assert_str_eq(config->upstream_auth_param.items[1].value, "22");
 
     config_fault(&faults, config, "log", "level", "is %s; must be better", "bad");
-    config_note(&faults, config, "upstream", "auth_param.b", "odd");
+    config_fault(&faults, config, "upstream", "auth_param.b", "odd");
     config_fault(&faults, config, "store", "recycle_interval", "is wrong");
     ck_assert_str_eq(fault_lines(), "p.ini.d/9.ini:2: [log] level: is bad; must be better\n"
-                                    "note p.ini.d/10-a.ini:4: [upstream u] auth_param.b: odd\n"
+                                    "p.ini.d/10-a.ini:4: [upstream u] auth_param.b: odd\n"
                                     "p.ini: [store] recycle_interval: is wrong\n");
     config_unref(config);
 
@@ -937,7 +937,7 @@ START_TEST(unreloadable)
 
     /* A reload keeps what is in force, and says the same. */
     char *path = path_of("p.ini");
-    after = config_reload(before, path, false, &faults);
+    after = config_load(before, path, false, NULL, NULL, &faults);
     ck_assert_msg(after != NULL, "%s", fault_lines());
     buf_reset(&changes);
     config_unreloadable(before, after, note_change, &changes);
@@ -953,7 +953,7 @@ START_TEST(unreloadable)
     write_file("p.ini", "[server]\nlisten = 127.0.0.1:1\n[identity]\nmode = off\n" UPSTREAM);
     config_unref(load_file("p.ini", false));
     ck_assert_uint_eq(faults.faults, 0);
-    ck_assert_ptr_null(config_reload(before, path, false, &faults));
+    ck_assert_ptr_null(config_load(before, path, false, NULL, NULL, &faults));
     ck_assert_str_eq(
         fault_lines(),
         "p.ini:4: [identity] mode: off verifies nobody, and [server] listens on "

@@ -144,7 +144,7 @@ static void make_fetch_with(const char *keys, void (*script)(struct peer *peer),
     char *text =
         mem_printf("[identity]\nmode = off\n[upstream u]\nclient_id = the id\n%s\n", lines);
     write_file("x.ini", text);
-    config = config_load(path, false, &faults);
+    config = config_load(NULL, path, false, NULL, NULL, &faults);
     ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
     config_faults_fini(&faults);
     ck_assert_int_eq(token_fetch_new(loop, config, on_done, &ended, &fetch), ERR_OK);
