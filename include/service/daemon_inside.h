@@ -93,6 +93,7 @@ struct daemon {
 
 /* The keeper's port behind `done` of token_fetch_new. */
 void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_time sent);
+bool daemon_may_repeat(void *arg, const char *guid);
 /* Warns where the system allows fewer descriptors than `config` may need. */
 void daemon_check_descriptors(const struct config *config);
 

@@ -34,6 +34,13 @@ enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_d
 /* A request under way is dropped; `done` is not called. */
 void token_fetch_free(struct token_fetch *fetch);
 
+/*
+ * Asked, with the `arg` of token_fetch_new, before the other secret is tried: a repetition after an
+ * answer that was a failure. Without one it is always tried.
+ */
+typedef bool token_fetch_may_repeat(void *arg, const char *guid);
+void token_fetch_limit(struct token_fetch *fetch, token_fetch_may_repeat *may_repeat);
+
 /* The secret, by its number from 0, that is tried first: it is known to have worked. */
 void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
 

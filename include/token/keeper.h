@@ -172,6 +172,12 @@ enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
                                    struct mono_time *succeeded_at);
 void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_time now);
 
+/*
+ * While the fetch port is at work: may it repeat the request after an answer that was a failure
+ * (with another secret)? That is charged to the budget.
+ */
+bool keeper_may_repeat(struct keeper *keeper, const char *guid, struct mono_time now);
+
 /* What the ports bring. */
 void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
                     struct mono_time sent, struct mono_time now);

@@ -65,6 +65,12 @@ void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_t
     report_status(daemon);
 }
 
+bool daemon_may_repeat(void *arg, const char *guid)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    return keeper_may_repeat(daemon->keeper, guid, mono_now());
+}
+
 static void wake(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
@@ -205,6 +211,7 @@ static bool make_keeper(struct daemon *daemon)
     if (token_fetch_new(daemon->loop, config, daemon_fetched, daemon, &daemon->fetch) != ERR_OK)
         return complain("the token endpoint's TLS files cannot be used: look at [upstream] "
                         "ca_file, client_certificate and client_key");
+    token_fetch_limit(daemon->fetch, daemon_may_repeat);
     daemon->keeper = keeper_new(&settings, &ports, daemon->store);
     take_back_token(daemon);
     return true;

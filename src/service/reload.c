@@ -80,8 +80,10 @@ static bool make_fetch(struct reload *reload)
     if (wiring_same(&reload->fetch_digest, &daemon->fetch_digest))
         return true;
     if (token_fetch_new(daemon->loop, reload->setup.config, daemon_fetched, daemon,
-                        &reload->fetch) == ERR_OK)
+                        &reload->fetch) == ERR_OK) {
+        token_fetch_limit(reload->fetch, daemon_may_repeat);
         return true;
+    }
     log_error(NULL, "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "
                     "client_certificate and client_key");
     return false;

@@ -30,6 +30,7 @@ struct token_fetch {
     struct config *config;
     struct client *client;
     token_fetch_done *done;
+    token_fetch_may_repeat *may_repeat; /* NULL: always */
     void *arg;
     char *target; /* path of the endpoint */
     struct guid_source guids;
@@ -99,6 +100,12 @@ void token_fetch_free(struct token_fetch *fetch)
     wipe(&fetch->guids, sizeof(fetch->guids));
     MAGIC_CLEAR(fetch);
     mem_free(fetch);
+}
+
+void token_fetch_limit(struct token_fetch *fetch, token_fetch_may_repeat *may_repeat)
+{
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    fetch->may_repeat = may_repeat;
 }
 
 void token_fetch_prefer(struct token_fetch *fetch, size_t secret)
@@ -203,6 +210,11 @@ static int64_t retry_after(const struct client_reply *answer)
     return seconds * SECOND;
 }
 
+static bool may_repeat(const struct token_fetch *fetch)
+{
+    return fetch->may_repeat == NULL || fetch->may_repeat(fetch->arg, fetch->report.guid);
+}
+
 static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
 {
     struct keeper_result result = {.outcome = KEEPER_CREDENTIALS,
@@ -211,7 +223,7 @@ static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
 
     read_reason(fetch, answer, &reason);
     if (fetch->report.requests < fetch->config->client_secret_count &&
-        may_be_the_secret(answer->status, &reason)) {
+        may_be_the_secret(answer->status, &reason) && may_repeat(fetch)) {
         fetch->secret = 1 - fetch->secret;
         send_request(fetch);
         return;

@@ -128,6 +128,18 @@ bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mo
     return true;
 }
 
+bool keeper_may_repeat(struct keeper *keeper, const char *guid, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    MUST(keeper->flight.under_way);
+    if (mono_before(now, budget_free_at(&keeper->budget, now))) {
+        note_exhausted(keeper, guid, now);
+        return false;
+    }
+    budget_note(&keeper->budget, now, true);
+    return true;
+}
+
 static bool same_generation(const struct token *a, const struct token *b)
 {
     return a != NULL && b != NULL && token_generation(a) == token_generation(b);

@@ -467,6 +467,26 @@ START_TEST(test_other_secret_only_when_the_secret_is_blamed)
 }
 END_TEST
 
+static bool never(void *arg, const char *guid)
+{
+    ck_assert_ptr_eq(arg, &ended);
+    ck_assert_str_eq(guid, "g");
+    return false;
+}
+
+START_TEST(test_other_secret_only_when_allowed)
+{
+    static const char *const answers[] = {REFUSED_401, NULL};
+
+    make_fetch(TWO_SECRETS, answers);
+    token_fetch_limit(fetch, never);
+    run("g");
+    peer_stop(&peer);
+    ck_assert_int_eq(outcome, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
 START_TEST(test_one_deadline_for_both)
 {
     static const char *const answers[] = {REFUSED_401, SILENCE, NULL};
@@ -517,6 +537,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, test_preferred_secret_first);
     tcase_add_test(tcase, test_both_secrets_refused);
     tcase_add_loop_test(tcase, test_other_secret_only_when_the_secret_is_blamed, 0, 3);
+    tcase_add_test(tcase, test_other_secret_only_when_allowed);
     tcase_add_test(tcase, test_one_deadline_for_both);
     tcase_add_test(tcase, test_free_under_way);
 }

@@ -139,6 +139,48 @@ START_TEST(failed_answers_are_charged)
 }
 END_TEST
 
+static unsigned second_secrets;
+
+/* Two secrets, and neither is known. */
+static struct keeper_result endpoint_denying_both(struct world *world)
+{
+    second_secrets += keeper_may_repeat(world->keeper, "g", world->now);
+    return endpoint_denying(world);
+}
+
+START_TEST(second_secrets_are_charged)
+{
+    struct world *world = world_new();
+
+    second_secrets = 0;
+    world->settings.budget = 5;
+    world->endpoint = endpoint_denying_both;
+    world_start(world);
+    world_run(world, 59 * MINUTE);
+    ck_assert_uint_eq(world->requests, 3);
+    ck_assert_uint_eq(second_secrets, 3);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 5);
+    ck_assert_int_eq(world_status(world).state, KEEPER_EXHAUSTED);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(no_budget_no_second_secret)
+{
+    struct world *world = world_new();
+
+    second_secrets = 0;
+    world->settings.budget = 0;
+    world->endpoint = endpoint_denying_both;
+    world_start(world);
+    world_run(world, MINUTE);
+    ck_assert_uint_eq(world->requests, 1);
+    ck_assert_uint_eq(second_secrets, 0);
+    ck_assert_int_ge(metric_sum(METRIC_TOKEN_BUDGET_REFUSED, 0), 1);
+    world_free(world);
+}
+END_TEST
+
 START_TEST(unanswered_attempts_are_free)
 {
     struct world *world = world_new();
@@ -323,6 +365,8 @@ static void add_failures(Suite *s)
     tcase_add_test(tc, failed_answers_are_charged);
     tcase_add_test(tc, unanswered_attempts_are_free);
     tcase_add_test(tc, no_budget_no_repetition);
+    tcase_add_test(tc, second_secrets_are_charged);
+    tcase_add_test(tc, no_budget_no_second_secret);
     tcase_add_loop_test(tc, an_endpoint_that_caches, 0, (int)ARRAY_LEN(randoms));
     tcase_add_loop_test(tc, a_dying_token_stays_as_it_was, 0, (int)ARRAY_LEN(cached));
     tcase_add_test(tc, other_tokens_that_end_at_the_same_time);
