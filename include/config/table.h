@@ -67,7 +67,9 @@ extern const struct config_key config_keys[KEY_COUNT];
 /* Its place in the table. */
 enum config_key_index config_key_index(const struct config_key *key);
 
-/* Names are compared without case. NULL when the section has no such key. */
+/* Names are compared without case. auth_param.NAME stands for every name with its prefix. */
+bool config_key_is_named(const struct config_key *key, const char *name);
+/* NULL when the section has no such key. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
 /* The section as the table spells it; NULL when there is none. */

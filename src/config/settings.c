@@ -22,6 +22,9 @@
 
 #define UPSTREAM_NAME_MAX 64
 
+/* Names of sections. */
+#define OWNERS_MAX 1024
+
 /* One file while it is read. */
 struct reading {
     struct config_place place;
@@ -70,25 +73,47 @@ static void parse(struct reading *reading)
     ini_config_file_destroy(file);
 }
 
+/* What follows the word in a section's header. */
+static const char *header_rest(const char *section)
+{
+    return strcmp(section, CONFIG_NAMED_SECTION) == 0 ? " NAME" : "";
+}
+
+/* The sections that have a key of this name: "[server], [metrics] or [admin]"; nothing for none. */
+static void put_owners(const char *name, struct buf *out)
+{
+    const char *owners[KEY_COUNT];
+    size_t count = 0;
+
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (config_key_is_named(&config_keys[i], name))
+            owners[count++] = config_keys[i].section;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *between = i == 0 ? "" : i + 1 < count ? ", " : " or ";
+        buf_printf(out, "%s[%s%s]", between, owners[i], header_rest(owners[i]));
+    }
+}
+
+/* A key in the wrong section is told its own: the nearest name here would be another key. */
 static void unknown_key(struct reading *reading, const struct section *section, const char *name,
                         unsigned line)
 {
     const char *near = config_key_near(section->known, name);
+    struct buf owners;
 
-    if (near != NULL) {
+    buf_init(&owners, OWNERS_MAX);
+    put_owners(name, &owners);
+    if (owners.len > 0)
+        faults_add(reading->faults, at(reading, line), section->shown, name,
+                   "unknown key; it belongs in %s", buf_text(&owners));
+    else if (near != NULL)
         faults_add(reading->faults, at(reading, line), section->shown, name,
                    "unknown key; did you mean \"%s\"?", near);
-        return;
-    }
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (!text_equal_ci(config_keys[i].name, name))
-            continue;
+    else
         faults_add(reading->faults, at(reading, line), section->shown, name,
-                   "unknown key; it belongs in [%s]", config_keys[i].section);
-        return;
-    }
-    faults_add(reading->faults, at(reading, line), section->shown, name,
-               "unknown key; postcoded.ini(5) lists the keys");
+                   "unknown key; postcoded.ini(5) lists the keys");
+    buf_fini(&owners);
 }
 
 /* The value that the scan took out of a line; NULL for an empty one. A reference for the caller. */
@@ -239,8 +264,7 @@ static void unknown_section(struct reading *reading, const struct scan_section *
                    "unknown section; postcoded.ini(5) lists the sections");
     else
         faults_add(reading->faults, at(reading, s->line), s->name, NULL,
-                   "unknown section; did you mean [%s%s]?", near,
-                   strcmp(near, CONFIG_NAMED_SECTION) == 0 ? " NAME" : "");
+                   "unknown section; did you mean [%s%s]?", near, header_rest(near));
     mem_free(first);
 }
 

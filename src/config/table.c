@@ -37,8 +37,7 @@ enum config_key_index config_key_index(const struct config_key *key)
     return (enum config_key_index)(key - config_keys);
 }
 
-/* auth_param.NAME stands for every name with its prefix. */
-static bool is_named(const struct config_key *key, const char *name)
+bool config_key_is_named(const struct config_key *key, const char *name)
 {
     if (key->kind == KIND_PARAMS)
         return text_starts_ci(name, CONFIG_PARAM_PREFIX);
@@ -49,7 +48,7 @@ const struct config_key *config_key_find(const char *section, const char *name)
 {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct config_key *key = &config_keys[i];
-        if (text_equal_ci(key->section, section) && is_named(key, name))
+        if (text_equal_ci(key->section, section) && config_key_is_named(key, name))
             return key;
     }
     return NULL;

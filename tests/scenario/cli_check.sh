@@ -46,6 +46,7 @@ address = http://api.example
 client_id = x
 ca_file = short.key
 proxy = ftp://p
+request_timeout = 5s
 END
 check && fail "well?"
 cp "$here/log" "$here/all"
@@ -55,6 +56,7 @@ has "$(cat "$here/all")" \
     ":6: [server] workers: " ":7: [identitty]: unknown section; did you mean [identity]?" \
     ":10: [identity] mode: " ":14: [log] level: " ":16: [upstream u] address: http://" "plaintext" \
     ":18: [upstream u] ca_file: " ":19: [upstream u] proxy: " \
+    ":20: [upstream u] request_timeout: unknown key; it belongs in [server]" \
     "client_secret_file: is missing, and so is client_secret"
 [ "$(sort "$here/all" | uniq -d)" = "" ] || fail "a fault is told twice"
 # In the order of the file, what has no line last.

@@ -167,6 +167,15 @@ static const struct bad {
      "p.ini:2: [server] lissten: unknown key; did you mean \"listen\"?\n"},
     {"[log]\nrequest_timeout = 1s\n", WHOLE,
      "p.ini:2: [log] request_timeout: unknown key; it belongs in [server]\n"},
+    /* Its own name says more than the nearest one here, which is connect_timeout. */
+    {"[upstream u]\nRequest_Timeout = 1s\naddress = https://h\nclient_id = c\n"
+     "client_secret_file = secret\n",
+     IDENTITY, "p.ini:2: [upstream u] Request_Timeout: unknown key; it belongs in [server]\n"},
+    {"[log]\nlisten = off\nmax_connections = 1\nclient_secret = hush\nauth_param.a = 1\n", WHOLE,
+     "p.ini:2: [log] listen: unknown key; it belongs in [server], [metrics] or [admin]\n"
+     "p.ini:3: [log] max_connections: unknown key; it belongs in [server] or [upstream NAME]\n"
+     "p.ini:4: [log] client_secret: unknown key; it belongs in [upstream NAME]\n"
+     "p.ini:5: [log] auth_param.a: unknown key; it belongs in [upstream NAME]\n"},
     {"[log]\nxyzzy = 1\n", WHOLE,
      "p.ini:2: [log] xyzzy: unknown key; postcoded.ini(5) lists the keys\n"},
     {"[log]\nlevel = info\n\nLevel = debug\nlevel = error\n", WHOLE,
