@@ -61,7 +61,6 @@ extern const struct config_key config_keys[KEY_COUNT];
 /* The section whose header holds a name; the others are plain words. */
 #define CONFIG_NAMED_SECTION "upstream"
 /* A key whose name ends in what the file chooses. */
-#define CONFIG_PARAM_KEY "auth_param.NAME"
 #define CONFIG_PARAM_PREFIX "auth_param."
 
 /* Its place in the table. */

@@ -27,7 +27,6 @@ struct loop {
     uv_async_t wake;
     _Atomic(struct mail *) mail; /* newest first */
     atomic_bool stopping;
-    atomic_uint_least64_t turns;
 };
 
 /* Closes the timers' handles; timers_free, once they are closed, frees them. */

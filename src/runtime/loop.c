@@ -66,7 +66,6 @@ static void on_wake(uv_async_t *wake)
 
 static void end_turn(struct loop *loop)
 {
-    atomic_fetch_add_explicit(&loop->turns, 1, memory_order_relaxed);
     for (struct turn_hook *hook = loop->hooks; hook != NULL; hook = loop->next_hook) {
         loop->next_hook = hook->next;
         hook->run(hook);
