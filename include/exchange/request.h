@@ -26,7 +26,7 @@
 #define REQUEST_STATES(X)                                                                          \
     X(REQUEST_HEAD, "head")       /* the request line is here, the head may not be */              \
     X(REQUEST_RUNNING, "running") /* its steps run, in this very call */                           \
-    X(REQUEST_PARKED, "parked")   /* suspended: a token or the upstream is waited for */           \
+    X(REQUEST_PARKED, "parked")   /* a token or the upstream is waited for */                      \
     X(REQUEST_SETTLED, "settled") /* how it ends is known; libmicrohttpd has not been told */      \
     X(REQUEST_SENDING, "sending") /* the answer is libmicrohttpd's */                              \
     X(REQUEST_ENDED, "ended")     /* libmicrohttpd has done with it */
@@ -46,9 +46,10 @@ struct request {
 
     /* The caller's side, set by front/server. */
     struct MHD_Connection *connection;
-    const char *method;  /* NULL until the head is whole; libmicrohttpd's */
-    const char *version; /* "HTTP/1.1"; libmicrohttpd's */
-    char *target;        /* raw, as it stood in the request line */
+    const char *method;   /* NULL until the head is whole */
+    char *unusual_method; /* the same, where it had to be copied */
+    const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
+    char *target;         /* raw, as it stood in the request line */
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
     void *owner; /* the server's connection */

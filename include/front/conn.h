@@ -37,8 +37,10 @@ struct conn {
     bool gone;          /* sticky: the caller has left, or closed its sending half */
     bool suspended;     /* not only waiting (runs.c) */
     bool ready;         /* in the server's list of those to resume */
+    bool outwaited;     /* suspended after waiting */
     uint64_t parked_at; /* the count of runs when its request was parked */
-    int fd;             /* libmicrohttpd's; ours to watch and to shut down */
+    struct mono_time parked_when;
+    int fd; /* libmicrohttpd's; ours to watch and to shut down */
     struct conn *next_ready;
     struct server *server;
     struct conn *prev, *next; /* in the server's list of all */

@@ -38,6 +38,7 @@ struct runs {
     unsigned usual_wait;   /* in runs: WAIT_MEMORY times the mean of late */
     struct timer *recheck; /* while any waits */
     uint64_t checked;      /* the count when it was set */
+    bool lull;             /* this run is for that timer's sake alone */
 
     size_t suspended; /* those in `ready` included */
     struct conn *ready, **ready_end;

@@ -18,6 +18,7 @@ struct multi_transfer {
     /* It ended. Everything is allowed: multi_remove, multi_add, multi_free. */
     void (*ended)(struct multi_transfer *transfer, CURLcode code);
     /* multi.c's own, from multi_add to multi_remove */
+    struct multi *multi;
     CURL *easy;
     bool stranded; /* libcurl waits for nothing in it */
     struct multi_transfer *prev, *next;

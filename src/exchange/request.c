@@ -56,10 +56,23 @@ static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
                         limit);
 }
 
+/*
+ * A connection that breaks off may take libmicrohttpd's memory along before the access line is
+ * written, and the method with it.
+ */
+static const char *keep_method(struct request *request, const char *method)
+{
+    static const char *const usual[] = {"GET", "HEAD"};
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (strcmp(method, usual[i]) == 0)
+            return usual[i];
+    return request->unusual_method = mem_strdup(method);
+}
+
 void request_begin(struct request *request, struct loop *loop, const char *method)
 {
     request_enter(request, REQUEST_RUNNING);
-    request->method = method;
+    request->method = keep_method(request, method);
     request->began = loop_look(loop);
     request->ctx = ctx_new(loop);
     ctx_set_deadline(request->ctx,
@@ -89,6 +102,7 @@ void request_free(struct request *request)
     ctx_free(request->ctx);
     config_unref(request->config);
     mem_free(request->target);
+    mem_free(request->unusual_method);
     MAGIC_CLEAR(request);
     mem_free(request);
 }

@@ -1,5 +1,5 @@
 /*
- * A parked connection is suspended, and a suspended one is not watched by libmicrohttpd: so its
+ * A parked connection may be suspended, and a suspended one is not watched by libmicrohttpd: so its
  * descriptor is watched here, from the connection's first moment to its last, for the one event
  * that matters. The event is level-triggered and would spin; the watch ends with the first one,
  * and the flag it leaves is sticky, for it may come before the request that it concerns.

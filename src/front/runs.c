@@ -3,8 +3,9 @@
  * the handler returns without an answer, and is called again in each run. Or it is suspended: taken
  * out of libmicrohttpd's epoll, put back when it is settled, and read in vain then, three system
  * calls. So waiting is for short times and suspension for long ones: when requests of late were
- * parked for many runs, a new one is suspended at once, and one that has waited as long as that is
- * worth is suspended after all. That costs at most twice what the better choice would have.
+ * parked for many runs, or for as many milliseconds, a new one is suspended at once; and one that
+ * has waited as long as that is worth, or through a millisecond in which nothing else gave cause to
+ * a run, is suspended after all.
  *
  * While a request waits, libmicrohttpd says at all times that it has something to do, and is not
  * believed: it is run again while answers begin and end, and a millisecond later if nothing else
@@ -25,7 +26,7 @@
 #define WAIT_WORTH 32
 /* With each wait the mean forgets one part in so many. */
 #define WAIT_MEMORY 16
-/* A longer wait counts as this, so that one of ten seconds does not outweigh a thousand others. */
+/* Not worth it, whatever came before. */
 #define WAIT_MOST (4 * WAIT_WORTH)
 #define RECHECK_AFTER (1 * MILLISECOND)
 /* The distance of runs that resume, for each suspended connection. */
@@ -42,7 +43,7 @@ static void recheck(void *arg)
     if (runs->waiting == 0)
         return;
     if (runs->count == runs->checked)
-        runs->due = true;
+        runs->due = runs->lull = true;
     check_later(runs);
 }
 
@@ -76,6 +77,7 @@ static void run(struct runs *runs)
         runs->count++;
         MHD_run(runs->daemon);
     } while (more_to_do(runs, moves) && ++here < RUNS_A_TURN);
+    runs->lull = false;
     if (here == RUNS_A_TURN && runs->again == NULL)
         runs->again = timer_start(runs->loop, 0, again, runs);
     if (runs->waiting > 0 && runs->recheck == NULL)
@@ -129,8 +131,11 @@ static void resume_ready(struct runs *runs)
 static void turn_ends(struct turn_hook *hook)
 {
     struct runs *runs = CONTAINER_OF(hook, struct runs, turn);
-    bool resumes = runs->ready != NULL && !gathers(runs);
-    while (runs->due || (resumes && runs->ready != NULL)) {
+    bool resumes = false;
+    while (runs->due || runs->ready != NULL) {
+        resumes = resumes || (runs->ready != NULL && !gathers(runs));
+        if (!resumes && !runs->due)
+            break;
         if (resumes)
             resume_ready(runs);
         runs->due = false;
@@ -150,6 +155,8 @@ static void suspend(struct runs *runs, struct conn *conn)
 void runs_park(struct runs *runs, struct conn *conn)
 {
     conn->parked_at = runs->count;
+    conn->parked_when = loop_now(runs->loop);
+    conn->outwaited = false;
     if (runs->usual_wait > WAIT_WORTH * WAIT_MEMORY)
         suspend(runs, conn);
     else
@@ -158,16 +165,20 @@ void runs_park(struct runs *runs, struct conn *conn)
 
 void runs_not_yet(struct runs *runs, struct conn *conn)
 {
-    if (runs->count - conn->parked_at < WAIT_WORTH)
+    if (runs->count - conn->parked_at < WAIT_WORTH && !runs->lull)
         return;
     runs->waiting--;
+    conn->outwaited = true;
     suspend(runs, conn);
 }
 
 static void note_wait(struct runs *runs, const struct conn *conn)
 {
     uint64_t wait = runs->count - conn->parked_at;
-    if (wait > WAIT_MOST)
+    uint64_t lulls = (uint64_t)mono_diff(loop_now(runs->loop), conn->parked_when) / RECHECK_AFTER;
+    if (wait < lulls)
+        wait = lulls; /* the runs that would have been */
+    if (wait > WAIT_MOST || conn->outwaited)
         wait = WAIT_MOST;
     runs->usual_wait += (unsigned)wait - runs->usual_wait / WAIT_MEMORY;
 }

@@ -147,8 +147,10 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     get->sent_len = 0;
     get->unsendable = false;
     get->link = fresh ? NULL : links_take(links, &get->user, now);
-    if (get->link != NULL)
+    if (get->link != NULL) {
+        get->outcome->sent = loop_look(get->means->loop); /* what the token's fate is judged by */
         return begin_sending(get);
+    }
     get->link = links_open(links, &get->user);
     return get->link != NULL ? GOES_ON : end(get, CLIENT_PROXY);
 }

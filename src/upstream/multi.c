@@ -11,7 +11,8 @@
  *
  * When an address does not answer, libcurl 7.88 makes ready for the next, says that nothing is to
  * be watched, and opens the socket when it is next called for that transfer: by nobody, until its
- * time is over. So a transfer that is left with nothing to wait for is called once more.
+ * time is over. Likewise when a socket cannot be had, or fails in connect() itself. So a transfer
+ * that is left with nothing to wait for is called once more.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
  * the number may be reused, and watched anew, before the old handle's memory goes.
@@ -260,11 +261,13 @@ static void rewatch(struct multi *multi, int fd)
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    MAGIC_CAST(struct multi, multi, arg, MULTI_MAGIC);
+    struct multi_transfer *transfer = arg;
+    struct multi *multi = transfer->multi;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
 
     (void)purpose;
+    strand(multi, transfer); /* until something is watched: this one may not come so far */
     if (fd < 0)
         return CURL_SOCKET_BAD;
     if (watch_find(multi, fd) != NULL)
@@ -290,7 +293,7 @@ static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transf
 {
     MUST(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK);
-    MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK);
+    MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) == CURLE_OK);
 }
@@ -298,6 +301,7 @@ static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transf
 enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
+    transfer->multi = multi;
     transfer->easy = easy;
     transfer->stranded = false;
     adopt(multi, easy, transfer);

@@ -1,0 +1,65 @@
+/* exchange/request.h: what outlives the connection it came over. */
+#include "exchange/request.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+static const char *const methods[] = {"GET", "HEAD", "PATCH", "X"};
+
+static struct config *configuration(void)
+{
+    char path[] = "/tmp/test_request.XXXXXX";
+    int fd = mkstemp(path);
+    static const char text[] = "[identity]\nmode = off\n[upstream u]\n"
+                               "address = http://127.0.0.1:1\nclient_id = i\nclient_secret = s\n";
+    struct config_faults faults = {.items = NULL};
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    struct config *config = config_load(NULL, path, false, NULL, NULL, &faults);
+    ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
+    config_faults_fini(&faults);
+    unlink(path);
+    return config;
+}
+
+/* libmicrohttpd may free the head before the access line is written. */
+START_TEST(the_method_is_the_requests_own)
+{
+    struct config *config = configuration();
+    struct loop *loop = loop_new();
+    struct request *request = request_new(config, "/x");
+    char method[8];
+
+    snprintf(method, sizeof(method), "%s", methods[_i]);
+    request_begin(request, loop, method);
+    memset(method, '?', sizeof(method));
+    ck_assert_str_eq(request->method, methods[_i]);
+    request_abandon(request);
+    request_enter(request, REQUEST_ENDED);
+    request_free(request);
+    loop_drain(loop);
+    loop_free(loop);
+    config_unref(config);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("request");
+    TCase *tcase = tcase_create("request");
+
+    tcase_add_loop_test(tcase, the_method_is_the_requests_own, 0, (int)ARRAY_LEN(methods));
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
