@@ -50,6 +50,15 @@ struct request {
     char *unusual_method; /* the same, where it had to be copied */
     const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
     char *target;         /* raw, as it stood in the request line */
+    /* How it is parked: front/runs.c's. */
+    struct {
+        uint64_t at; /* the count of runs */
+        struct mono_time when;
+        bool suspended; /* not only waiting */
+        bool outwaited; /* suspended after waiting */
+        bool ready;     /* settled, and in the list of those to resume */
+        struct request *next_ready;
+    } parked;
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
     void *owner; /* the server's connection */

@@ -9,7 +9,6 @@
 #define FRONT_CONN_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <uv.h>
 
 #include "front/server.h"
@@ -34,14 +33,8 @@ struct conn {
     struct mono_time wakes;
     uv_poll_t watch;
     bool watching;
-    bool gone;          /* sticky: the caller has left, or closed its sending half */
-    bool suspended;     /* not only waiting (runs.c) */
-    bool ready;         /* in the server's list of those to resume */
-    bool outwaited;     /* suspended after waiting */
-    uint64_t parked_at; /* the count of runs when its request was parked */
-    struct mono_time parked_when;
-    int fd; /* libmicrohttpd's; ours to watch and to shut down */
-    struct conn *next_ready;
+    bool gone; /* sticky: the caller has left, or closed its sending half */
+    int fd;    /* libmicrohttpd's; ours to watch and to shut down */
     struct server *server;
     struct conn *prev, *next; /* in the server's list of all */
 };

@@ -1,5 +1,5 @@
 /*
- * When libmicrohttpd is run, and how a connection is parked meanwhile. A part of a server.
+ * When libmicrohttpd is run, and how a request is parked meanwhile. A part of a server.
  *
  * Whatever gives libmicrohttpd something to do (its epoll descriptor, a new connection, a settled
  * request) makes a run due; it is done once, at the end of the loop's turn. A run calls back into
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "front/conn.h"
+#include "exchange/request.h"
 #include "runtime/loop.h"
 
 /* All members are runs.c's. */
@@ -41,7 +41,7 @@ struct runs {
     bool lull;             /* this run is for that timer's sake alone */
 
     size_t suspended; /* those in `ready` included */
-    struct conn *ready, **ready_end;
+    struct request *ready, **ready_end;
     struct mono_time resumed_at; /* when many were suspended */
     struct timer *gathering;     /* the loop must turn once more for those in `ready` */
 };
@@ -53,12 +53,12 @@ void runs_stop(struct runs *runs);
 
 void runs_due(struct runs *runs);
 
-/* The conn's request was not settled by its handler; REQUEST_PARKED was entered. */
-void runs_park(struct runs *runs, struct conn *conn);
+/* It was not settled by its handler; REQUEST_PARKED was entered. */
+void runs_park(struct runs *runs, struct request *request);
 /* The handler was called for a request that is parked: not yet. */
-void runs_not_yet(struct runs *runs, struct conn *conn);
+void runs_not_yet(struct runs *runs, struct request *request);
 /* A parked request was settled; the handler will be called for it. */
-void runs_settled(struct runs *runs, struct conn *conn);
+void runs_settled(struct runs *runs, struct request *request);
 
 /* An answer was handed to libmicrohttpd; it was sent, or the connection ended. */
 void runs_answer_begins(struct runs *runs);

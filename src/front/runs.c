@@ -40,8 +40,6 @@ static void recheck(void *arg)
 {
     struct runs *runs = arg;
     runs->recheck = NULL;
-    if (runs->waiting == 0)
-        return;
     if (runs->count == runs->checked)
         runs->due = runs->lull = true;
     check_later(runs);
@@ -117,13 +115,13 @@ static bool gathers(struct runs *runs)
 
 static void resume_ready(struct runs *runs)
 {
-    struct conn *conn = runs->ready;
+    struct request *request = runs->ready;
     runs->ready = NULL;
     runs->ready_end = &runs->ready;
-    for (; conn != NULL; conn = conn->next_ready) {
-        conn->ready = conn->suspended = false;
+    for (; request != NULL; request = request->parked.next_ready) {
+        request->parked.ready = false;
         runs->suspended--;
-        MHD_resume_connection(conn->request->connection);
+        MHD_resume_connection(request->connection);
     }
 }
 
@@ -145,57 +143,65 @@ static void turn_ends(struct turn_hook *hook)
 
 /* ---- parking ---- */
 
-static void suspend(struct runs *runs, struct conn *conn)
+static void suspend(struct runs *runs, struct request *request)
 {
-    conn->suspended = true;
+    request->parked.suspended = true;
     runs->suspended++;
-    MHD_suspend_connection(conn->request->connection);
+    MHD_suspend_connection(request->connection);
 }
 
-void runs_park(struct runs *runs, struct conn *conn)
+static void stop_waiting(struct runs *runs)
 {
-    conn->parked_at = runs->count;
-    conn->parked_when = loop_now(runs->loop);
-    conn->outwaited = false;
+    runs->waiting--;
+    if (runs->waiting == 0)
+        timer_stop(&runs->recheck); /* where lookups are few, it would wake the loop for nothing */
+}
+
+void runs_park(struct runs *runs, struct request *request)
+{
+    request->parked.at = runs->count;
+    request->parked.when = loop_now(runs->loop);
+    request->parked.outwaited = request->parked.suspended = false;
     if (runs->usual_wait > WAIT_WORTH * WAIT_MEMORY)
-        suspend(runs, conn);
+        suspend(runs, request);
     else
         runs->waiting++;
 }
 
-void runs_not_yet(struct runs *runs, struct conn *conn)
+void runs_not_yet(struct runs *runs, struct request *request)
 {
-    if (runs->count - conn->parked_at < WAIT_WORTH && !runs->lull)
+    if (runs->count - request->parked.at < WAIT_WORTH && !runs->lull)
         return;
-    runs->waiting--;
-    conn->outwaited = true;
-    suspend(runs, conn);
+    stop_waiting(runs);
+    request->parked.outwaited = true;
+    suspend(runs, request);
 }
 
-static void note_wait(struct runs *runs, const struct conn *conn)
+static void note_wait(struct runs *runs, const struct request *request)
 {
-    uint64_t wait = runs->count - conn->parked_at;
-    uint64_t lulls = (uint64_t)mono_diff(loop_now(runs->loop), conn->parked_when) / RECHECK_AFTER;
+    uint64_t wait = runs->count - request->parked.at;
+    uint64_t lulls =
+        (uint64_t)mono_diff(loop_now(runs->loop), request->parked.when) / RECHECK_AFTER;
     if (wait < lulls)
         wait = lulls; /* the runs that would have been */
-    if (wait > WAIT_MOST || conn->outwaited)
+    if (wait > WAIT_MOST || request->parked.outwaited)
         wait = WAIT_MOST;
     runs->usual_wait += (unsigned)wait - runs->usual_wait / WAIT_MEMORY;
 }
 
-void runs_settled(struct runs *runs, struct conn *conn)
+void runs_settled(struct runs *runs, struct request *request)
 {
-    note_wait(runs, conn);
-    if (!conn->suspended) {
-        runs->waiting--;
+    note_wait(runs, request);
+    if (!request->parked.suspended) {
+        stop_waiting(runs);
         runs->due = true;
         return;
     }
-    MUST(!conn->ready);
-    conn->ready = true;
-    conn->next_ready = NULL;
-    *runs->ready_end = conn;
-    runs->ready_end = &conn->next_ready;
+    MUST(!request->parked.ready);
+    request->parked.ready = true;
+    request->parked.next_ready = NULL;
+    *runs->ready_end = request;
+    runs->ready_end = &request->parked.next_ready;
 }
 
 /* ---- what gives cause to a run ---- */

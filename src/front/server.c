@@ -54,7 +54,7 @@ static struct conn *conn_of(struct MHD_Connection *connection)
 static void settled(struct request *request)
 {
     struct conn *conn = request->owner;
-    runs_settled(&conn->server->runs, conn);
+    runs_settled(&conn->server->runs, request);
 }
 
 /* The request is over, however it ended; one broken off before it was served was abandoned. */
@@ -138,7 +138,7 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
         return give(conn, request);
     MUST(!request->announces_body);
     request_enter(request, REQUEST_PARKED);
-    runs_park(&conn->server->runs, conn);
+    runs_park(&conn->server->runs, request);
     return MHD_YES;
 }
 
@@ -165,7 +165,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return give(conn, request);
     if (request->state == REQUEST_RUNNING)
         return serve(conn, request);
-    runs_not_yet(&server->runs, conn);
+    runs_not_yet(&server->runs, request);
     return MHD_YES;
 }
 
