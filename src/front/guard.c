@@ -34,7 +34,8 @@ struct head {
     const char *broken;   /* the first fault found in a field, for people; NULL: none */
     const char *next;     /* where the next field begins, when nothing was swallowed */
     bool gap;             /* something was */
-    bool loose_line;      /* between the fields nothing was, but in the request line */
+    bool cut;             /* a value is followed by something else than CR LF */
+    bool loose_line;      /* between the fields nothing was, but before or behind them */
 };
 
 static bool is_value(const char *value)
@@ -89,7 +90,16 @@ static bool is_host(const char *value)
     return *end == '\0';
 }
 
-/* Does the field stand where it should: NAME ":" blanks VALUE CR LF? */
+/* libmicrohttpd makes NULs of CR and LF; any other byte stood in the place of one. */
+static bool is_line_end(const char *end)
+{
+    return end[0] == '\0' && end[1] == '\0';
+}
+
+/*
+ * Does the field stand where it should: NAME ":" blanks VALUE CR LF? Behind each value there are
+ * two bytes of the head at least: the end of its own line, and of the empty one.
+ */
 static void follow(struct head *head, const char *name, const char *value)
 {
     const char *at = name + strlen(name) + 1;
@@ -99,6 +109,7 @@ static void follow(struct head *head, const char *name, const char *value)
         return;
     at += strspn(at, " \t");
     head->gap = at != value;
+    head->cut = head->cut || !is_line_end(value + strlen(value));
     head->next = value + strlen(value) + strlen("\r\n");
 }
 
@@ -137,14 +148,16 @@ static bool is_tight_line(const struct request *request, const char *end)
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     size_t line = strlen(request->method) + strlen(request->target) + strlen("  ");
     return info != NULL &&
-           info->header_size == line + (size_t)(end - request->version) + strlen("\r\n");
+           info->header_size == line + (size_t)(end - request->version) + strlen("\r\n") &&
+           is_line_end(end);
 }
 
 static struct head read_head(const struct request *request)
 {
-    struct head head = {.next = request->version + strlen(request->version) + strlen("\r\n")};
+    const char *line_end = request->version + strlen(request->version);
+    struct head head = {.next = line_end + strlen("\r\n"), .cut = !is_line_end(line_end)};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &head);
-    head.loose_line = !head.gap && !is_tight_line(request, head.next);
+    head.loose_line = !head.gap && (head.cut || !is_tight_line(request, head.next));
     return head;
 }
 
