@@ -248,9 +248,9 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 }
 
 /* For a new socket with the number of one that libcurl has closed and believes to be watched. */
-static void rewatch(struct multi *multi, int fd)
+static void rewatch(struct multi *multi, struct watch *old)
 {
-    struct watch *old = watch_find(multi, fd);
+    int fd = old->fd;
     int events = old->events;
 
     watch_end(old);
@@ -270,8 +270,9 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     strand(multi, transfer); /* until something is watched: this one may not come so far */
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    if (watch_find(multi, fd) != NULL)
-        rewatch(multi, fd);
+    struct watch *stale = watch_find(multi, fd);
+    if (stale != NULL)
+        rewatch(multi, stale);
     return fd;
 }
 
