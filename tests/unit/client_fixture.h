@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "peer.h"
+#include "suite.h"
 
 #define CALLS 8
 
@@ -177,15 +178,5 @@ static inline void stop_loop(void)
 }
 
 static char heard[PEER_TEXT] __attribute__((unused)); /* by the peer */
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
-}
 
 #endif

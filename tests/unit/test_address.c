@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "lookup/address.h"
+#include "suite.h"
 
 #define RAW(s) s, sizeof(s) - 1
 #define P "\"postcode\":\"SW1A 1AA\""
@@ -176,9 +177,5 @@ int main(void)
     tcase_add_test(tcase, test_truncation_anywhere);
     tcase_add_test(tcase, test_problem_holds_none_of_the_body);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* The budget: a window of exactly an hour, in false time. */
 #include "token/budget.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -114,10 +115,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite());
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "suite.h"
 
 /* In a sanitizer build, its allocator is to refuse as the system's does. */
 const char *__asan_default_options(void);
@@ -176,9 +177,5 @@ int main(void)
     tcase_add_test(tcase, test_mem);
     tcase_add_exit_test(tcase, test_out_of_memory_ends_with_3, 3);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* base/check.h: the last words of a program that found itself wrong. */
 #include "base/check.h"
+#include "suite.h"
 
 #include <check.h>
 #include <signal.h>
@@ -97,9 +98,5 @@ int main(void)
 
     tcase_add_test(tcase, test_last_words);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

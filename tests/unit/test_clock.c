@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "suite.h"
 
 #define AT(n) ((struct mono_time){.ns = (n)})
 
@@ -144,9 +145,5 @@ int main(void)
     tcase_add_test(tcase, test_wall_format_agrees_with_gmtime);
     tcase_add_test(tcase, test_duration_format);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

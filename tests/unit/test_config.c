@@ -19,6 +19,7 @@
 #include "config/files.h"
 #include "config/table.h"
 #include "config/units.h"
+#include "suite.h"
 
 #define KEY32 "0123456789abcdef0123456789abcdef"
 
@@ -1125,9 +1126,5 @@ int main(void)
     tcase_add_test(tcase, resolving);
     tcase_add_test(tcase, table);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

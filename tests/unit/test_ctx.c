@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "suite.h"
 
 #define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define OTHER_TRACEPARENT "00-11111111111111111111111111111111-2222222222222222-00"
@@ -439,9 +440,5 @@ int main(void)
     tcase_add_test(tcase, test_a_cancelled_or_freed_context_has_no_timer);
     tcase_add_test(tcase, test_never_is_no_deadline);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

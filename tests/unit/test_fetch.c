@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "peer.h"
 #include "upstream/client.h"
+#include "suite.h"
 
 #define GRANT "{\"access_token\":\"abc\",\"token_type\":\"bearer\",\"expires_in\":\"600\"}"
 #define JSON_200 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
@@ -546,14 +547,10 @@ int main(void)
 {
     Suite *suite = suite_create("fetch");
     TCase *tcase = tcase_create("fetch");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 30);
     add_tests(tcase);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

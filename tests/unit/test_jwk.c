@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "jose_examples.h"
 #include "middleware/jws.h"
+#include "suite.h"
 
 #define OCT(more) "{\"kty\":\"oct\",\"k\":\"" HS256_K "\"" more "}"
 #define EC(more) "{" EC_PUBLIC more "}"
@@ -268,9 +269,5 @@ int main(void)
     tcase_add_test(tcase, test_what_a_key_may_do);
     tcase_add_test(tcase, test_base64url);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "jose_examples.h"
 #include "jose_forge.h"
 #include "middleware/jws.h"
+#include "suite.h"
 
 #define NOW 1700000000
 #define HS256 "{\"alg\":\"HS256\"}"
@@ -399,9 +400,5 @@ int main(void)
     tcase_add_test(tcase, test_key_is_chosen);
     tcase_add_test(tcase, test_keys_are_shared_between_threads);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

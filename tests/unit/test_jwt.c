@@ -11,6 +11,7 @@
 #include "jose_examples.h"
 #include "jose_forge.h"
 #include "middleware/jws.h"
+#include "suite.h"
 
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define NOW 1700000000
@@ -352,9 +353,5 @@ int main(void)
     tcase_add_test(tcase, test_minted_claims);
     tcase_add_test(tcase, test_mint_refuses);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

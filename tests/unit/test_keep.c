@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "token/credentials.h"
 #include "token/keep.h"
+#include "suite.h"
 
 static const unsigned char boot[KEEP_BOOT] = "the boot of now";
 static const struct mono_time now = {.ns = HOUR};
@@ -275,9 +276,5 @@ int main(void)
     tcase_add_test(tcase, key_is_of_the_secret);
     tcase_add_test(tcase, hkdf_is_that_of_the_rfc);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

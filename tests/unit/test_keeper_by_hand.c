@@ -2,6 +2,7 @@
 #include "keeper_world.h"
 
 #include "base/log.h"
+#include "suite.h"
 
 START_TEST(refresh_replaces)
 {
@@ -235,9 +236,5 @@ int main(void)
 
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     add_by_hand(s);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(s);
 }

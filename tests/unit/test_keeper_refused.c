@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "suite.h"
 
 START_TEST(a_401_replaces_the_token)
 {
@@ -358,9 +359,5 @@ int main(void)
 
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     add_refusals(s);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(s);
 }

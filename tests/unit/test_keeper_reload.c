@@ -4,6 +4,7 @@
  */
 #include "base/log.h"
 #include "keeper_world.h"
+#include "suite.h"
 
 static void adjust(struct world *world)
 {
@@ -124,9 +125,5 @@ int main(void)
     tcase_add_test(tcase, test_prefetch_is_taken);
     tcase_add_test(tcase, test_early_expiry_is_taken);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/log_line.h"
+#include "suite.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -435,9 +436,5 @@ int main(void)
     tcase_add_test(tcase, test_directly_before_and_after);
     tcase_add_test(tcase, test_directly_to_a_full_pipe_does_not_hang);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log_ring.h"
 #include "base/text.h"
+#include "suite.h"
 
 /* Lines are made in false time. */
 #define NOW ((struct wall_time){.ns = INT64_C(1769903999) * SECOND + 123 * MILLISECOND})
@@ -310,9 +311,5 @@ int main(void)
     tcase_add_test(tcase, test_ring);
     tcase_add_test(tcase, test_ring_is_full_to_the_last_byte);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

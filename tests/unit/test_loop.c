@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "suite.h"
 
 static struct loop *loop;
 
@@ -425,9 +426,5 @@ int main(void)
     tcase_add_test(tcase, test_stop_from_any_thread_and_run_again);
     tcase_add_test(tcase, test_drain_waits_for_closing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "suite.h"
 
 #define THREADS 8
 #define ROUNDS 20000
@@ -147,9 +148,5 @@ int main(void)
     tcase_add_test(tcase, test_families);
     tcase_add_test_raise_signal(tcase, test_cell_out_of_range_is_a_bug, SIGABRT);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "suite.h"
 
 static struct loop *loop;
 static CURLcode ended_with;
@@ -91,10 +92,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, addresses_that_fail_at_once);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = run_suite(suite);
     curl_global_cleanup();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed;
 }

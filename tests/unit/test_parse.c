@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "suite.h"
 
 #define HEAD_200 "HTTP/1.1 200 OK\r\n"
 
@@ -195,10 +196,5 @@ int main(void)
     tcase_add_test(tcase, test_end_of_connection);
     tcase_add_test(tcase, test_frames_of_chunks);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "lookup/plain_address.h"
+#include "suite.h"
 
 #define P "\"postcode\":\"SW1A 1AA\""
 
@@ -136,10 +137,5 @@ int main(void)
     tcase_add_test(tcase, test_never_sure_of_what_is_wrong);
     tcase_add_loop_test(tcase, test_ends_anywhere, 0, ARRAY_LEN(plain));
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

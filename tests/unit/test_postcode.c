@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "lookup/postcode.h"
+#include "suite.h"
 
 /* A string with its length, so that it may hold a NUL. */
 #define RAW(s) s, sizeof(s) - 1
@@ -295,9 +296,5 @@ int main(void)
     tcase_add_test(tcase, test_for_log);
     tcase_add_test(tcase, test_for_log_is_cut);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

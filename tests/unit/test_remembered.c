@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "middleware/remembered.h"
+#include "suite.h"
 
 static struct remembered *remembered;
 
@@ -124,10 +125,5 @@ int main(void)
     tcase_add_test(tcase, test_clear);
     tcase_add_test(tcase, test_bounded);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "suite.h"
 
 #define DEFAULT (5 * MINUTE)
 #define SECRET "s3cr3t-t0ken"
@@ -317,10 +318,5 @@ static Suite *suite(void)
 int main(void)
 {
     token_reply_setup();
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite());
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "suite.h"
 
 static const char *const methods[] = {"GET", "HEAD", "PATCH", "X"};
 
@@ -57,9 +58,5 @@ int main(void)
 
     tcase_add_loop_test(tcase, the_method_is_the_requests_own, 0, (int)ARRAY_LEN(methods));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

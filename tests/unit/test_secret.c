@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "watch_munmap.h"
+#include "suite.h"
 
 START_TEST(test_holds_a_copy)
 {
@@ -174,9 +175,5 @@ int main(void)
     tcase_add_test(tcase, test_wipe);
     tcase_add_test(tcase, test_many_threads);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

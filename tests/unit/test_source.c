@@ -1,5 +1,6 @@
 /* A worker's waiters: parking, being told, cancelling, early tokens. */
 #include "source_bench.h"
+#include "suite.h"
 
 START_TEST(waiters_of_two_workers_share_a_request)
 {
@@ -305,9 +306,5 @@ int main(void)
     Suite *s = suite_create("source");
 
     add_tests(s);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* A worker's lookups that got a 401. */
 #include "source_bench.h"
+#include "suite.h"
 
 START_TEST(refused_lookups_wait_for_the_successor)
 {
@@ -226,9 +227,5 @@ int main(void)
     Suite *s = suite_create("source refused");
 
     add_tests(s);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "source_bench.h"
+#include "suite.h"
 
 #define WORKERS 2
 #define LOOKUPS 200
@@ -187,9 +188,5 @@ int main(void)
     Suite *s = suite_create("source threads");
 
     add_tests(s);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(s);
 }

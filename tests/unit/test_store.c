@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "watch_munmap.h"
+#include "suite.h"
 
 #define AT(n) ((struct mono_time){.ns = (n)})
 
@@ -383,9 +384,5 @@ int main(void)
     tcase_add_test(tcase, test_store_may_be_freed_once_stopped);
     tcase_add_test_raise_signal(tcase, test_freeing_while_recycled_is_a_bug, SIGABRT);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "suite.h"
 
 /* A string literal with NULs in it, and its length. */
 #define BYTES(s) (s), sizeof(s) - 1
@@ -282,9 +283,5 @@ int main(void)
     tcase_add_test(tcase, test_parse_u64);
     tcase_add_test(tcase, test_retry_after);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

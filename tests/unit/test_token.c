@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "suite.h"
 
 static const struct token_grant grant = {
     .type = "Bearer", .value = "abc.def", .lifetime = 100 * SECOND};
@@ -169,10 +170,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite());
 }

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "runtime/trace.h"
+#include "suite.h"
 
 #define RAW(s) s, sizeof(s) - 1
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -250,9 +251,5 @@ int main(void)
     tcase_add_test(tcase, test_ids_are_never_zero);
     tcase_add_test(tcase, test_tracestate);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return run_suite(suite);
 }

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "middleware/jws.h"
+#include "suite.h"
 
 #define SKIPPED 77
 #define FILE_NAME "json_web_signature_test.json"
@@ -149,10 +150,7 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_vectors);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = run_suite(suite);
     json_decref(vectors);
     return failed;
 }
