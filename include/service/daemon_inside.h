@@ -91,9 +91,11 @@ struct daemon {
     struct timer *watchdog_timer;
 };
 
-/* The keeper's port behind `done` of token_fetch_new. */
-void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_time sent);
-bool daemon_may_repeat(void *arg, const char *guid);
+/* What asks the token endpoint, and tells the keeper. An error is that its files cannot be used. */
+enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out);
+#define DAEMON_NO_FETCH                                                                            \
+    "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \
+    "client_certificate and client_key"
 /* Warns where the system allows fewer descriptors than `config` may need. */
 void daemon_check_descriptors(const struct config *config);
 

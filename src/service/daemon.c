@@ -55,7 +55,7 @@ static uint32_t port_random(void *arg)
     return arc4random();
 }
 
-void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
+static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     if (result->outcome == KEEPER_GRANTED)
@@ -65,7 +65,7 @@ void daemon_fetched(void *arg, const struct keeper_result *result, struct mono_t
     report_status(daemon);
 }
 
-bool daemon_may_repeat(void *arg, const char *guid)
+static bool may_repeat(void *arg, const char *guid)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     return keeper_may_repeat(daemon->keeper, guid, mono_now());
@@ -193,6 +193,14 @@ static void take_back_token(struct daemon *daemon)
         token_fetch_prefer(daemon->fetch, which);
 }
 
+enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out)
+{
+    enum err err = token_fetch_new(daemon->loop, config, fetched, daemon, out);
+    if (err == ERR_OK)
+        token_fetch_limit(*out, may_repeat);
+    return err;
+}
+
 static bool make_keeper(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
@@ -208,10 +216,8 @@ static bool make_keeper(struct daemon *daemon)
     if (daemon->alarm == NULL)
         return complain("no timer can be had from the system");
     daemon->fetch_digest = wiring_fetch_digest(config);
-    if (token_fetch_new(daemon->loop, config, daemon_fetched, daemon, &daemon->fetch) != ERR_OK)
-        return complain("the token endpoint's TLS files cannot be used: look at [upstream] "
-                        "ca_file, client_certificate and client_key");
-    token_fetch_limit(daemon->fetch, daemon_may_repeat);
+    if (daemon_make_fetch(daemon, config, &daemon->fetch) != ERR_OK)
+        return complain(DAEMON_NO_FETCH);
     daemon->keeper = keeper_new(&settings, &ports, daemon->store);
     take_back_token(daemon);
     return true;

@@ -79,13 +79,9 @@ static bool make_fetch(struct reload *reload)
     reload->fetch_digest = wiring_fetch_digest(reload->setup.config);
     if (wiring_same(&reload->fetch_digest, &daemon->fetch_digest))
         return true;
-    if (token_fetch_new(daemon->loop, reload->setup.config, daemon_fetched, daemon,
-                        &reload->fetch) == ERR_OK) {
-        token_fetch_limit(reload->fetch, daemon_may_repeat);
+    if (daemon_make_fetch(daemon, reload->setup.config, &reload->fetch) == ERR_OK)
         return true;
-    }
-    log_error(NULL, "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "
-                    "client_certificate and client_key");
+    log_error(NULL, "%s", DAEMON_NO_FETCH);
     return false;
 }
 

@@ -98,6 +98,14 @@ static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_
                fields, ARRAY_LEN(fields));
 }
 
+static bool may_charge(struct keeper *keeper, const char *guid, struct mono_time now)
+{
+    if (!mono_before(now, budget_free_at(&keeper->budget, now)))
+        return true;
+    note_exhausted(keeper, guid, now);
+    return false;
+}
+
 /* `guid` is copied first: it may be the flight's own. */
 static void take_off(struct keeper *keeper, const char *guid, bool charged, struct mono_time now)
 {
@@ -117,10 +125,8 @@ bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mo
     MUST(!keeper->flight.under_way);
     if (keeper->forgotten || keeper->standing == STANDING_DENIED)
         charged = true;
-    if (charged && mono_before(now, budget_free_at(&keeper->budget, now))) {
-        note_exhausted(keeper, guid, now);
+    if (charged && !may_charge(keeper, guid, now))
         return false;
-    }
     keeper->forgotten = false;
     keeper->flight.refused = false;
     keeper->flight.by_hand = false;
@@ -132,10 +138,8 @@ bool keeper_may_repeat(struct keeper *keeper, const char *guid, struct mono_time
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     MUST(keeper->flight.under_way);
-    if (mono_before(now, budget_free_at(&keeper->budget, now))) {
-        note_exhausted(keeper, guid, now);
+    if (!may_charge(keeper, guid, now))
         return false;
-    }
     budget_note(&keeper->budget, now, true);
     return true;
 }
