@@ -7,7 +7,11 @@
 
 #include <curl/curl.h>
 
+#include "base/mem.h"
 #include "upstream/client.h"
+
+/* An option that our libcurl knows is refused for want of memory alone. */
+#define HANDLE_SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 struct handles;
 

@@ -65,13 +65,11 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
-#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
-
 static void set_proxy(const struct handles *handles, CURL *easy)
 {
     /* Both are said in both cases: NULL would mean the environment's. */
-    SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
-    SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
+    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
+    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
 }
 
 /*
@@ -82,14 +80,14 @@ static void set_trust(const struct handles *handles, CURL *easy)
 {
     if (handles->trust == NULL) {
         if (handles->ca_file != NULL)
-            SET(easy, CURLOPT_CAINFO, handles->ca_file);
+            HANDLE_SET(easy, CURLOPT_CAINFO, handles->ca_file);
         return;
     }
-    SET(easy, CURLOPT_CAINFO, NULL);
-    SET(easy, CURLOPT_CAPATH, NULL);
-    SET(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-    SET(easy, CURLOPT_SSL_CTX_FUNCTION, trust_lend);
-    SET(easy, CURLOPT_SSL_CTX_DATA, handles->trust);
+    HANDLE_SET(easy, CURLOPT_CAINFO, NULL);
+    HANDLE_SET(easy, CURLOPT_CAPATH, NULL);
+    HANDLE_SET(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    HANDLE_SET(easy, CURLOPT_SSL_CTX_FUNCTION, trust_lend);
+    HANDLE_SET(easy, CURLOPT_SSL_CTX_DATA, handles->trust);
 }
 
 static void set_certificate(const struct handles *handles, CURL *easy)
@@ -99,8 +97,8 @@ static void set_certificate(const struct handles *handles, CURL *easy)
     struct curl_blob key = {.data = (void *)(uintptr_t)secret_bytes(handles->key),
                             .len = secret_len(handles->key),
                             .flags = CURL_BLOB_NOCOPY};
-    SET(easy, CURLOPT_SSLCERT, handles->certificate);
-    SET(easy, CURLOPT_SSLKEY_BLOB, &key);
+    HANDLE_SET(easy, CURLOPT_SSLCERT, handles->certificate);
+    HANDLE_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
 static CURL *handle_make(const struct handles *handles)
@@ -110,12 +108,12 @@ static CURL *handle_make(const struct handles *handles)
     if (easy == NULL)
         return NULL;
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-        SET(easy, fixed[i].option, fixed[i].value);
-    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
-    SET(easy, CURLOPT_CURLU, handles->origin);
-    SET(easy, CURLOPT_SHARE, handles->share);
-    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
+        HANDLE_SET(easy, fixed[i].option, fixed[i].value);
+    HANDLE_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    HANDLE_SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
+    HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
+    HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
+    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
     set_proxy(handles, easy);
     set_trust(handles, easy);
     set_certificate(handles, easy);
@@ -138,13 +136,13 @@ void handles_give_back(struct handles *handles, CURL *easy)
         return;
     }
     /* What the call lent is about to go. */
-    SET(easy, CURLOPT_HTTPHEADER, NULL);
-    SET(easy, CURLOPT_POSTFIELDS, NULL);
-    SET(easy, CURLOPT_ERRORBUFFER, NULL);
-    SET(easy, CURLOPT_HEADERFUNCTION, NULL);
-    SET(easy, CURLOPT_HEADERDATA, NULL);
-    SET(easy, CURLOPT_PREREQFUNCTION, NULL);
-    SET(easy, CURLOPT_PREREQDATA, NULL);
+    HANDLE_SET(easy, CURLOPT_HTTPHEADER, NULL);
+    HANDLE_SET(easy, CURLOPT_POSTFIELDS, NULL);
+    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, NULL);
+    HANDLE_SET(easy, CURLOPT_HEADERFUNCTION, NULL);
+    HANDLE_SET(easy, CURLOPT_HEADERDATA, NULL);
+    HANDLE_SET(easy, CURLOPT_PREREQFUNCTION, NULL);
+    HANDLE_SET(easy, CURLOPT_PREREQDATA, NULL);
     handles->idle[handles->idle_count++] = easy;
 }
 

@@ -37,8 +37,6 @@ struct link {
     char *words; /* libcurl's about an error, while it is being opened */
 };
 
-#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
-
 static void link_free(struct link *link)
 {
     MAGIC_CLEAR(link);
@@ -140,9 +138,9 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
 
 static bool start(struct link *link)
 {
-    SET(link->easy, CURLOPT_HTTPGET, 1L);
-    SET(link->easy, CURLOPT_CONNECT_ONLY, 1L);
-    SET(link->easy, CURLOPT_ERRORBUFFER, link->words);
+    HANDLE_SET(link->easy, CURLOPT_HTTPGET, 1L);
+    HANDLE_SET(link->easy, CURLOPT_CONNECT_ONLY, 1L);
+    HANDLE_SET(link->easy, CURLOPT_ERRORBUFFER, link->words);
     link->multi = link->means->tls ? multi_new(link->means->loop) : link->means->multi;
     return link->multi != NULL && multi_add(link->multi, link->easy, &link->transfer) == ERR_OK;
 }

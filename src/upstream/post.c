@@ -15,8 +15,6 @@
 
 #define POST_MAGIC 0x90570001u
 
-#define SET(easy, option, value) MEM_MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
-
 static size_t on_line(char *line, size_t size, size_t number, void *arg)
 {
     MAGIC_CAST(struct post, post, arg, POST_MAGIC);
@@ -47,13 +45,13 @@ static void set_callbacks(struct post *post)
 {
     CURL *easy = post->easy;
 
-    SET(easy, CURLOPT_ERRORBUFFER, post->outcome->text);
-    SET(easy, CURLOPT_HEADERFUNCTION, on_line);
-    SET(easy, CURLOPT_HEADERDATA, post);
-    SET(easy, CURLOPT_WRITEFUNCTION, on_body);
-    SET(easy, CURLOPT_WRITEDATA, post);
-    SET(easy, CURLOPT_PREREQFUNCTION, on_send);
-    SET(easy, CURLOPT_PREREQDATA, post);
+    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, post->outcome->text);
+    HANDLE_SET(easy, CURLOPT_HEADERFUNCTION, on_line);
+    HANDLE_SET(easy, CURLOPT_HEADERDATA, post);
+    HANDLE_SET(easy, CURLOPT_WRITEFUNCTION, on_body);
+    HANDLE_SET(easy, CURLOPT_WRITEDATA, post);
+    HANDLE_SET(easy, CURLOPT_PREREQFUNCTION, on_send);
+    HANDLE_SET(easy, CURLOPT_PREREQDATA, post);
 }
 
 static void set_request(struct post *post)
@@ -61,14 +59,14 @@ static void set_request(struct post *post)
     const struct outgoing *request = &post->request;
     CURL *easy = post->easy;
 
-    SET(easy, CURLOPT_CONNECT_ONLY, 0L);
-    SET(easy, CURLOPT_POST, 1L);
-    SET(easy, CURLOPT_POSTFIELDS, request->body);
-    SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-    SET(easy, CURLOPT_REQUEST_TARGET, request->target);
-    SET(easy, CURLOPT_HTTPHEADER, request->headers);
-    SET(easy, CURLOPT_FRESH_CONNECT, 1L);
-    SET(easy, CURLOPT_FORBID_REUSE, 1L);
+    HANDLE_SET(easy, CURLOPT_CONNECT_ONLY, 0L);
+    HANDLE_SET(easy, CURLOPT_POST, 1L);
+    HANDLE_SET(easy, CURLOPT_POSTFIELDS, request->body);
+    HANDLE_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    HANDLE_SET(easy, CURLOPT_REQUEST_TARGET, request->target);
+    HANDLE_SET(easy, CURLOPT_HTTPHEADER, request->headers);
+    HANDLE_SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    HANDLE_SET(easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 static enum client_error judge(struct post *post, CURLcode code)
