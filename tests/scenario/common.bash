@@ -24,6 +24,24 @@ skip() {
     exit 77
 }
 
+# in_namespaces WHICH: runs the scenario again in namespaces of its own (--mount, --net), where it
+# may put other files in the place of the system's (instead FILE...: those in $here, into /etc).
+in_namespaces() {
+    local how
+    [ -z "${POSTCODED_TEST_INSIDE:-}" ] || return 0
+    for how in "$1" "--user --map-root-user $1"; do
+        # shellcheck disable=SC2086 # several words
+        unshare $how true 2>/dev/null && POSTCODED_TEST_INSIDE=1 exec unshare $how "$0"
+    done
+    skip "unshare is not permitted here"
+}
+instead() {
+    local file
+    for file; do
+        mount --bind "$here/$file" "/etc/$file" || skip "mount is not permitted here"
+    done
+}
+
 # has TEXT PART...: each part occurs in the text; lacks: none does.
 has() {
     local text=$1 part

@@ -6,20 +6,12 @@
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
 
-if [ -z "${POSTCODED_TEST_INSIDE:-}" ]; then
-    for how in "--mount --net" "--user --map-root-user --mount --net"; do
-        # shellcheck disable=SC2086 # several words
-        unshare $how true 2>/dev/null && POSTCODED_TEST_INSIDE=1 exec unshare $how "$0"
-    done
-    skip "unshare is not permitted here"
-fi
+in_namespaces "--mount --net"
 
 start_stuck --resolver
 echo "nameserver 127.0.0.1" >"$here/resolv.conf"
 echo "hosts: dns" >"$here/nsswitch.conf"
-for file in resolv.conf nsswitch.conf; do
-    mount --bind "$here/$file" "/etc/$file" || skip "mount is not permitted here"
-done
+instead resolv.conf nsswitch.conf
 
 timeout=400
 start_standin

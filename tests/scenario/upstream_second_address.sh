@@ -7,13 +7,7 @@
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
 
-if [ -z "${POSTCODED_TEST_INSIDE:-}" ]; then
-    for how in "--mount" "--user --map-root-user --mount"; do
-        # shellcheck disable=SC2086 # several words
-        unshare $how true 2>/dev/null && POSTCODED_TEST_INSIDE=1 exec unshare $how "$0"
-    done
-    skip "unshare is not permitted here"
-fi
+in_namespaces --mount
 
 start_stuck --full
 {
@@ -22,9 +16,7 @@ start_stuck --full
     echo "127.0.0.2 upstream.example"
 } >"$here/hosts"
 echo "hosts: files" >"$here/nsswitch.conf"
-for file in hosts nsswitch.conf; do
-    mount --bind "$here/$file" "/etc/$file" || skip "mount is not permitted here"
-done
+instead hosts nsswitch.conf
 
 start_standin --listen "127.0.0.2:${stuck##*:}"
 default_keys
