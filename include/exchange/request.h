@@ -75,6 +75,7 @@ struct request {
     size_t path_len;
     const char *query; /* behind the question mark; NULL: none */
     bool announces_body;
+    const char *fault;               /* the guard's, with the head, for people; NULL: none */
     char user[REQUEST_USER_MAX + 1]; /* "" for nobody */
     bool in_flight;                  /* it holds a place of max_in_flight */
 

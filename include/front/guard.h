@@ -5,15 +5,14 @@
 #ifndef FRONT_GUARD_H
 #define FRONT_GUARD_H
 
-#include <stdbool.h>
-
 #include "exchange/request.h"
 
 /*
- * Does the head announce a body, or try to, in any spelling? Such a request is answered in
- * libmicrohttpd's first call, and its connection closed.
+ * Reads the head, once it is whole: whether it announces a body, or tries to, in any spelling
+ * (request->announces_body), what is wrong with it (->fault), and whether the connection ends with
+ * the answer (->close). A request with a body is answered in libmicrohttpd's first call.
  */
-bool guard_announces_body(const struct request *request);
+void guard_read(struct request *request);
 
 /*
  * Settles the request with 400 when its head is broken or ambiguous, and finds path and query of

@@ -166,12 +166,6 @@ static bool announces_body(const struct head *head)
     return head->framing > 0 && !(head->framing == 1 && head->empty_length == 1);
 }
 
-bool guard_announces_body(const struct request *request)
-{
-    struct head head = read_head(request);
-    return announces_body(&head);
-}
-
 static bool is_lookup_method(const char *method)
 {
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -238,15 +232,21 @@ static const char *fault_in_target(struct request *request)
     return NULL;
 }
 
-void guard_check(struct request *request)
+void guard_read(struct request *request)
 {
     struct head head = read_head(request);
-    const char *fault = fault_in_framing(request, &head);
+    request->announces_body = announces_body(&head);
+    request->close = head.gap || request->announces_body;
+    request->fault = fault_in_framing(request, &head);
+    if (request->fault == NULL)
+        request->fault = fault_in_head(request, &head);
+}
+
+void guard_check(struct request *request)
+{
+    const char *fault = request->fault != NULL ? request->fault : fault_in_target(request);
     if (fault == NULL)
-        fault = fault_in_head(request, &head);
-    if (fault == NULL)
-        fault = fault_in_target(request);
-    request->close = fault != NULL || head.gap || announces_body(&head);
-    if (fault != NULL)
-        reply_plain_problem(request, PROBLEM_BAD_REQUEST, "%s", fault);
+        return;
+    request->close = true;
+    reply_plain_problem(request, PROBLEM_BAD_REQUEST, "%s", fault);
 }

@@ -157,7 +157,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         request_begin(request, server->loop, method);
         metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
         request->version = version;
-        request->announces_body = guard_announces_body(request);
+        guard_read(request);
         conn_enter(conn, CONN_WORKING);
         return request->announces_body ? serve(conn, request) : MHD_YES;
     }
