@@ -199,6 +199,8 @@ struct config_address {
     bool loopback; /* 127.0.0.0/8, ::1 (mapped IPv4 too) or a Unix socket */
 };
 
+bool config_is_loopback(const struct sockaddr *addr);
+
 struct config_addresses {
     struct config_address *items;
     size_t count;

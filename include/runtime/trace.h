@@ -21,9 +21,8 @@ bool guid_is_valid(const char *text, size_t len);
 
 /*
  * Random bytes, drawn from the kernel a block at a time: one system call serves some hundred
- * lookups. One a
- * worker, not shared between threads. Zeroed memory is a ready source, and nothing in it needs
- * freeing. Used bytes are overwritten.
+ * lookups. One a worker, not shared between threads. Zeroed memory is a ready source, and nothing
+ * in it needs freeing. Used bytes are overwritten.
  *
  * A kernel that gives no random bytes stops the process (MUST): Linux cannot refuse once it has
  * booted, and a GUID that can be guessed is worse than a restart.

@@ -31,6 +31,15 @@ static bool is_loopback6(const struct in6_addr *addr)
     return IN6_IS_ADDR_LOOPBACK(addr);
 }
 
+bool config_is_loopback(const struct sockaddr *addr)
+{
+    if (addr->sa_family == AF_INET)
+        return is_loopback4(&((const struct sockaddr_in *)(const void *)addr)->sin_addr);
+    if (addr->sa_family == AF_INET6)
+        return is_loopback6(&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr);
+    return addr->sa_family == AF_UNIX;
+}
+
 static bool parse_port(const char *text, in_port_t *port)
 {
     uint64_t number;
@@ -52,7 +61,6 @@ static bool parse_v4(const char *host, const char *port, struct config_address *
         return false;
     sin->sin_family = AF_INET;
     out->addr_len = sizeof(*sin);
-    out->loopback = is_loopback4(&sin->sin_addr);
     return true;
 }
 
@@ -72,7 +80,6 @@ static bool parse_v6(char *host, const char *port, struct config_address *out)
         return false;
     sin6->sin6_family = AF_INET6;
     out->addr_len = sizeof(*sin6);
-    out->loopback = is_loopback6(&sin6->sin6_addr);
     return true;
 }
 
@@ -117,7 +124,6 @@ static bool parse_unix(const struct value_input *in, const char *text, struct co
         sun->sun_family = AF_UNIX;
         memcpy(sun->sun_path, path, len + 1);
         out->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
-        out->loopback = true;
         out->text = mem_printf(UNIX "%s", path);
     }
     mem_free(path);
@@ -166,6 +172,7 @@ bool value_parse_addresses(const struct value_input *in, void *field, struct buf
     while ((item = value_next_item(&rest)) != NULL) {
         struct config_address address = {0};
         if (parse_one(in, item, &address)) {
+            address.loopback = config_is_loopback((const struct sockaddr *)&address.addr);
             buf_printf(shown, "%s%s", out->count > 0 ? ", " : "", address.text);
             add(out, address);
         } else {

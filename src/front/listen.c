@@ -234,17 +234,7 @@ static bool is_local(int fd)
     struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(bound);
     MUST(getsockname(fd, (struct sockaddr *)&bound, &len) == 0);
-    if (bound.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&bound;
-        return ntohl(in->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-    }
-    if (bound.ss_family == AF_INET6) {
-        const struct in6_addr *in6 =
-            &((const struct sockaddr_in6 *)(const void *)&bound)->sin6_addr;
-        return IN6_IS_ADDR_LOOPBACK(in6) ||
-               (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == IN_LOOPBACKNET);
-    }
-    return bound.ss_family == AF_UNIX;
+    return config_is_loopback((const struct sockaddr *)&bound);
 }
 
 bool listen_is_local(const struct listen *set)
