@@ -6,6 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+static inline bool text_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+/* A space or a tab: OWS (RFC 9110, section 5.6.3). */
+static inline bool text_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+/* Without the blanks at both ends. */
+void text_trim(const char **text, size_t *len);
+
 /* A token of RFC 9110, section 5.6.2, of one character or more. */
 bool text_is_token(const char *text, size_t len);
 /* Visible ASCII, 0x21 to 0x7e, one character or more. */

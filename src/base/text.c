@@ -12,14 +12,19 @@
 
 #define RETRY_AFTER_MAX (24 * 60 * 60)
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+void text_trim(const char **text, size_t *len)
+{
+    while (*len > 0 && text_is_blank(**text)) {
+        (*text)++;
+        (*len)--;
+    }
+    while (*len > 0 && text_is_blank((*text)[*len - 1]))
+        (*len)--;
 }
 
 /* Asked for each name in each head, so it is looked up. */
@@ -120,7 +125,7 @@ bool text_parse_u64(const char *text, size_t len, uint64_t *out)
     if (len == 0)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (!is_digit(text[i]) || __builtin_mul_overflow(n, UINT64_C(10), &n) ||
+        if (!text_is_digit(text[i]) || __builtin_mul_overflow(n, UINT64_C(10), &n) ||
             __builtin_add_overflow(n, (uint64_t)(text[i] - '0'), &n))
             return false;
     }
@@ -166,7 +171,7 @@ static int take_digits(const char **text, int count)
     int n = 0;
 
     for (int i = 0; i < count; i++, (*text)++) {
-        if (!is_digit(**text))
+        if (!text_is_digit(**text))
             return -1;
         n = n * 10 + (**text - '0');
     }

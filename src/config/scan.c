@@ -45,19 +45,9 @@ struct cursor {
     size_t items;              /* sections, keys and broken lines so far */
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static struct span trim(struct span s)
 {
-    while (s.len > 0 && is_blank(s.at[0])) {
-        s.at++;
-        s.len--;
-    }
-    while (s.len > 0 && is_blank(s.at[s.len - 1]))
-        s.len--;
+    text_trim(&s.at, &s.len);
     return s;
 }
 
@@ -131,7 +121,7 @@ static char *section_name(struct span s)
         return NULL;
     name = mem_zalloc(s.len + 1);
     for (size_t i = 0; i < s.len; i++) {
-        char c = is_blank(s.at[i]) ? ' ' : s.at[i];
+        char c = text_is_blank(s.at[i]) ? ' ' : s.at[i];
         if (c != ' ' && !is_name_char(c)) {
             mem_free(name);
             return NULL;

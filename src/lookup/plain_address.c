@@ -101,16 +101,11 @@ static bool string(struct scan *scan)
     return true;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool digits(struct scan *scan)
 {
     const char *begin = scan->at;
 
-    while (is_digit(peek(scan)))
+    while (text_is_digit(peek(scan)))
         scan->at++;
     return scan->at > begin;
 }

@@ -9,17 +9,13 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 /* Longer segments are no postcode, whatever they decode to: 16 characters, and space to trim. */
 #define RAW_MAX 1024
 
 #define MASK "***"
 #define MASKED_CHARACTERS 3
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_letter(char c)
 {
@@ -28,12 +24,12 @@ static bool is_letter(char c)
 
 static bool is_postcode_character(char c)
 {
-    return is_letter(c) || is_digit(c) || c == ' ' || c == '-';
+    return is_letter(c) || text_is_digit(c) || c == ' ' || c == '-';
 }
 
 static int hex_value(char c)
 {
-    if (is_digit(c))
+    if (text_is_digit(c))
         return c - '0';
     if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
@@ -118,7 +114,8 @@ enum err postcode_parse(const char *raw, size_t len, bool normalise, struct post
 /* RFC 3986, section 3.4: pchar, "/" and "?"; the triplets are looked at elsewhere. */
 static bool is_query_character(char c)
 {
-    return is_letter(c) || is_digit(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/?", c) != NULL);
+    return is_letter(c) || text_is_digit(c) ||
+           (c != '\0' && strchr("-._~!$&'()*+,;=:@/?", c) != NULL);
 }
 
 bool query_is_valid(const char *query, size_t len)

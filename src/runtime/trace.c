@@ -135,27 +135,12 @@ static bool is_traceparent(const char *text, size_t len)
            text[FLAGS_AT - 1] == '-' && is_hex(text + FLAGS_AT, 2, true);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static void trim(const char **text, size_t *len)
-{
-    while (*len > 0 && is_blank(**text)) {
-        (*text)++;
-        (*len)--;
-    }
-    while (*len > 0 && is_blank((*text)[*len - 1]))
-        (*len)--;
-}
-
 bool trace_continue(struct guid_source *source, const char *incoming, size_t len,
                     char out[TRACEPARENT_TEXT])
 {
     unsigned flags = FLAG_SAMPLED;
 
-    trim(&incoming, &len);
+    text_trim(&incoming, &len);
     bool child = is_traceparent(incoming, len);
     memcpy(out, "00-", 3);
     if (child) {
@@ -188,7 +173,7 @@ bool tracestate_is_valid(const char *text, size_t len)
     if (len > TRACESTATE_MAX)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (!is_blank(text[i]) && !text_is_visible(text + i, 1))
+        if (!text_is_blank(text[i]) && !text_is_visible(text + i, 1))
             return false;
     }
     for (size_t at = 0; at < len;) {
@@ -196,7 +181,7 @@ bool tracestate_is_valid(const char *text, size_t len)
         const char *member = text + at;
         size_t member_len = comma != NULL ? (size_t)(comma - member) : len - at;
         at += member_len + 1;
-        trim(&member, &member_len);
+        text_trim(&member, &member_len);
         if (member_len == 0)
             continue;
         if (!is_member(member, member_len))

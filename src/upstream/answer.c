@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 /* "1\r\na\r\n" is one byte of body. */
 #define FRAME_A_BYTE 5
@@ -108,11 +109,6 @@ bool answer_value(struct answer *answer, const char *piece, size_t len)
     return true;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static bool is_field_text(const char *text, size_t len)
 {
     static const bool controls[256] = {
@@ -131,11 +127,11 @@ void answer_field_ends(struct answer *answer)
 
     if (answer->last < 0)
         return;
-    while (fields->len > answer->value_at && is_blank(fields->data[fields->len - 1]))
+    while (fields->len > answer->value_at && text_is_blank(fields->data[fields->len - 1]))
         fields->len--;
     size_t len = fields->len - answer->value_at;
     size_t lead = 0;
-    while (lead < len && is_blank(value[lead]))
+    while (lead < len && text_is_blank(value[lead]))
         lead++;
     if (lead < len && is_field_text(value, len) && buf_putc(fields, '\0') == ERR_OK)
         answer->at[answer->last] = answer->value_at + lead + 1;
@@ -176,17 +172,12 @@ bool answer_body(struct answer *answer, const char *data, size_t len)
 
 /* ---- line by line ---- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* libcurl takes any "HTTP/" with three digits after it, and HTTP/2 without its frames. */
 static bool status_line(struct answer *answer, const char *line, size_t len)
 {
     answer_head_begins(answer);
-    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !is_digit(line[7]) || line[8] != ' ' ||
-        !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]))
+    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !text_is_digit(line[7]) || line[8] != ' ' ||
+        !text_is_digit(line[9]) || !text_is_digit(line[10]) || !text_is_digit(line[11]))
         return refuse(answer, CLIENT_PROTOCOL);
     answer->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     return true;
@@ -196,7 +187,7 @@ static bool field_line(struct answer *answer, const char *line, size_t len)
 {
     const char *colon = memchr(line, ':', len);
 
-    if (is_blank(line[0])) {
+    if (text_is_blank(line[0])) {
         answer_field_is_folded(answer);
         return true;
     }
