@@ -51,7 +51,7 @@ struct daemon {
     struct store *store;
     struct keeper *keeper;
     struct token_fetch *fetch;
-    struct wiring_digest fetch_digest;
+    struct digest fetch_digest;
     struct alarm *alarm;
     struct keeping keeping;
 
@@ -61,7 +61,7 @@ struct daemon {
     struct lookup_places places;
     struct worker **workers;
     size_t worker_count;
-    struct wiring_digest pool_digest;
+    struct digest pool_digest;
     struct token_era era; /* the tokens that are for the present configuration */
 
     /* Operators. */

@@ -5,9 +5,9 @@
 #ifndef SERVICE_WIRING_H
 #define SERVICE_WIRING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "config/config.h"
 #include "runtime/loop.h"
 #include "token/keeper.h"
@@ -20,14 +20,11 @@ struct keeper_settings wiring_keeper(const struct config *config);
 struct client_settings wiring_client(const struct config *config, const char *origin,
                                      size_t workers);
 
-/* SHA-256. What lies in files is read, so that a certificate renewed in its place counts. */
-struct wiring_digest {
-    unsigned char bytes[32];
-};
+/* What lies in files is read, so that a certificate renewed in its place counts. */
+
 /* Of all that a worker's client is made of. */
-struct wiring_digest wiring_client_digest(const struct config *config, size_t workers);
+struct digest wiring_client_digest(const struct config *config, size_t workers);
 /* Of all that the request to the token endpoint is made of. */
-struct wiring_digest wiring_fetch_digest(const struct config *config);
-bool wiring_same(const struct wiring_digest *a, const struct wiring_digest *b);
+struct digest wiring_fetch_digest(const struct config *config);
 
 #endif

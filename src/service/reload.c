@@ -26,8 +26,8 @@ struct reload {
     struct daemon *daemon;
     struct setup setup;
     struct token_fetch *fetch; /* NULL: the present one stays */
-    struct wiring_digest fetch_digest;
-    struct wiring_digest pool_digest;
+    struct digest fetch_digest;
+    struct digest pool_digest;
     struct worker_change **changes; /* one a worker */
     size_t preparing;               /* workers that have not answered yet */
 };
@@ -77,7 +77,7 @@ static bool make_fetch(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     reload->fetch_digest = wiring_fetch_digest(reload->setup.config);
-    if (wiring_same(&reload->fetch_digest, &daemon->fetch_digest))
+    if (digest_same(&reload->fetch_digest, &daemon->fetch_digest))
         return true;
     if (daemon_make_fetch(daemon, reload->setup.config, &reload->fetch) == ERR_OK)
         return true;
@@ -235,7 +235,7 @@ static void prepare_workers(struct reload *reload)
     struct daemon *daemon = reload->daemon;
     const struct setup *setup = &reload->setup;
     reload->pool_digest = wiring_client_digest(setup->config, daemon->worker_count);
-    const bool new_pool = !wiring_same(&reload->pool_digest, &daemon->pool_digest);
+    const bool new_pool = !digest_same(&reload->pool_digest, &daemon->pool_digest);
     reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
     reload->preparing = daemon->worker_count;
     for (size_t i = 0; i < daemon->worker_count; i++) {

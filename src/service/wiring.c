@@ -5,11 +5,9 @@
  */
 #include "service/wiring.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "token/credentials.h"
 #include "upstream/origin.h"
@@ -39,39 +37,26 @@ struct client_settings wiring_client(const struct config *config, const char *or
 
 /* ---- digests ---- */
 
-static void add(EVP_MD_CTX *digest, const void *bytes, size_t len)
-{
-    const uint64_t length = len;
-    MUST(EVP_DigestUpdate(digest, &length, sizeof(length)) == 1);
-    if (len > 0)
-        MUST(EVP_DigestUpdate(digest, bytes, len) == 1);
-}
-
-static void add_text(EVP_MD_CTX *digest, const char *text)
-{
-    add(digest, text == NULL ? "" : text, text == NULL ? 0 : strlen(text) + 1);
-}
-
 static void add_number(EVP_MD_CTX *digest, int64_t number)
 {
-    add(digest, &number, sizeof(number));
+    digest_add(digest, &number, sizeof(number));
 }
 
 static void add_file(EVP_MD_CTX *digest, const char *path)
 {
     char block[4096];
     FILE *file = path == NULL ? NULL : fopen(path, "re");
-    add_text(digest, path);
+    digest_add_text(digest, path);
     if (file == NULL)
         return;
     for (size_t n; (n = fread(block, 1, sizeof(block), file)) > 0;)
-        add(digest, block, n);
+        digest_add(digest, block, n);
     fclose(file);
 }
 
 static void add_client(EVP_MD_CTX *digest, const struct client_settings *settings)
 {
-    add_text(digest, settings->origin);
+    digest_add_text(digest, settings->origin);
     add_number(digest, settings->connect_timeout);
     add_number(digest, settings->connection_max_age);
     add_number(digest, (int64_t)settings->max_connections);
@@ -80,53 +65,33 @@ static void add_client(EVP_MD_CTX *digest, const struct client_settings *setting
     add_file(digest, settings->ca_file);
     add_file(digest, settings->client_certificate);
     if (settings->client_key != NULL)
-        add(digest, secret_bytes(settings->client_key), secret_len(settings->client_key));
-    add_text(digest, settings->proxy);
+        digest_add(digest, secret_bytes(settings->client_key), secret_len(settings->client_key));
+    digest_add_text(digest, settings->proxy);
 }
 
-static EVP_MD_CTX *begin(void)
+struct digest wiring_client_digest(const struct config *config, size_t workers)
 {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    MUST(digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
-    return digest;
-}
-
-static struct wiring_digest finish(EVP_MD_CTX *digest)
-{
-    struct wiring_digest out;
-    MUST(EVP_DigestFinal_ex(digest, out.bytes, NULL) == 1);
-    EVP_MD_CTX_free(digest);
-    return out;
-}
-
-struct wiring_digest wiring_client_digest(const struct config *config, size_t workers)
-{
-    EVP_MD_CTX *digest = begin();
+    EVP_MD_CTX *digest = digest_begin();
     char *origin = origin_of(config->upstream_address);
     const struct client_settings settings = wiring_client(config, origin, workers);
     add_client(digest, &settings);
     mem_free(origin);
-    return finish(digest);
+    return digest_end(digest);
 }
 
-struct wiring_digest wiring_fetch_digest(const struct config *config)
+struct digest wiring_fetch_digest(const struct config *config)
 {
-    EVP_MD_CTX *digest = begin();
+    EVP_MD_CTX *digest = digest_begin();
     const struct client_settings settings = client_settings_from(config);
     add_client(digest, &settings);
     add_number(digest, config->upstream_auth_timeout);
     add_number(digest, config->upstream_auth_token_default_lifetime);
     add_number(digest, config->upstream_auth_client);
-    add_text(digest, config->tracker_header);
+    digest_add_text(digest, config->tracker_header);
     for (size_t i = 0; i < config->client_secret_count; i++) {
         struct secret *key = credentials_key(config, i);
-        add(digest, secret_bytes(key), secret_len(key));
+        digest_add(digest, secret_bytes(key), secret_len(key));
         secret_unref(key);
     }
-    return finish(digest);
-}
-
-bool wiring_same(const struct wiring_digest *a, const struct wiring_digest *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+    return digest_end(digest);
 }

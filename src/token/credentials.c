@@ -1,51 +1,41 @@
 /*
- * The parts are written one behind the other, each with its length, so that no two sets of
- * credentials can look the same; then they are digested, for HKDF's label is of limited length.
- * How the client's secret is sent (auth_client) and how long a request may take are not among
- * them: with those changed a token is as good as before.
+ * The parts are digested, for HKDF's label is of limited length. How the client's secret is sent
+ * (auth_client) and how long a request may take are not among them: with those changed a token is
+ * as good as before.
  */
 #include "token/credentials.h"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/mem.h"
 
 /* Another number when the parts change: then every token of before is somebody else's. */
 #define LABEL "postcoded credentials 1"
 
-static void add(EVP_MD_CTX *digest, const char *text)
-{
-    const uint64_t len = text == NULL ? UINT64_MAX : strlen(text);
-
-    MUST(EVP_DigestUpdate(digest, &len, sizeof(len)) == 1);
-    if (text != NULL)
-        MUST(EVP_DigestUpdate(digest, text, strlen(text)) == 1);
-}
-
-static void digest_parts(const struct config *config, unsigned char *out)
+static struct digest digest_parts(const struct config *config)
 {
     const struct config_params *params = &config->upstream_auth_param;
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    EVP_MD_CTX *digest = digest_begin();
 
-    MEM_MUST(digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
-    add(digest, LABEL);
-    add(digest, config->upstream_address);
-    add(digest, config->upstream_auth_url);
-    add(digest, config->upstream_auth_url == NULL ? config->upstream_auth_path : NULL);
-    add(digest, config->upstream_auth_flow == AUTH_FLOW_BASIC ? "basic" : "client_credentials");
-    add(digest, config->upstream_client_id);
-    add(digest, config->upstream_auth_scope);
-    add(digest, config->upstream_auth_audience);
+    digest_add_text(digest, LABEL);
+    digest_add_text(digest, config->upstream_address);
+    digest_add_text(digest, config->upstream_auth_url);
+    digest_add_text(digest, config->upstream_auth_url == NULL ? config->upstream_auth_path : NULL);
+    digest_add_text(digest,
+                    config->upstream_auth_flow == AUTH_FLOW_BASIC ? "basic" : "client_credentials");
+    digest_add_text(digest, config->upstream_client_id);
+    digest_add_text(digest, config->upstream_auth_scope);
+    digest_add_text(digest, config->upstream_auth_audience);
     for (size_t i = 0; i < params->count; i++) {
-        add(digest, params->items[i].name);
-        add(digest, params->items[i].value);
+        digest_add_text(digest, params->items[i].name);
+        digest_add_text(digest, params->items[i].value);
     }
-    MUST(EVP_DigestFinal_ex(digest, out, NULL) == 1);
-    EVP_MD_CTX_free(digest);
+    return digest_end(digest);
 }
 
 /* OpenSSL wants pointers that it could write through, and does not. */
@@ -75,13 +65,13 @@ void credentials_derive(const void *key, size_t key_len, const void *salt, size_
 
 struct secret *credentials_key(const struct config *config, size_t which)
 {
-    unsigned char parts[CREDENTIALS_KEY], key[CREDENTIALS_KEY];
+    unsigned char key[CREDENTIALS_KEY];
 
     MUST(which < config->client_secret_count);
     const struct secret *secret = config->client_secrets[which];
-    digest_parts(config, parts);
-    credentials_derive(secret_bytes(secret), secret_len(secret), NULL, 0, parts, sizeof(parts),
-                       key);
+    const struct digest parts = digest_parts(config);
+    credentials_derive(secret_bytes(secret), secret_len(secret), NULL, 0, parts.bytes,
+                       sizeof(parts.bytes), key);
     struct secret *made = secret_new(key, sizeof(key));
     wipe(key, sizeof(key));
     return made;

@@ -1,0 +1,25 @@
+/*
+ * SHA-256 over parts, each with its length before it, so that no two lists of parts can look the
+ * same. What has no memory left for it ends the process (base/mem.h). Any thread.
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct digest {
+    unsigned char bytes[32];
+};
+
+EVP_MD_CTX *digest_begin(void);
+void digest_add(EVP_MD_CTX *digest, const void *bytes, size_t len);
+/* NULL is another part than "". */
+void digest_add_text(EVP_MD_CTX *digest, const char *text);
+/* Frees it. */
+struct digest digest_end(EVP_MD_CTX *digest);
+
+bool digest_same(const struct digest *a, const struct digest *b);
+
+#endif
