@@ -242,8 +242,8 @@ static char *make_target(const struct config *config, const struct find_query *q
         len += lens[i] = strlen(parts[i]);
     char *target = mem_alloc(len + 1);
     char *to = target;
-    for (size_t i = 0; i < ARRAY_LEN(parts); to += lens[i++])
-        memcpy(to, parts[i], lens[i]);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        to = mempcpy(to, parts[i], lens[i]);
     *to = '\0';
     return target;
 }

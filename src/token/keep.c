@@ -59,15 +59,9 @@ static unsigned char *put_number(unsigned char *out, uint64_t number, size_t byt
     return out + bytes;
 }
 
-static unsigned char *put(unsigned char *out, const void *bytes, size_t len)
-{
-    memcpy(out, bytes, len);
-    return out + len;
-}
-
 static void put_head(unsigned char *out)
 {
-    out = put(out, MARK, MARK_LEN);
+    out = mempcpy(out, MARK, MARK_LEN);
     *out++ = KEEP_VERSION;
     arc4random_buf(out, SALT + NONCE);
 }
@@ -78,12 +72,12 @@ static size_t put_text(unsigned char *out, const struct token_grant *grant,
     const unsigned char *begin = out;
     const size_t type_len = strlen(grant->type);
 
-    out = put(out, moment->boot, KEEP_BOOT);
+    out = mempcpy(out, moment->boot, KEEP_BOOT);
     out = put_number(out, (uint64_t)moment->requested.ns, 8);
     out = put_number(out, (uint64_t)grant->lifetime, 8);
     out = put_number(out, type_len, 2);
-    out = put(out, grant->type, type_len);
-    out = put(out, grant->value, strlen(grant->value));
+    out = mempcpy(out, grant->type, type_len);
+    out = mempcpy(out, grant->value, strlen(grant->value));
     return (size_t)(out - begin);
 }
 

@@ -60,20 +60,14 @@ void head_frame_fini(struct head_frame *frame)
     mem_free(frame->after);
 }
 
-static char *put(char *to, const char *text, size_t len)
-{
-    memcpy(to, text, len);
-    return to + len;
-}
-
 static char *put_header(char *to, const struct client_header *header)
 {
     size_t len = strlen(header->value);
 
-    to = put(to, header->name, strlen(header->name));
-    to = put(to, ": ", len > 0 ? 2 : 1);
-    to = put(to, header->value, len);
-    return put(to, "\r\n", 2);
+    to = mempcpy(to, header->name, strlen(header->name));
+    to = mempcpy(to, ": ", len > 0 ? 2 : 1);
+    to = mempcpy(to, header->value, len);
+    return mempcpy(to, "\r\n", 2);
 }
 
 static size_t length_of(const struct head_frame *frame, const struct client_request *request)
@@ -95,13 +89,14 @@ void head_init(struct head *head, const struct head_frame *frame,
     outgoing_must_be_clean(request);
 
     head->bytes = mem_alloc(length_of(frame, request));
-    char *to = put(head->bytes, frame->before, frame->before_len);
-    to = put(to, request->target, strlen(request->target));
-    to = put(to, frame->after, frame->after_len);
+    char *to = mempcpy(head->bytes, frame->before, frame->before_len);
+    to = mempcpy(to, request->target, strlen(request->target));
+    to = mempcpy(to, frame->after, frame->after_len);
     for (size_t i = 0; i < request->header_count; i++)
         if (request->headers[i].value != NULL)
             to = put_header(to, &request->headers[i]);
-    head->len = (size_t)(put(to, "\r\n", 2) - head->bytes);
+    to = mempcpy(to, "\r\n", 2);
+    head->len = (size_t)(to - head->bytes);
 }
 
 void head_fini(struct head *head)
