@@ -12,11 +12,11 @@
 
 #include "base/secret.h"
 #include "client_fixture.h"
+#include "scratch.h"
 
 /* s_server's page tells of the session, and is longer than most answers. */
 #define PAGE_MAX (64 * 1024)
 
-static char dir[64];
 static pid_t server;
 static char origin[64];
 
@@ -105,8 +105,7 @@ static struct secret *read_secret(const char *path)
 
 static void setup_tls(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/test_client_tls.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make();
     server = 0;
     setup();
 }
@@ -118,7 +117,7 @@ static void teardown_tls(void)
         kill(server, SIGKILL);
         waitpid(server, NULL, 0);
     }
-    rmdir(dir);
+    scratch_remove();
 }
 
 /* s_server says "ACCEPT 127.0.0.1:PORT" once it listens. */

@@ -19,6 +19,7 @@
 #include "config/files.h"
 #include "config/table.h"
 #include "config/units.h"
+#include "scratch.h"
 #include "suite.h"
 
 #define KEY32 "0123456789abcdef0123456789abcdef"
@@ -29,34 +30,16 @@
 #define UPSTREAM UPSTREAM_HEAD "client_secret_file = secret\n"
 #define WHOLE IDENTITY UPSTREAM
 
-static char dir[64];
 static struct config_faults faults;
-
-static char *path_of(const char *name)
-{
-    return mem_printf("%s/%s", dir, name);
-}
-
-static void write_bytes(const char *name, const void *bytes, size_t len, mode_t mode)
-{
-    char *path = path_of(name);
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes, 1, len, file), len);
-    ck_assert_int_eq(fclose(file), 0);
-    ck_assert_int_eq(chmod(path, mode), 0);
-    mem_free(path);
-}
 
 static void write_file(const char *name, const char *text)
 {
-    write_bytes(name, text, strlen(text), 0640);
+    scratch_write(name, text, strlen(text), 0640);
 }
 
 static void make_dir(const char *name)
 {
-    char *path = path_of(name);
+    char *path = scratch_path(name);
 
     ck_assert_int_eq(mkdir(path, 0755), 0);
     mem_free(path);
@@ -64,8 +47,7 @@ static void make_dir(const char *name)
 
 static void setup(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/test_config.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make();
     unsetenv("CREDENTIALS_DIRECTORY");
     write_file("key", KEY32);
     write_file("secret", "hush\n");
@@ -73,16 +55,13 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char *command = mem_printf("rm -r '%s'", dir);
-
     config_faults_fini(&faults);
-    ck_assert_int_eq(system(command), 0);
-    mem_free(command);
+    scratch_remove();
 }
 
 static struct config *load_file(const char *name, bool credentials_optional)
 {
-    char *path = path_of(name);
+    char *path = scratch_path(name);
 
     config_faults_fini(&faults);
     struct config *config = config_load(NULL, path, credentials_optional, NULL, NULL, &faults);
@@ -92,7 +71,7 @@ static struct config *load_file(const char *name, bool credentials_optional)
 
 static struct config *load_bytes(const void *bytes, size_t len)
 {
-    write_bytes("p.ini", bytes, len, 0640);
+    scratch_write("p.ini", bytes, len, 0640);
     return load_file("p.ini", false);
 }
 
@@ -409,7 +388,7 @@ START_TEST(all_faults_at_once)
                                "leevl = info\r\n"
                                "level = info\r\n";
 
-    write_bytes("p.ini", text, sizeof(text) - 1, 0640);
+    scratch_write("p.ini", text, sizeof(text) - 1, 0640);
     make_dir("p.ini.d");
     write_file("p.ini.d/10.ini", "[store]\nrecycle_interval = soon\n= 1\n");
     ck_assert_ptr_null(load_file("p.ini", false));
@@ -537,7 +516,7 @@ START_TEST(good_values)
     ck_assert_int_eq(config->server_listen.items[0].addr.ss_family, AF_INET6);
     ck_assert(config->server_listen.items[1].loopback);
     const struct sockaddr_un *sun = (const void *)&config->server_listen.items[1].addr;
-    char *socket_path = path_of("run/s.sock");
+    char *socket_path = scratch_path("run/s.sock");
     ck_assert_str_eq(sun->sun_path, socket_path);
     mem_free(socket_path);
     ck_assert(!config->server_listen.items[2].loopback);
@@ -642,11 +621,11 @@ END_TEST
 
 START_TEST(secrets)
 {
-    write_bytes("open", "hush", 4, 0644);
-    write_bytes("empty", "\n", 1, 0600);
-    write_bytes("lines", "a\nb\n", 4, 0600);
-    write_bytes("big", dir, 1, 0600);
-    write_bytes("crlf", "two\r\n", 5, 0600);
+    scratch_write("open", "hush", 4, 0644);
+    scratch_write("empty", "\n", 1, 0600);
+    scratch_write("lines", "a\nb\n", 4, 0600);
+    scratch_write("big", dir, 1, 0600);
+    scratch_write("crlf", "two\r\n", 5, 0600);
 
     struct config *config = good(IDENTITY UPSTREAM_HEAD "client_secret_file = secret , crlf\n");
     ck_assert_uint_eq(config->client_secret_count, 2);
@@ -672,7 +651,7 @@ START_TEST(secrets)
         mem_free(text);
         mem_free(line);
     }
-    char *key = path_of("key");
+    char *key = scratch_path("key");
     ck_assert_int_eq(chmod(key, 0641), 0);
     mem_free(key);
     ck_assert_ptr_null(load_text(WHOLE));
@@ -687,20 +666,20 @@ START_TEST(secret_sizes)
 
     memset(bytes, 'k', sizeof(bytes));
     bytes[4096] = '\n';
-    write_bytes("secret", bytes, 4097, 0600);
+    scratch_write("secret", bytes, 4097, 0600);
     struct config *config = good(WHOLE);
     ck_assert_uint_eq(secret_len(config->client_secrets[0]), 4096);
     config_unref(config);
     bytes[4096] = 'k';
-    write_bytes("secret", bytes, 4097, 0600);
-    write_bytes("key", bytes, 65537, 0600);
+    scratch_write("secret", bytes, 4097, 0600);
+    scratch_write("key", bytes, 65537, 0600);
     ck_assert_ptr_null(load_text(WHOLE));
     ck_assert_str_eq(fault_lines(),
                      "p.ini:2: [identity] key_file: key is larger than 64K; it must be smaller\n"
                      "p.ini:6: [upstream u] client_secret_file: secret is larger than 4K; it must "
                      "be smaller\n");
-    write_bytes("key", "", 0, 0600);
-    write_bytes("secret", "s", 1, 0600);
+    scratch_write("key", "", 0, 0600);
+    scratch_write("secret", "s", 1, 0600);
     ck_assert_ptr_null(load_text(WHOLE));
     ck_assert_str_eq(fault_lines(),
                      "p.ini:2: [identity] key_file: key is empty; it must hold the secret\n");
@@ -711,7 +690,7 @@ START_TEST(secret_in_an_open_ini)
 {
     static const char text[] = IDENTITY UPSTREAM_HEAD "client_secret = Xyzzy42\n";
 
-    write_bytes("p.ini", text, sizeof(text) - 1, 0644);
+    scratch_write("p.ini", text, sizeof(text) - 1, 0644);
     ck_assert_ptr_null(load_file("p.ini", false));
     ck_assert_str_eq(fault_lines(),
                      "p.ini:6: [upstream u] client_secret: others can read this file "
@@ -754,7 +733,7 @@ START_TEST(credentials)
     config_unref(config);
 
     make_dir("creds");
-    char *creds = path_of("creds");
+    char *creds = scratch_path("creds");
     ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", creds, 1), 0);
     mem_free(creds);
     write_file("creds/k", KEY32);
@@ -766,7 +745,7 @@ START_TEST(credentials)
     write_file("creds/ca", "x");
     config = good(text);
     ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush2");
-    char *ca = path_of("creds/ca");
+    char *ca = scratch_path("creds/ca");
     ck_assert_str_eq(config->upstream_ca_file, ca);
     mem_free(ca);
     config_unref(config);
@@ -834,8 +813,8 @@ START_TEST(wiping)
     char secret[64];
 
     /* Only put together on the stack, so that no copy of ours is found. */
-    write_bytes("p.ini", IDENTITY UPSTREAM_HEAD, strlen(IDENTITY UPSTREAM_HEAD), 0600);
-    char *path = path_of("p.ini");
+    scratch_write("p.ini", IDENTITY UPSTREAM_HEAD, strlen(IDENTITY UPSTREAM_HEAD), 0600);
+    char *path = scratch_path("p.ini");
     FILE *file = fopen(path, "a");
     setvbuf(file, NULL, _IONBF, 0);
     fprintf(file, "client_secret = %s", half);
@@ -883,7 +862,7 @@ START_TEST(print_round_trip)
     config_unref(config);
 
     make_dir("elsewhere");
-    write_bytes("elsewhere/q.ini", text, len, 0640);
+    scratch_write("elsewhere/q.ini", text, len, 0640);
     config = load_file("elsewhere/q.ini", false);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     ck_assert_uint_eq(faults.count, 0);
@@ -946,7 +925,7 @@ START_TEST(unreloadable)
     config_unref(after);
 
     /* A reload keeps what is in force, and says the same. */
-    char *path = path_of("p.ini");
+    char *path = scratch_path("p.ini");
     after = config_load(before, path, false, NULL, NULL, &faults);
     ck_assert_msg(after != NULL, "%s", fault_lines());
     buf_reset(&changes);

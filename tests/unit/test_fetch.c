@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "peer.h"
 #include "upstream/client.h"
+#include "scratch.h"
 #include "suite.h"
 
 #define GRANT "{\"access_token\":\"abc\",\"token_type\":\"bearer\",\"expires_in\":\"600\"}"
@@ -24,7 +25,6 @@ static struct loop *loop;
 static struct token_fetch *fetch;
 static struct config *config;
 static struct peer peer;
-static char dir[64];
 
 /* What the endpoint heard, one request each, and what `done` told. */
 static char heard[EXCHANGES][8192];
@@ -69,28 +69,12 @@ static void answer_in_turn(struct peer *self)
 
 static void write_file(const char *name, const char *text)
 {
-    char *path = mem_printf("%s/%s", dir, name);
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-    ck_assert_int_eq(chmod(path, 0600), 0);
-    mem_free(path);
-}
-
-static void remove_file(const char *name)
-{
-    char *path = mem_printf("%s/%s", dir, name);
-
-    unlink(path);
-    mem_free(path);
+    scratch_write(name, text, strlen(text), 0600);
 }
 
 static void setup(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/test_fetch.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make();
     ck_assert_int_eq(client_global_start(), ERR_OK);
     loop = loop_new();
     ck_assert_ptr_nonnull(loop);
@@ -109,10 +93,7 @@ static void teardown(void)
     loop_drain(loop);
     loop_free(loop);
     client_global_stop();
-    remove_file("one");
-    remove_file("two");
-    remove_file("x.ini");
-    rmdir(dir);
+    scratch_remove();
 }
 
 static void on_done(void *arg, const struct keeper_result *result, struct mono_time when)
@@ -134,7 +115,7 @@ static void on_done(void *arg, const struct keeper_result *result, struct mono_t
 static void make_fetch_with(const char *keys, void (*script)(struct peer *peer), void *arg)
 {
     struct config_faults faults = {.items = NULL};
-    char *path = mem_printf("%s/x.ini", dir);
+    char *path = scratch_path("x.ini");
     char lines[1024];
 
     peer_start(&peer, script, arg);

@@ -5,28 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/check.h"
+#include "scratch.h"
 #include "suite.h"
 
 static const char *const methods[] = {"GET", "HEAD", "PATCH", "X"};
 
 static struct config *configuration(void)
 {
-    char path[] = "/tmp/test_request.XXXXXX";
-    int fd = mkstemp(path);
     static const char text[] = "[identity]\nmode = off\n[upstream u]\n"
                                "address = http://127.0.0.1:1\nclient_id = i\nclient_secret = s\n";
     struct config_faults faults = {.items = NULL};
 
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
+    scratch_make();
+    scratch_write("x.ini", text, strlen(text), 0600);
+    char *path = scratch_path("x.ini");
     struct config *config = config_load(NULL, path, false, NULL, NULL, &faults);
     ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
     config_faults_fini(&faults);
-    unlink(path);
+    mem_free(path);
+    scratch_remove();
     return config;
 }
 
