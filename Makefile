@@ -1,7 +1,9 @@
 # make            builds build/postcoded and build/location-standin
 # make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
-# make deps       installs what is missing (Debian); does nothing when all is there
+#                 CC=clang builds with clang, in build/clang
+# make check-on   DISTRO=bookworm, trixie, noble or sid: the README's two commands in a fresh tree
+# make deps       installs what is missing (Debian, Ubuntu); does nothing when all is there
 # make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
 # make lint       order of floors, format, names, documents
@@ -9,23 +11,25 @@
 # make compile_commands.json
 
 VERSION := 0.1.0
+CC := gcc
 SAN ?=
-BUILD := build$(if $(SAN),/$(SAN))
+# Each compiler and each sanitizer has a tree of its own: build, build/clang, build/address.
+BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN),/$(SAN))
 PREFIX ?= /usr
 DESTDIR ?=
 
 PKGS := libmicrohttpd libcurl libuv jansson uuid cjose ini_config libsystemd libssl libcrypto
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
 	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev \
-	node-llhttp
+	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
-DEPS_CHECK := check varnish slowhttptest clang-format openssl procps util-linux systemd prometheus groff-base \
-	man-db
+DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps util-linux systemd \
+	prometheus groff-base man-db
+# The compiler asked for, where it is not the usual one.
+DEPS_COMPILER := $(filter clang,$(notdir $(CC)))
 DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go openssl valgrind strace \
 	util-linux
-DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK)
 
-CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Werror
 OPT := -O2 -g
@@ -49,18 +53,25 @@ else ifneq ($(SAN),)
 $(error SAN is address, thread, fuzz or coverage, not "$(SAN)")
 endif
 
+# llhttp is a library where the distribution has libllhttp-dev. Where it has not (Debian 12, Ubuntu
+# 24.04), node-llhttp ships the C sources; they are compiled unchanged into our library.
+ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
+PKGS += libllhttp
+else
+LLHTTP_SRC := /usr/share/llhttp
+LLHTTP_CPPFLAGS := -isystem /usr/share/include/llhttp
+LLHTTP_OBJ := $(patsubst %,$(BUILD)/obj/llhttp/%.o,llhttp api http)
+endif
+
 # The packages are asked for when they are first needed, so that `make deps` works without them.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
-CPPFLAGS = -Iinclude -isystem $(LLHTTP_INCLUDE) -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
+pkg_config = $(shell pkg-config $(1) $(PKGS))$(if $(filter 0,$(.SHELLSTATUS)),,$(error a library \
+	is missing (see above); install it with: make deps))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call pkg_config,--cflags))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(call pkg_config,--libs))$(PKG_LIBS)
+CPPFLAGS = -Iinclude $(LLHTTP_CPPFLAGS) -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
 CFLAGS = -std=c11 $(WARN) $(OPT) $(HARDEN)
 LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT)
 LDLIBS = $(PKG_LIBS) -lpthread -lm
-
-# llhttp, as the package node-llhttp ships it: C sources, compiled as they are into our library.
-LLHTTP_SRC := /usr/share/llhttp
-LLHTTP_INCLUDE := /usr/share/include/llhttp
-LLHTTP_OBJ := $(patsubst %,$(BUILD)/obj/llhttp/%.o,llhttp api http)
 
 LIB_SRC := $(filter-out src/main.c,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -75,7 +86,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check bench deps deps-bench lint documents format install uninstall clean tests
+.PHONY: all run check bench deps deps-run deps-bench lint documents format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -108,7 +119,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libpostcoded.a
 $(BUILD)/obj/llhttp/%.o: $(LLHTTP_SRC)/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC)
-	$(Q)$(CC) -I$(LLHTTP_INCLUDE) -std=c11 $(OPT) $(HARDEN) -c -o $@ $<
+	$(Q)$(CC) $(LLHTTP_CPPFLAGS) -std=c11 $(OPT) $(HARDEN) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -126,13 +137,17 @@ check: deps
 	$(MAKE) tests
 	tests/run $(BUILD)
 
-run: deps
+run: deps-run
 	$(MAKE) all
 	tests/standin/run $(BUILD)
 
-# Only what is missing is installed, and no package may start a service.
+# Only what is missing is installed. No package starts a service, now or after a reboot.
 deps:
-	@tests/deps $(DEPS)
+	@tests/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK) $(DEPS_COMPILER)
+
+# What building and running need, without the tests' peers.
+deps-run:
+	@tests/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_COMPILER)
 
 deps-bench:
 	@tests/deps $(DEPS_BENCH)
