@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <uthash.h>
 
 #include "base/err.h"
 #include "runtime/loop.h"
@@ -22,6 +23,7 @@ struct multi_transfer {
     CURL *easy;
     bool stranded; /* libcurl waits for nothing in it */
     struct multi_transfer *prev, *next;
+    UT_hash_handle hh;
 };
 
 /* NULL when libcurl refuses. */

@@ -12,6 +12,7 @@
 #include "upstream/link.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,7 +69,23 @@ static void part(struct link *link, bool open)
     link->words = NULL;
 }
 
-/* A TLS connection ends with a last word of libcurl's, so it goes before the descriptor. */
+/*
+ * Says to the peer that the TLS connection ends here (close_notify), as RFC 8446, 6.1 demands.
+ * libcurl 7.88 does that itself; 8.14 closes a connect-only connection without it. Said twice, it
+ * goes out once.
+ */
+static void end_tls(struct link *link)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (link->easy == NULL || !link->watched)
+        return;
+    if (curl_easy_getinfo(link->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+        session != NULL && session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
+        SSL_shutdown(session->internals);
+}
+
+/* A TLS connection ends with a message to the peer, so it goes before the descriptor. */
 void link_close(struct link *link)
 {
     MAGIC_OK(link, LINK_MAGIC);
@@ -76,6 +93,7 @@ void link_close(struct link *link)
 
     if (link->watched)
         uv_close((uv_handle_t *)&link->watch, on_watch_closed);
+    end_tls(link);
     part(link, false);
     if (ours)
         close(link->fd);

@@ -53,7 +53,8 @@ struct multi {
     struct loop *loop;
     CURLM *curl;
     struct timer *timer;
-    struct watch *watches; /* by descriptor */
+    struct watch *watches;            /* by descriptor */
+    struct multi_transfer *transfers; /* by libcurl's handle */
     struct multi_transfer *stranded;
     int released; /* not to be closed with its transfer; -1: none */
     bool acting;  /* libcurl, or who is told what ended, is up the stack */
@@ -62,15 +63,19 @@ struct multi {
 
 static void dismantle(struct multi *multi);
 
-static struct multi_transfer *transfer_of(CURL *easy)
+/*
+ * NULL for a handle of libcurl's own, with which it closes cached connections. CURLINFO_PRIVATE
+ * would not tell: in the callbacks libcurl 8.23 refuses it for such a handle.
+ */
+static struct multi_transfer *transfer_of(struct multi *multi, CURL *easy)
 {
-    char *private = NULL;
+    struct multi_transfer *transfer;
 
-    MUST(curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK);
-    return (struct multi_transfer *)(void *)private;
+    HASH_FIND_PTR(multi->transfers, &easy, transfer);
+    return transfer;
 }
 
-/* `transfer` may be NULL: libcurl closes cached connections with a handle of its own. */
+/* `transfer` may be NULL. */
 static void rescue(struct multi *multi, struct multi_transfer *transfer)
 {
     if (transfer == NULL || !transfer->stranded)
@@ -94,7 +99,7 @@ static void harvest(struct multi *multi)
     int left;
 
     while (!multi->doomed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
-        struct multi_transfer *transfer = transfer_of(message->easy_handle);
+        struct multi_transfer *transfer = transfer_of(multi, message->easy_handle);
 
         if (message->msg == CURLMSG_DONE) {
             rescue(multi, transfer);
@@ -233,12 +238,12 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
-        strand(multi, transfer_of(easy));
+        strand(multi, transfer_of(multi, easy));
         if (watch != NULL)
             watch_end(watch);
         return 0;
     }
-    rescue(multi, transfer_of(easy));
+    rescue(multi, transfer_of(multi, easy));
     if (watch == NULL)
         watch = watch_new(multi, fd);
     MEM_MUST(watch != NULL); /* the kernel has no memory left for one more watch */
@@ -292,7 +297,6 @@ static int close_socket(void *arg, curl_socket_t fd)
 
 static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
-    MUST(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
@@ -306,14 +310,21 @@ enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *trans
     transfer->easy = easy;
     transfer->stranded = false;
     adopt(multi, easy, transfer);
-    return curl_multi_add_handle(multi->curl, easy) == CURLM_OK ? ERR_OK : ERR_SYSTEM;
+    HASH_ADD_PTR(multi->transfers, easy, transfer);
+    if (curl_multi_add_handle(multi->curl, easy) == CURLM_OK)
+        return ERR_OK;
+    HASH_DEL(multi->transfers, transfer);
+    return ERR_SYSTEM;
 }
 
 void multi_remove(struct multi *multi, CURL *easy)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
+    struct multi_transfer *transfer = transfer_of(multi, easy);
+
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
-    rescue(multi, transfer_of(easy));
+    rescue(multi, transfer);
+    HASH_DEL(multi->transfers, transfer);
 }
 
 void multi_remove_open(struct multi *multi, CURL *easy, int fd)
