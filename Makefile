@@ -86,7 +86,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check bench deps deps-run deps-bench lint documents format install uninstall clean tests
+.PHONY: all run check check-on bench deps deps-run deps-bench lint documents format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -160,6 +160,11 @@ $(BUILD)/bench/load: $(BUILD)/obj/tests/bench/load.o
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# MAKE_ARGS="CC=clang" and the like go to both commands.
+check-on:
+	@tests/platform/check-on $(or $(DISTRO),$(error name one: make check-on DISTRO=trixie \
+		(bookworm, trixie, noble, sid))) $(MAKE_ARGS)
 
 include tests/hardening.mk
 
