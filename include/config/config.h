@@ -89,6 +89,8 @@
       "From SIGTERM to closing the listeners; /readyz says 503 meanwhile.")                        \
     X("server", "drain_timeout", server_drain_timeout, DURATION, "20s", 0, CFG_DAY, "",            \
       CONFIG_RELOADS, "How long requests under way may take to end after that.")                   \
+    X("server", "reload_on_change", server_reload_on_change, BOOL, "off", 0, 0, "",                \
+      CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
       "Where /healthz, /readyz and /metrics are; several with commas, or off.")                    \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
