@@ -311,6 +311,16 @@ typedef void config_visit(void *arg, const char *section, const char *key, const
                           const char *origin, const char *meaning);
 void config_each(const struct config *config, config_visit *visit, void *arg);
 
+/*
+ * The files that the configuration was read from or refers to, as absolute paths in this order: the
+ * main file, its directory of drop-ins (named whether or not it exists), the drop-ins that were
+ * read, then each file that a value names (secrets, keys, certificates), in the table's order.
+ * A path may stand twice. Symbolic links in the path given with -c are not resolved, so that a
+ * watch can follow one that is replaced. A `credential:` that was not looked at is left out.
+ * Borrowed for as long as the reference; never empty.
+ */
+const char *const *config_files(const struct config *config, size_t *count);
+
 /* --print-config: an INI that config_load would read again, with origins and meanings as comments.
  */
 void config_print(const struct config *config, FILE *out);
