@@ -89,6 +89,8 @@
       "From SIGTERM to closing the listeners; /readyz says 503 meanwhile.")                        \
     X("server", "drain_timeout", server_drain_timeout, DURATION, "20s", 0, CFG_DAY, "",            \
       CONFIG_RELOADS, "How long requests under way may take to end after that.")                   \
+    X("server", "reload_on_change", server_reload_on_change, BOOL, "off", 0, 0, "",                \
+      CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
       "Where /healthz, /readyz and /metrics are; several with commas, or off.")                    \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
@@ -308,6 +310,16 @@ void config_fault(struct config_faults *faults, const struct config *config, con
 typedef void config_visit(void *arg, const char *section, const char *key, const char *value,
                           const char *origin, const char *meaning);
 void config_each(const struct config *config, config_visit *visit, void *arg);
+
+/*
+ * The files that the configuration was read from or refers to, as absolute paths in this order: the
+ * main file, its directory of drop-ins (named whether or not it exists), the drop-ins that were
+ * read, then each file that a value names (secrets, keys, certificates), in the table's order.
+ * A path may stand twice. Symbolic links in the path given with -c are not resolved, so that a
+ * watch can follow one that is replaced. A `credential:` that was not looked at is left out.
+ * Borrowed for as long as the reference; never empty.
+ */
+const char *const *config_files(const struct config *config, size_t *count);
 
 /* --print-config: an INI that config_load would read again, with origins and meanings as comments.
  */

@@ -24,6 +24,8 @@ struct snapshot {
     atomic_uint refs;
     char **files; /* the main file, then the drop-ins; places borrow these */
     size_t file_count;
+    char **paths; /* what config_files returns */
+    size_t path_count;
     struct snapshot_origin origins[KEY_COUNT];
     bool name_kept; /* the same for NAME of [upstream NAME] */
     /* One for each of config.upstream_auth_param, in its order. */
@@ -34,6 +36,10 @@ struct snapshot *snapshot_new(void);
 
 /* The snapshot around a configuration. */
 const struct snapshot *snapshot_of(const struct config *config);
+
+/* Makes the list that config_files returns, from the files read so far and the values. Once. */
+void snapshot_list_paths(struct snapshot *snapshot);
+void snapshot_free_paths(struct snapshot *snapshot);
 
 /* The header that faults and documents show for a section of the table. Caller frees. */
 char *snapshot_section(const struct config *config, const char *section);

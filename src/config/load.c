@@ -317,6 +317,7 @@ static void build(struct loading *loading)
         default_token_key(snapshot);
         gather_secrets(&snapshot->config);
     }
+    snapshot_list_paths(snapshot);
     if (loading->before != NULL)
         keep_unreloadable(loading);
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);

@@ -56,8 +56,9 @@ static struct config_place place_of(const struct rules *rules, enum config_key_i
     return place->file != NULL ? *place : rules->main;
 }
 
-static void report(const struct rules *rules, enum config_key_index key, bool note,
-                   const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void report(const struct rules *rules,
+                                                         enum config_key_index key, bool note,
+                                                         const char *format, va_list args)
 {
     char *section = snapshot_section(rules->config, config_keys[key].section);
 
@@ -96,7 +97,7 @@ static const char *absent(const struct rules *rules, enum config_key_index key)
 
 static void required(const struct rules *rules)
 {
-    for (size_t i = 0; i < KEY_COUNT; i++) {
+    for (enum config_key_index i = 0; i < KEY_COUNT; i++) {
         struct buf allowed;
         if ((config_keys[i].flags & CONFIG_REQUIRED) == 0 || given(rules, i))
             continue;

@@ -39,6 +39,7 @@ static void snapshot_free(struct snapshot *snapshot)
         secret_unref(config->client_secrets[i]);
     for (size_t i = 0; i < snapshot->file_count; i++)
         mem_free(snapshot->files[i]);
+    snapshot_free_paths(snapshot);
     mem_free(config->upstream_name);
     mem_free(snapshot->files);
     mem_free(snapshot->params);

@@ -769,6 +769,48 @@ START_TEST(notes)
 }
 END_TEST
 
+/* For a watch: whatever a reload would read, in its order; the drop-ins' directory in any case. */
+START_TEST(files)
+{
+    struct buf out;
+    size_t count;
+    struct config *config = good(WHOLE);
+
+    buf_init(&out, 65536);
+    config_unref(config);
+    make_dir("p.ini.d");
+    write_file("p.ini.d/1.ini", "[upstream u]\nclient_secret_file = ../secret, ../key\n");
+    write_file("p.ini.d/2.ini", "[upstream u]\nca_file = ../key\nclient_certificate = ../key\n"
+                                "client_key = credential:k\n");
+    config = load_file("p.ini", true);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    const char *const *paths = config_files(config, &count);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(strncmp(paths[i], dir, strlen(dir)), 0);
+        buf_printf(&out, "%s ", paths[i] + strlen(dir) + 1);
+    }
+    ck_assert_str_eq(buf_text(&out), "p.ini p.ini.d p.ini.d/1.ini p.ini.d/2.ini key secret key key "
+                                     "key ");
+    config_unref(config);
+
+    /* A relative path is below the working directory; FILE.d is named though it is not there. */
+    scratch_write("q.ini", WHOLE, strlen(WHOLE), 0640);
+    ck_assert_int_eq(chdir(dir), 0);
+    config_faults_fini(&faults);
+    config = config_load(NULL, "q.ini", false, NULL, NULL, &faults);
+    ck_assert_msg(config != NULL, "%s", fault_lines());
+    paths = config_files(config, &count);
+    ck_assert_uint_eq(count, 4);
+    char *expected = scratch_path("q.ini.d");
+    ck_assert_str_eq(paths[1], expected);
+    ck_assert_int_eq(strncmp(paths[0], expected, strlen(expected) - 2), 0);
+    mem_free(expected);
+    config_unref(config);
+    ck_assert_int_eq(chdir("/"), 0);
+    buf_fini(&out);
+}
+END_TEST
+
 /* The memory that a reference keeps, and the last one wipes: a secret dies with its snapshot. */
 START_TEST(references)
 {
@@ -1095,6 +1137,7 @@ int main(void)
     tcase_add_test(tcase, faults_keep_secrets);
     tcase_add_test(tcase, credentials);
     tcase_add_test(tcase, notes);
+    tcase_add_test(tcase, files);
     tcase_add_test(tcase, references);
     tcase_add_test(tcase, wiping);
     tcase_add_test(tcase, print_round_trip);

@@ -1,0 +1,81 @@
+/*
+ * The list of files behind a snapshot, for a watch over them. It is made once, while the snapshot
+ * is loaded: a relative path is relative to the working directory of that moment.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config/snapshot.h"
+#include "config/value.h"
+
+/* The path is the snapshot's from now on. */
+static void add(struct snapshot *snapshot, char *path)
+{
+    char **paths = mem_try_realloc(snapshot->paths, (snapshot->path_count + 1) * sizeof(*paths));
+
+    if (paths == NULL)
+        mem_exhausted();
+    snapshot->paths = paths;
+    paths[snapshot->path_count++] = path;
+}
+
+/* Below the working directory unless it is absolute; links stay as they are. */
+static char *absolute(const char *path)
+{
+    char *dir = *path != '/' ? getcwd(NULL, 0) : NULL;
+    char *text = dir != NULL ? mem_printf("%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path)
+                             : mem_strdup(path);
+
+    free(dir);
+    return text;
+}
+
+/* A credential without its directory has no path, only its name. */
+static void add_named(struct snapshot *snapshot, const char *path)
+{
+    if (path != NULL && *path == '/')
+        add(snapshot, mem_strdup(path));
+}
+
+static void add_value(struct snapshot *snapshot, const struct config_key *key)
+{
+    const char *field = (const char *)&snapshot->config + key->offset;
+
+    if (key->kind == KIND_FILE) {
+        add_named(snapshot, *(const char *const *)(const void *)field);
+    } else if (key->kind == KIND_KEYFILE) {
+        add_named(snapshot, ((const struct config_file *)(const void *)field)->path);
+    } else if (key->kind == KIND_SECRETS) {
+        const struct config_secrets *secrets = (const void *)field;
+        for (size_t i = 0; i < secrets->count; i++)
+            add_named(snapshot, secrets->files[i].path);
+    }
+}
+
+void snapshot_list_paths(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->file_count; i++) {
+        add(snapshot, absolute(snapshot->files[i]));
+        if (i == 0)
+            add(snapshot, mem_printf("%s.d", snapshot->paths[0]));
+    }
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        add_value(snapshot, &config_keys[i]);
+}
+
+void snapshot_free_paths(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->path_count; i++)
+        mem_free(snapshot->paths[i]);
+    mem_free(snapshot->paths);
+}
+
+const char *const *config_files(const struct config *config, size_t *count)
+{
+    const struct snapshot *snapshot = snapshot_of(config);
+
+    *count = snapshot->path_count;
+    return (const char *const *)snapshot->paths;
+}
