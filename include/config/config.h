@@ -311,6 +311,9 @@ typedef void config_visit(void *arg, const char *section, const char *key, const
                           const char *origin, const char *meaning);
 void config_each(const struct config *config, config_visit *visit, void *arg);
 
+/* Whether a file gives this key a value; the key must be one of the table, outside [upstream]. */
+bool config_is_given(const struct config *config, const char *section, const char *name);
+
 /*
  * The files that the configuration was read from or refers to, as absolute paths in this order: the
  * main file, its directory of drop-ins (named whether or not it exists), the drop-ins that were

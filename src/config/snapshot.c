@@ -215,6 +215,14 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+bool config_is_given(const struct config *config, const char *section, const char *name)
+{
+    const struct config_key *key = config_key_find(section, name);
+
+    MUST(key != NULL);
+    return snapshot_of(config)->origins[config_key_index(key)].given;
+}
+
 void config_unreloadable(const struct config *before, const struct config *after,
                          void (*changed)(void *arg, const char *section, const char *key),
                          void *arg)
