@@ -117,7 +117,7 @@
     X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off", CONFIG_RELOADS,     \
       "jwt: a signed token; plain: the cookie as it stands, forgeable; off: nobody is asked.")     \
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
-      "Name of the cookie that holds the identity; upper and lower case differ in it.")            \
+      "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
       "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \

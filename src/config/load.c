@@ -351,7 +351,8 @@ static void name_upstream(struct loading *loading)
 
     if (name == NULL) {
         faults_add(loading->faults, place_of_file(snapshot, 0), CONFIG_NAMED_SECTION " NAME", NULL,
-                   "is missing; this section names the Location API and its credentials");
+                   "is missing; this section names the Location API and its credentials: write "
+                   "[upstream location], and below it address, client_id and client_secret_file");
         return;
     }
     snapshot->config.upstream_name = mem_strdup(old);

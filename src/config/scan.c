@@ -145,7 +145,8 @@ static void scan_header(struct cursor *cursor, struct span line)
         broken(cursor, "something follows the section's name; comments stand on lines of their "
                        "own");
     else if (name == NULL)
-        broken(cursor, "this is no section's name; postcoded.ini(5) lists the sections");
+        broken(cursor, "this is no section's name; write [server] or [upstream NAME], without "
+                       "quotes; postcoded.ini(5) lists the sections");
     else
         is_broken = false;
     open_section(cursor, name != NULL ? name : mem_strdup(UNREADABLE), is_broken);
@@ -182,8 +183,8 @@ static void scan_key(struct cursor *cursor, struct span line)
     struct span key = before(line, equals != NULL ? equals : line.at);
 
     if (equals == NULL)
-        broken(cursor, "this is neither [section] nor key = value nor a comment; a value ends with "
-                       "its line");
+        broken(cursor, "this is neither [section] nor key = value nor a comment; write key = "
+                       "value, all on one line");
     else if (key.len == 0)
         broken(cursor, "there is no key before the equals sign; write key = value");
     else if (!is_key_name(key))

@@ -198,7 +198,7 @@ static bool judge_upstream(struct reading *reading, const struct scan_section *s
 
 static void unknown_section(struct reading *reading, const struct scan_section *s)
 {
-    size_t word = strcspn(s->name, " ");
+    size_t word = strcspn(s->name, " ._-");
     char *first = mem_strndup(s->name, word);
     const char *near = config_section_near(first);
 

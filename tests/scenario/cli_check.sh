@@ -85,7 +85,7 @@ check && fail "two upstreams"
 has "$(cat "$here/log")" ":8: [upstream v]: a second upstream"
 
 write </dev/null
-told ": [upstream NAME]: is missing; this section names the Location API and its credentials" \
+told ": [upstream NAME]: is missing; this section names the Location API and its credentials: write [upstream location], and below it address, client_id and client_secret_file" \
     ": [identity] key_file: is missing; mode jwt needs the key that signs identities, such as key_file = credential:identity.key"
 
 # Secrets that others can read.

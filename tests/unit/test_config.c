@@ -119,6 +119,8 @@ static const struct bad {
      "p.ini:1: [upstraem x]: unknown section; did you mean [upstream NAME]?\n"},
     {"[nothing like it]\nx = 1\n", WHOLE,
      "p.ini:1: [nothing like it]: unknown section; postcoded.ini(5) lists the sections\n"},
+    {"[upstream.one]\n", WHOLE,
+     "p.ini:1: [upstream.one]: unknown section; did you mean [upstream NAME]?\n"},
     {"[server one]\nworkers = 0\n", WHOLE,
      "p.ini:1: [server one]: unknown section; did you mean [server]?\n"},
     {"[log]\nlevel = info\n[server]\n[log]\nformat = yaml\n", WHOLE,
@@ -135,8 +137,8 @@ static const struct bad {
      "p.ini: [upstream a] client_secret_file: is missing, and so is client_secret; name the file "
      "that holds the secret, such as client_secret_file = credential:client.secret\n"},
     {"", IDENTITY,
-     "p.ini: [upstream NAME]: is missing; this section names the Location API and its "
-     "credentials\n"},
+     "p.ini: [upstream NAME]: is missing; this section names the Location API and its credentials: "
+     "write [upstream location], and below it address, client_id and client_secret_file\n"},
     {"[upstream]\naddress = https://h\nclient_id = c\nclient_secret_file = secret\n", IDENTITY,
      "p.ini:1: [upstream]: an upstream needs a name of at most 64 letters, digits, - and _; write "
      "[upstream NAME]\n"},
@@ -345,15 +347,16 @@ static const struct bad {
      "warning, error\n"
      "p.ini:4: something follows the section's name; comments stand on lines of their own\n"
      "p.ini:5: [server] workers: \"0\" is out of range; must be a number from 1 to 256, or auto\n"
-     "p.ini:6: this is no section's name; postcoded.ini(5) lists the sections\n"
+     "p.ini:6: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "postcoded.ini(5) lists the sections\n"
      "p.ini:8: there is no key before the equals sign; write key = value\n"
-     "p.ini:9: this is neither [section] nor key = value nor a comment; a value ends with its "
-     "line\n"},
+     "p.ini:9: this is neither [section] nor key = value nor a comment; write key = value, all on "
+     "one line\n"},
     {"[server]\nlisten = 127.0.0.1:1,\n  127.0.0.1:2\n", WHOLE,
      "p.ini:2: [server] listen: there is no address beside a comma; remove the comma, or write all "
      "addresses on this line\n"
-     "p.ini:3: this is neither [section] nor key = value nor a comment; a value ends with its "
-     "line\n"},
+     "p.ini:3: this is neither [section] nor key = value nor a comment; write key = value, all on "
+     "one line\n"},
     {"[log]\nlevel = \xff\n# \xc0\x80\nformat = \x01\n\"access\" = on\n[l\xc3\xa9]\nx = "
      "1\n[lo!g]\n",
      WHOLE,
@@ -361,8 +364,10 @@ static const struct bad {
      "p.ini:3: the line is not valid UTF-8; save the file as UTF-8\n"
      "p.ini:4: the line holds a control character; remove it\n"
      "p.ini:5: a key is made of letters, digits, _, - and .; write key = value\n"
-     "p.ini:6: this is no section's name; postcoded.ini(5) lists the sections\n"
-     "p.ini:8: this is no section's name; postcoded.ini(5) lists the sections\n"},
+     "p.ini:6: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "postcoded.ini(5) lists the sections\n"
+     "p.ini:8: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "postcoded.ini(5) lists the sections\n"},
     {"\xff\xfe[\0", "", "p.ini: the file is UTF-16; save it as UTF-8\n"},
     /* Files. */
     {"[identity]\nkey_file = none\n" UPSTREAM_HEAD "client_secret_file = .\nca_file = none\n", "",
@@ -425,12 +430,13 @@ START_TEST(all_faults_at_once)
         "p.ini:4: [unknown]: unknown section; postcoded.ini(5) lists the sections\n"
         "p.ini:7: [log] level: \"loud\" is not understood; must be one of: debug, info, notice, "
         "warning, error\n"
-        "p.ini:8: this is neither [section] nor key = value nor a comment; a value ends with its "
-        "line\n"
+        "p.ini:8: this is neither [section] nor key = value nor a comment; write key = value, all "
+        "on one line\n"
         "p.ini:9: [log] leevl: unknown key; did you mean \"level\"?\n"
         "p.ini:10: [log] level: given twice, first in line 7; remove one\n"
         "p.ini: [upstream NAME]: is missing; this section names the Location API and its "
-        "credentials\n"
+        "credentials: write [upstream location], and below it address, client_id and "
+        "client_secret_file\n"
         "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities, "
         "such as key_file = credential:identity.key\n"
         "p.ini.d/10.ini:2: [store] recycle_interval: \"soon\" is not understood; must be a "
@@ -465,7 +471,8 @@ START_TEST(bounds_of_a_file)
     ck_assert_str_eq(fault_lines(),
                      "p.ini:1: the line is longer than 16384 bytes; shorten it\n"
                      "p.ini: [upstream NAME]: is missing; this section names the Location API and "
-                     "its credentials\n"
+                     "its credentials: write [upstream location], and below it address, client_id "
+                     "and client_secret_file\n"
                      "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs "
                      "identities, such as key_file = credential:identity.key\n");
 
