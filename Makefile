@@ -14,9 +14,9 @@ BUILD := build$(if $(SAN),/$(SAN))
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid cjose ini_config libsystemd libssl libcrypto
+PKGS := libmicrohttpd libcurl libuv jansson uuid cjose libsystemd libssl libcrypto
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
-	libjansson-dev uuid-dev libcjose-dev libini-config-dev uthash-dev libsystemd-dev libssl-dev \
+	libjansson-dev uuid-dev libcjose-dev uthash-dev libsystemd-dev libssl-dev \
 	node-llhttp
 DEPS_RUN := curl ca-certificates
 DEPS_CHECK := check varnish slowhttptest clang-format openssl procps util-linux systemd prometheus groff-base \

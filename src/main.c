@@ -168,6 +168,15 @@ static bool load(const struct options *options, struct setup *setup)
     return good;
 }
 
+/* Sockets whose directory is not there: the daemon would say so itself, --check does it before. */
+static void tell_directories(const struct setup *setup)
+{
+    struct config_faults notes = {.items = NULL};
+    setup_note_directories(setup->config, &notes);
+    tell_faults(&notes, false);
+    config_faults_fini(&notes);
+}
+
 /*
  * Secrets pass through here in every command. No core is written, no debugger of the same user
  * attaches, and what jansson frees is overwritten.
@@ -200,6 +209,7 @@ static enum exit_status run_command(const struct options *options, const struct 
 {
     switch (options->command) {
     case COMMAND_CHECK:
+        tell_directories(setup);
         printf("%s: no fault found\n", options->path);
         return EXIT_WELL;
     case COMMAND_PROBE:

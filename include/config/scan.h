@@ -1,6 +1,7 @@
 /*
- * The first look at an INI file, over its bytes: which lines can be handed to the INI library, and
- * what is wrong with the others.
+ * The INI parser: from the bytes of a file to its sections and keys, each with its line, and to a
+ * fault for each line that is neither. It does not know which sections and keys there are; that is
+ * for settings.h, which also describes the form of a file.
  */
 #ifndef CONFIG_SCAN_H
 #define CONFIG_SCAN_H
@@ -8,35 +9,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/buf.h"
 #include "base/secret.h"
 #include "config/faults.h"
 
 struct scan_section {
-    char *name;    /* "upstream location": blanks single and none around it */
+    char *name;    /* "upstream location": single blanks inside and none around it */
     unsigned line; /* of its header */
     bool broken;   /* the header is at fault already; the name is a guess */
+    size_t first;  /* index of the first section of that name, in any case; itself when first */
 };
 
-struct scan_secret {
+struct scan_key {
+    size_t section; /* index of the first section of that name */
+    char *name;     /* as written */
+    /* The value. A key whose name is that of a secret has `secret`, any other has `text`. */
+    char *text;            /* "" for an empty one; NULL for a secret */
+    struct secret *secret; /* NULL: empty, or no secret */
     unsigned line;
-    struct secret *value; /* NULL: empty */
 };
 
 struct scan {
-    /* The file for the INI library: line by line, with broken lines and secrets left out. */
-    struct buf clean;
-    struct scan_section *sections; /* in order, those given twice too */
+    struct scan_section *sections; /* in the order of the file, those given twice too */
     size_t section_count;
-    struct scan_secret *secrets; /* the values left out */
-    size_t secret_count;
+    struct scan_key *keys; /* the same */
+    size_t key_count;
 };
 
-/* place names the file; faults about lines are made. False: not even lines, nothing to go on with.
+/*
+ * `place` names the file; faults about lines are appended. False when the file has no lines that
+ * could be read at all. scan_fini in either case.
  */
 bool scan_bytes(const char *bytes, size_t len, struct config_place place, struct scan *out,
                 struct config_faults *faults);
 
+/* Overwrites the values. */
 void scan_fini(struct scan *scan);
 
 #endif

@@ -24,6 +24,9 @@ struct setup {
  */
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
                 bool credentials_optional, struct config_faults *faults);
+/* Notes each Unix socket whose directory does not exist. For --check: a daemon would find it out.
+ */
+void setup_note_directories(const struct config *config, struct config_faults *notes);
 /* Takes references to the parts of `other`. */
 void setup_copy(struct setup *setup, const struct setup *other);
 void setup_fini(struct setup *setup);

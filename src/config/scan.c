@@ -1,9 +1,8 @@
 /*
- * The INI library gives no values at all once one line is broken, ends a value at a NUL without a
- * word, and has no line to offer for bytes that are no UTF-8. And it frees what it read without
- * wiping it. So the bytes are looked at here first, line by line: what is broken becomes a fault
- * and an empty line, a secret is taken out and replaced by a word, and what the library then sees
- * is a file it can only accept. The line numbers stay as they were.
+ * The INI parser. It goes over the bytes line by line: a line becomes a section, a key with its
+ * value, or a fault, and no line hides another. So that a value which may be secret stays nowhere
+ * in freed memory, it is copied once, from the bytes that were read to where it is kept, and every
+ * copy is overwritten: a secret whose key is misspelt is text like any other here.
  *
  * A broken header still opens a section, under the name it seems to have, or under UNREADABLE:
  * else the keys below it would be taken for the section above and each make a false fault.
@@ -12,7 +11,6 @@
 
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/settings.h"
@@ -27,9 +25,6 @@
 /* A number of the preprocessor as text. */
 #define TEXT_(n) #n
 #define TEXT(n) TEXT_(n)
-
-/* The most that one line can grow by: "(set)" for a secret, "[?]" for a header. */
-#define GROWTH 16
 
 /* A piece of the file. */
 struct span {
@@ -91,20 +86,24 @@ static void *grown(void *items, size_t count, size_t size)
     return p;
 }
 
+/* The name is the scan's from now on. */
 static void open_section(struct cursor *cursor, char *name, bool is_broken)
 {
     struct scan *scan = cursor->scan;
+    size_t first = 0;
 
-    buf_printf(&scan->clean, "[%s]", name);
+    while (first < scan->section_count && !text_equal_ci(scan->sections[first].name, name))
+        first++;
     scan->sections = grown(scan->sections, scan->section_count, sizeof(*scan->sections));
     scan->sections[scan->section_count++] = (struct scan_section){
         .name = name,
         .line = cursor->place.line,
         .broken = is_broken,
+        .first = first,
     };
 }
 
-/* The library refuses some others (!), and no name of ours has any. */
+/* No name of ours has another. */
 static bool is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -146,7 +145,8 @@ static void scan_header(struct cursor *cursor, struct span line)
         broken(cursor, "something follows the section's name; comments stand on lines of their "
                        "own");
     else if (name == NULL)
-        broken(cursor, "this is no section's name; postcoded.ini(5) lists the sections");
+        broken(cursor, "this is no section's name; write [server] or [upstream NAME], without "
+                       "quotes; postcoded.ini(5) lists the sections");
     else
         is_broken = false;
     open_section(cursor, name != NULL ? name : mem_strdup(UNREADABLE), is_broken);
@@ -161,25 +161,19 @@ static bool is_key_name(struct span key)
     return key.len <= NAME_MAX_BYTES;
 }
 
-static bool names_secret(struct span key)
+static void take_key(struct cursor *cursor, struct span key, struct span value)
 {
+    struct scan *scan = cursor->scan;
     char *name = mem_strndup(key.at, key.len);
     bool secret = config_name_is_secret(name);
 
-    mem_free(name);
-    return secret;
-}
-
-static void take_secret(struct cursor *cursor, struct span key, struct span value)
-{
-    struct scan *scan = cursor->scan;
-
-    buf_append(&scan->clean, key.at, key.len);
-    buf_puts(&scan->clean, value.len > 0 ? " = (set)" : " =");
-    scan->secrets = grown(scan->secrets, scan->secret_count, sizeof(*scan->secrets));
-    scan->secrets[scan->secret_count++] = (struct scan_secret){
+    scan->keys = grown(scan->keys, scan->key_count, sizeof(*scan->keys));
+    scan->keys[scan->key_count++] = (struct scan_key){
+        .section = scan->sections[scan->section_count - 1].first,
+        .name = name,
+        .text = secret ? NULL : mem_strndup(value.at, value.len),
+        .secret = secret && value.len > 0 ? secret_new(value.at, value.len) : NULL,
         .line = cursor->place.line,
-        .value = value.len > 0 ? secret_new(value.at, value.len) : NULL,
     };
 }
 
@@ -189,18 +183,16 @@ static void scan_key(struct cursor *cursor, struct span line)
     struct span key = before(line, equals != NULL ? equals : line.at);
 
     if (equals == NULL)
-        broken(cursor, "this is neither [section] nor key = value nor a comment; a value ends with "
-                       "its line");
+        broken(cursor, "this is neither [section] nor key = value nor a comment; write key = "
+                       "value, all on one line");
     else if (key.len == 0)
         broken(cursor, "there is no key before the equals sign; write key = value");
     else if (!is_key_name(key))
         broken(cursor, "a key is made of letters, digits, _, - and .; write key = value");
     else if (cursor->scan->section_count == 0)
         broken(cursor, "this key stands before the first section; write its [section] above it");
-    else if (names_secret(key))
-        take_secret(cursor, key, after(line, equals));
     else
-        buf_append(&cursor->scan->clean, line.at, line.len);
+        take_key(cursor, key, after(line, equals));
 }
 
 static void scan_line(struct cursor *cursor, struct span line)
@@ -245,7 +237,6 @@ bool scan_bytes(const char *bytes, size_t len, struct config_place place, struct
     size_t pos = 0;
 
     *out = (struct scan){0};
-    buf_init(&out->clean, len + GROWTH * (SETTINGS_MAX_ITEMS + 1));
     if (len >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0)) {
         faults_add(faults, place, NULL, NULL, "the file is UTF-16; save it as UTF-8");
         return false;
@@ -255,13 +246,11 @@ bool scan_bytes(const char *bytes, size_t len, struct config_place place, struct
     while (pos < len && cursor.items <= SETTINGS_MAX_ITEMS) {
         cursor.place.line++;
         scan_line(&cursor, next_line(bytes, len, &pos));
-        buf_putc(&out->clean, '\n');
     }
     if (cursor.items > SETTINGS_MAX_ITEMS)
         broken(&cursor, "the file has more than " TEXT(
                             SETTINGS_MAX_ITEMS) " sections and keys; the rest was not "
                                                 "read");
-    MUST(out->clean.err == ERR_OK);
     return true;
 }
 
@@ -269,10 +258,12 @@ void scan_fini(struct scan *scan)
 {
     for (size_t i = 0; i < scan->section_count; i++)
         mem_free(scan->sections[i].name);
-    for (size_t i = 0; i < scan->secret_count; i++)
-        secret_unref(scan->secrets[i].value);
+    for (size_t i = 0; i < scan->key_count; i++) {
+        mem_free(scan->keys[i].name);
+        wipe_free_text(scan->keys[i].text);
+        secret_unref(scan->keys[i].secret);
+    }
     mem_free(scan->sections);
-    mem_free(scan->secrets);
-    buf_fini(&scan->clean);
+    mem_free(scan->keys);
     *scan = (struct scan){0};
 }

@@ -1,22 +1,19 @@
 /*
- * From one file to settings. Three hands are at work: scan.c has looked at the bytes, libini_config
- * takes keys and values apart, and this file knows the table: which sections and keys there are,
- * and that each stands once.
+ * From one file to settings. scan.c has taken the file apart; this file knows the table: which
+ * sections and keys there are, that each stands once, and whose name somebody may have meant.
  *
- * Each file is parsed by itself, for merged objects no longer say which file a value came from. The
- * library is told to keep duplicates, so that each is a fault with a line of its own instead of the
- * end of parsing. It looks everything up by name and one by one; the bound on sections and keys
- * keeps that in milliseconds.
+ * The keys of a section that is given twice are judged under the first, so that the one fault about
+ * the second header is all that it costs.
  */
 #include "config/settings.h"
 
-#include <ini_configobj.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/expand.h"
 #include "config/files.h"
 #include "config/scan.h"
 
@@ -31,7 +28,6 @@ struct reading {
     struct settings *settings;
     struct config_faults *faults;
     struct scan scan;
-    struct ini_cfgobj *ini; /* NULL while there is nothing in it */
     mode_t mode;
 };
 
@@ -48,29 +44,6 @@ static struct config_place at(const struct reading *reading, unsigned line)
 
     place.line = line;
     return place;
-}
-
-static void parse(struct reading *reading)
-{
-    struct ini_cfgfile *file = NULL;
-    struct buf *clean = &reading->scan.clean;
-
-    /* A stream over no bytes cannot be opened. */
-    if (reading->scan.section_count == 0)
-        return;
-    if (ini_config_create(&reading->ini) != 0)
-        mem_exhausted();
-    if (ini_config_file_from_mem(clean->data, (uint32_t)clean->len, &file) != 0)
-        mem_exhausted();
-    int error =
-        ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_ALLOW | INI_MV2S_ALLOW | INI_MS_MERGE,
-                         INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS, reading->ini);
-    /* The scan took out whatever is known to fail; what it missed must not be read in part. */
-    if (error != 0)
-        faults_add(reading->faults, reading->place, NULL, NULL,
-                   "the file cannot be parsed: %s; postcoded.ini(5) tells its form",
-                   strerrordesc_np(error));
-    ini_config_file_destroy(file);
 }
 
 /* What follows the word in a section's header. */
@@ -96,35 +69,26 @@ static void put_owners(const char *name, struct buf *out)
 }
 
 /* A key in the wrong section is told its own: the nearest name here would be another key. */
-static void unknown_key(struct reading *reading, const struct section *section, const char *name,
-                        unsigned line)
+static void unknown_key(struct reading *reading, const struct section *section,
+                        const struct scan_key *k)
 {
+    const char *name = k->name;
+    struct config_place place = at(reading, k->line);
     const char *near = config_key_near(section->known, name);
     struct buf owners;
 
     buf_init(&owners, OWNERS_MAX);
     put_owners(name, &owners);
     if (owners.len > 0)
-        faults_add(reading->faults, at(reading, line), section->shown, name,
-                   "unknown key; it belongs in %s", buf_text(&owners));
+        faults_add(reading->faults, place, section->shown, name, "unknown key; it belongs in %s",
+                   buf_text(&owners));
     else if (near != NULL)
-        faults_add(reading->faults, at(reading, line), section->shown, name,
+        faults_add(reading->faults, place, section->shown, name,
                    "unknown key; did you mean \"%s\"?", near);
     else
-        faults_add(reading->faults, at(reading, line), section->shown, name,
+        faults_add(reading->faults, place, section->shown, name,
                    "unknown key; postcoded.ini(5) lists the keys");
     buf_fini(&owners);
-}
-
-/* The value that the scan took out of a line; NULL for an empty one. A reference for the caller. */
-static struct secret *secret_of(const struct scan *scan, unsigned line)
-{
-    for (size_t i = 0; i < scan->secret_count; i++) {
-        const struct scan_secret *s = &scan->secrets[i];
-        if (s->line == line)
-            return s->value != NULL ? secret_ref(s->value) : NULL;
-    }
-    return NULL;
 }
 
 static void append(struct settings *settings, struct setting setting)
@@ -146,76 +110,55 @@ static char *shown_name(const struct config_key *key, const char *name)
     return mem_strdup(key->name);
 }
 
-static void take(struct reading *reading, const struct section *section, const char *name,
-                 const char *text, unsigned line)
+static void take(struct reading *reading, const struct section *section, const struct scan_key *k)
 {
-    const struct config_key *key = config_key_find(section->known, name);
+    const struct config_key *key = config_key_find(section->known, k->name);
 
     if (key == NULL) {
-        unknown_key(reading, section, name, line);
+        unknown_key(reading, section, k);
         return;
     }
     if (!section->keep)
         return;
 
-    bool is_secret = key->kind == KIND_SECRET;
     struct setting setting = {
         .key = key,
-        .name = shown_name(key, name),
-        .text = is_secret ? NULL : mem_strdup(text),
-        .secret = is_secret ? secret_of(&reading->scan, line) : NULL,
-        .place = at(reading, line),
+        .name = shown_name(key, k->name),
+        .text = k->text != NULL ? mem_strdup(k->text) : NULL,
+        .secret = k->secret != NULL ? secret_ref(k->secret) : NULL,
+        .place = at(reading, k->line),
     };
-    if (setting.secret != NULL && (reading->mode & FILES_OTHERS) != 0)
-        faults_add(reading->faults, setting.place, section->shown, key->name,
-                   "others can read this file (mode %04o); chmod 0640 %s", reading->mode,
-                   reading->place.file);
+    if (setting.secret != NULL && !expand_is_bare(secret_text(setting.secret)))
+        setting.mode = reading->mode;
     append(reading->settings, setting);
 }
 
-/* All values of one name: the first is taken, the others are faults. */
-static void take_name(struct reading *reading, const struct section *section, const char *name)
+/* The first key of that section and name. */
+static const struct scan_key *first_of_name(const struct scan *scan, const struct scan_key *k)
 {
-    struct value_obj *value = NULL;
-    uint32_t first = 0;
-    int mode = INI_GET_FIRST_VALUE;
+    const struct scan_key *first = scan->keys;
 
-    while (ini_get_config_valueobj(section->shown, name, reading->ini, mode, &value) == 0 &&
-           value != NULL) {
-        uint32_t line = 0;
-        MUST(value_get_line(value, &line) == 0);
-        if (mode == INI_GET_FIRST_VALUE) {
-            take(reading, section, name, ini_get_const_string_config_value(value, NULL), line);
-            first = line;
-        } else {
-            faults_add(reading->faults, at(reading, line), section->shown, name,
-                       "given twice, first in line %u; remove one", first);
-        }
-        mode = INI_GET_NEXT_VALUE;
-        value = NULL;
-    }
+    while (first->section != k->section || !text_equal_ci(first->name, k->name))
+        first++;
+    return first;
 }
 
-static bool among(char **names, int count, const char *name)
+/* The keys of all sections of that name: the first of each name is taken, the others are faults. */
+static void take_keys(struct reading *reading, size_t index, const struct section *section)
 {
-    for (int i = 0; i < count; i++) {
-        if (text_equal_ci(names[i], name))
-            return true;
-    }
-    return false;
-}
+    const struct scan *scan = &reading->scan;
 
-static void take_keys(struct reading *reading, const struct section *section)
-{
-    int count = 0;
-    char **names = ini_get_attribute_list(reading->ini, section->shown, &count, NULL);
-
-    for (int i = 0; names != NULL && i < count; i++) {
-        /* A name is listed as often as it stands there. */
-        if (!among(names, i, names[i]))
-            take_name(reading, section, names[i]);
+    for (size_t i = 0; i < scan->key_count; i++) {
+        const struct scan_key *k = &scan->keys[i];
+        if (k->section != index)
+            continue;
+        const struct scan_key *first = first_of_name(scan, k);
+        if (first == k)
+            take(reading, section, k);
+        else
+            faults_add(reading->faults, at(reading, k->line), section->shown, first->name,
+                       "given twice, first in line %u; remove one", first->line);
     }
-    ini_free_attribute_list(names);
 }
 
 static bool is_upstream_name(const char *name)
@@ -255,7 +198,7 @@ static bool judge_upstream(struct reading *reading, const struct scan_section *s
 
 static void unknown_section(struct reading *reading, const struct scan_section *s)
 {
-    size_t word = strcspn(s->name, " ");
+    size_t word = strcspn(s->name, " ._-");
     char *first = mem_strndup(s->name, word);
     const char *near = config_section_near(first);
 
@@ -286,33 +229,36 @@ static struct section judge_section(struct reading *reading, const struct scan_s
     return section;
 }
 
-/* The first section of that name in the file. */
-static const struct scan_section *first_of_name(const struct scan *scan, const char *name)
-{
-    const struct scan_section *s = scan->sections;
-
-    while (!text_equal_ci(s->name, name))
-        s++;
-    return s;
-}
-
 static void take_sections(struct reading *reading)
 {
-    for (size_t i = 0; i < reading->scan.section_count; i++) {
-        const struct scan_section *s = &reading->scan.sections[i];
-        const struct scan_section *first = first_of_name(&reading->scan, s->name);
+    const struct scan *scan = &reading->scan;
 
-        /* The library has put the keys of both under the first. */
-        if (first != s) {
+    for (size_t i = 0; i < scan->section_count; i++) {
+        const struct scan_section *s = &scan->sections[i];
+        if (s->first != i) {
             if (!s->broken)
                 faults_add(reading->faults, at(reading, s->line), s->name, NULL,
-                           "given twice, first in line %u; put its keys there", first->line);
+                           "given twice, first in line %u; put its keys there",
+                           scan->sections[s->first].line);
             continue;
         }
         struct section section = judge_section(reading, s);
         if (section.known != NULL)
-            take_keys(reading, &section);
+            take_keys(reading, i, &section);
     }
+}
+
+/* Right after files_read. A main file that is not there is most often the first start of all. */
+static void unreadable(struct config_place place, enum err err, struct config_faults *faults)
+{
+    bool first_start = place.order == 0 && err == ERR_SYSTEM && errno == ENOENT;
+    char *why = files_explain(err, SETTINGS_MAX_BYTES);
+
+    faults_add(faults, place, NULL, NULL, "%s%s", why,
+               first_start ? "; name the configuration with -c FILE; make install puts a first one "
+                             "at /etc/postcoded/postcoded.ini"
+                           : "");
+    mem_free(why);
 }
 
 bool settings_read(struct config_place place, struct settings *settings,
@@ -324,19 +270,14 @@ bool settings_read(struct config_place place, struct settings *settings,
     buf_init_secret(&bytes, SETTINGS_MAX_BYTES);
     enum err err = files_read(place.file, &bytes, &reading.mode);
     if (err != ERR_OK) {
-        char *why = files_explain(err, SETTINGS_MAX_BYTES);
-        faults_add(faults, place, NULL, NULL, "%s", why);
-        mem_free(why);
+        unreadable(place, err, faults);
         buf_fini(&bytes);
         return false;
     }
     bool lines = scan_bytes(buf_text(&bytes), bytes.len, place, &reading.scan, faults);
     buf_fini(&bytes);
-    if (lines) {
-        parse(&reading);
+    if (lines)
         take_sections(&reading);
-    }
-    ini_config_destroy(reading.ini);
     scan_fini(&reading.scan);
     return lines;
 }

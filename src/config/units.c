@@ -58,7 +58,7 @@ static void format(int64_t number, const struct unit *units, size_t count, struc
         buf_printf(out, "%lld%s", (long long)(number / units[i].factor), units[i].name);
         return;
     }
-    MUST(!"every number has a unit");
+    MUST(false && "every number has a unit");
 }
 
 bool units_parse_duration(const char *text, int64_t *ns)

@@ -4,7 +4,10 @@
  */
 #include "service/setup.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,6 +44,34 @@ bool setup_read(struct setup *setup, const char *path, const struct config *befo
     *setup = (struct setup){.config = NULL};
     setup->config = config_load(before, path, credentials_optional, look, setup, faults);
     return faults->faults == faults_before;
+}
+
+static void note_directories(const struct config *config, const char *section,
+                             const struct config_addresses *addresses, const char * or,
+                             struct config_faults *notes)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct config_address *address = &addresses->items[i];
+        struct stat st;
+        if (address->addr.ss_family != AF_UNIX)
+            continue;
+        const char *path = ((const struct sockaddr_un *)(const void *)&address->addr)->sun_path;
+        char *dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path));
+        if (*dir != '\0' && stat(dir, &st) != 0 && errno == ENOENT)
+            config_note(notes, config, section, "listen",
+                        "%s does not exist; under systemd RuntimeDirectory=%s makes it, elsewhere: "
+                        "mkdir %s%s",
+                        dir, strrchr(dir, '/') + 1, dir, or);
+        mem_free(dir);
+    }
+}
+
+void setup_note_directories(const struct config *config, struct config_faults *notes)
+{
+    note_directories(config, "server", &config->server_listen, "", notes);
+    note_directories(config, "metrics", &config->metrics_listen, "", notes);
+    note_directories(config, "admin", &config->admin_listen, ", or set [admin] listen = off",
+                     notes);
 }
 
 void setup_copy(struct setup *setup, const struct setup *other)

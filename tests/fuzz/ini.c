@@ -1,6 +1,6 @@
 /*
- * A configuration file, whole: scanning, the INI library, every kind of value, the rules between
- * keys. What loads must print itself as a file that loads to the same.
+ * A configuration file, whole: the INI parser, variables of the environment, every kind of value,
+ * the rules between keys. What loads must print itself as a file that loads to the same.
  */
 #include "fuzz.h"
 
