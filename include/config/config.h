@@ -327,7 +327,8 @@ bool config_is_given(const struct config *config, const char *section, const cha
 /*
  * The files that the configuration was read from or refers to, as absolute paths in this order: the
  * main file, its directory of drop-ins (named whether or not it exists), the drop-ins that were
- * read, then each file that a value names (secrets, keys, certificates), in the table's order.
+ * read, then each file that a value names (secrets, keys, certificates), in the table's order; one
+ * that is at fault too.
  * A path may stand twice. Symbolic links in the path given with -c are not resolved, so that a
  * watch can follow one that is replaced. A `credential:` that was not looked at is left out.
  * Borrowed for as long as the reference; never empty.

@@ -21,6 +21,9 @@ struct value_input {
     const char *dir;       /* what a relative path is relative to */
     bool credentials_optional;
     bool secrets_anywhere; /* [server] secret_files = any */
+    /* Told each file that a value names, whether or not it can be used; NULL: nobody. */
+    void (*names_file)(void *arg, const char *path);
+    void *names_arg;
     /* For faults. */
     struct config_faults *faults;
     struct config_place place;

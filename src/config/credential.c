@@ -57,7 +57,8 @@ static bool resolve_credential(const struct value_input *in, const char *text, c
 }
 
 /* As above, for a path too. Appends to `shown` what any file could say. */
-static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
+static bool resolve_any(const struct value_input *in, const char *text, char **path,
+                        struct buf *shown)
 {
     *path = NULL;
     if (is_credential(text)) {
@@ -72,6 +73,15 @@ static bool resolve(const struct value_input *in, const char *text, char **path,
     mem_free(*path);
     *path = NULL;
     return value_wrong(in, "the path holds a control character or a comma; rename its directory");
+}
+
+static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
+{
+    const bool good = resolve_any(in, text, path, shown);
+
+    if (good && *path != NULL && in->names_file != NULL)
+        in->names_file(in->names_arg, *path);
+    return good;
 }
 
 /* Right after files_read or files_probe. `text` is what the configuration says. */

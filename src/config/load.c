@@ -156,6 +156,8 @@ static struct value_input input_for(struct loading *loading, const struct config
         .dir = dir,
         .credentials_optional = loading->credentials_optional,
         .secrets_anywhere = takes_open_secrets(loading->snapshot),
+        .names_file = snapshot_names_file,
+        .names_arg = loading->snapshot,
         .faults = loading->faults,
         .place = setting != NULL ? setting->place : place_of_file(loading->snapshot, 0),
         .section = section,
@@ -365,13 +367,13 @@ static void build(struct loading *loading)
 
     name_upstream(loading);
     expand(loading);
+    snapshot_list_paths(snapshot);
     load_values(loading);
     judge_open_files(loading);
     if (snapshot->config.upstream_name != NULL) {
         default_token_key(snapshot);
         gather_secrets(&snapshot->config);
     }
-    snapshot_list_paths(snapshot);
     if (loading->before != NULL)
         keep_unreloadable(loading);
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);

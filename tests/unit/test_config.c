@@ -810,6 +810,18 @@ START_TEST(notes)
 }
 END_TEST
 
+static void list_files(void *arg, struct config *config, struct config_faults *ignored)
+{
+    size_t count;
+    const char *const *paths = config_files(config, &count);
+
+    (void)ignored;
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(strncmp(paths[i], dir, strlen(dir)), 0);
+        buf_printf(arg, "%s ", paths[i] + strlen(dir) + 1);
+    }
+}
+
 /* For a watch: whatever a reload would read, in its order; the drop-ins' directory in any case. */
 START_TEST(files)
 {
@@ -825,13 +837,10 @@ START_TEST(files)
                                 "client_key = credential:k\n");
     config = load_file("p.ini", true);
     ck_assert_msg(config != NULL, "%s", fault_lines());
-    const char *const *paths = config_files(config, &count);
-    for (size_t i = 0; i < count; i++) {
-        ck_assert_int_eq(strncmp(paths[i], dir, strlen(dir)), 0);
-        buf_printf(&out, "%s ", paths[i] + strlen(dir) + 1);
-    }
+    list_files(&out, config, NULL);
     ck_assert_str_eq(buf_text(&out), "p.ini p.ini.d p.ini.d/1.ini p.ini.d/2.ini key secret key key "
                                      "key ");
+    buf_fini(&out);
     config_unref(config);
 
     /* A relative path is below the working directory; FILE.d is named though it is not there. */
@@ -840,7 +849,7 @@ START_TEST(files)
     config_faults_fini(&faults);
     config = config_load(NULL, "q.ini", false, NULL, NULL, &faults);
     ck_assert_msg(config != NULL, "%s", fault_lines());
-    paths = config_files(config, &count);
+    const char *const *paths = config_files(config, &count);
     ck_assert_uint_eq(count, 4);
     char *expected = scratch_path("q.ini.d");
     ck_assert_str_eq(paths[1], expected);
@@ -848,6 +857,16 @@ START_TEST(files)
     mem_free(expected);
     config_unref(config);
     ck_assert_int_eq(chdir("/"), 0);
+
+    /* What is at fault is watched for its remedy: the list is there while the fault is looked at.
+     */
+    write_file("p.ini.d/2.ini", "[upstream u]\nclient_secret_file = ../none\nca_file = ../no-ca\n");
+    char *faulty = scratch_path("p.ini");
+    buf_init(&out, 65536);
+    config_faults_fini(&faults);
+    ck_assert_ptr_null(config_load(NULL, faulty, true, list_files, &out, &faults));
+    ck_assert_str_eq(buf_text(&out), "p.ini p.ini.d p.ini.d/1.ini p.ini.d/2.ini key none no-ca ");
+    mem_free(faulty);
     buf_fini(&out);
 }
 END_TEST
