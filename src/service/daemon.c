@@ -326,6 +326,7 @@ static bool start(struct daemon *daemon)
         !make_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
+    reload_watch(daemon);
     open_doors(daemon);
     log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
@@ -348,6 +349,7 @@ static void stop_main_loop(struct daemon *daemon)
 {
     drain_stop(daemon);
     report_stop(daemon);
+    watch_stop(&daemon->watch);
     stop_listen(daemon->listen);
     stop_listen(daemon->metrics_listen);
     stop_listen(daemon->admin_listen);

@@ -30,9 +30,19 @@ static void check_tls(const struct config *config, struct config_faults *faults)
     mem_free(key);
 }
 
+/* They outlive a configuration that is dropped for its faults: the remedy comes in one of them. */
+static void list_files(struct setup *setup, const struct config *config)
+{
+    const char *const *files = config_files(config, &setup->file_count);
+    setup->files = mem_zalloc((setup->file_count + 1) * sizeof(char *));
+    for (size_t i = 0; i < setup->file_count; i++)
+        setup->files[i] = mem_strdup(files[i]);
+}
+
 static void look(void *arg, struct config *config, struct config_faults *faults)
 {
     struct setup *setup = arg;
+    list_files(setup, config);
     setup->identity = identity_new(config, faults);
     check_tls(config, faults);
 }
@@ -76,7 +86,7 @@ void setup_note_directories(const struct config *config, struct config_faults *n
 
 void setup_copy(struct setup *setup, const struct setup *other)
 {
-    setup->config = config_ref(other->config);
+    *setup = (struct setup){.config = config_ref(other->config)};
     setup->identity = identity_ref(other->identity);
 }
 
@@ -84,6 +94,9 @@ void setup_fini(struct setup *setup)
 {
     identity_unref(setup->identity);
     config_unref(setup->config);
+    for (size_t i = 0; i < setup->file_count; i++)
+        mem_free(setup->files[i]);
+    mem_free(setup->files);
     *setup = (struct setup){.config = NULL};
 }
 
