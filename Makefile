@@ -1,5 +1,6 @@
 # make            builds build/postcoded and build/location-standin
-# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both
+# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both;
+#                 PORT=18080 for other ports than 8080, 8081 and 8090: PORT, PORT + 1, PORT + 10
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
 # make deps       installs what is missing (Debian); does nothing when all is there
 # make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
@@ -128,7 +129,7 @@ check: deps
 
 run: deps
 	$(MAKE) all
-	tests/standin/run $(BUILD)
+	tests/standin/run $(BUILD) $(PORT)
 
 # Only what is missing is installed, and no package may start a service.
 deps:
