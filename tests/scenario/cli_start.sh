@@ -40,6 +40,16 @@ fails_to_start "cannot listen on unix:$here/none/pc.sock" "there is no directory
 set_key server listen 192.0.2.1:80
 set_key identity unverified_anywhere on
 fails_to_start "cannot listen on 192.0.2.1:80" "this machine has no such address"
+# A low port, as a user who may not: root of another namespace of users is none here.
+if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 81 ] &&
+    unshare --user --map-root-user true 2>/dev/null; then
+    set_key server listen 127.0.0.1:81
+    configure
+    unshare --user --map-root-user "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/second"
+    [ $? = 3 ] || fail "it listens on port 81: $(cat "$here/second")"
+    has "$(cat "$here/second")" "cannot listen on 127.0.0.1:81: port 81 is below 1024" \
+        "choose a port from 1024 on" "CAP_NET_BIND_SERVICE"
+fi
 : >"$here/file"
 set_key server listen "unix:$here/file"
 fails_to_start "cannot listen on unix:$here/file" "a file that is no socket is there"

@@ -10,7 +10,7 @@ in_namespaces --mount
 mount -t tmpfs none /run 2>/dev/null || skip "mount is not permitted here"
 # shellcheck disable=SC2016 # the inner shell expands it
 contain=(unshare --pid --fork --kill-child --mount --mount-proc bash -c '
-    mount -o remount,ro,bind / && mount -o remount,ro /run || exit 77
+    mount -o remount,ro,bind / && mount -o remount,ro,bind /run || exit 77
     (exit 0) & # a zombie from before
     exec "$@"' -)
 "${contain[@]}" true || skip "namespaces of processes, or a read-only root, are not permitted here"
@@ -138,6 +138,15 @@ configure
 "${contain[@]}" "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/log"
 [ $? = 3 ] || fail "it starts without the socket that it was told to make"
 has "$(cat "$here/log")" "cannot start: cannot listen on unix:/run/postcoded/admin.sock"
+# The directory is there, and cannot be written to.
+mkdir /run/postcoded
+set_key admin listen ''
+configure
+start_contained
+has "$(logged 'admin socket')" " warning " "/run/postcoded is on a read-only file system" \
+    "[admin] listen = off"
+kill -TERM "$daemon"
+ends_with 0
 # Off: no warning.
 set_key admin listen off
 configure
