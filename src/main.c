@@ -238,8 +238,12 @@ int main(int argc, char **argv)
 {
     struct setup setup = {.config = NULL};
     enum exit_status status = EXIT_CONFIGURATION;
-    if (!process_open_standard())
+    if (!process_open_standard()) {
+        fputs("postcoded: a descriptor from 0 to 2 is closed and /dev/null cannot be opened; "
+              "start it with all three open, or make /dev/null\n",
+              stderr);
         return EXIT_START;
+    }
     struct options options = read_options(argc, argv);
     prepare_signals(&options);
     protect_memory();
