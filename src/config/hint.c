@@ -185,57 +185,80 @@ static bool put_bool(const char *text, struct buf *out)
     return word != NULL;
 }
 
-/* A host alone: "127.0.0.1", "::1". It gets the default's port. */
-static bool put_host(const struct config_key *key, const char *text, struct buf *out)
+/* HOST, for before a port; NULL when it is neither a number nor localhost. */
+static const char *host_form(const char *host)
 {
-    const char *port = strrchr(key->def, ':');
     struct in6_addr v6;
     struct in_addr v4;
 
-    if (text_equal_ci(text, "localhost") || inet_pton(AF_INET, text, &v4) == 1)
-        buf_printf(out, "; write %s%s", text, port);
-    else if (inet_pton(AF_INET6, text, &v6) == 1)
-        buf_printf(out, "; write [%s]%s", text, port);
-    else
+    if (text_equal_ci(host, "localhost") || inet_pton(AF_INET, host, &v4) == 1)
+        return "";
+    return inet_pton(AF_INET6, host, &v6) == 1 ? "[" : NULL;
+}
+
+/* A host alone: "127.0.0.1", "::1". It gets the default's port. */
+static bool put_host(const struct config_key *key, const char *host, struct buf *out)
+{
+    const char *bracket = host_form(host);
+
+    if (bracket == NULL)
         return false;
+    buf_printf(out, "; write %s%s%s%s", bracket, host, *bracket != '\0' ? "]" : "",
+               strrchr(key->def, ':'));
     return true;
+}
+
+static bool is_port(const char *text)
+{
+    uint64_t port;
+
+    return text_parse_u64(text, strlen(text), &port) && port <= 65535;
+}
+
+/* "http://127.0.0.1:8080/" without what is around the address. */
+static bool put_url(const char *text, struct buf *out)
+{
+    char *address = mem_strndup(text, strcspn(text, "/"));
+    char *colon = strrchr(address, ':');
+    bool good = colon != NULL && is_port(colon + 1);
+
+    if (good) {
+        *colon = '\0';
+        good = host_form(address) != NULL;
+    }
+    if (good)
+        buf_printf(out, "; write %s:%s", address, colon + 1);
+    mem_free(address);
+    return good;
 }
 
 /* "8080", "*:8080", "/run/x.sock", "http://127.0.0.1:8080". */
 static bool put_address(const struct config_key *key, const char *text, struct buf *out)
 {
-    const char *host = "127.0.0.1";
-    uint64_t port;
+    const char *host = *text == '*' ? "0.0.0.0" : "127.0.0.1";
 
     if (*text == '/') {
         buf_printf(out, "; write unix:%s", text);
         return true;
     }
-    if (text_starts_ci(text, "http://")) {
-        text += strlen("http://");
-        buf_printf(out, "; write %.*s", (int)strcspn(text, "/"), text);
-        return true;
-    }
+    if (text_starts_ci(text, "http://"))
+        return put_url(text + strlen("http://"), out);
     if (put_host(key, text, out))
         return true;
-    if (*text == '*') {
-        host = "0.0.0.0";
-        text++;
-    }
-    if (*text == ':')
-        text++;
-    bool good = text_parse_u64(text, strlen(text), &port) && port <= 65535;
-    if (good)
-        buf_printf(out, "; write %s:%llu", host, (unsigned long long)port);
-    return good;
+    text += *text == '*';
+    text += *text == ':';
+    if (is_port(text))
+        buf_printf(out, "; write %s:%s", host, text);
+    return is_port(text);
 }
 
 static bool put_path(const char *text, struct buf *out)
 {
-    bool good = *text != '\0' && *text != '/' && strchr(text, ':') == NULL;
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/";
+    bool good = *text != '/' && strspn(text, plain) == strlen(text);
 
     if (good)
-        buf_printf(out, "; write /%.*s", SHOWN_BYTES, text);
+        buf_printf(out, "; write /%s", text);
     return good;
 }
 

@@ -125,8 +125,8 @@ static bool takes_open_secrets(const struct snapshot *snapshot)
 static bool is_overridden(const struct settings *settings, size_t i)
 {
     for (size_t j = i + 1; j < settings->count; j++) {
-        if (text_equal_ci(settings->items[j].name, settings->items[i].name) &&
-            settings->items[j].key == settings->items[i].key)
+        if (settings->items[j].key == settings->items[i].key &&
+            text_equal_ci(settings->items[j].name, settings->items[i].name))
             return true;
     }
     return false;

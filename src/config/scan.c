@@ -1,8 +1,8 @@
 /*
  * The INI parser. It goes over the bytes line by line: a line becomes a section, a key with its
- * value, or a fault, and no line hides another. So that a value which may be secret stays nowhere
- * in freed memory, it is copied once, from the bytes that were read to where it is kept, and every
- * copy is overwritten: a secret whose key is misspelt is text like any other here.
+ * value, or a fault, and no line hides another. A secret goes from the bytes straight to where it
+ * is kept, and all other values are overwritten in the end: a secret whose key is misspelt is text
+ * like any other here.
  *
  * A broken header still opens a section, under the name it seems to have, or under UNREADABLE:
  * else the keys below it would be taken for the section above and each make a false fault.

@@ -56,22 +56,38 @@ bool setup_read(struct setup *setup, const char *path, const struct config *befo
     return faults->faults == faults_before;
 }
 
+/* The directory of a socket's path; NULL when it exists, or cannot be asked about. */
+static char *missing_directory(const struct config_address *address)
+{
+    const struct sockaddr_un *sun = (const void *)&address->addr;
+    struct stat st;
+    if (address->addr.ss_family != AF_UNIX)
+        return NULL;
+    char *dir = mem_strndup(sun->sun_path, (size_t)(strrchr(sun->sun_path, '/') - sun->sun_path));
+    if (*dir != '\0' && stat(dir, &st) != 0 && errno == ENOENT)
+        return dir;
+    mem_free(dir);
+    return NULL;
+}
+
+/* `or` is what else could be done. A unit can have a directory made only below /run. */
 static void note_directories(const struct config *config, const char *section,
                              const struct config_addresses *addresses, const char * or,
                              struct config_faults *notes)
 {
+    static const char run[] = "/run/";
     for (size_t i = 0; i < addresses->count; i++) {
-        const struct config_address *address = &addresses->items[i];
-        struct stat st;
-        if (address->addr.ss_family != AF_UNIX)
+        char *dir = missing_directory(&addresses->items[i]);
+        if (dir == NULL)
             continue;
-        const char *path = ((const struct sockaddr_un *)(const void *)&address->addr)->sun_path;
-        char *dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path));
-        if (*dir != '\0' && stat(dir, &st) != 0 && errno == ENOENT)
+        if (strncmp(dir, run, strlen(run)) == 0)
             config_note(notes, config, section, "listen",
-                        "%s does not exist; under systemd RuntimeDirectory=%s makes it, elsewhere: "
+                        "%s does not exist; under systemd RuntimeDirectory=%s makes it, elsewhere "
                         "mkdir %s%s",
-                        dir, strrchr(dir, '/') + 1, dir, or);
+                        dir, dir + strlen(run), dir, or);
+        else
+            config_note(notes, config, section, "listen", "%s does not exist; mkdir %s%s", dir, dir,
+                        or);
         mem_free(dir);
     }
 }

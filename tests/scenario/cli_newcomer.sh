@@ -52,12 +52,17 @@ lacks "$err" identity.key
 # Sockets whose directory is not there are told by --check, and are no fault.
 printf hush >"$here/credentials/client.secret"
 chmod 600 "$here/credentials/client.secret"
+if [ ! -e /run/postcoded ]; then
+    run 0 -c "$here/shipped.ini" --check
+    has "$err" "note: $here/shipped.ini: [admin] listen: /run/postcoded does not exist; under systemd" \
+        "RuntimeDirectory=postcoded" "mkdir /run/postcoded, or set [admin] listen = off"
+fi
 sed -i "s|^#\(listen = unix:\)/run/postcoded/admin.sock|\1$here/nowhere/admin.sock|" \
     "$here/shipped.ini"
 run 0 -c "$here/shipped.ini" --check
 has "$out" "no fault found"
 has "$err" "note: $here/shipped.ini:" "[admin] listen: $here/nowhere does not exist" \
-    "RuntimeDirectory=nowhere" "mkdir $here/nowhere" "[admin] listen = off"
+    "mkdir $here/nowhere, or set [admin] listen = off"
 mkdir "$here/nowhere"
 run 0 -c "$here/shipped.ini" --check
 [ -z "$err" ] || fail "said for nothing: $err"

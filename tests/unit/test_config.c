@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -933,6 +934,29 @@ START_TEST(wiping)
 }
 END_TEST
 
+/* Nor is one whose key is misspelt, or whose line is broken: nobody knows that it is a secret. */
+START_TEST(wiping_of_text)
+{
+    static const char *const keys[] = {"client_secrt =", "client_secret"};
+    char line[4096], tail[64];
+    char *path = scratch_path("p.ini");
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        /* Long, so that no later allocation takes the whole of its place. */
+        int n = snprintf(line, sizeof(line), "%s %03000d-%s", keys[i], 7, "Plugh-Xyzzy-Plugh\n");
+        snprintf(tail, sizeof(tail), "00000000%d-%s", 7, "Plugh-Xyzzy-Plugh");
+        scratch_write("p.ini", WHOLE, strlen(WHOLE), 0600);
+        int fd = open(path, O_WRONLY | O_APPEND);
+        ck_assert_int_eq(write(fd, line, (size_t)n), n);
+        close(fd);
+        ck_assert_ptr_null(load_file("p.ini", false));
+        ck_assert_uint_eq(faults.faults, 1);
+        ck_assert(!in_heap(tail, strlen(tail)));
+    }
+    mem_free(path);
+}
+END_TEST
+
 static void visit(void *arg, const char *section, const char *key, const char *value,
                   const char *origin, const char *meaning)
 {
@@ -1205,6 +1229,7 @@ int main(void)
     tcase_add_test(tcase, files);
     tcase_add_test(tcase, references);
     tcase_add_test(tcase, wiping);
+    tcase_add_test(tcase, wiping_of_text);
     tcase_add_test(tcase, print_round_trip);
     tcase_add_test(tcase, print_form);
     tcase_add_test(tcase, unreloadable);
