@@ -81,7 +81,7 @@
     X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
       CONFIG_RELOADS, "Lookups at once; one more is answered 503 overloaded.")                     \
     X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \
-      "Target and head of one request; cookies count twice, and 1K is kept for the answer.")       \
+      "Header section of one request, request line included. Larger ones get 414 or 431.")         \
     X("server", "header_timeout", server_header_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,    \
       "", CONFIG_RELOADS, "Time for a whole request head; then the connection is closed.")         \
     X("server", "idle_timeout", server_idle_timeout, DURATION, "60s", 10 * CFG_MS, CFG_DAY, "",    \

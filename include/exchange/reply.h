@@ -34,6 +34,13 @@ struct reply_problem {
 void reply_problem(struct request *request, const struct reply_problem *problem, const char *detail,
                    ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * A problem that is written to the caller's connection at once, where libmicrohttpd cannot answer:
+ * it has no memory left for it, or is about to write a faulty answer of its own. The connection is
+ * shut down behind it; libmicrohttpd closes it. Settles the request.
+ */
+void reply_problem_at_once(struct request *request, enum problem_id id, const char *detail);
+
 /* The short form, without headers. */
 #define reply_plain_problem(request, problem_id, ...)                                              \
     reply_problem(request, &(struct reply_problem){.id = (problem_id)}, __VA_ARGS__)

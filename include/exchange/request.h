@@ -62,7 +62,9 @@ struct request {
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
     void *owner; /* the server's connection */
-    size_t pool; /* bytes libmicrohttpd has for its head and the head of the answer */
+    size_t
+        max_head; /* bytes of its head that are served, from the request line to the empty line */
+    int fd;       /* the caller's connection; libmicrohttpd's */
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the head is whole */
@@ -84,6 +86,7 @@ struct request {
     int status;
     struct MHD_Response *response; /* ours until it is sent; NULL: close without an answer */
     bool close;                    /* the connection ends with this answer, says a step */
+    bool answered_at_once;         /* past libmicrohttpd: reply_problem_at_once */
     size_t body_len;
     struct trip trip; /* for the access line */
 };
@@ -121,8 +124,11 @@ void request_abandon(struct request *request);
  */
 const char *request_header(const struct request *request, const char *name);
 size_t request_header_count(const struct request *request, const char *name);
-/* The same for cookies by name (case-sensitive), from the Cookie field. */
-const char *request_cookie(const struct request *request, const char *name);
-size_t request_cookie_count(const struct request *request, const char *name);
+/*
+ * A cookie from the Cookie field, by its name (case-sensitive): how many there are, and the first
+ * one's value (exchange/cookie.h), borrowed likewise.
+ */
+size_t request_cookie(const struct request *request, const char *name, const char **value,
+                      size_t *len);
 
 #endif

@@ -1,14 +1,17 @@
 /*
- * Is there room for the answer? libmicrohttpd holds a request's head and the head of its answer in
- * one pool, [server] max_header_size of a lookup's connection; an answer that does not fit any more
- * is not sent at all. So what is kept free for it decides how large a head may be.
+ * Is the head small enough? [server] max_header_size counts it from the request line to the empty
+ * line. libmicrohttpd's memory is larger than that (front/server.h), so that it reads heads that
+ * are too large, and the answer to one that is not always has room.
  */
 #ifndef FRONT_ROOM_H
 #define FRONT_ROOM_H
 
 #include "exchange/request.h"
 
-/* Settles the request, with 414 or 431, when its head leaves less than any answer of ours needs. */
+/* Settles the request, with 414 or 431, when its head is larger than max_head. */
 void room_check(struct request *request);
+
+/* The same at the request line, when its target alone is too large. */
+void room_refuse_target(struct request *request);
 
 #endif

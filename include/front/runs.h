@@ -21,12 +21,13 @@
 #include "exchange/request.h"
 #include "runtime/loop.h"
 
-/* All members are runs.c's. */
+/* All members are runs.c's, but `ran`, which is set after runs_init. */
 struct runs {
     struct MHD_Daemon *daemon;
     struct loop *loop;
     uv_poll_t poll;
     struct turn_hook turn;
+    void (*ran)(struct runs *runs); /* the owner's; after the runs of a turn; NULL: nothing */
     bool due;
     bool stopped;
     struct timer *again; /* the loop must turn once more for a run */

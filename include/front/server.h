@@ -34,6 +34,11 @@ struct server_app {
     /* The snapshot new requests begin with; the app's own reference. */
     struct config *config;
     int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
+    /*
+     * Gives the request its GUID; `whole`: its header fields can be read. For one that is refused
+     * before `serve` could.
+     */
+    void (*track)(struct server_app *app, struct request *request, bool whole);
     /* The head is whole. Settles the request, now or in a later turn. */
     void (*serve)(struct server_app *app, struct request *request);
     /* It ended; it is freed after this. */
@@ -41,11 +46,12 @@ struct server_app {
 };
 
 /*
- * pool_size: bytes of libmicrohttpd's memory a connection, for the head (cookies twice) and the
- * head of the answer: an idle connection costs no more than that and a KiB. ERR_SYSTEM when the
- * system refuses descriptors.
+ * max_head: bytes of the largest head that is served, from the request line to the empty line. The
+ * library gets memory for a head of that size and a copy of its cookies; an idle connection keeps
+ * that memory, SERVER_POOL(max_head), and a KiB. ERR_SYSTEM when the system refuses descriptors.
  */
-enum err server_new(struct loop *loop, size_t pool_size, struct server **out);
+#define SERVER_POOL(max_head) (2 * (max_head) + 4096)
+enum err server_new(struct loop *loop, size_t max_head, struct server **out);
 
 /*
  * Gives the server a connected socket for `app`; its place in the quota has been taken, and is

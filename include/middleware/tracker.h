@@ -11,4 +11,7 @@
 /* Sets GUID and trace of the request's context; never settles it. `guids` is the thread's. */
 void tracker_run(struct request *request, struct guid_source *guids);
 
+/* A fresh GUID alone, for a request whose header fields cannot be read. */
+void tracker_fresh(struct request *request, struct guid_source *guids);
+
 #endif

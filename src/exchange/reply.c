@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -129,6 +131,41 @@ void reply_problem(struct request *request, const struct reply_problem *what, co
     add_all(request, response, what->headers);
     settle(request, what->id, problem->status, response, len);
     mem_free(text);
+}
+
+/* The head of an answer is a few hundred bytes; a GUID and its header's name are bounded. */
+#define HEAD_TEXT 1024
+
+/*
+ * What a socket does not take at once is lost: its buffer is empty, for the answer to any earlier
+ * request has gone out. Only then is the connection shut down, so that the answer comes before the
+ * end of the stream.
+ */
+void reply_problem_at_once(struct request *request, enum problem_id id, const char *detail)
+{
+    if (request_is_settled(request))
+        return;
+    const struct problem *problem = problem_of(id);
+    const char *guid = request_guid(request);
+    char *json = problem_json(problem, detail, guid);
+    size_t len = strlen(json);
+    bool bare = strcmp(request->method, "HEAD") == 0;
+    char head[HEAD_TEXT];
+    int head_len =
+        snprintf(head, sizeof(head),
+                 "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
+                 "Cache-Control: no-store\r\n%s: %s\r\nContent-Length: %zu\r\n"
+                 "Connection: close\r\n\r\n",
+                 problem->status, problem->title, request->config->tracker_header, guid, len);
+    MUST(head_len > 0 && (size_t)head_len < sizeof(head));
+    struct iovec parts[] = {{head, (size_t)head_len}, {json, bare ? 0 : len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts)};
+    (void)sendmsg(request->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(request->fd, SHUT_RDWR);
+    request->answered_at_once = true;
+    request->body_len = len;
+    request_settle(request, id, problem->status, NULL);
+    free(json);
 }
 
 void reply_body(struct request *request, enum problem_id ending, char *body, size_t len,

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "exchange/cookie.h"
 #include "exchange/reply.h"
 
 #define REQUEST_MAGIC 0x52455155u
@@ -160,14 +161,15 @@ const char *request_header(const struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-const char *request_cookie(const struct request *request, const char *name)
+size_t request_cookie(const struct request *request, const char *name, const char **value,
+                      size_t *len)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+    const char *text = request_header(request, "Cookie");
+    return cookie_find(text == NULL ? "" : text, name, value, len);
 }
 
 struct tally {
     const char *name;
-    int (*compare)(const char *a, const char *b);
     size_t count;
 };
 
@@ -177,20 +179,13 @@ static enum MHD_Result tally_value(void *arg, enum MHD_ValueKind kind, const cha
     struct tally *tally = arg;
     (void)kind;
     (void)value;
-    tally->count += tally->compare(name, tally->name) == 0;
+    tally->count += strcasecmp(name, tally->name) == 0;
     return MHD_YES;
 }
 
 size_t request_header_count(const struct request *request, const char *name)
 {
-    struct tally tally = {.name = name, .compare = strcasecmp};
+    struct tally tally = {.name = name};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, tally_value, &tally);
-    return tally.count;
-}
-
-size_t request_cookie_count(const struct request *request, const char *name)
-{
-    struct tally tally = {.name = name, .compare = strcmp};
-    MHD_get_connection_values(request->connection, MHD_COOKIE_KIND, tally_value, &tally);
     return tally.count;
 }

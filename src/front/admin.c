@@ -215,6 +215,14 @@ static const struct route routes[] = {
 };
 #define METRICS_ROUTES 3
 
+static void track(struct server_app *app, struct request *request, bool whole)
+{
+    if (whole)
+        tracker_run(request, of(app)->guids);
+    else
+        tracker_fresh(request, of(app)->guids);
+}
+
 static void serve(struct server_app *app, struct request *request)
 {
     const struct admin_app *admin = of(app);
@@ -238,6 +246,7 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
 {
     admin->app.config = config_ref(config);
     admin->app.counted = 0;
+    admin->app.track = track;
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;

@@ -1,5 +1,5 @@
 /*
- * What bites in libmicrohttpd 0.9.75, and is refused here: the first of two Content-Lengths wins;
+ * What libmicrohttpd 0.9.75 accepts and must not be served: the first of two Content-Lengths wins;
  * Content-Length beside Transfer-Encoding is kept; "xchunked" counts as chunked; and a folded
  * field such as "Content-Length:\r\n 37" arrives as a field whose name is "Content-Length37", with
  * its body then taken for a second request. So every name that only begins like a framing field is
@@ -7,12 +7,16 @@
  * announces a body loses its connection whatever its answer is: a lookup has none, and what
  * follows in the stream is not to be guessed at.
  *
- * What it swallows is found by where things are: it parses in place, so in a head of which it has
+ * What 0.9 swallows is found by where things are. It parses in place, so in a head of which it has
  * shown us all, each name, value and line end stands right behind the one before it. A NUL that cut
- * a value, a line that was folded into another, a line that ended in LF alone, a second space in
- * the request line leave a gap, or pieces that are not neighbours. Such a request is answered as it
- * was understood, and its connection closed: whatever follows was framed by somebody who may have
- * understood it otherwise. A libmicrohttpd that parses in another way would close more, never less.
+ * a value, a line that ended in LF alone, a second space in the request line leave a gap, or pieces
+ * that are not neighbours. Such a request is answered as it was understood, and its connection
+ * closed: whatever follows was framed by somebody who may have understood it otherwise. A folded
+ * field is copied out of the head; such a request is refused. A version of 0.9 that parses in
+ * another way would close more, never less.
+ *
+ * 1.x refuses all of these itself, and leaves other bytes in memory: there nothing is looked for
+ * (front/mhd.h).
  */
 #include "front/guard.h"
 
@@ -21,21 +25,26 @@
 
 #include "base/text.h"
 #include "exchange/reply.h"
+#include "front/mhd.h"
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
 struct head {
     unsigned framing;      /* fields that begin like Content-Length or Transfer-Encoding */
     unsigned empty_length; /* of these, the exact "Content-Length: 0" */
+    unsigned sound;        /* of these, those with a length, or with "chunked" alone */
     unsigned hosts;
     bool bad_host;
     unsigned cookies;
     unsigned credentials; /* Authorization */
     const char *broken;   /* the first fault found in a field, for people; NULL: none */
-    const char *next;     /* where the next field begins, when nothing was swallowed */
-    bool gap;             /* something was */
-    bool cut;             /* a value is followed by something else than CR LF */
-    bool loose_line;      /* between the fields nothing was, but before or behind them */
+    /* Found in the memory of 0.9. */
+    const char *begin, *end; /* the head lies between these */
+    const char *next;        /* where the next field begins, when nothing was swallowed */
+    bool gap;                /* something was */
+    bool cut;                /* a value is followed by something else than CR LF */
+    bool loose_line;         /* between the fields nothing was, but before or behind them */
+    bool folded;             /* a field was copied out of the head */
 };
 
 static bool is_value(const char *value)
@@ -103,6 +112,7 @@ static bool is_line_end(const char *end)
 static void follow(struct head *head, const char *name, const char *value)
 {
     const char *at = name + strlen(name) + 1;
+    head->folded = head->folded || name < head->begin || name >= head->end;
     if (name != head->next)
         head->gap = true;
     if (head->gap)
@@ -113,6 +123,13 @@ static void follow(struct head *head, const char *name, const char *value)
     head->next = value + strlen(value) + strlen("\r\n");
 }
 
+static bool is_sound_framing(const char *name, const char *value)
+{
+    if (text_equal_ci(name, "content-length"))
+        return value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
+    return text_equal_ci(name, "transfer-encoding") && text_equal_ci(value, "chunked");
+}
+
 static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *name,
                                const char *value)
 {
@@ -120,10 +137,12 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     (void)kind;
     if (value == NULL)
         value = "";
-    follow(head, name, value);
+    if (head->begin != NULL)
+        follow(head, name, value);
     if (text_starts_ci(name, "content-length") || text_starts_ci(name, "transfer-encoding")) {
         head->framing++;
         head->empty_length += text_equal_ci(name, "content-length") && strcmp(value, "0") == 0;
+        head->sound += is_sound_framing(name, value);
     }
     if (text_equal_ci(name, "host")) {
         head->hosts++;
@@ -138,26 +157,42 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
+static size_t head_size(const struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
+}
+
 /*
  * Was the request line METHOD SP TARGET SP VERSION, and nothing else? The size of the head is
  * counted from the method on, and `end` is where its last, empty line begins.
  */
 static bool is_tight_line(const struct request *request, const char *end)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     size_t line = strlen(request->method) + strlen(request->target) + strlen("  ");
-    return info != NULL &&
-           info->header_size == line + (size_t)(end - request->version) + strlen("\r\n") &&
+    return head_size(request) == line + (size_t)(end - request->version) + strlen("\r\n") &&
            is_line_end(end);
+}
+
+/* Only under 0.9: its request line ends where its version does. */
+static void begin_to_follow(struct head *head, const struct request *request)
+{
+    const char *line_end = request->version + strlen(request->version);
+    head->begin = request->version;
+    head->end = request->version + head_size(request);
+    head->next = line_end + strlen("\r\n");
+    head->cut = !is_line_end(line_end);
 }
 
 static struct head read_head(const struct request *request)
 {
-    const char *line_end = request->version + strlen(request->version);
-    struct head head = {.next = line_end + strlen("\r\n"), .cut = !is_line_end(line_end)};
+    struct head head = {.begin = NULL};
+    if (mhd_generation() == MHD_GENERATION_0_9)
+        begin_to_follow(&head, request);
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &head);
-    head.loose_line = !head.gap && (head.cut || !is_tight_line(request, head.next));
+    if (head.begin != NULL)
+        head.loose_line = !head.gap && (head.cut || !is_tight_line(request, head.next));
     return head;
 }
 
@@ -177,6 +212,8 @@ static const char *fault_in_framing(const struct request *request, const struct 
         return "The length of its body is given twice, or in two ways.";
     if (announces_body(head) && is_lookup_method(request->method))
         return "A lookup has no body: leave out Content-Length and Transfer-Encoding.";
+    if (head->framing == 1 && head->sound == 0)
+        return "The Content-Length is no number, or the Transfer-Encoding is not chunked.";
     return NULL;
 }
 
@@ -186,6 +223,8 @@ static const char *fault_in_head(const struct request *request, const struct hea
         return head->broken;
     if (!text_is_token(request->method, strlen(request->method)))
         return "The method is not a token.";
+    if (head->folded)
+        return "A header field is folded onto a second line; write it on one line.";
     if (head->loose_line)
         return "The request line is not parted by single spaces, or a NUL stands in the head.";
     if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
@@ -240,6 +279,16 @@ void guard_read(struct request *request)
     request->fault = fault_in_framing(request, &head);
     if (request->fault == NULL)
         request->fault = fault_in_head(request, &head);
+}
+
+void guard_refuse_at_once(struct request *request, enum problem_id id)
+{
+    const char *detail = "The header section is malformed. A Content-Length must be a number.";
+    if (id != PROBLEM_BAD_REQUEST)
+        detail = "The header section has too many fields or cookies. Send fewer.";
+    else if (request_header(request, "Host") == NULL)
+        detail = "There is no Host field.";
+    reply_problem_at_once(request, id, detail);
 }
 
 void guard_check(struct request *request)

@@ -1,9 +1,6 @@
 /*
- * libmicrohttpd does not tell how much of its pool is used, but what it puts there is known: the
- * head as it came, a record for each field and each cookie, and a copy of the Cookie field that it
- * cuts into pieces. A head that leaves too little is refused before anything is done about it. The
- * refusal needs a third of the room that is kept; with less than that (a head that all but fills
- * the pool) the connection is closed without a word, and what fills it is refused by libmicrohttpd.
+ * A head over the limit may have left no memory for an answer of libmicrohttpd's, which would then
+ * close the connection without one. So these two refusals are written to the connection at once.
  */
 #include "front/room.h"
 
@@ -11,45 +8,25 @@
 
 #include "exchange/reply.h"
 
-/* A field's or cookie's record: seven words, rounded up as the pool does. */
-#define RECORD 64
-
-struct use {
-    size_t records;
-    size_t cookies; /* bytes of the copy */
-};
-
-static enum MHD_Result count(void *arg, enum MHD_ValueKind kind, const char *name,
-                             const char *value)
-{
-    struct use *use = arg;
-    use->records++;
-    if (kind == MHD_COOKIE_KIND)
-        use->cookies += strlen(name) + (value == NULL ? 0 : strlen(value)) + strlen("=; ");
-    return MHD_YES;
-}
-
-static size_t used(const struct request *request)
+static size_t head_size(const struct request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    struct use use = {.records = 0};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count, &use);
-    MHD_get_connection_values(request->connection, MHD_COOKIE_KIND, count, &use);
-    return (info == NULL ? 0 : info->header_size) + use.records * RECORD + use.cookies;
+    return info == NULL ? 0 : info->header_size;
+}
+
+void room_refuse_target(struct request *request)
+{
+    reply_problem_at_once(request, PROBLEM_TARGET_TOO_LARGE,
+                          "The target is longer than [server] max_header_size allows.");
 }
 
 void room_check(struct request *request)
 {
-    const size_t allowed = request->pool - REPLY_HEAD_MAX;
-    if (used(request) <= allowed)
-        return;
-    request->close = true;
-    if (strlen(request->target) + RECORD > allowed)
-        reply_plain_problem(request, PROBLEM_TARGET_TOO_LARGE,
-                            "The target is longer than [server] max_header_size allows.");
-    else
-        reply_plain_problem(request, PROBLEM_HEAD_TOO_LARGE,
-                            "The request's head is larger than [server] max_header_size allows; "
-                            "cookies are held twice within it.");
+    if (strlen(request->target) > request->max_head)
+        room_refuse_target(request);
+    else if (head_size(request) > request->max_head)
+        reply_problem_at_once(request, PROBLEM_HEAD_TOO_LARGE,
+                              "The request line and the header fields together are larger than "
+                              "[server] max_header_size allows.");
 }

@@ -129,7 +129,7 @@ static void resume_ready(struct runs *runs)
 static void turn_ends(struct turn_hook *hook)
 {
     struct runs *runs = CONTAINER_OF(hook, struct runs, turn);
-    bool resumes = false;
+    bool resumes = false, ran = false;
     while (runs->due || runs->ready != NULL) {
         resumes = resumes || (runs->ready != NULL && !gathers(runs));
         if (!resumes && !runs->due)
@@ -138,7 +138,10 @@ static void turn_ends(struct turn_hook *hook)
             resume_ready(runs);
         runs->due = false;
         run(runs);
+        ran = true;
     }
+    if (ran && runs->ran != NULL)
+        runs->ran(runs);
 }
 
 /* ---- parking ---- */

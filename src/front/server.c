@@ -10,6 +10,7 @@
  */
 #include "front/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,22 +22,25 @@
 #include "base/metrics.h"
 #include "front/conn.h"
 #include "front/guard.h"
+#include "front/mhd.h"
+#include "front/room.h"
 #include "front/runs.h"
 
 #define SERVER_MAGIC 0x53525652u
 /* What a connection costs beside its pool is so much over a KiB; its pool makes up for it. */
 #define POOL_LESS 64
-/* A target that leaves less of the pool: libmicrohttpd can then neither go on nor refuse. */
-#define HOPELESS 192
 
 struct server {
     unsigned magic;
     struct loop *loop;
     struct MHD_Daemon *daemon;
-    size_t pool_size;
+    size_t max_head;
     struct runs runs;
-    struct conn *starting; /* handed over, until libmicrohttpd has named it */
+    /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
+    struct conn *reading; /* whose request line came last; NULL: it has gone since */
+    /* A status with which libmicrohttpd refuses a request itself, until its connection ends. */
+    unsigned refusal;
     bool draining;
     bool stopped;
 };
@@ -73,38 +77,149 @@ static void finish(struct conn *conn)
     request_free(request);
 }
 
+/* Begins the request, unless it has begun, so that it can be refused and accounted for. */
+static void begin_refused(struct conn *conn, bool whole)
+{
+    struct request *request = conn->request;
+    if (request->state != REQUEST_HEAD)
+        return;
+    request_begin(request, conn->server->loop, "-");
+    metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
+    conn->app->track(conn->app, request, whole);
+}
+
+static enum problem_id refusal_problem(unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_URI_TOO_LONG:
+        return PROBLEM_TARGET_TOO_LARGE;
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return PROBLEM_HEAD_TOO_LARGE;
+    default:
+        return PROBLEM_BAD_REQUEST;
+    }
+}
+
+static struct request *make_request(struct conn *conn, struct MHD_Connection *connection,
+                                    const char *target)
+{
+    struct request *request = request_new(conn->app->config, target);
+    request->connection = connection;
+    request->owner = conn;
+    request->fd = conn->fd;
+    request->max_head = conn->server->max_head;
+    request->settled = settled;
+    conn->request = request;
+    return request;
+}
+
+/*
+ * libmicrohttpd has answered this request itself, and its connection ends. That is known from a
+ * line in its log, which names no connection; but the next one to end without having reached the
+ * handler is the one, unless its caller took nothing of the answer and another left meanwhile.
+ */
+static void account_refusal(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct server *server = conn->server;
+    const unsigned status = server->refusal;
+    if (status == 0 || (conn->request != NULL && conn->request->state != REQUEST_HEAD &&
+                        !conn->request->answered_at_once))
+        return;
+    server->refusal = 0;
+    if (conn->request != NULL && conn->request->answered_at_once)
+        return; /* and is accounted for by that answer */
+    if (conn->request == NULL)
+        make_request(conn, connection, "-");
+    begin_refused(conn, false);
+    request_settle(conn->request, refusal_problem(status), (int)status, NULL);
+}
+
+/* ---- a connection's beginning and end ---- */
+
+static struct conn *last_conn(const struct server *server)
+{
+    return server->conns == NULL ? NULL : server->conns->prev;
+}
+
+static void drop(struct server *server, struct conn *conn)
+{
+    if (server->reading == conn)
+        server->reading = NULL;
+    DL_DELETE(server->conns, conn);
+    conn_close(conn);
+}
+
+/* The one of those not yet taken that has this descriptor: the first of them, as a rule. */
+static struct conn *find_starting(struct server *server, int fd)
+{
+    struct conn *found = NULL;
+    for (struct conn *conn = last_conn(server); conn != NULL && !conn->started;
+         conn = conn == server->conns ? NULL : conn->prev)
+        if (conn->fd == fd)
+            found = conn;
+    return found;
+}
+
+/* After a run, what is not taken was refused, and its descriptor closed. */
+static void drop_refused(struct runs *runs)
+{
+    struct server *server = CONTAINER_OF(runs, struct server, runs);
+    for (struct conn *conn; (conn = last_conn(server)) != NULL && !conn->started;)
+        drop(server, conn);
+}
+
+/*
+ * Did libmicrohttpd close a connection, on which no request had begun, though its caller is there?
+ * So 0.9 treats a first line that is no request line at all, and it logs nothing.
+ */
+static bool is_closed_unanswered(const struct conn *conn)
+{
+    char byte;
+    if (conn->request != NULL || conn->phase != CONN_HEAD || conn->gone || conn->server->stopped)
+        return false;
+    ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
     MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
-    (void)connection;
     struct conn *conn = *context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = server->starting;
-        server->starting = NULL;
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        MUST(info != NULL);
+        conn = find_starting(server, info->connect_fd);
+        MUST(conn != NULL);
+        conn->started = true;
+        *context = conn;
     } else if (conn != NULL) {
+        if (server->refusal == 0 && is_closed_unanswered(conn))
+            server->refusal = MHD_HTTP_BAD_REQUEST;
+        account_refusal(conn, connection);
         if (conn->request != NULL)
             finish(conn);
-        DL_DELETE(server->conns, conn);
-        conn_close(conn);
+        drop(server, conn);
         *context = NULL;
     }
 }
+
+/* ---- a request ---- */
 
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
     MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
     struct conn *conn = conn_of(connection);
     MUST(conn != NULL && conn->request == NULL && conn->server == server);
-    struct request *request = request_new(conn->app->config, target);
-    request->connection = connection;
-    request->owner = conn;
-    request->pool = server->pool_size;
-    request->settled = settled;
-    conn->request = request;
+    struct request *request = make_request(conn, connection, target);
+    server->reading = conn;
     conn_enter(conn, CONN_HEAD);
-    if (strlen(target) + HOPELESS > server->pool_size)
-        shutdown(conn->fd, SHUT_RDWR);
+    if (strlen(target) > server->max_head) {
+        begin_refused(conn, false);
+        room_refuse_target(request);
+    }
     return request;
 }
 
@@ -179,8 +294,49 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     *context = NULL;
     if (conn->request == NULL)
         return;
+    account_refusal(conn, connection);
     finish(conn);
     conn_enter(conn, CONN_IDLE);
+}
+
+/* Its head is whole, and its handler has not been called. */
+static bool is_being_refused(const struct conn *conn)
+{
+    const struct request *request = conn->request;
+    return request != NULL && request->state == REQUEST_HEAD &&
+           MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) !=
+               NULL;
+}
+
+static struct conn *being_refused(const struct server *server)
+{
+    struct conn *conn;
+    if (server->reading != NULL && is_being_refused(server->reading))
+        return server->reading;
+    DL_FOREACH(server->conns, conn)
+    {
+        if (is_being_refused(conn))
+            return conn;
+    }
+    return NULL;
+}
+
+/*
+ * libmicrohttpd is about to refuse a request. Where the head is whole, as for a Content-Length that
+ * is no length, we answer first: 0.9 would send the head of its own answer twice, and no problem in
+ * JSON. What it writes after that finds the connection shut down.
+ */
+static void refuse_first(struct server *server, unsigned status)
+{
+    struct conn *conn = being_refused(server);
+    if (conn == NULL) {
+        server->refusal = status;
+        return;
+    }
+    begin_refused(conn, true);
+    guard_refuse_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
+                                            ? PROBLEM_HEAD_TOO_LARGE
+                                            : PROBLEM_BAD_REQUEST);
 }
 
 /*
@@ -190,11 +346,12 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 __attribute__((format(printf, 2, 0))) static void on_message(void *arg, const char *format,
                                                              va_list args)
 {
-    (void)arg;
-    if (!log_enabled(LOG_LEVEL_DEBUG))
-        return;
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
+    unsigned status = mhd_refusal_status(text);
+    if (status != 0)
+        refuse_first(server, status);
     text[strcspn(text, "`\n")] = '\0';
     log_debug(NULL, "libmicrohttpd: %s", text);
 }
@@ -213,18 +370,18 @@ static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size,                //
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT16_MAX * INT16_MAX, //
                             MHD_OPTION_CONNECTION_TIMEOUT, 0u,                            //
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                              //
+                            mhd_strictness_option(), mhd_strictness(),                    //
                             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                         //
                             MHD_OPTION_END);
 }
 
-enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
+enum err server_new(struct loop *loop, size_t max_head, struct server **out)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
-    server->pool_size = pool_size - POOL_LESS;
-    server->daemon = start_daemon(server, server->pool_size);
+    server->max_head = max_head;
+    server->daemon = start_daemon(server, SERVER_POOL(max_head) - POOL_LESS);
     if (server->daemon == NULL) {
         mem_free(server);
         return ERR_SYSTEM;
@@ -234,6 +391,7 @@ enum err server_new(struct loop *loop, size_t pool_size, struct server **out)
         mem_free(server);
         return ERR_SYSTEM;
     }
+    server->runs.ran = drop_refused;
     *out = server;
     return ERR_OK;
 }
@@ -262,15 +420,11 @@ static void arrive(struct mail *mail)
         mem_free(arrival);
         return;
     }
-    server->starting = conn;
     DL_APPEND(server->conns, conn);
-    MHD_add_connection(server->daemon, arrival->fd, (const struct sockaddr *)&arrival->addr,
-                       arrival->addr_len);
-    if (server->starting != NULL) { /* refused before it began; the descriptor is closed */
-        server->starting = NULL;
-        DL_DELETE(server->conns, conn);
-        conn_close(conn);
-    }
+    if (MHD_add_connection(server->daemon, arrival->fd, (const struct sockaddr *)&arrival->addr,
+                           arrival->addr_len) == MHD_NO &&
+        last_conn(server) == conn && !conn->started)
+        drop(server, conn); /* refused before it began; the descriptor is closed */
     mem_free(arrival);
     runs_due(&server->runs);
 }

@@ -95,30 +95,34 @@ static void refuse(struct request *request, const struct identity *identity)
 }
 
 /* RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). */
-static const char *bearer(const struct request *request)
+static const char *bearer(const struct request *request, size_t *len)
 {
     const char *value = request_header(request, "Authorization");
     if (value == NULL || !text_starts_ci(value, "bearer "))
         return NULL;
     value += strlen("bearer ");
-    return value + strspn(value, " ");
+    value += strspn(value, " ");
+    *len = strlen(value);
+    return value;
 }
 
+/* token: the cookie's value, NULL when there is no such cookie. */
 static bool verify_jwt(struct request *request, const struct identity *identity,
-                       struct remembered *remembered, const char *cookie)
+                       struct remembered *remembered, const char *token, size_t len)
 {
-    const char *token = cookie != NULL ? cookie : bearer(request);
     const struct wall_time now = wall_now();
+    if (token == NULL)
+        token = bearer(request, &len);
     if (token == NULL || identity->keys == NULL)
         return false;
     struct token_digest digest;
-    bool digested = remembered_digest(remembered, token, strlen(token), &digest);
+    bool digested = remembered_digest(remembered, token, len, &digest);
     if (digested && remembered_find(remembered, &digest, now, request->user))
         return true;
     const struct jwt_rules rules = rules_of(identity);
     struct wall_time expires;
     enum jwt_result result =
-        jwt_verify(identity->keys, &rules, token, strlen(token), now, request->user, &expires);
+        jwt_verify(identity->keys, &rules, token, len, now, request->user, &expires);
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity refused: %s", jwt_result_text(result));
     else if (digested)
@@ -126,12 +130,12 @@ static bool verify_jwt(struct request *request, const struct identity *identity,
     return result == JWT_OK;
 }
 
-static bool take_plain(struct request *request, const char *cookie)
+static bool take_plain(struct request *request, const char *cookie, size_t len)
 {
-    size_t len = cookie == NULL ? 0 : strlen(cookie);
     if (cookie == NULL || !user_is_valid(cookie, len))
         return false;
-    memcpy(request->user, cookie, len + 1);
+    memcpy(request->user, cookie, len);
+    request->user[len] = '\0';
     return true;
 }
 
@@ -142,15 +146,16 @@ void identity_run(struct request *request, const struct identity *identity,
     const struct config *config = identity->config;
     if (config->identity_mode == IDENTITY_OFF)
         return;
-    if (request_cookie_count(request, config->identity_cookie) > 1) {
+    const char *cookie;
+    size_t len;
+    if (request_cookie(request, config->identity_cookie, &cookie, &len) > 1) {
         reply_plain_problem(request, PROBLEM_BAD_REQUEST, "There are two cookies \"%s\": send one.",
                             config->identity_cookie);
         return;
     }
-    const char *cookie = request_cookie(request, config->identity_cookie);
     bool known = config->identity_mode == IDENTITY_JWT
-                     ? verify_jwt(request, identity, remembered, cookie)
-                     : take_plain(request, cookie);
+                     ? verify_jwt(request, identity, remembered, cookie, len)
+                     : take_plain(request, cookie, len);
     if (!known)
         refuse(request, identity);
 }

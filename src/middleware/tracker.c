@@ -9,6 +9,13 @@
 
 #include "runtime/trace.h"
 
+void tracker_fresh(struct request *request, struct guid_source *guids)
+{
+    char fresh[GUID_UUID_TEXT];
+    guid_make(guids, fresh);
+    ctx_set_guid(request->ctx, fresh);
+}
+
 static void set_guid(struct request *request, struct guid_source *guids)
 {
     const struct config *config = request->config;
@@ -20,9 +27,7 @@ static void set_guid(struct request *request, struct guid_source *guids)
             return;
         }
     }
-    char fresh[GUID_UUID_TEXT];
-    guid_make(guids, fresh);
-    ctx_set_guid(request->ctx, fresh);
+    tracker_fresh(request, guids);
 }
 
 /* A tracestate belongs to its traceparent, and is dropped with it. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "front/mhd.h"
 #include "service/daemon_inside.h"
 #include "service/process.h"
 
@@ -23,7 +25,8 @@
  */
 #define OPERATOR_CONNECTIONS 128
 /* Memory of an operator's connection: nothing here is large. */
-#define OPERATOR_POOL (16 * 1024)
+/* Bytes of the largest head of a request to the operator endpoints. */
+#define OPERATOR_HEAD (8 * 1024)
 #define STORE_ITEMS 1024
 /* Descriptors beside the callers' and the upstream's: listeners, operators, loops, the log. */
 #define SPARE_DESCRIPTORS 256
@@ -266,7 +269,7 @@ static bool make_workers(struct daemon *daemon)
 
 static bool make_operators(struct daemon *daemon)
 {
-    if (server_new(daemon->loop, OPERATOR_POOL, &daemon->operators) != ERR_OK)
+    if (server_new(daemon->loop, OPERATOR_HEAD, &daemon->operators) != ERR_OK)
         return complain("the operators' server cannot be set up");
     const struct exposition sources = {.upstream = daemon->setup.config->upstream_name,
                                        .keeper = daemon->keeper,
@@ -314,8 +317,22 @@ static const char *or_off(const struct listen *listen)
     return addresses[0] == '\0' ? "off" : addresses;
 }
 
+static bool check_mhd(void)
+{
+    if (mhd_generation() != MHD_GENERATION_UNKNOWN)
+        return true;
+    char text[160];
+    snprintf(text, sizeof(text),
+             "libmicrohttpd %s is installed; versions 0.9.75 to 1.x are supported. Install one of "
+             "these, or a newer postcoded",
+             MHD_get_version());
+    return complain(text);
+}
+
 static bool start(struct daemon *daemon)
 {
+    if (!check_mhd())
+        return false;
     raise_descriptors();
     daemon_check_descriptors(daemon->setup.config);
     systemd_inherit(&daemon->inherited);

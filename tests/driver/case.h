@@ -9,8 +9,9 @@
  * The verdict: the status of each answer in order (a "-" behind it: it has no body, for the request
  * was a HEAD), then `close` or `open`, what becomes of the connection; several verdicts parted by
  * `|` where either will do; and `by libmicrohttpd` where the refusal is that library's own, which
- * is not a problem in JSON. Each lookup answered 200 is one that the upstream saw, and it must have
- * seen no other.
+ * is not a problem in JSON. Where libmicrohttpd 1.x leads to another verdict than 0.9, a line that
+ * begins with `want-1.x` follows. Each lookup answered 200 is one that the upstream saw, and it
+ * must have seen no other.
  *
  * The bytes: the lines behind `---` without their ends, \r \n \t \\ \xHH as in C, and \{N*TEXT} for
  * N times TEXT.
@@ -78,6 +79,13 @@ static inline bool case_want(struct raw_case *c, char *line)
     return true;
 }
 
+/* Another verdict in the place of the first. */
+static inline bool case_again(struct raw_case *c, char *line)
+{
+    memset(c->verdicts, 0, sizeof c->verdicts);
+    return case_want(c, line);
+}
+
 static inline void case_put(struct raw_case *c, const char *text, size_t len)
 {
     if (c->len + len > CASE_MAX) {
@@ -128,8 +136,8 @@ static inline bool case_line(struct raw_case *c, const char *line)
     return true;
 }
 
-/* False when it cannot be read, or is no case. */
-static inline bool case_read(struct raw_case *c, const char *path)
+/* With the verdict for 1.x or 0.9. False when it cannot be read, or is no case. */
+static inline bool case_read(struct raw_case *c, const char *path, bool under_1)
 {
     FILE *file = fopen(path, "r");
     char line[4096];
@@ -143,6 +151,8 @@ static inline bool case_read(struct raw_case *c, const char *path)
             in_bytes = true;
         else if (strncmp(line, "want ", 5) == 0)
             good = case_want(c, line + 5);
+        else if (strncmp(line, "want-1.x ", 9) == 0)
+            good = !under_1 || case_again(c, line + 9);
         else
             good = line[0] == '#';
     }

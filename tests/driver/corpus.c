@@ -3,11 +3,14 @@
  * holds what comes back against the case's verdict, and what the stand-in upstream has seen against
  * the lookups that were answered: a request that was executed without an answer is found too.
  *
+ * The daemon is taken to run with the libmicrohttpd that this program finds.
+ *
  * Where a connection is to stay open, a lookup on it must be answered: that it was not closed
  * proves nothing, for it could stand in the middle of a body that we do not see.
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <microhttpd.h>
 #include <poll.h>
 
 #include "net.h"
@@ -211,7 +214,7 @@ static bool run_case(const char *path, const struct raw_case *c, size_t step)
 static bool run_file(const char *path)
 {
     struct raw_case c;
-    bool good = case_read(&c, path);
+    bool good = case_read(&c, path, MHD_get_version()[0] == '1');
     if (good) {
         good = run_case(path, &c, c.len);
         good = run_case(path, &c, 1) && good;
