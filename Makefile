@@ -1,5 +1,6 @@
 # make            builds build/postcoded and build/location-standin
-# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both
+# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both;
+#                 PORT=18080 for other ports than 8080, 8081 and 8090: PORT, PORT + 1, PORT + 10
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
 #                 CC=clang builds with clang, in build/clang
 # make check-on   DISTRO=bookworm, trixie, noble or sid: the README's two commands in a fresh tree
@@ -143,7 +144,7 @@ check: deps
 
 run: deps-run
 	$(MAKE) all
-	tests/standin/run $(BUILD)
+	tests/standin/run $(BUILD) $(PORT)
 
 # Only what is missing is installed. No package starts a service, now or after a reboot.
 deps:

@@ -13,6 +13,7 @@
 #include "middleware/identity.h"
 #include "service/daemon.h"
 #include "service/probe.h"
+#include "service/process.h"
 #include "service/setup.h"
 #include "token/reply.h"
 
@@ -31,7 +32,7 @@ struct options {
 
 static const char usage[] =
     "usage: postcoded [-c FILE] [--check] [--probe [POSTCODE]] [--print-config]\n"
-    "                 [--mint-identity USER [--ttl DURATION]] [--version] [--help]\n";
+    "                 [--mint-identity USER [--ttl DURATION]] [-V | --version] [-h | --help]\n";
 
 static const char help[] =
     "\n"
@@ -44,8 +45,8 @@ static const char help[] =
     "  --print-config        every key with its value, where it came from, what it means\n"
     "  --mint-identity USER  prints a signed identity, for curl -b identity=...\n"
     "  --ttl DURATION        how long that identity is valid: 30s 5m 12h (1h)\n"
-    "  --version             prints the version\n"
-    "  --help                prints this\n"
+    "  -V, --version         prints the version\n"
+    "  -h, --help            prints this\n"
     "\n"
     "Exit status: 0 well; 1 configuration; 2 usage; 3 could not start.\n"
     "The manual: postcoded(8), postcoded.ini(5).\n";
@@ -55,6 +56,7 @@ static _Noreturn void misuse(const char *problem, const char *what)
     if (problem != NULL)
         fprintf(stderr, "postcoded: %s%s\n", problem, what);
     fputs(usage, stderr);
+    fputs("Run `postcoded --help` to see what each option does.\n", stderr);
     exit(EXIT_USAGE);
 }
 
@@ -78,22 +80,31 @@ static void read_ttl(struct options *options, const char *text)
         misuse("--ttl wants a duration of 1s or more, such as 30s, 5m or 12h, not ", text);
 }
 
+static _Noreturn void refuse_argument(const struct options *options, const char *argument)
+{
+    const bool alone = options->command == COMMAND_RUN;
+    fprintf(stderr, "postcoded: unexpected argument: %s\n", argument);
+    misuse(alone ? "every command is an option, such as --check, or --probe with a postcode"
+                 : "this command takes no further argument; put a postcode of --probe in quotes",
+           "");
+}
+
 /* The argument of --probe is optional, and may stand by itself: `--probe "SW1A 1AA"`. */
 static struct options read_options(int argc, char **argv)
 {
-    enum { CHECK = 256, PROBE, PRINT, MINT, TTL, VERSION, HELP };
+    enum { CHECK = 256, PROBE, PRINT, MINT, TTL };
     static const struct option longs[] = {
         {"check", no_argument, NULL, CHECK},
         {"probe", optional_argument, NULL, PROBE},
         {"print-config", no_argument, NULL, PRINT},
         {"mint-identity", required_argument, NULL, MINT},
         {"ttl", required_argument, NULL, TTL},
-        {"version", no_argument, NULL, VERSION},
-        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct options options = {.path = DEFAULT_PATH, .ttl = -1};
-    for (int c; (c = getopt_long(argc, argv, "c:", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:hV", longs, NULL)) != -1;) {
         switch (c) {
         case 'c':
             options.path = optarg;
@@ -115,10 +126,10 @@ static struct options read_options(int argc, char **argv)
         case TTL:
             read_ttl(&options, optarg);
             break;
-        case VERSION:
+        case 'V':
             print_and_exit("postcoded " POSTCODED_VERSION "\n", "");
             break;
-        case HELP:
+        case 'h':
             print_and_exit(usage, help);
             break;
         default:
@@ -128,7 +139,7 @@ static struct options read_options(int argc, char **argv)
     if (options.command == COMMAND_PROBE && options.postcode == NULL && optind < argc)
         options.postcode = argv[optind++];
     if (optind < argc)
-        misuse("what is this argument for: ", argv[optind]);
+        refuse_argument(&options, argv[optind]);
     if (options.ttl >= 0 && options.command != COMMAND_MINT)
         misuse("--ttl goes with --mint-identity", "");
     return options;
@@ -155,6 +166,15 @@ static bool load(const struct options *options, struct setup *setup)
     tell_faults(&faults, daemon);
     config_faults_fini(&faults);
     return good;
+}
+
+/* Sockets whose directory is not there: the daemon would say so itself, --check does it before. */
+static void tell_directories(const struct setup *setup)
+{
+    struct config_faults notes = {.items = NULL};
+    setup_note_directories(setup->config, &notes);
+    tell_faults(&notes, false);
+    config_faults_fini(&notes);
 }
 
 /*
@@ -189,6 +209,7 @@ static enum exit_status run_command(const struct options *options, const struct 
 {
     switch (options->command) {
     case COMMAND_CHECK:
+        tell_directories(setup);
         printf("%s: no fault found\n", options->path);
         return EXIT_WELL;
     case COMMAND_PROBE:
@@ -204,11 +225,27 @@ static enum exit_status run_command(const struct options *options, const struct 
     return daemon_run(options->path, setup);
 }
 
+/* A signal during the start is for the daemon, once it runs; a command ends at once. */
+static void prepare_signals(const struct options *options)
+{
+    if (options->command == COMMAND_RUN)
+        process_hold_signals();
+    else
+        process_end_by_signals();
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = read_options(argc, argv);
     struct setup setup = {.config = NULL};
     enum exit_status status = EXIT_CONFIGURATION;
+    if (!process_open_standard()) {
+        fputs("postcoded: a descriptor from 0 to 2 is closed and /dev/null cannot be opened; "
+              "start it with all three open, or make /dev/null\n",
+              stderr);
+        return EXIT_START;
+    }
+    struct options options = read_options(argc, argv);
+    prepare_signals(&options);
     protect_memory();
     if (load(&options, &setup))
         status = run_command(&options, &setup);

@@ -36,10 +36,10 @@
  *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo,
  *              query or fragment; no slash at its end
  *   FILE       char *, resolved (SPEC 6); must be readable
- *   KEYFILE    struct config_file: read whole, refused when others can read it
+ *   KEYFILE    struct config_file: read whole, refused when others can read it (secret_files)
  *   SECRET     struct secret *, in the file itself
  *   SECRETS    struct config_secrets: the contents of one file, or of two parted by a comma,
- *              without one trailing newline each, refused when others can read them
+ *              without one trailing newline each, refused when others can read them (secret_files)
  *   HEADER     char *, a field name of RFC 9110 that SPEC 6 does not forbid
  *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
  *   PARAMS     struct config_params: every key that begins with auth_param. (range: longest value)
@@ -65,6 +65,9 @@
 #define CFG_MS INT64_C(1000000)
 #define CFG_S INT64_C(1000000000)
 
+/* The address in conf/postcoded.ini, where one's own belongs: a fault. */
+#define CONFIG_PLACEHOLDER "https://location.example"
+
 /* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
 #define CONFIG_KEYS(X)                                                                             \
     X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "", 0,                 \
@@ -89,6 +92,8 @@
       "From SIGTERM to closing the listeners; /readyz says 503 meanwhile.")                        \
     X("server", "drain_timeout", server_drain_timeout, DURATION, "20s", 0, CFG_DAY, "",            \
       CONFIG_RELOADS, "How long requests under way may take to end after that.")                   \
+    X("server", "secret_files", server_secret_files, CHOICE, "private", 0, 0, "private any",       \
+      CONFIG_RELOADS, "private: a secret that others can read is a fault; any: only a note.")      \
     X("server", "reload_on_change", server_reload_on_change, BOOL, "off", 0, 0, "",                \
       CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
@@ -112,7 +117,7 @@
     X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off", CONFIG_RELOADS,     \
       "jwt: a signed token; plain: the cookie as it stands, forgeable; off: nobody is asked.")     \
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
-      "Name of the cookie that holds the identity.")                                               \
+      "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
       "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
@@ -188,6 +193,7 @@
     X("upstream", "proxy", upstream_proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                 \
       "HTTP proxy for all calls; the environment's proxy variables are never read.")
 
+enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
 enum config_postcodes { POSTCODES_FULL, POSTCODES_OUTWARD, POSTCODES_OFF };
 enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS };
@@ -302,6 +308,10 @@ void config_unref(struct config *config);
 void config_fault(struct config_faults *faults, const struct config *config, const char *section,
                   const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same, for what is worth saying and no fault. */
+void config_note(struct config_faults *faults, const struct config *config, const char *section,
+                 const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /*
  * Each key in the table's order: section ("upstream NAME" for the upstream's), name, effective
  * value as it would be written ("" while unset, "(set)" for a secret), where it came from
@@ -311,10 +321,14 @@ typedef void config_visit(void *arg, const char *section, const char *key, const
                           const char *origin, const char *meaning);
 void config_each(const struct config *config, config_visit *visit, void *arg);
 
+/* Whether a file gives this key a value; the key must be one of the table, outside [upstream]. */
+bool config_is_given(const struct config *config, const char *section, const char *name);
+
 /*
  * The files that the configuration was read from or refers to, as absolute paths in this order: the
  * main file, its directory of drop-ins (named whether or not it exists), the drop-ins that were
- * read, then each file that a value names (secrets, keys, certificates), in the table's order.
+ * read, then each file that a value names (secrets, keys, certificates), in the table's order; one
+ * that is at fault too.
  * A path may stand twice. Symbolic links in the path given with -c are not resolved, so that a
  * watch can follow one that is replaced. A `credential:` that was not looked at is left out.
  * Borrowed for as long as the reference; never empty.

@@ -5,14 +5,16 @@
  * The form of a file: UTF-8 (a byte order mark is skipped), lines ended by LF or CR LF. A line is
  * one of `[section]`, `key = value`, a comment (# or ; first), or blank; blanks around it and
  * around the equals sign mean nothing. A value is the rest of its line, # and ; included; there are
- * no quotes, no escapes, and no continuation on the next line. An empty value unsets a key that has
- * no default. Names are the same in any case. Within a file a section or a key stands once.
+ * no quotes, no escapes but those of variables (expand.h), and no continuation on the next line. An
+ * empty value unsets a key that has no default. Names are the same in any case. Within a file a
+ * section or a key stands once.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/secret.h"
 #include "config/faults.h"
@@ -28,6 +30,12 @@ struct setting {
     char *name; /* as faults and documents show it; "auth_param.resource" for a parameter */
     char *text; /* "" for one that unsets; NULL for a SECRET */
     struct secret *secret; /* of a SECRET; NULL for one that unsets */
+    /*
+     * The permissions of the file that the secret stands in; 0 for any other value, and for one
+     * that is nothing but variables of the environment.
+     */
+    mode_t mode;
+    bool broken; /* a variable in it made a fault */
     struct config_place place;
 };
 

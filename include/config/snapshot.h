@@ -37,8 +37,10 @@ struct snapshot *snapshot_new(void);
 /* The snapshot around a configuration. */
 const struct snapshot *snapshot_of(const struct config *config);
 
-/* Makes the list that config_files returns, from the files read so far and the values. Once. */
+/* Begins the list that config_files returns, with the files read so far. Once. */
 void snapshot_list_paths(struct snapshot *snapshot);
+/* Appends a file that a value names; `snapshot` is one. */
+void snapshot_names_file(void *snapshot, const char *path);
 void snapshot_free_paths(struct snapshot *snapshot);
 
 /* The header that faults and documents show for a section of the table. Caller frees. */

@@ -6,6 +6,7 @@
 #define CONFIG_VALUE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "config/config.h"
@@ -15,10 +16,14 @@
 /* What a kind's parser is given, beside the field. */
 struct value_input {
     const struct config_key *key;
-    const char *text;      /* not empty; unused for a SECRET */
+    const char *text;      /* not empty; NULL for a SECRET */
     struct secret *secret; /* SECRET alone */
     const char *dir;       /* what a relative path is relative to */
     bool credentials_optional;
+    bool secrets_anywhere; /* [server] secret_files = any */
+    /* Told each file that a value names, whether or not it can be used; NULL: nobody. */
+    void (*names_file)(void *arg, const char *path);
+    void *names_arg;
     /* For faults. */
     struct config_faults *faults;
     struct config_place place;
@@ -41,8 +46,20 @@ void value_fini(const struct config_key *key, struct config *config);
 /* A fault about this value. Always false, so that a parser can return it. */
 bool value_wrong(const struct value_input *in, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same: "is not understood; must be ..." as the table has it. */
+/* Worth saying, no fault. */
+void value_note(const struct value_input *in, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Notes that quotes, or what seems a comment, are part of a value that is good otherwise. */
+void value_judge_form(const struct value_input *in);
+/* The same as value_wrong: "is not understood; must be ..." as the table has it. */
 bool value_not_allowed(const struct value_input *in);
+
+/*
+ * A file that holds a secret: `what` is it ("this file", "/etc/k"), and others can read it. False
+ * when that is a fault.
+ */
+bool value_others_read(const struct value_input *in, const char *what, const char *path,
+                       mode_t mode);
 
 /* The next item of a list with commas, blanks around it gone; NULL at the end. Caller frees. */
 char *value_next_item(const char **rest);

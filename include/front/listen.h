@@ -23,12 +23,12 @@ struct listen_target {
 
 struct listen;
 
-#define LISTEN_PROBLEM 256
+#define LISTEN_PROBLEM 512
 
 /*
  * Binds and listens on every address; nothing is accepted before listen_start. A stale Unix socket
  * (nobody answers on it) is removed; on ERR_SYSTEM `problem` says which address, why, and what to
- * do, and nothing stays bound.
+ * do, errno is the system's, and nothing stays bound.
  */
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
                     int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM]);

@@ -25,6 +25,7 @@
 #include "service/keeping.h"
 #include "service/setup.h"
 #include "service/systemd.h"
+#include "service/watch.h"
 #include "service/wiring.h"
 #include "service/worker.h"
 #include "storage/store.h"
@@ -85,6 +86,7 @@ struct daemon {
     struct reload *reload; /* NULL: none is under way */
     bool reload_again;     /* SIGHUP came while one was */
     bool reload_failed;    /* the last one */
+    struct watch *watch;   /* NULL: [server] reload_on_change is off */
 
     /* report.c */
     int64_t watchdog; /* ns between two meals; 0: there is none */
@@ -105,6 +107,8 @@ void drain_stop(struct daemon *daemon);
 
 /* reload.c: SIGHUP. */
 void reload_signal(struct daemon *daemon);
+/* Begins to watch the files of the present configuration, where that is asked for. */
+void reload_watch(struct daemon *daemon);
 /*
  * Whether callers may go unverified on the listeners there really are, which a service manager may
  * have handed down; else `problem` says what to do.

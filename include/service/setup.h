@@ -8,6 +8,7 @@
 #define SERVICE_SETUP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "config/config.h"
 #include "middleware/identity.h"
@@ -15,6 +16,8 @@
 struct setup {
     struct config *config; /* references */
     struct identity *identity;
+    char **files; /* what config_files says, of a configuration with faults too */
+    size_t file_count;
 };
 
 /*
@@ -24,7 +27,10 @@ struct setup {
  */
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
                 bool credentials_optional, struct config_faults *faults);
-/* Takes references to the parts of `other`. */
+/* Notes each Unix socket whose directory does not exist. For --check: a daemon would find it out.
+ */
+void setup_note_directories(const struct config *config, struct config_faults *notes);
+/* Takes references to the parts of `other`, without its list of files. */
 void setup_copy(struct setup *setup, const struct setup *other);
 void setup_fini(struct setup *setup);
 

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/files.h"
+#include "config/hint.h"
 #include "config/value.h"
 
 #define UNIX "unix:"
@@ -112,7 +113,9 @@ static bool parse_unix(const struct value_input *in, const char *text, struct co
     bool good = false;
 
     if (*name == '\0' || name[strlen(name) - 1] == '/')
-        value_wrong(in, "%s names no socket; write " UNIX "PATH", text);
+        value_wrong(in,
+                    "%s names no socket; write " UNIX "PATH, such as " UNIX "/run/postcoded/x.sock",
+                    text);
     else if (len >= sizeof(sun->sun_path))
         value_wrong(in, "the socket's path %s is too long; the system takes %zu bytes", path,
                     sizeof(sun->sun_path) - 1);
@@ -130,17 +133,32 @@ static bool parse_unix(const struct value_input *in, const char *text, struct co
     return good;
 }
 
+static bool wrong_address(const struct value_input *in, const char *text)
+{
+    struct buf out;
+
+    if (*text == '\0')
+        return value_wrong(in, "there is no address beside a comma; remove the comma, or write all "
+                               "addresses on this line");
+    buf_init(&out, 4096);
+    hint_put_value(text, &out);
+    buf_puts(&out, " is no address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT "
+                   "or " UNIX "PATH");
+    hint_put_instead(in->key, text, &out);
+    value_wrong(in, "%s", buf_text(&out));
+    buf_fini(&out);
+    return false;
+}
+
 static bool parse_one(const struct value_input *in, const char *text, struct config_address *out)
 {
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return parse_unix(in, text, out);
     if (strcmp(in->key->choices, "unix") == 0)
-        return value_wrong(in, "\"%s\" is no Unix socket; write " UNIX "PATH, or off", text);
+        return value_wrong(in, "\"%s\" is no Unix socket; write " UNIX "PATH, such as %s, or off",
+                           text, in->key->def);
     if (!parse_inet(text, out))
-        return value_wrong(in,
-                           "\"%s\" is no address; write HOST:PORT with a numeric host or "
-                           "localhost, [V6]:PORT or " UNIX "PATH",
-                           text);
+        return wrong_address(in, text);
     out->text = mem_strdup(text);
     return true;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/files.h"
 #include "config/value.h"
 
@@ -46,8 +47,9 @@ static bool resolve_credential(const struct value_input *in, const char *text, c
     if (!in->credentials_optional)
         return value_wrong(in,
                            "%s needs $" CREDENTIAL_VARIABLE ", which is not set; start under "
-                           "systemd with LoadCredential=, or name a path",
-                           text);
+                           "systemd with LoadCredential=%s:PATH, export " CREDENTIAL_VARIABLE
+                           "=DIR with the file %s in DIR, or name a path",
+                           text, name, name);
     faults_note(
         in->faults, in->place, in->section, in->name,
         "%s was not looked at, for $" CREDENTIAL_VARIABLE " is not set; it is under systemd", text);
@@ -55,7 +57,8 @@ static bool resolve_credential(const struct value_input *in, const char *text, c
 }
 
 /* As above, for a path too. Appends to `shown` what any file could say. */
-static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
+static bool resolve_any(const struct value_input *in, const char *text, char **path,
+                        struct buf *shown)
 {
     *path = NULL;
     if (is_credential(text)) {
@@ -72,10 +75,27 @@ static bool resolve(const struct value_input *in, const char *text, char **path,
     return value_wrong(in, "the path holds a control character or a comma; rename its directory");
 }
 
-static bool unreadable(const struct value_input *in, const char *path, enum err err, size_t max)
+static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
 {
-    char *why = files_explain(err, max);
+    const bool good = resolve_any(in, text, path, shown);
 
+    if (good && *path != NULL && in->names_file != NULL)
+        in->names_file(in->names_arg, *path);
+    return good;
+}
+
+/* Right after files_read or files_probe. `text` is what the configuration says. */
+static bool unreadable(const struct value_input *in, const char *text, const char *path,
+                       enum err err, size_t max)
+{
+    if (is_credential(text) && err == ERR_SYSTEM && errno == ENOENT) {
+        const char *name = text + strlen(CREDENTIAL);
+        return value_wrong(in,
+                           "there is no credential %s: %s does not exist; the unit needs "
+                           "LoadCredential=%s:PATH, and the file at PATH",
+                           name, path, name);
+    }
+    char *why = files_explain(err, max);
     value_wrong(in, "%s %s", path, why);
     mem_free(why);
     return false;
@@ -90,7 +110,7 @@ bool value_parse_file(const struct value_input *in, void *field, struct buf *sho
         return false;
     enum err err = path != NULL ? files_probe(path) : ERR_OK;
     if (err != ERR_OK) {
-        unreadable(in, path, err, 0);
+        unreadable(in, in->text, path, err, 0);
         mem_free(path);
         return false;
     }
@@ -108,13 +128,50 @@ static size_t without_newline(const char *text, size_t len)
     return len;
 }
 
+bool value_others_read(const struct value_input *in, const char *what, const char *path,
+                       mode_t mode)
+{
+    if ((mode & FILES_OTHERS) == 0)
+        return true;
+    if (in->secrets_anywhere) {
+        value_note(in, "others can read %s (mode %04o); [server] secret_files = any allows it",
+                   what, mode);
+        return true;
+    }
+    return value_wrong(in,
+                       "others can read %s (mode %04o); chmod 0640 %s, or set [server] "
+                       "secret_files = any where its mode cannot be changed",
+                       what, mode, path);
+}
+
+/*
+ * What an editor or a copy leaves in a file without its being seen. In a key file it matters only
+ * when the whole is one line of text: JSON and PEM do not mind a blank, and random bytes may end in
+ * anything.
+ */
+static void note_form(const struct value_input *in, const char *path, const char *text, size_t len)
+{
+    bool secret = in->key->kind == KIND_SECRETS;
+    size_t line = without_newline(text, len);
+    bool sent = secret || (line > 0 && *text != '{' && *text != '[');
+
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        value_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
+                   secret ? ", which is part of the secret" : "");
+    if (sent && value_is_plain(text, line) && line > 0 && text_is_blank(text[line - 1]))
+        value_note(in,
+                   "%s ends with a blank, which is part of the secret; remove it unless it belongs "
+                   "there",
+                   path);
+}
+
 static bool judge_secret(const struct value_input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
     bool line = in->key->kind == KIND_SECRETS;
 
-    if ((mode & FILES_OTHERS) != 0)
-        return value_wrong(in, "others can read %s (mode %04o); chmod 0640 %s", path, mode, path);
+    if (!value_others_read(in, path, path, mode))
+        return false;
     if (len == 0)
         return value_wrong(in, "%s is empty; it must hold the secret", path);
     if (line && !value_is_plain(buf_text(bytes), len))
@@ -122,11 +179,12 @@ static bool judge_secret(const struct value_input *in, const char *path, const s
                            "%s holds a control character or a second line; it must hold the "
                            "secret on one line",
                            path);
+    note_form(in, path, buf_text(bytes), len);
     return true;
 }
 
 /* The whole file; NULL with a fault. SECRETS alone lose the newline at their end. */
-static struct secret *read_secret(const struct value_input *in, const char *path)
+static struct secret *read_secret(const struct value_input *in, const char *text, const char *path)
 {
     struct secret *secret = NULL;
     struct buf bytes;
@@ -140,7 +198,7 @@ static struct secret *read_secret(const struct value_input *in, const char *path
     if (err == ERR_OK && len > (size_t)in->key->max)
         err = ERR_TOO_LARGE;
     if (err != ERR_OK)
-        unreadable(in, path, err, (size_t)in->key->max);
+        unreadable(in, text, path, err, (size_t)in->key->max);
     else if (judge_secret(in, path, &bytes, len, mode))
         secret = secret_new(bytes.data, len);
     buf_fini(&bytes);
@@ -156,7 +214,7 @@ static bool parse_secret_file(const struct value_input *in, const char *text,
         out->path = mem_strdup(text);
         return true;
     }
-    out->bytes = read_secret(in, out->path);
+    out->bytes = read_secret(in, text, out->path);
     return out->bytes != NULL;
 }
 

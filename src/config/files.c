@@ -79,8 +79,9 @@ char *files_explain(enum err err, size_t max)
     struct buf size;
 
     if (err == ERR_SYSTEM)
-        return mem_printf("cannot be read (%s); it must be a file that postcoded's user can read",
-                          system != NULL ? system : "unknown error");
+        return mem_printf("cannot be read (%s); it must be a file that postcoded's user can read%s",
+                          system != NULL ? system : "unknown error",
+                          errno == EACCES ? ": chgrp postcoded and chmod 0640 it" : "");
     if (err == ERR_INVALID)
         return mem_strdup("is no regular file; it must be one");
     buf_init(&size, 64);

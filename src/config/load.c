@@ -1,7 +1,8 @@
 /*
- * From files to a snapshot, in three steps: all files are read to settings, each key's last setting
- * (or default) becomes its field, and the rules over several keys look at the whole. Only values
- * that count are parsed: what a drop-in overrides may name a file that is no longer there.
+ * From files to a snapshot, in four steps: all files are read to settings, variables of the
+ * environment are put in, each key's last setting (or default) becomes its field, and the rules
+ * over several keys look at the whole. Only values that count are expanded and parsed: what a
+ * drop-in overrides may name a variable or a file that is no longer there.
  *
  * The snapshot is mended until config_load returns it, and then never again; so its references are
  * the only thing that threads share.
@@ -16,6 +17,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/expand.h"
 #include "config/faults.h"
 #include "config/files.h"
 #include "config/rules.h"
@@ -105,7 +107,42 @@ static bool read_files(struct loading *loading, const char *path)
 
 static bool is_set(const struct setting *setting)
 {
-    return setting->secret != NULL || (setting->text != NULL && *setting->text != '\0');
+    return setting->broken || setting->secret != NULL ||
+           (setting->text != NULL && *setting->text != '\0');
+}
+
+/*
+ * [server] stands first in the table, so its keys are there for all others. A value of secret_files
+ * that is at fault makes no fault elsewhere.
+ */
+static bool takes_open_secrets(const struct snapshot *snapshot)
+{
+    return snapshot->config.server_secret_files == SECRET_FILES_ANY ||
+           snapshot->origins[KEY_server_secret_files].text == NULL;
+}
+
+/* Whether a later file has the same key, or the same parameter. */
+static bool is_overridden(const struct settings *settings, size_t i)
+{
+    for (size_t j = i + 1; j < settings->count; j++) {
+        if (settings->items[j].key == settings->items[i].key &&
+            text_equal_ci(settings->items[j].name, settings->items[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* The variables in the values that count. */
+static void expand(struct loading *loading)
+{
+    for (size_t i = 0; i < loading->settings.count; i++) {
+        struct setting *setting = &loading->settings.items[i];
+        if (is_overridden(&loading->settings, i))
+            continue;
+        char *section = snapshot_section(&loading->snapshot->config, setting->key->section);
+        setting->broken = !expand_setting(setting, section, loading->faults);
+        mem_free(section);
+    }
 }
 
 /* What parsers are told, for a setting or (NULL) a default. dir is the caller's to free. */
@@ -118,11 +155,24 @@ static struct value_input input_for(struct loading *loading, const struct config
         .secret = setting != NULL ? setting->secret : NULL,
         .dir = dir,
         .credentials_optional = loading->credentials_optional,
+        .secrets_anywhere = takes_open_secrets(loading->snapshot),
+        .names_file = snapshot_names_file,
+        .names_arg = loading->snapshot,
         .faults = loading->faults,
         .place = setting != NULL ? setting->place : place_of_file(loading->snapshot, 0),
         .section = section,
         .name = setting != NULL ? setting->name : key->name,
     };
+}
+
+/* What was parsed well; a default needs no note. */
+static void take_value(const struct value_input *in, bool written, struct snapshot_origin *origin,
+                       const struct buf *shown)
+{
+    if (in->key->kind != KIND_SECRET)
+        origin->text = mem_strdup(buf_text(shown));
+    if (written)
+        value_judge_form(in);
 }
 
 /* An empty value takes away what an earlier file set, where there is no default to go back to. */
@@ -135,7 +185,7 @@ static void load_key(struct loading *loading, const struct config_key *key, cons
     if (setting != NULL) {
         origin->place = setting->place;
         origin->given = is_set(setting);
-        if (!origin->given && key->def == NULL)
+        if (setting->broken || (!origin->given && key->def == NULL))
             return;
     } else if (key->def == NULL) {
         return;
@@ -145,21 +195,10 @@ static void load_key(struct loading *loading, const struct config_key *key, cons
     struct value_input in = input_for(loading, key, setting, section, dir);
     if (setting != NULL && !origin->given)
         value_not_allowed(&in);
-    else if (value_parse(&in, &loading->snapshot->config, &shown) && key->kind != KIND_SECRET)
-        origin->text = mem_strdup(buf_text(&shown));
+    else if (value_parse(&in, &loading->snapshot->config, &shown))
+        take_value(&in, setting != NULL, origin, &shown);
     mem_free(dir);
     buf_fini(&shown);
-}
-
-/* Whether a later file has the same parameter. */
-static bool is_overridden(const struct settings *settings, size_t i)
-{
-    for (size_t j = i + 1; j < settings->count; j++) {
-        if (text_equal_ci(settings->items[j].name, settings->items[i].name) &&
-            settings->items[j].key == settings->items[i].key)
-            return true;
-    }
-    return false;
 }
 
 static void load_param(struct loading *loading, const struct setting *setting, const char *section)
@@ -172,8 +211,10 @@ static void load_param(struct loading *loading, const struct setting *setting, c
     if (!origin->given)
         origin->place = setting->place;
     origin->given = true;
-    if (!value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
+    if (setting->broken ||
+        !value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
         return;
+    value_judge_form(&in);
     struct config_place *places =
         mem_try_realloc(snapshot->params, params->count * sizeof(*places));
     if (places == NULL)
@@ -233,6 +274,18 @@ static void load_values(struct loading *loading)
             load_params(loading, section);
         else
             load_key(loading, key, section);
+        mem_free(section);
+    }
+}
+
+/* Files of ours that hold a secret and that others can read, be it overridden or not. */
+static void judge_open_files(struct loading *loading)
+{
+    for (size_t i = 0; i < loading->settings.count; i++) {
+        const struct setting *setting = &loading->settings.items[i];
+        char *section = snapshot_section(&loading->snapshot->config, setting->key->section);
+        const struct value_input in = input_for(loading, setting->key, setting, section, NULL);
+        value_others_read(&in, "this file", setting->place.file, setting->mode);
         mem_free(section);
     }
 }
@@ -300,7 +353,8 @@ static void name_upstream(struct loading *loading)
 
     if (name == NULL) {
         faults_add(loading->faults, place_of_file(snapshot, 0), CONFIG_NAMED_SECTION " NAME", NULL,
-                   "is missing; this section names the Location API and its credentials");
+                   "is missing; this section names the Location API and its credentials: write "
+                   "[upstream location], and below it address, client_id and client_secret_file");
         return;
     }
     snapshot->config.upstream_name = mem_strdup(old);
@@ -312,12 +366,14 @@ static void build(struct loading *loading)
     struct snapshot *snapshot = loading->snapshot;
 
     name_upstream(loading);
+    expand(loading);
+    snapshot_list_paths(snapshot);
     load_values(loading);
+    judge_open_files(loading);
     if (snapshot->config.upstream_name != NULL) {
         default_token_key(snapshot);
         gather_secrets(&snapshot->config);
     }
-    snapshot_list_paths(snapshot);
     if (loading->before != NULL)
         keep_unreloadable(loading);
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);

@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "config/snapshot.h"
-#include "config/value.h"
 
 /* The path is the snapshot's from now on. */
 static void add(struct snapshot *snapshot, char *path)
@@ -32,26 +31,11 @@ static char *absolute(const char *path)
     return text;
 }
 
-/* A credential without its directory has no path, only its name. */
-static void add_named(struct snapshot *snapshot, const char *path)
+void snapshot_names_file(void *arg, const char *path)
 {
-    if (path != NULL && *path == '/')
-        add(snapshot, mem_strdup(path));
-}
+    struct snapshot *snapshot = arg;
 
-static void add_value(struct snapshot *snapshot, const struct config_key *key)
-{
-    const char *field = (const char *)&snapshot->config + key->offset;
-
-    if (key->kind == KIND_FILE) {
-        add_named(snapshot, *(const char *const *)(const void *)field);
-    } else if (key->kind == KIND_KEYFILE) {
-        add_named(snapshot, ((const struct config_file *)(const void *)field)->path);
-    } else if (key->kind == KIND_SECRETS) {
-        const struct config_secrets *secrets = (const void *)field;
-        for (size_t i = 0; i < secrets->count; i++)
-            add_named(snapshot, secrets->files[i].path);
-    }
+    add(snapshot, mem_strdup(path));
 }
 
 void snapshot_list_paths(struct snapshot *snapshot)
@@ -61,8 +45,6 @@ void snapshot_list_paths(struct snapshot *snapshot)
         if (i == 0)
             add(snapshot, mem_printf("%s.d", snapshot->paths[0]));
     }
-    for (size_t i = 0; i < KEY_COUNT; i++)
-        add_value(snapshot, &config_keys[i]);
 }
 
 void snapshot_free_paths(struct snapshot *snapshot)

@@ -95,6 +95,12 @@ static const char *absent(const struct rules *rules, enum config_key_index key)
     return origin(rules, key)->place.file != NULL ? "empty" : "missing";
 }
 
+/* What a line for a required key looks like. */
+static const char *form_of(enum config_key_index key)
+{
+    return key == KEY_upstream_address ? "https://HOST[:PORT][/PREFIX]" : "ID";
+}
+
 static void required(const struct rules *rules)
 {
     for (enum config_key_index i = 0; i < KEY_COUNT; i++) {
@@ -103,7 +109,8 @@ static void required(const struct rules *rules)
             continue;
         buf_init(&allowed, 1024);
         config_key_allowed(&config_keys[i], &allowed);
-        wrong(rules, i, "is %s; must be %s", absent(rules, i), buf_text(&allowed));
+        wrong(rules, i, "is %s; must be %s; write %s = %s", absent(rules, i), buf_text(&allowed),
+              config_keys[i].name, form_of(i));
         buf_fini(&allowed);
     }
 }
@@ -117,7 +124,9 @@ static void one_secret(const struct rules *rules)
     const struct config_place *b = &origin(rules, file)->place;
 
     if (!given(rules, here) && !given(rules, file)) {
-        wrong(rules, file, "is %s, and so is client_secret; name the file that holds the secret",
+        wrong(rules, file,
+              "is %s, and so is client_secret; name the file that holds the secret, such as "
+              "client_secret_file = credential:client.secret",
               absent(rules, file));
     } else if (given(rules, here) && given(rules, file)) {
         bool here_later = a->order != b->order ? a->order > b->order : a->line > b->line;
@@ -133,9 +142,9 @@ static void certificate_and_key(const struct rules *rules)
     const enum config_key_index key = KEY_upstream_client_key;
 
     if (given(rules, certificate) && !given(rules, key))
-        wrong(rules, certificate, "needs its key; set client_key too");
+        wrong(rules, certificate, "needs its key; set client_key = PATH too");
     if (given(rules, key) && !given(rules, certificate))
-        wrong(rules, key, "needs its certificate; set client_certificate too");
+        wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
 }
 
 static void identity_key(const struct rules *rules)
@@ -144,7 +153,9 @@ static void identity_key(const struct rules *rules)
 
     if (known(rules, KEY_identity_mode) && rules->config->identity_mode == IDENTITY_JWT &&
         !given(rules, file))
-        wrong(rules, file, "is %s; mode jwt needs the key that signs identities",
+        wrong(rules, file,
+              "is %s; mode jwt needs the key that signs identities, such as "
+              "key_file = credential:identity.key",
               absent(rules, file));
 }
 
@@ -153,7 +164,9 @@ static void identity_cookie(const struct rules *rules)
     const char *name = rules->config->identity_cookie;
 
     if (name != NULL && !text_is_token(name, strlen(name)))
-        wrong(rules, KEY_identity_cookie, "is no name of a cookie; use letters, digits, - and _");
+        wrong(rules, KEY_identity_cookie,
+              "\"%s\" is no name of a cookie; use letters, digits, - and _, such as identity",
+              name);
 }
 
 /* No identity that can be trusted, on an address that others reach. */
@@ -186,7 +199,7 @@ static void headers_differ(const struct rules *rules)
 
     if (tracker != NULL && forward != NULL && text_equal_ci(tracker, forward))
         wrong(rules, KEY_identity_forward_header,
-              "is the header of [tracker] too; name another header");
+              "%s is the header of [tracker] too; name another header, such as X-User", forward);
 }
 
 static void no_plaintext(const struct rules *rules)
@@ -205,8 +218,20 @@ static void no_plaintext(const struct rules *rules)
         if (urls[i].url != NULL && value_url_is_plaintext(urls[i].url) &&
             !value_url_is_loopback(urls[i].url))
             wrong(rules, urls[i].key,
-                  "http:// would send secrets in the clear; write https://, or set plaintext = on");
+                  "%.*s would send secrets in the clear; write https://, or set plaintext = on",
+                  (int)strcspn(urls[i].url, "?"), urls[i].url);
     }
+}
+
+static void placeholder(const struct rules *rules)
+{
+    const char *address = rules->config->upstream_address;
+
+    if (address != NULL && text_starts_ci(address, CONFIG_PLACEHOLDER) &&
+        strchr(":/", address[strlen(CONFIG_PLACEHOLDER)]) != NULL)
+        wrong(rules, KEY_upstream_address,
+              CONFIG_PLACEHOLDER " is the placeholder of the shipped file; write the address of "
+                                 "your own Location API, such as address = https://HOST");
 }
 
 /* Keys that auth_flow = basic never reads. */
@@ -242,7 +267,9 @@ static void basic_id(const struct rules *rules)
     if (id != NULL && strchr(id, ':') != NULL && known(rules, KEY_upstream_auth_flow) &&
         rules->config->upstream_auth_flow == AUTH_FLOW_BASIC)
         wrong(rules, KEY_upstream_client_id,
-              "holds a colon, which HTTP Basic cannot carry; use auth_flow = client_credentials");
+              "\"%s\" holds a colon, which HTTP Basic cannot carry; use auth_flow = "
+              "client_credentials",
+              id);
 }
 
 /* Port 0 is another port each time. */
@@ -298,7 +325,8 @@ static rule *const any_rules[] = {
 };
 
 static rule *const upstream_rules[] = {
-    required, one_secret, certificate_and_key, no_plaintext, flow_keys, auth_path, basic_id,
+    required,    one_secret, certificate_and_key, no_plaintext,
+    placeholder, flow_keys,  auth_path,           basic_id,
 };
 
 void rules_check(const struct snapshot *snapshot, struct config_place place,

@@ -1,8 +1,8 @@
 /*
  * The INI parser. It goes over the bytes line by line: a line becomes a section, a key with its
- * value, or a fault, and no line hides another. So that a value which may be secret stays nowhere
- * in freed memory, it is copied once, from the bytes that were read to where it is kept, and every
- * copy is overwritten: a secret whose key is misspelt is text like any other here.
+ * value, or a fault, and no line hides another. A secret goes from the bytes straight to where it
+ * is kept, and all other values are overwritten in the end: a secret whose key is misspelt is text
+ * like any other here.
  *
  * A broken header still opens a section, under the name it seems to have, or under UNREADABLE:
  * else the keys below it would be taken for the section above and each make a false fault.
@@ -145,7 +145,8 @@ static void scan_header(struct cursor *cursor, struct span line)
         broken(cursor, "something follows the section's name; comments stand on lines of their "
                        "own");
     else if (name == NULL)
-        broken(cursor, "this is no section's name; postcoded.ini(5) lists the sections");
+        broken(cursor, "this is no section's name; write [server] or [upstream NAME], without "
+                       "quotes; postcoded.ini(5) lists the sections");
     else
         is_broken = false;
     open_section(cursor, name != NULL ? name : mem_strdup(UNREADABLE), is_broken);
@@ -182,8 +183,8 @@ static void scan_key(struct cursor *cursor, struct span line)
     struct span key = before(line, equals != NULL ? equals : line.at);
 
     if (equals == NULL)
-        broken(cursor, "this is neither [section] nor key = value nor a comment; a value ends with "
-                       "its line");
+        broken(cursor, "this is neither [section] nor key = value nor a comment; write key = "
+                       "value, all on one line");
     else if (key.len == 0)
         broken(cursor, "there is no key before the equals sign; write key = value");
     else if (!is_key_name(key))

@@ -7,11 +7,13 @@
  */
 #include "config/settings.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/expand.h"
 #include "config/files.h"
 #include "config/scan.h"
 
@@ -126,10 +128,8 @@ static void take(struct reading *reading, const struct section *section, const s
         .secret = k->secret != NULL ? secret_ref(k->secret) : NULL,
         .place = at(reading, k->line),
     };
-    if (setting.secret != NULL && (reading->mode & FILES_OTHERS) != 0)
-        faults_add(reading->faults, setting.place, section->shown, key->name,
-                   "others can read this file (mode %04o); chmod 0640 %s", reading->mode,
-                   reading->place.file);
+    if (setting.secret != NULL && !expand_is_bare(secret_text(setting.secret)))
+        setting.mode = reading->mode;
     append(reading->settings, setting);
 }
 
@@ -198,7 +198,7 @@ static bool judge_upstream(struct reading *reading, const struct scan_section *s
 
 static void unknown_section(struct reading *reading, const struct scan_section *s)
 {
-    size_t word = strcspn(s->name, " ");
+    size_t word = strcspn(s->name, " ._-");
     char *first = mem_strndup(s->name, word);
     const char *near = config_section_near(first);
 
@@ -248,6 +248,19 @@ static void take_sections(struct reading *reading)
     }
 }
 
+/* Right after files_read. A main file that is not there is most often the first start of all. */
+static void unreadable(struct config_place place, enum err err, struct config_faults *faults)
+{
+    bool first_start = place.order == 0 && err == ERR_SYSTEM && errno == ENOENT;
+    char *why = files_explain(err, SETTINGS_MAX_BYTES);
+
+    faults_add(faults, place, NULL, NULL, "%s%s", why,
+               first_start ? "; name the configuration with -c FILE; make install puts a first one "
+                             "at /etc/postcoded/postcoded.ini"
+                           : "");
+    mem_free(why);
+}
+
 bool settings_read(struct config_place place, struct settings *settings,
                    struct config_faults *faults)
 {
@@ -257,9 +270,7 @@ bool settings_read(struct config_place place, struct settings *settings,
     buf_init_secret(&bytes, SETTINGS_MAX_BYTES);
     enum err err = files_read(place.file, &bytes, &reading.mode);
     if (err != ERR_OK) {
-        char *why = files_explain(err, SETTINGS_MAX_BYTES);
-        faults_add(faults, place, NULL, NULL, "%s", why);
-        mem_free(why);
+        unreadable(place, err, faults);
         buf_fini(&bytes);
         return false;
     }

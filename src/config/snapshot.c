@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/expand.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
@@ -100,17 +101,36 @@ static struct config_place place_of(const struct snapshot *snapshot, const char 
     return place;
 }
 
+__attribute__((format(printf, 6, 0))) static void report(struct config_faults *faults,
+                                                         const struct config *config, bool note,
+                                                         const char *section, const char *key,
+                                                         const char *format, va_list args)
+{
+    char *shown = snapshot_section(config, section);
+
+    faults_vadd(faults, place_of(snapshot_of(config), section, key), note, shown, key, format,
+                args);
+    mem_free(shown);
+}
+
 void config_fault(struct config_faults *faults, const struct config *config, const char *section,
                   const char *key, const char *format, ...)
 {
-    char *shown = snapshot_section(config, section);
     va_list args;
 
     va_start(args, format);
-    faults_vadd(faults, place_of(snapshot_of(config), section, key), false, shown, key, format,
-                args);
+    report(faults, config, false, section, key, format, args);
     va_end(args);
-    mem_free(shown);
+}
+
+void config_note(struct config_faults *faults, const struct config *config, const char *section,
+                 const char *key, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report(faults, config, true, section, key, format, args);
+    va_end(args);
 }
 
 static const char *put_place(struct buf *out, struct config_place place)
@@ -196,10 +216,13 @@ static void print_key(void *arg, const char *section, const char *key, const cha
     }
     print_comment(out, meaning);
     print_comment(out, origin);
-    if (*value == '\0')
+    if (*value == '\0') {
         fprintf(out, "# %s =\n", key);
-    else
-        fprintf(out, "%s%s = %s\n", config_name_is_secret(key) ? "# " : "", key, value);
+    } else {
+        fprintf(out, "%s%s = ", config_name_is_secret(key) ? "# " : "", key);
+        expand_print(value, out);
+        fputc('\n', out);
+    }
 }
 
 void config_print(const struct config *config, FILE *out)
@@ -213,6 +236,14 @@ void config_print(const struct config *config, FILE *out)
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool config_is_given(const struct config *config, const char *section, const char *name)
+{
+    const struct config_key *key = config_key_find(section, name);
+
+    MUST(key != NULL);
+    return snapshot_of(config)->origins[config_key_index(key)].given;
 }
 
 void config_unreloadable(const struct config *before, const struct config *after,

@@ -13,43 +13,94 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/hint.h"
 #include "config/units.h"
 
 /* RFC 6749, section 8.2, has no bound for a parameter's name. */
 #define PARAM_NAME_MAX 64
+
+/* What a fault says of a value's form, and what it should be. */
+#define FORM_MAX 4096
 
 /* What the token request sets by itself. */
 #define PARAMS_TAKEN "grant_type scope audience client_id client_secret"
 
 bool value_wrong(const struct value_input *in, const char *format, ...)
 {
+    struct buf form;
     va_list args;
 
     va_start(args, format);
-    faults_vadd(in->faults, in->place, false, in->section, in->name, format, args);
+    char *what = mem_vprintf(format, args);
     va_end(args);
+    buf_init(&form, FORM_MAX);
+    if (in->text != NULL)
+        hint_put_form(in->key, in->text, &form);
+    faults_add(in->faults, in->place, in->section, in->name, "%s%s", what, buf_text(&form));
+    buf_fini(&form);
+    mem_free(what);
     return false;
 }
 
-static bool wrong_with_allowed(const struct value_input *in, const char *what)
+void value_note(const struct value_input *in, const char *format, ...)
 {
-    struct buf allowed;
+    va_list args;
 
-    buf_init(&allowed, 1024);
-    config_key_allowed(in->key, &allowed);
-    value_wrong(in, "%s; must be %s", what, buf_text(&allowed));
-    buf_fini(&allowed);
+    va_start(args, format);
+    faults_vadd(in->faults, in->place, true, in->section, in->name, format, args);
+    va_end(args);
+}
+
+/* `"10" is not understood; must be a duration from 10ms to 24h; write 10s`. */
+static bool wrong_with_allowed(const struct value_input *in, const char *what, bool instead)
+{
+    struct buf out;
+
+    buf_init(&out, FORM_MAX);
+    if (*in->text == '\0') {
+        buf_puts(&out, "is empty");
+    } else {
+        hint_put_value(in->text, &out);
+        buf_printf(&out, " %s", what);
+    }
+    buf_puts(&out, "; must be ");
+    config_key_allowed(in->key, &out);
+    if (instead)
+        hint_put_instead(in->key, in->text, &out);
+    value_wrong(in, "%s", buf_text(&out));
+    buf_fini(&out);
     return false;
 }
 
 bool value_not_allowed(const struct value_input *in)
 {
-    return wrong_with_allowed(in, "is not understood");
+    return wrong_with_allowed(in, "is not understood", true);
 }
 
 static bool out_of_range(const struct value_input *in)
 {
-    return wrong_with_allowed(in, "is out of range");
+    return wrong_with_allowed(in, "is out of range", false);
+}
+
+void value_judge_form(const struct value_input *in)
+{
+    bool secret = in->key->kind == KIND_SECRET;
+    const char *text = secret ? secret_text(in->secret) : in->text;
+    const char *comment = hint_comment(text);
+    struct buf shown;
+
+    if (hint_is_quoted(text))
+        value_note(in, "the quotes are part of the value; remove them unless they are meant");
+    if (comment == NULL)
+        return;
+    buf_init(&shown, FORM_MAX);
+    if (secret || in->key->kind == KIND_URL)
+        buf_puts(&shown, "what follows # or ;");
+    else
+        hint_put_value(comment, &shown);
+    value_note(in, "%s is part of the value; a comment stands on a line of its own",
+               buf_text(&shown));
+    buf_fini(&shown);
 }
 
 char *value_next_item(const char **rest)
@@ -82,7 +133,8 @@ static bool parse_text(const struct value_input *in, void *field, struct buf *sh
     size_t len = strlen(in->text);
 
     if ((int64_t)len > in->key->max)
-        return wrong_with_allowed(in, "is too long");
+        return value_wrong(in, "is too long with %zu bytes; must be text of at most %lld bytes",
+                           len, (long long)in->key->max);
     if (!value_is_plain(in->text, len))
         return value_wrong(in, "holds a tab; write spaces");
     *out = mem_strdup(in->text);
@@ -199,7 +251,9 @@ bool value_parse_param(const struct value_input *in, const char *name, struct co
     char *value = NULL;
 
     if (!is_param_name(name))
-        return value_wrong(in, "a parameter needs a name of at most %d letters, digits, -, . and _",
+        return value_wrong(in,
+                           "a parameter needs a name of at most %d letters, digits, -, . and _; "
+                           "write auth_param.resource = ... for one",
                            PARAM_NAME_MAX);
     if (value_find_word(PARAMS_TAKEN, name) != NULL)
         return value_wrong(in,

@@ -3,7 +3,7 @@
  * for libcurl is what will use them: two parsers that read one URL differently are how requests go
  * to the wrong host. It is lenient, so what it gives back is kept, not what was written.
  *
- * A URL is never quoted in a fault: it may hold a password, which is one of the faults.
+ * A fault quotes a URL only when it can hold no password: without @, ? and #.
  */
 #include <curl/curl.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/hint.h"
 #include "config/value.h"
 
 /* A part of a URL; NULL when it has none. curl_free() it. */
@@ -80,6 +81,38 @@ static CURLU *parse_url(const char *text, CURLUcode *code)
     return url;
 }
 
+/* It can hold no password. */
+static bool is_open(const char *text)
+{
+    return strpbrk(text, "@?#") == NULL;
+}
+
+/* `"location.example" is no URL (Bad scheme); write https://location.example`. */
+static void no_url(const struct value_input *in, const char *problem)
+{
+    bool guess = is_open(in->text) && strstr(in->text, "://") == NULL && in->text[0] != '/' &&
+                 !hint_is_quoted(in->text);
+    struct buf out;
+
+    buf_init(&out, 4096);
+    if (is_open(in->text)) {
+        hint_put_value(in->text, &out);
+        buf_putc(&out, ' ');
+    }
+    buf_printf(&out, "is no URL (%s); write https://%s", problem,
+               guess ? in->text : "HOST[:PORT][/PATH]");
+    value_wrong(in, "%s", buf_text(&out));
+    buf_fini(&out);
+}
+
+static void wrong_part(const struct value_input *in, const char *wrong)
+{
+    if (is_open(in->text))
+        value_wrong(in, "\"%s\": %s", in->text, wrong);
+    else
+        value_wrong(in, "%s", wrong);
+}
+
 bool value_parse_url(const struct value_input *in, void *field, struct buf *shown)
 {
     char **out = field;
@@ -87,17 +120,16 @@ bool value_parse_url(const struct value_input *in, void *field, struct buf *show
     CURLUcode code;
 
     if ((int64_t)len > in->key->max)
-        return value_wrong(in, "is too long; must be a URL of at most %lld bytes",
-                           (long long)in->key->max);
+        return value_wrong(in, "is too long with %zu bytes; must be a URL of at most %lld bytes",
+                           len, (long long)in->key->max);
     if (!text_is_visible(in->text, len))
         return value_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
     CURLU *url = parse_url(in->text, &code);
     const char *wrong = code == CURLUE_OK ? wrong_url(url) : NULL;
     if (code != CURLUE_OK)
-        value_wrong(in, "is no URL (%s); write https://HOST[:PORT][/PATH]",
-                    curl_url_strerror(code));
+        no_url(in, curl_url_strerror(code));
     else if (wrong != NULL)
-        value_wrong(in, "%s", wrong);
+        wrong_part(in, wrong);
     else
         *out = plain_url(url);
     curl_url_cleanup(url);
@@ -179,10 +211,16 @@ bool value_parse_path(const struct value_input *in, void *field, struct buf *sho
         return value_not_allowed(in);
     for (const char *p = text; *p != '\0'; p++) {
         if (!is_path_char(p))
-            return value_wrong(in, "a character that a path cannot hold; percent-encode it");
+            return value_wrong(in,
+                               "\"%s\" holds a character that a path cannot hold, behind \"%.*s\"; "
+                               "percent-encode it, a space as %%20",
+                               text, (int)(p - text), text);
     }
     if (has_dots(text))
-        return value_wrong(in, "a segment . or .. would be taken out; write the path without it");
+        return value_wrong(in,
+                           "\"%s\" has a segment . or .., which would be taken out; write the path "
+                           "without it",
+                           text);
     *out = mem_strdup(text);
     buf_puts(shown, text);
     return true;

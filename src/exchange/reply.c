@@ -90,9 +90,11 @@ static char *problem_json(const struct problem *problem, const char *detail, con
     MEM_MUST(object != NULL);
     char *text = json_dumps(object, JSON_COMPACT);
     MEM_MUST(text != NULL);
+    char *line = mem_printf("%s\n", text);
+    free(text);
     json_decref(object);
     mem_free(type);
-    return text;
+    return line;
 }
 
 static void add_proxy_status(struct MHD_Response *response, const char *error)

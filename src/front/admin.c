@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "exchange/reply.h"
 #include "front/access.h"
@@ -34,7 +35,9 @@ static void answer_json(struct request *request, json_t *value)
 {
     char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     MUST(text != NULL);
-    reply_operator(request, 200, "application/json", text, strlen(text));
+    char *line = mem_printf("%s\n", text);
+    reply_operator(request, 200, "application/json", line, strlen(line));
+    mem_free(line);
     free(text);
     json_decref(value);
 }

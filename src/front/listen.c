@@ -103,20 +103,75 @@ static int open_socket(const struct config_address *address, int64_t mode)
     return fd;
 }
 
-static const char *advice(int error)
+/* 0 for a Unix socket. */
+static unsigned port_of(const struct config_address *address)
 {
-    switch (error) {
-    case EADDRINUSE:
-        return "another process has it: stop that, or choose another address";
-    case EACCES:
-        return "not allowed: choose a port over 1023, or a path that can be written";
-    case EADDRNOTAVAIL:
-        return "this machine has no such address";
-    case ENOENT:
-        return "its folder does not exist: make it, or choose another path";
-    default:
-        return strerror(error);
-    }
+    const void *addr = &address->addr;
+    if (address->addr.ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)addr)->sin_port);
+    if (address->addr.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)addr)->sin6_port);
+    return 0;
+}
+
+static void advise_unix(const struct config_address *address, int error, struct buf *text)
+{
+    const char *path = unix_path(address);
+    const int dir_len = (int)(strrchr(path, '/') - path) + (strrchr(path, '/') == path);
+    struct stat st;
+    if (error == EADDRINUSE && lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        buf_puts(text, "a file that is no socket is there; remove it, or choose another path");
+    else if (error == EADDRINUSE)
+        buf_printf(text,
+                   "another process has it; `ss -lxp src %s` names that: stop it, or choose "
+                   "another path",
+                   path);
+    else if (error == ENOENT || error == ENOTDIR)
+        buf_printf(text,
+                   "there is no directory %.*s; make it (mkdir, or RuntimeDirectory= of the unit), "
+                   "or choose another path",
+                   dir_len, path);
+    else if (error == EACCES || error == EPERM)
+        buf_printf(text, "user %u may not write to %.*s; change its owner, or choose another path",
+                   (unsigned)geteuid(), dir_len, path);
+    else if (error == EROFS)
+        buf_printf(text, "%.*s is on a read-only file system; choose a path on one that is not",
+                   dir_len, path);
+    else
+        buf_puts(text, strerrordesc_np(error));
+}
+
+static void advise_inet(const struct config_address *address, int error, struct buf *text)
+{
+    const unsigned port = port_of(address);
+    if (error == EADDRINUSE)
+        buf_printf(text,
+                   "another process has it; `ss -ltnp sport = :%u` names that: stop it, or choose "
+                   "another port",
+                   port);
+    else if ((error == EACCES || error == EPERM) && port < IPPORT_RESERVED)
+        buf_printf(text,
+                   "port %u is below %d and not allowed; choose a port from %d on, or grant "
+                   "CAP_NET_BIND_SERVICE",
+                   port, IPPORT_RESERVED, IPPORT_RESERVED);
+    else if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
+        buf_puts(text, "this machine has no such address; `ip address` lists those it has; on one "
+                       "with IPv6 only, write [::1]:PORT or [::]:PORT");
+    else
+        buf_puts(text, strerrordesc_np(error));
+}
+
+static void explain(const struct config_address *address, int error, char problem[LISTEN_PROBLEM])
+{
+    struct buf text;
+    buf_init(&text, LISTEN_PROBLEM);
+    buf_printf(&text, "cannot listen on %s: ", address->text);
+    if (is_unix(address))
+        advise_unix(address, error, &text);
+    else
+        advise_inet(address, error, &text);
+    snprintf(problem, LISTEN_PROBLEM, "%s", buf_text(&text));
+    buf_fini(&text);
 }
 
 static void add_unix_address(struct buf *text, const struct sockaddr_un *bound, socklen_t len)
@@ -195,10 +250,11 @@ enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
         const struct config_address *address = &addresses->items[i];
         int fd = open_socket(address, socket_mode);
         if (fd < 0) {
-            snprintf(problem, LISTEN_PROBLEM, "cannot listen on %s: %s", address->text,
-                     advice(errno));
+            int error = errno;
+            explain(address, error, problem);
             close_sockets(set);
             listen_free(set);
+            errno = error;
             return ERR_SYSTEM;
         }
         add_listener(set, fd, is_unix(address) ? mem_strdup(unix_path(address)) : NULL);

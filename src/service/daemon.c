@@ -6,15 +6,18 @@
  */
 #include "service/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/daemon_inside.h"
+#include "service/process.h"
 
 /* Connections of operators; apart from the callers' so that /metrics answers when those are many.
  */
@@ -93,20 +96,6 @@ static void on_hangup(uv_signal_t *handle, int number)
     reload_signal(daemon);
 }
 
-/*
- * While the daemon starts, signals wait; threads made meanwhile never get any. How it is to be
- * ended, or reloaded, is for a daemon that runs.
- */
-static void hold_signals(int how)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    MUST(pthread_sigmask(how, &set, NULL) == 0);
-}
-
 static void watch_signal(struct daemon *daemon, int number, uv_signal_cb callback)
 {
     uv_signal_t *handle = &daemon->signals[daemon->signal_count++];
@@ -121,14 +110,19 @@ static void watch_signals(struct daemon *daemon)
     watch_signal(daemon, SIGTERM, on_terminate);
     watch_signal(daemon, SIGINT, on_terminate);
     watch_signal(daemon, SIGHUP, on_hangup);
-    hold_signals(SIG_UNBLOCK);
+    process_release_signals();
 }
 
 /* ---- the start ---- */
 
 static bool complain(const char *problem)
 {
+    struct buf status;
     log_error(NULL, "cannot start: %s", problem);
+    buf_init(&status, 1024);
+    buf_printf(&status, "Cannot start: %s.", problem);
+    systemd_status(buf_text(&status));
+    buf_fini(&status);
     return false;
 }
 
@@ -170,6 +164,33 @@ static enum err bind_callers(struct daemon *daemon, char problem[LISTEN_PROBLEM]
                         problem);
 }
 
+/* What a container without a directory for the socket, or a read-only one, answers to bind. */
+static bool is_for_want_of_place(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
+           error == EROFS;
+}
+
+/*
+ * Nobody asked for the socket at its built-in place, so the daemon runs without it rather than not
+ * at all. A socket that the configuration names is needed.
+ */
+static enum err bind_admin(struct daemon *daemon, char problem[LISTEN_PROBLEM])
+{
+    const struct config *config = daemon->setup.config;
+    const struct config_addresses none = {.count = 0};
+    enum err err = listen_new(daemon->loop, &config->admin_listen, config->admin_socket_mode,
+                              &daemon->admin_listen, problem);
+    if (err == ERR_OK || !is_for_want_of_place(errno) || config_is_given(config, "admin", "listen"))
+        return err;
+    log_warning(NULL,
+                "there is no admin socket: %s; or write [admin] listen = off, which ends this "
+                "warning",
+                problem);
+    return listen_new(daemon->loop, &none, config->admin_socket_mode, &daemon->admin_listen,
+                      problem);
+}
+
 static bool bind_all(struct daemon *daemon)
 {
     const struct config *config = daemon->setup.config;
@@ -178,8 +199,7 @@ static bool bind_all(struct daemon *daemon)
     if (bind_callers(daemon, problem) != ERR_OK ||
         listen_new(daemon->loop, &config->metrics_listen, config->server_socket_mode,
                    &daemon->metrics_listen, problem) != ERR_OK ||
-        listen_new(daemon->loop, &config->admin_listen, config->admin_socket_mode,
-                   &daemon->admin_listen, problem) != ERR_OK)
+        bind_admin(daemon, problem) != ERR_OK)
         return complain(problem);
     return reload_listeners_allow(daemon, config, &refused) || complain(refused);
 }
@@ -306,6 +326,7 @@ static bool start(struct daemon *daemon)
         !make_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
+    reload_watch(daemon);
     open_doors(daemon);
     log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
@@ -328,6 +349,7 @@ static void stop_main_loop(struct daemon *daemon)
 {
     drain_stop(daemon);
     report_stop(daemon);
+    watch_stop(&daemon->watch);
     stop_listen(daemon->listen);
     stop_listen(daemon->metrics_listen);
     stop_listen(daemon->admin_listen);
@@ -384,7 +406,8 @@ enum exit_status daemon_run(const char *path, const struct setup *setup)
     MAGIC_SET(daemon, DAEMON_MAGIC);
     daemon->path = path;
     setup_copy(&daemon->setup, setup);
-    hold_signals(SIG_BLOCK);
+    process_hold_signals();
+    process_reap_children();
     signal(SIGPIPE, SIG_IGN);
     log_configure((enum log_level)setup->config->log_level,
                   (enum log_format)setup->config->log_format);
@@ -395,6 +418,8 @@ enum exit_status daemon_run(const char *path, const struct setup *setup)
     if (started)
         loop_run(daemon->loop);
     stop(daemon);
+    if (started)
+        systemd_status("Stopped.");
     log_thread_stop();
     log_stop();
     client_global_stop();

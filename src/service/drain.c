@@ -60,6 +60,7 @@ void drain_signal(struct daemon *daemon, int number)
     }
     log_notice(NULL, "%s: draining", strsignal(number));
     daemon->drain.begun = true;
+    watch_stop(&daemon->watch);
     systemd_stopping();
     report_status(daemon);
     daemon->drain.timer =

@@ -177,12 +177,39 @@ static bool read_postcode(const struct config *config, const char *text, struct 
     return false;
 }
 
+/* A credential that config_load could not look at keeps its name in the place of a path. */
+static bool is_lacking(const char *key, const char *path)
+{
+    static const char prefix[] = "credential:";
+    if (path == NULL || strncmp(path, prefix, strlen(prefix)) != 0)
+        return false;
+    fprintf(stderr,
+            "postcoded: --probe: %s = %s needs $CREDENTIALS_DIRECTORY, which is not set; export "
+            "CREDENTIALS_DIRECTORY=DIR with the file %s in DIR\n",
+            key, path, path + strlen(prefix));
+    return true;
+}
+
+/* What a check can do without, and a request cannot. Each is told. */
+static bool lacks_credentials(const struct config *config)
+{
+    const struct config_secrets *secrets = &config->upstream_client_secret_file;
+    bool lacks = is_lacking("ca_file", config->upstream_ca_file);
+    lacks |= is_lacking("client_certificate", config->upstream_client_certificate);
+    lacks |= is_lacking("client_key", config->upstream_client_key.path);
+    for (size_t i = 0; i < secrets->count; i++)
+        lacks |= is_lacking("client_secret_file", secrets->files[i].path);
+    return lacks;
+}
+
 enum exit_status probe_run(struct config *config, const char *text)
 {
     struct probe probe = {.magic = PROBE_MAGIC, .config = config};
     struct postcode postcode;
     if (text != NULL && !read_postcode(config, text, &postcode))
         return EXIT_USAGE;
+    if (lacks_credentials(config))
+        return EXIT_CONFIGURATION;
     probe.postcode = text != NULL ? &postcode : NULL;
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     client_global_start();

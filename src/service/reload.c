@@ -43,10 +43,40 @@ static void reload_free(struct reload *reload)
 
 static void begin(struct daemon *daemon);
 
+/* ---- on change ---- */
+
+static void files_changed(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    log_notice(NULL, "files of the configuration changed: reloading");
+    reload_signal(daemon);
+}
+
+void reload_watch(struct daemon *daemon)
+{
+    const struct config *config = daemon->setup.config;
+    size_t count;
+    const char *const *files = config_files(config, &count);
+    if (config->server_reload_on_change && daemon->watch == NULL)
+        daemon->watch = watch_start(daemon->loop, files, count, files_changed, daemon);
+}
+
+/* The list is that of the files just read, be they refused: what mends them is a change too. */
+static void watch_again(struct daemon *daemon, const struct setup *read)
+{
+    if (daemon->drain.begun || !daemon->setup.config->server_reload_on_change)
+        watch_stop(&daemon->watch);
+    else if (daemon->watch == NULL)
+        reload_watch(daemon);
+    else
+        watch_renew(daemon->watch, (const char *const *)read->files, read->file_count);
+}
+
 /* The manager hears READY however it went: the daemon works on. */
 static void finish(struct reload *reload, bool well)
 {
     struct daemon *daemon = reload->daemon;
+    watch_again(daemon, &reload->setup);
     reload_free(reload);
     daemon->reload = NULL;
     daemon->reload_failed = !well;
@@ -256,6 +286,7 @@ static void begin(struct daemon *daemon)
     reload->daemon = daemon;
     daemon->reload = reload;
     systemd_reloading();
+    watch_reading(daemon->watch);
     if (read_and_check(reload))
         prepare_workers(reload);
     else

@@ -4,7 +4,10 @@
  */
 #include "service/setup.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -27,9 +30,19 @@ static void check_tls(const struct config *config, struct config_faults *faults)
     mem_free(key);
 }
 
+/* They outlive a configuration that is dropped for its faults: the remedy comes in one of them. */
+static void list_files(struct setup *setup, const struct config *config)
+{
+    const char *const *files = config_files(config, &setup->file_count);
+    setup->files = mem_zalloc((setup->file_count + 1) * sizeof(char *));
+    for (size_t i = 0; i < setup->file_count; i++)
+        setup->files[i] = mem_strdup(files[i]);
+}
+
 static void look(void *arg, struct config *config, struct config_faults *faults)
 {
     struct setup *setup = arg;
+    list_files(setup, config);
     setup->identity = identity_new(config, faults);
     check_tls(config, faults);
 }
@@ -43,9 +56,53 @@ bool setup_read(struct setup *setup, const char *path, const struct config *befo
     return faults->faults == faults_before;
 }
 
+/* The directory of a socket's path; NULL when it exists, or cannot be asked about. */
+static char *missing_directory(const struct config_address *address)
+{
+    const struct sockaddr_un *sun = (const void *)&address->addr;
+    struct stat st;
+    if (address->addr.ss_family != AF_UNIX)
+        return NULL;
+    char *dir = mem_strndup(sun->sun_path, (size_t)(strrchr(sun->sun_path, '/') - sun->sun_path));
+    if (*dir != '\0' && stat(dir, &st) != 0 && errno == ENOENT)
+        return dir;
+    mem_free(dir);
+    return NULL;
+}
+
+/* `or` is what else could be done. A unit can have a directory made only below /run. */
+static void note_directories(const struct config *config, const char *section,
+                             const struct config_addresses *addresses, const char * or,
+                             struct config_faults *notes)
+{
+    static const char run[] = "/run/";
+    for (size_t i = 0; i < addresses->count; i++) {
+        char *dir = missing_directory(&addresses->items[i]);
+        if (dir == NULL)
+            continue;
+        if (strncmp(dir, run, strlen(run)) == 0)
+            config_note(notes, config, section, "listen",
+                        "%s does not exist; under systemd RuntimeDirectory=%s makes it, elsewhere "
+                        "mkdir %s%s",
+                        dir, dir + strlen(run), dir, or);
+        else
+            config_note(notes, config, section, "listen", "%s does not exist; mkdir %s%s", dir, dir,
+                        or);
+        mem_free(dir);
+    }
+}
+
+void setup_note_directories(const struct config *config, struct config_faults *notes)
+{
+    note_directories(config, "server", &config->server_listen, "", notes);
+    note_directories(config, "metrics", &config->metrics_listen, "", notes);
+    note_directories(config, "admin", &config->admin_listen, ", or set [admin] listen = off",
+                     notes);
+}
+
 void setup_copy(struct setup *setup, const struct setup *other)
 {
-    setup->config = config_ref(other->config);
+    *setup = (struct setup){.config = config_ref(other->config)};
     setup->identity = identity_ref(other->identity);
 }
 
@@ -53,6 +110,9 @@ void setup_fini(struct setup *setup)
 {
     identity_unref(setup->identity);
     config_unref(setup->config);
+    for (size_t i = 0; i < setup->file_count; i++)
+        mem_free(setup->files[i]);
+    mem_free(setup->files);
     *setup = (struct setup){.config = NULL};
 }
 

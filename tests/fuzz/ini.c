@@ -1,6 +1,6 @@
 /*
- * A configuration file, whole: the INI parser, every kind of value, the rules between keys. What
- * loads must print itself as a file that loads to the same.
+ * A configuration file, whole: the INI parser, variables of the environment, every kind of value,
+ * the rules between keys. What loads must print itself as a file that loads to the same.
  */
 #include "fuzz.h"
 
@@ -61,9 +61,19 @@ static void check_round(const struct config *config)
     config_faults_fini(&faults);
 }
 
+/* What ${V} stands for: blanks, and what must not be looked through again. */
+static void make_environment(void)
+{
+    static bool made;
+    if (!made)
+        MUST(setenv("V", " ${V} $${ # \xc3\xa9 ", 1) == 0);
+    made = true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config_faults faults = {.count = 0};
+    make_environment();
     struct config *config = load((const char *)data, size, &faults);
     MUST((config == NULL) == (faults.faults > 0));
     check_faults(&faults);

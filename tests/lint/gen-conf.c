@@ -20,7 +20,7 @@ static const struct example {
     const char *value;
 } examples[] = {
     {"identity", "key_file", "credential:identity.key"},
-    {"upstream", "address", "https://location.example"},
+    {"upstream", "address", CONFIG_PLACEHOLDER},
     {"upstream", "client_id", "postcoded"},
     {"upstream", "client_secret_file", "credential:client.secret"},
 };

@@ -71,7 +71,7 @@ workers = 0
 key_file = short.key
 $upstream
 END
-told ":2: [server] workers: is out of range; must be a number from 1 to 256, or auto" \
+told ":2: [server] workers: \"0\" is out of range; must be a number from 1 to 256, or auto" \
     ":4: [identity] key_file: the HMAC secret has 5 bytes; it should have 32 or more, of random data"
 
 write <<END
@@ -85,8 +85,8 @@ check && fail "two upstreams"
 has "$(cat "$here/log")" ":8: [upstream v]: a second upstream"
 
 write </dev/null
-told ": [upstream NAME]: is missing; this section names the Location API and its credentials" \
-    ": [identity] key_file: is missing; mode jwt needs the key that signs identities"
+told ": [upstream NAME]: is missing; this section names the Location API and its credentials: write [upstream location], and below it address, client_id and client_secret_file" \
+    ": [identity] key_file: is missing; mode jwt needs the key that signs identities, such as key_file = credential:identity.key"
 
 # Secrets that others can read.
 write <<END
@@ -106,7 +106,7 @@ chmod 600 "$here/secret" "$here/identity.key"
 # A drop-in overrides, and has its own places.
 mkdir "$here/pc.ini.d"
 echo $'[server]\nworkers = x' >"$here/pc.ini.d/10.ini"
-told ".d/10.ini:2: [server] workers: is not understood; must be a number from 1 to 256, or auto"
+told ".d/10.ini:2: [server] workers: \"x\" is not understood; must be a number from 1 to 256, or auto"
 echo $'[server]\nworkers = 7' >"$here/pc.ini.d/10.ini"
 check || fail "$(cat "$here/log")"
 lacks "$(cat "$here/out" "$here/log")" fault: 

@@ -28,18 +28,28 @@ usage() {
 
 run 0 --version
 [[ $out =~ ^postcoded\ [0-9]+\.[0-9]+\.[0-9]+$ ]] && [ -z "$err" ] || fail "$out$err"
+version=$out
+run 0 -V
+[ "$out" = "$version" ] || fail "-V: $out"
 run 0 --help
-for option in -c --check --probe --print-config --mint-identity --ttl --version --help; do
+for option in -c --check --probe --print-config --mint-identity --ttl -V --version -h --help; do
     has "$out" "$option"
 done
 [ -z "$err" ] || fail "$err"
+help=$out
+run 0 -h
+[ "$out" = "$help" ] || fail "-h: $out"
 usage --frobnicate
-has "$err" frobnicate
+has "$err" "'--frobnicate'" "Run \`postcoded --help\`"
 usage -x
 usage -c
 usage --mint-identity
-usage stray
-has "$err" stray
+usage lookup
+has "$err" "unexpected argument: lookup" "every command is an option, such as --check" "--help"
+usage --check "SW1A 1AA"
+has "$err" "unexpected argument: SW1A 1AA" "takes no further argument"
+usage --probe SW1A 1AA
+has "$err" "unexpected argument: 1AA" "put a postcode of --probe in quotes"
 usage --check --print-config
 usage --ttl 5m
 usage -c "$here/pc.ini" --mint-identity ada --ttl 5

@@ -23,9 +23,10 @@ fails_to_start() {
 
 # A second daemon on an address in use, of each kind. The first goes on.
 set_key server listen "$first"
-fails_to_start "cannot listen on $first" "another process has it"
+fails_to_start "cannot listen on $first" "another process has it" "ss -ltnp sport = :${first##*:}"
 set_key server listen "unix:$here/pc.sock"
-fails_to_start "cannot listen on unix:$here/pc.sock" "another process has it"
+fails_to_start "cannot listen on unix:$here/pc.sock" "another process has it" \
+    "ss -lxp src $here/pc.sock"
 set_key server listen 127.0.0.1:0
 fails_to_start "cannot listen on unix:$here/metrics.sock" "another process has it"
 set_key metrics listen "$first"
@@ -34,13 +35,24 @@ set_key metrics listen off
 fails_to_start "cannot listen on unix:$here/admin.sock"
 set_key admin listen off
 set_key server listen "unix:$here/none/pc.sock"
-fails_to_start "cannot listen on unix:$here/none/pc.sock" "its folder does not exist"
+fails_to_start "cannot listen on unix:$here/none/pc.sock" "there is no directory $here/none;" \
+    "mkdir" "RuntimeDirectory="
 set_key server listen 192.0.2.1:80
 set_key identity unverified_anywhere on
 fails_to_start "cannot listen on 192.0.2.1:80" "this machine has no such address"
+# A low port, as a user who may not: root of another namespace of users is none here.
+if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 81 ] &&
+    unshare --user --map-root-user true 2>/dev/null; then
+    set_key server listen 127.0.0.1:81
+    configure
+    unshare --user --map-root-user "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/second"
+    [ $? = 3 ] || fail "it listens on port 81: $(cat "$here/second")"
+    has "$(cat "$here/second")" "cannot listen on 127.0.0.1:81: port 81 is below 1024" \
+        "choose a port from 1024 on" "CAP_NET_BIND_SERVICE"
+fi
 : >"$here/file"
 set_key server listen "unix:$here/file"
-fails_to_start "cannot listen on unix:$here/file"
+fails_to_start "cannot listen on unix:$here/file" "a file that is no socket is there"
 [ -f "$here/file" ] || fail "a file that is no socket was removed"
 
 [ "$(ask -o /dev/null -w '%{http_code}' "$at/M11AA")" = 200 ] || fail "the first is disturbed"

@@ -12,7 +12,7 @@ prefix=/api/v1/addresses
 # refused STATUS CODE PATH
 refused() {
     answer=$(ask --path-as-is -w '%{http_code}' "http://$address$3")
-    has "$answer" "\"code\":\"$2\"" "\"status\":$1" "}$1"
+    has "$answer" "\"code\":\"$2\"" "\"status\":$1" "}"$'\n'"$1"
 }
 
 for postcode in '' '%20' a%2Fb a/b ..%2Fx . .. '%2e%2e' '../admin' 'M1%00' '%00' '%00M1' 'M1%3Fa' \

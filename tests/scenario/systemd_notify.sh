@@ -37,4 +37,15 @@ told 1 '^STATUS=Ready: .*The last reload failed; the log says why\.$'
 end_managed
 told 1 '^STOPPING=1$'
 told 1 '^STATUS=Draining: '
+[ "$(grep '^STATUS=' "$here/told" | tail -n 1)" = "STATUS=Stopped." ] ||
+    fail "the last status is not that it stopped: $(tail -n 3 "$here/told")"
+
+# A start that fails says why, and never that it is ready.
+set_key admin listen "unix:$here/none/admin.sock"
+configure
+"$driver/notify" --socket "$here/notify" --output "$here/told-failed" -- \
+    "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/log"
+[ $? = 3 ] || fail "it started"
+has "$(cat "$here/told-failed")" "STATUS=Cannot start: cannot listen on unix:$here/none/admin.sock"
+lacks "$(cat "$here/told-failed")" "STATUS=Ready"
 [ "$(times_told WATCHDOG=1)" = 0 ] || fail "fed a watchdog that is not there"

@@ -8,6 +8,12 @@ eventually is_ready
 has "$(admin /tokens)" '"location": {' '"state": "valid"' '"ready": true' '"generation": 1' \
     '"waiters": 0' '"requests_last_hour": 1' '"charged_last_hour": 0' '"lifetime_seconds": 600.0' \
     '"last_error": null'
+# JSON ends its line, so that a prompt does not stand behind it; the length includes that.
+for path in /tokens /config; do
+    admin "$path" -D "$here/head" -o "$here/body"
+    [ -z "$(tail -c 1 "$here/body")" ] || fail "$path does not end with a newline"
+    has "$(tr -d '\r' <"$here/head")" "Content-Length: $(stat -c %s "$here/body")"
+done
 # min(5m, 20 % of 600 s), less the jitter; early is counted from the end, the renewal from now.
 early=$(token early_expiry_seconds)
 about "$early" 108 120 || fail "$early"

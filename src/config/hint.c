@@ -1,0 +1,325 @@
+/*
+ * A first configuration is often written in the form of another program's. Each guess here is
+ * checked before it is told: what is proposed is a value that the key takes.
+ */
+#include "config/hint.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/units.h"
+
+/* The longest piece of a value that a fault shows. */
+#define SHOWN_BYTES 100
+
+void hint_put_value(const char *text, struct buf *out)
+{
+    size_t len = strlen(text);
+    const char *quote = hint_is_quoted(text) ? "" : "\"";
+
+    if (len <= SHOWN_BYTES) {
+        buf_printf(out, "%s%s%s", quote, text, quote);
+        return;
+    }
+    len = SHOWN_BYTES;
+    /* Not within a character. */
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    buf_printf(out, "\"%.*s...\"", (int)len, text);
+}
+
+const char *hint_comment(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if (text_is_blank(*p) && (p[1] == '#' || p[1] == ';'))
+            return p + 1;
+    }
+    return NULL;
+}
+
+bool hint_is_quoted(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len >= 2 && (*text == '"' || *text == '\'') && text[len - 1] == *text;
+}
+
+/* The value without quotes and comment. Caller frees. */
+static char *bare(const char *text)
+{
+    const char *comment = hint_comment(text);
+    size_t len = comment != NULL ? (size_t)(comment - text) : strlen(text);
+    char *inner;
+
+    text_trim(&text, &len);
+    inner = mem_strndup(text, len);
+    if (hint_is_quoted(inner)) {
+        memmove(inner, inner + 1, len - 2);
+        inner[len - 2] = '\0';
+    }
+    return inner;
+}
+
+/* Another spelling of a unit. */
+struct spelling {
+    const char *text;
+    const char *unit;
+};
+
+static const struct spelling durations[] = {
+    {"", "s"},
+    {"s", "s"},
+    {"sec", "s"},
+    {"secs", "s"},
+    {"second", "s"},
+    {"seconds", "s"},
+    {"m", "m"},
+    {"min", "m"},
+    {"mins", "m"},
+    {"minute", "m"},
+    {"minutes", "m"},
+    {"h", "h"},
+    {"hr", "h"},
+    {"hrs", "h"},
+    {"hour", "h"},
+    {"hours", "h"},
+    {"ms", "ms"},
+    {"msec", "ms"},
+    {"msecs", "ms"},
+    {"millisecond", "ms"},
+    {"milliseconds", "ms"},
+};
+
+static const struct spelling sizes[] = {
+    {"b", ""},    {"byte", ""}, {"bytes", ""}, {"k", "K"},   {"kb", "K"},
+    {"kib", "K"}, {"m", "M"},   {"mb", "M"},   {"mib", "M"},
+};
+
+static const char *find_unit(const struct spelling *spellings, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal_ci(spellings[i].text, text))
+            return spellings[i].unit;
+    }
+    return NULL;
+}
+
+typedef bool number_parser(const char *text, int64_t *out);
+
+static bool fits(const struct config_key *key, number_parser *parse, const char *text)
+{
+    int64_t number;
+
+    return parse(text, &number) && number >= key->min && number <= key->max;
+}
+
+/* "8KB" as 8K, where the key takes that. */
+static bool put_number(const struct config_key *key, const char *text, struct buf *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    const char *rest = text + digits + strspn(text + digits, " \t");
+    bool duration = key->kind == KIND_DURATION;
+    const char *unit = duration ? find_unit(durations, ARRAY_LEN(durations), rest)
+                                : find_unit(sizes, ARRAY_LEN(sizes), rest);
+
+    if (unit == NULL)
+        return false;
+    char *number = mem_printf("%.*s%s", (int)digits, text, unit);
+    bool good = fits(key, duration ? units_parse_duration : units_parse_size, number);
+    if (good)
+        buf_printf(out, "; write %s", number);
+    mem_free(number);
+    return good;
+}
+
+/* 10,000 and 10_000 as 10000. */
+static bool put_count(const struct config_key *key, const char *text, struct buf *out)
+{
+    char *digits = mem_strdup(text);
+    size_t len = 0;
+
+    for (const char *p = text; *p != '\0'; p++) {
+        if (strchr(",_' ", *p) == NULL)
+            digits[len++] = *p;
+    }
+    digits[len] = '\0';
+    bool good = fits(key, units_parse_count, digits);
+    if (good)
+        buf_printf(out, "; write %s", digits);
+    mem_free(digits);
+    return good;
+}
+
+/* The one word of the key's that begins as the text does, or the text as the word does. */
+static bool put_word(const char *words, const char *text, struct buf *out)
+{
+    while (*text != '\0' && *words != '\0') {
+        size_t len = strcspn(words, " ");
+        char *word = mem_strndup(words, len);
+        bool good = text_starts_ci(word, text) || text_starts_ci(text, word);
+        if (good)
+            buf_printf(out, "; write %s", word);
+        mem_free(word);
+        if (good)
+            return true;
+        words += len + strspn(words + len, " ");
+    }
+    return false;
+}
+
+static bool put_bool(const char *text, struct buf *out)
+{
+    static const struct spelling words[] = {
+        {"1", "on"},    {"enable", "on"},   {"enabled", "on"},   {"y", "on"},
+        {"0", "off"},   {"disable", "off"}, {"disabled", "off"}, {"n", "off"},
+        {"on", "on"},   {"off", "off"},     {"yes", "on"},       {"no", "off"},
+        {"true", "on"}, {"false", "off"},
+    };
+    const char *word = find_unit(words, ARRAY_LEN(words), text);
+
+    if (word != NULL)
+        buf_printf(out, "; write %s", word);
+    return word != NULL;
+}
+
+/* HOST, for before a port; NULL when it is neither a number nor localhost. */
+static const char *host_form(const char *host)
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    if (text_equal_ci(host, "localhost") || inet_pton(AF_INET, host, &v4) == 1)
+        return "";
+    return inet_pton(AF_INET6, host, &v6) == 1 ? "[" : NULL;
+}
+
+/* A host alone: "127.0.0.1", "::1". It gets the default's port. */
+static bool put_host(const struct config_key *key, const char *host, struct buf *out)
+{
+    const char *bracket = host_form(host);
+
+    if (bracket == NULL)
+        return false;
+    buf_printf(out, "; write %s%s%s%s", bracket, host, *bracket != '\0' ? "]" : "",
+               strrchr(key->def, ':'));
+    return true;
+}
+
+static bool is_port(const char *text)
+{
+    uint64_t port;
+
+    return text_parse_u64(text, strlen(text), &port) && port <= 65535;
+}
+
+/* "http://127.0.0.1:8080/" without what is around the address. */
+static bool put_url(const char *text, struct buf *out)
+{
+    char *address = mem_strndup(text, strcspn(text, "/"));
+    char *colon = strrchr(address, ':');
+    bool good = colon != NULL && is_port(colon + 1);
+
+    if (good) {
+        *colon = '\0';
+        good = host_form(address) != NULL;
+    }
+    if (good)
+        buf_printf(out, "; write %s:%s", address, colon + 1);
+    mem_free(address);
+    return good;
+}
+
+/* "8080", "*:8080", "/run/x.sock", "http://127.0.0.1:8080". */
+static bool put_address(const struct config_key *key, const char *text, struct buf *out)
+{
+    const char *host = *text == '*' ? "0.0.0.0" : "127.0.0.1";
+
+    if (*text == '/') {
+        buf_printf(out, "; write unix:%s", text);
+        return true;
+    }
+    if (text_starts_ci(text, "http://"))
+        return put_url(text + strlen("http://"), out);
+    if (put_host(key, text, out))
+        return true;
+    text += *text == '*';
+    text += *text == ':';
+    if (is_port(text))
+        buf_printf(out, "; write %s:%s", host, text);
+    return is_port(text);
+}
+
+static bool put_path(const char *text, struct buf *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/";
+    bool good = *text != '/' && strspn(text, plain) == strlen(text);
+
+    if (good)
+        buf_printf(out, "; write /%s", text);
+    return good;
+}
+
+static bool put_header(const char *text, struct buf *out)
+{
+    size_t len = strlen(text);
+    bool good = len > 1 && text[len - 1] == ':' && text_is_token(text, len - 1);
+
+    if (good)
+        buf_printf(out, "; write %.*s", (int)(len - 1), text);
+    return good;
+}
+
+/* The guess, where there is one. */
+static bool put_guess(const struct config_key *key, const char *text, struct buf *out)
+{
+    switch (key->kind) {
+    case KIND_DURATION:
+    case KIND_SIZE:
+        return put_number(key, text, out);
+    case KIND_COUNT:
+    case KIND_WORKERS:
+        return put_count(key, text, out);
+    case KIND_BOOL:
+        return put_bool(text, out);
+    case KIND_CHOICE:
+        return put_word(key->choices, text, out);
+    case KIND_ADDRESSES:
+        return put_address(key, text, out);
+    case KIND_PATH:
+        return put_path(text, out);
+    case KIND_HEADER:
+        return put_header(text, out);
+    default:
+        return false;
+    }
+}
+
+void hint_put_instead(const struct config_key *key, const char *text, struct buf *out)
+{
+    char *inner = bare(text);
+
+    /* The words of these were listed just before. */
+    bool listed = key->kind == KIND_BOOL || key->kind == KIND_CHOICE || key->kind == KIND_WORKERS;
+    if (!put_guess(key, inner, out) && key->def != NULL && !listed)
+        buf_printf(out, ", such as %s", key->def);
+    mem_free(inner);
+}
+
+void hint_put_form(const struct config_key *key, const char *text, struct buf *out)
+{
+    const char *comment = hint_comment(text);
+
+    if (hint_is_quoted(text))
+        buf_puts(out, "; quotes are part of a value: write it without them");
+    if (comment == NULL)
+        return;
+    buf_puts(out, "; ");
+    if (key->kind == KIND_URL)
+        buf_puts(out, "what follows the blank");
+    else
+        hint_put_value(comment, out);
+    buf_puts(out, " is part of the value: a comment stands on a line of its own");
+}
