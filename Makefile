@@ -6,6 +6,7 @@
 # make check-on   DISTRO=bookworm, trixie, noble or sid: the README's two commands in a fresh tree
 # make deps       installs what is missing (Debian, Ubuntu); does nothing when all is there
 # make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
+# make deb        a Debian package in build/deb; check-deb tries it in a fresh tree
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
 # make lint       order of floors, format, names, documents
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
@@ -31,8 +32,11 @@ DEPS_COMPILER := $(filter clang,$(notdir $(CC)))
 DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go openssl valgrind strace \
 	util-linux
 
+# WERROR= builds with a compiler that warns of more than ours. EXTRA_LDFLAGS are a package's own.
+WERROR := -Werror
+EXTRA_LDFLAGS :=
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Werror
+	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual $(WERROR)
 OPT := -O2 -g
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 ifeq ($(SAN),address)
@@ -71,7 +75,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call pkg_config,--cflags))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(call pkg_config,--libs))$(PKG_LIBS)
 CPPFLAGS = -Iinclude $(LLHTTP_CPPFLAGS) -D_GNU_SOURCE -DPOSTCODED_VERSION='"$(VERSION)"' -MMD -MP
 CFLAGS = -std=c11 $(WARN) $(OPT) $(HARDEN)
-LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT)
+LDFLAGS = -pie -Wl,-z,relro,-z,now $(OPT) $(EXTRA_LDFLAGS)
 LDLIBS = $(PKG_LIBS) -lpthread -lm
 
 LIB_SRC := $(filter-out src/main.c,$(sort $(wildcard src/*/*.c)))
@@ -168,6 +172,7 @@ check-on:
 		(bookworm, trixie, noble, sid))) $(MAKE_ARGS)
 
 include tests/hardening.mk
+include tests/package.mk
 
 lint: $(BUILD)/lint/gen-conf
 	BUILD=$(BUILD) tests/lint/run
