@@ -168,6 +168,7 @@ check-on:
 		(bookworm, trixie, noble, sid))) $(MAKE_ARGS)
 
 include tests/hardening.mk
+include tests/systemd.mk
 
 lint: $(BUILD)/lint/gen-conf
 	BUILD=$(BUILD) tests/lint/run
