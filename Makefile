@@ -173,6 +173,7 @@ check-on:
 
 include tests/hardening.mk
 include tests/package.mk
+include tests/systemd.mk
 
 lint: $(BUILD)/lint/gen-conf
 	BUILD=$(BUILD) tests/lint/run
@@ -192,12 +193,18 @@ SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 MAN := $(DESTDIR)$(PREFIX)/share/man
 DOC := $(DESTDIR)$(PREFIX)/share/doc/postcoded
 
+# The delay that grows needs systemd 254, where other versions would warn of unknown keys.
+SYSTEMD_VERSION ?= $(shell pkg-config --modversion libsystemd)
+GROWING = $(shell [ "$(firstword $(subst ., ,$(SYSTEMD_VERSION)))" -ge 254 ] 2>/dev/null && echo yes)
+
 install: $(BUILD)/postcoded
 	install -D -m 0755 $(BUILD)/postcoded $(DESTDIR)$(PREFIX)/sbin/postcoded
 	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC)
 	sed 's|/usr/sbin/postcoded|$(PREFIX)/sbin/postcoded|' systemd/postcoded.service \
 		>$(UNITS)/postcoded.service
 	chmod 0644 $(UNITS)/postcoded.service
+	$(if $(GROWING),install -d -m 0755 $(UNITS)/postcoded.service.d && \
+		install -m 0644 -t $(UNITS)/postcoded.service.d systemd/postcoded.service.d/restart.conf)
 	install -m 0644 systemd/postcoded.socket $(UNITS)/postcoded.socket
 	install -m 0644 systemd/sysusers.d/postcoded.conf $(SYSUSERS)/postcoded.conf
 	install -m 0644 conf/man/postcoded.8 $(MAN)/man8/postcoded.8
@@ -211,8 +218,10 @@ install: $(BUILD)/postcoded
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/postcoded $(UNITS)/postcoded.service $(UNITS)/postcoded.socket \
 		$(SYSUSERS)/postcoded.conf $(MAN)/man8/postcoded.8 $(MAN)/man5/postcoded.ini.5 \
-		$(DOC)/postcoded.ini
+		$(DOC)/postcoded.ini $(UNITS)/postcoded.service.d/restart.conf
 	! [ -d $(DOC) ] || rmdir --ignore-fail-on-non-empty $(DOC)
+	! [ -d $(UNITS)/postcoded.service.d ] || \
+		rmdir --ignore-fail-on-non-empty $(UNITS)/postcoded.service.d
 
 compile_commands.json: Makefile $(ALL_C)
 	tests/lint/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS))' \

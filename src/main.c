@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "config/units.h"
 #include "middleware/identity.h"
@@ -147,14 +148,24 @@ static struct options read_options(int argc, char **argv)
 
 /* ---- loading ---- */
 
-/* A daemon's notes are warnings in its log; faults are for whoever sees it not start. */
+/*
+ * A daemon's notes are warnings in its log; faults are for whoever sees it not start. What --check
+ * finds before a reload goes to the journal with its priority.
+ */
 static void tell_faults(const struct config_faults *faults, bool daemon)
 {
-    if (daemon)
+    const bool journal = log_is_to_journal();
+    if (daemon) {
         setup_log_faults(faults);
-    else
-        for (size_t i = 0; i < faults->count; i++)
-            fprintf(stderr, "%s%s\n", faults->items[i].note ? "note: " : "", faults->items[i].text);
+        return;
+    }
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->items[i];
+        if (journal)
+            log_write(fault->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, NULL, "%s", fault->text);
+        else
+            fprintf(stderr, "%s%s\n", fault->note ? "note: " : "", fault->text);
+    }
 }
 
 /* Every fault is on stderr when it is false. */

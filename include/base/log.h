@@ -60,6 +60,8 @@ struct log_field {
  * stderr, in the calling thread. ERR_SYSTEM when no thread can be had.
  */
 enum err log_start(int fd);
+/* Lines go to the journal, which takes a priority in front of each. */
+bool log_is_to_journal(void);
 /*
  * Writes what the rings hold and joins the writer; gives up after a second when stderr takes
  * nothing. Threads that logged must have ended or be silent.

@@ -59,6 +59,11 @@ static struct log_style style_now(void)
     };
 }
 
+bool log_is_to_journal(void)
+{
+    return style_now().journal;
+}
+
 enum err log_start(int fd)
 {
     if (shared_ring == NULL)

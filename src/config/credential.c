@@ -165,6 +165,13 @@ static void note_form(const struct value_input *in, const char *path, const char
                    path);
 }
 
+/* By the service manager, which makes an empty one of a file that is missing (SetCredential=). */
+static bool is_loaded(const char *path)
+{
+    const char *dir = secure_getenv(CREDENTIAL_VARIABLE);
+    return dir != NULL && *dir != '\0' && strncmp(path, dir, strlen(dir)) == 0;
+}
+
 static bool judge_secret(const struct value_input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
@@ -172,6 +179,12 @@ static bool judge_secret(const struct value_input *in, const char *path, const s
 
     if (!value_others_read(in, path, path, mode))
         return false;
+    if (is_loaded(path) && without_newline(buf_text(bytes), len) == 0)
+        return value_wrong(
+            in,
+            "%s is empty: the file that LoadCredential= names in the unit is missing "
+            "or empty; it must hold the secret",
+            path);
     if (len == 0)
         return value_wrong(in, "%s is empty; it must hold the secret", path);
     if (line && !value_is_plain(buf_text(bytes), len))

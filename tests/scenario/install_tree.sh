@@ -7,9 +7,11 @@
 
 root=$here/root
 prefix=$root/usr
-# The binary is the one under test, made already: nothing is built here.
+# The binary is the one under test, made already: nothing is built here. The delay that grows goes with
+# systemd 254 alone, whichever is here.
+systemd=(SYSTEMD_VERSION=254)
 install_to() {
-    make -s -C "$TOP" "$1" BUILD="$BUILD" -o "$BUILD/postcoded" "${@:2}" >"$here/said" 2>&1 ||
+    make -s -C "$TOP" "$1" BUILD="$BUILD" -o "$BUILD/postcoded" "${systemd[@]}" "${@:2}" >"$here/said" 2>&1 ||
         fail "make $1: $(cat "$here/said")"
 }
 # modes: of every file, by its place.
@@ -18,6 +20,7 @@ modes() {
 }
 wanted="640 etc/postcoded/postcoded.ini
 644 usr/lib/systemd/system/postcoded.service
+644 usr/lib/systemd/system/postcoded.service.d/restart.conf
 644 usr/lib/systemd/system/postcoded.socket
 644 usr/lib/sysusers.d/postcoded.conf
 755 usr/sbin/postcoded
@@ -28,8 +31,10 @@ wanted="640 etc/postcoded/postcoded.ini
 umask 077
 install_to install DESTDIR="$root"
 [ "$(modes)" = "$wanted" ] || fail "$(diff <(echo "$wanted") <(modes))"
-[ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8")" = $'750\n755' ] || fail "directories"
-grep -q "^ExecStart=/usr/sbin/postcoded " "$prefix/lib/systemd/system/postcoded.service" ||
+units=$prefix/lib/systemd/system
+[ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8" "$units/postcoded.service.d" | tr '\n' ' ')" = \
+    "750 755 755 " ] || fail "directories"
+grep -q "^ExecStart=/usr/sbin/postcoded " "$units/postcoded.service" ||
     fail "ExecStart= is not where the binary goes"
 cmp -s "$BUILD/postcoded" "$prefix/sbin/postcoded" || fail "another binary"
 
@@ -39,11 +44,20 @@ install_to install DESTDIR="$root"
 [ "$(cat "$root/etc/postcoded/postcoded.ini")" = "# mine" ] || fail "the configuration is replaced"
 install_to uninstall DESTDIR="$root"
 [ "$(modes)" = "640 etc/postcoded/postcoded.ini" ] || fail "left behind: $(modes)"
+[ ! -e "$units/postcoded.service.d" ] || fail "left behind: $units/postcoded.service.d"
+
+systemd=(SYSTEMD_VERSION=252.39)
+install_to install DESTDIR="$root"
+[ "$(modes)" = "$(grep -v restart.conf <<<"$wanted")" ] || fail "252: $(diff <(echo "$wanted") <(modes))"
+install_to uninstall DESTDIR="$root"
+systemd=()
 
 # With a prefix of its own it runs from there: the units name it, and the manager finds no fault.
 install_to install DESTDIR="" PREFIX="$prefix" CONFIG="$root/etc/postcoded"
 service=$prefix/lib/systemd/system/postcoded.service
 grep -q "^ExecStart=$prefix/sbin/postcoded " "$service" || fail "ExecStart= is not below PREFIX"
+grep -q "^ExecReload=.* $prefix/sbin/postcoded .*--check$" "$service" ||
+    fail "ExecReload= is not below PREFIX"
 [ "$("$prefix/sbin/postcoded" --version)" = "$("$BUILD/postcoded" --version)" ] || fail version
 if command -v man >/dev/null; then
     for page in "5 postcoded.ini" "8 postcoded"; do
