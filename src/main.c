@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config/units.h"
 #include "middleware/identity.h"
+#include "runtime/loop.h"
 #include "service/daemon.h"
 #include "service/probe.h"
 #include "service/process.h"
@@ -255,6 +256,7 @@ int main(int argc, char **argv)
               stderr);
         return EXIT_START;
     }
+    loop_prepare_library();
     struct options options = read_options(argc, argv);
     prepare_signals(&options);
     protect_memory();

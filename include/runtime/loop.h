@@ -20,6 +20,13 @@
 
 struct loop;
 
+/*
+ * Once, before the first loop and before any thread. libuv 1.45 to 1.48 changes epoll's set through
+ * io_uring, and forgets to take out a descriptor that was duplicated and closed: the loop then
+ * spins and misses events (libuv issue 4323). It is told not to.
+ */
+void loop_prepare_library(void);
+
 /* NULL when the system refuses the descriptors. */
 struct loop *loop_new(void);
 /*

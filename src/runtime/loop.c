@@ -9,6 +9,8 @@
  */
 #include "runtime/loop_inside.h"
 
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -79,6 +81,14 @@ static void on_turn_end(uv_prepare_t *turn_end)
     MAGIC_CAST(struct loop, loop, turn_end->data, LOOP_MAGIC);
 
     end_turn(loop);
+}
+
+/* Tried with 1.48.0. The variable is libuv's own; later versions need it no more. */
+void loop_prepare_library(void)
+{
+    const unsigned first = 1u << 16 | 45u << 8, fixed = 1u << 16 | 49u << 8;
+    if (uv_version() >= first && uv_version() < fixed)
+        setenv("UV_USE_IO_URING", "0", 1);
 }
 
 struct loop *loop_new(void)
