@@ -9,7 +9,9 @@ mkdir "$here/b"
 ln -s "$BUILD/postcoded" "$BUILD/location-standin" "$here/b"
 run="$TOP/tests/standin/run"
 
-has "$(make -n -C "$TOP" run PORT=18080)" "tests/standin/run build 18080"
+# Without what the make that runs the tests was told.
+has "$(env -u MAKEFLAGS -u MAKEOVERRIDES -u SAN -u CC make -n -C "$TOP" run PORT=18080)" \
+    "tests/standin/run build 18080"
 
 # failed PORT TEXT...: it does not start, and says these.
 failed() {
