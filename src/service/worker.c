@@ -94,6 +94,7 @@ static void beat(void *arg)
 static void *live(void *arg)
 {
     MAGIC_CAST(struct worker, worker, arg, WORKER_MAGIC);
+    pthread_setname_np(pthread_self(), "worker");
     log_thread_start();
     beat(worker);
     loop_run(worker->loop);

@@ -3,15 +3,16 @@
  * seized as a debugger would (ptrace(2)) and interrupted. It runs on when freeze ends, for the
  * kernel lets go of it.
  *
- * usage: freeze PID THREAD
+ * usage: freeze PID NAME
  *
- * THREAD counts the process's threads by their ids, from 1, the main one. Prints "frozen TID" when
- * the thread has stopped, and waits for SIGTERM or the end of its standard input. Exit 77 where the
- * system does not allow it.
+ * NAME is a thread's (/proc/PID/task/TID/comm); of several the newest is taken. Prints "frozen TID"
+ * when the thread has stopped, and waits for SIGTERM or the end of its standard input. Exit 77
+ * where the system does not allow it.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,29 +20,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define THREADS_MAX 1024
-
-static int by_number(const void *a, const void *b)
+static bool has_name(const char *pid, const char *tid, const char *name)
 {
-    const int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
+    char path[512], found[64] = "";
+    snprintf(path, sizeof path, "/proc/%s/task/%s/comm", pid, tid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    if (fgets(found, sizeof found, file) != NULL)
+        found[strcspn(found, "\n")] = '\0';
+    fclose(file);
+    return strcmp(found, name) == 0;
 }
 
 /* The thread's id; 0: there is none. */
-static int find_thread(const char *pid, long which)
+static int find_thread(const char *pid, const char *name)
 {
-    static int ids[THREADS_MAX];
     char path[64];
-    int count = 0;
+    int newest = 0;
     snprintf(path, sizeof path, "/proc/%s/task", pid);
     DIR *dir = opendir(path);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-        if (entry->d_name[0] != '.' && count < THREADS_MAX)
-            ids[count++] = (int)strtol(entry->d_name, NULL, 10);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        int tid = (int)strtol(entry->d_name, NULL, 10);
+        if (tid > newest && has_name(pid, entry->d_name, name))
+            newest = tid;
+    }
     if (dir != NULL)
         closedir(dir);
-    qsort(ids, (size_t)count, sizeof ids[0], by_number);
-    return which >= 1 && which <= count ? ids[which - 1] : 0;
+    return newest;
 }
 
 static void wait_for_the_word(void)
@@ -54,10 +60,10 @@ static void wait_for_the_word(void)
 int main(int argc, char **argv)
 {
     if (argc != 3) {
-        fputs("usage: freeze PID THREAD\n", stderr);
+        fputs("usage: freeze PID NAME\n", stderr);
         return 2;
     }
-    int tid = find_thread(argv[1], strtol(argv[2], NULL, 10));
+    int tid = find_thread(argv[1], argv[2]);
     if (tid == 0) {
         fprintf(stderr, "freeze: %s has no thread %s\n", argv[1], argv[2]);
         return 1;

@@ -11,8 +11,7 @@ manage --watchdog 300
 eventually is_ready
 told 3 '^WATCHDOG=1$'
 
-# The workers are the last threads that were made before the doors opened.
-coproc FROZEN { exec "$driver/freeze" "$daemon" "$(ls "/proc/$daemon/task" | wc -l)" 2>&1; }
+coproc FROZEN { exec "$driver/freeze" "$daemon" worker 2>&1; }
 frozen=$FROZEN_PID
 started+=("$frozen")
 read -r -u "${FROZEN[0]}" word tid

@@ -148,7 +148,7 @@ test_watchdog_worker_stuck() {
     start
     kept
     before=$(pid)
-    coproc FROZEN { exec /check/bin/freeze "$before" "$(ls "/proc/$before/task" | wc -l)" 2>&1; }
+    coproc FROZEN { exec /check/bin/freeze "$before" worker 2>&1; }
     read -r -u "${FROZEN[0]}" word tid
     [ "$word" = frozen ] || skip "no thread can be stopped here: $word $tid"
     eventually said "Watchdog timeout"
