@@ -7,8 +7,8 @@
 # make deps       installs what is missing (Debian, Ubuntu); does nothing when all is there
 # make install    DESTDIR= PREFIX=/usr: binary, units, default configuration, manual pages; uninstall
 # make deb        a Debian package in build/deb; check-deb tries it in a fresh tree
+# make check-systemd   the operator's page under a systemd of its own: see tests/systemd.mk
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
-# make check-systemd, make deb, make check-deb: see tests/systemd.mk and tests/package.mk
 # make lint       order of floors, format, names, documents
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
 # make compile_commands.json
