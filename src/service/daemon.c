@@ -323,7 +323,7 @@ static bool check_mhd(void)
         return true;
     char text[160];
     snprintf(text, sizeof(text),
-             "libmicrohttpd %s is installed; versions 0.9.75 to 1.x are supported. Install one of "
+             "libmicrohttpd %s is loaded; versions 0.9.75 to 1.x are supported. Install one of "
              "these, or a newer postcoded",
              MHD_get_version());
     return complain(text);
