@@ -1,5 +1,5 @@
 # make            builds build/postcoded and build/location-standin
-# make run        builds, starts both on loopback, prints a curl line, stays; Ctrl-C ends both;
+# make run        builds, starts both on loopback, prints curl lines, stays; Ctrl-C ends both;
 #                 PORT=18080 for other ports than 8080, 8081 and 8090: PORT, PORT + 1, PORT + 10
 # make check      every test; SAN=address or SAN=thread for a sanitizer build in build/$(SAN)
 #                 CC=clang builds with clang, in build/clang

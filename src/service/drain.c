@@ -54,11 +54,11 @@ static void close_doors(void *arg)
 void drain_signal(struct daemon *daemon, int number)
 {
     if (daemon->drain.begun) {
-        log_warning(NULL, "second %s: ending at once", strsignal(number));
+        log_warning(NULL, "second signal (SIG%s): ending at once", sigabbrev_np(number));
         end(daemon);
         return;
     }
-    log_notice(NULL, "%s: draining", strsignal(number));
+    log_notice(NULL, "SIG%s: draining; a second signal ends at once", sigabbrev_np(number));
     daemon->drain.begun = true;
     watch_stop(&daemon->watch);
     systemd_stopping();

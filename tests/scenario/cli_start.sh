@@ -75,7 +75,7 @@ within 2000 wait "$daemon" || fail "Ctrl-C: status $?"
 for socket in pc metrics admin; do
     [ ! -e "$here/$socket.sock" ] || fail "$socket.sock is left behind"
 done
-has "$(cat "$here/log")" "Interrupt: draining"
+has "$(cat "$here/log")" "SIGINT: draining"
 
 # Operators' doors may be closed; the address the system chose is told.
 set_key metrics listen off

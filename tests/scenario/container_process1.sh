@@ -86,16 +86,16 @@ callers >"$here/told" &
 calling=$!
 counted concurrent_now=1 >/dev/null
 kill -TERM "$daemon"
-logged 'Terminated: draining' >/dev/null
+logged 'SIGTERM: draining' >/dev/null
 kill -TERM "$daemon"
-logged 'second Terminated: ending at once' >/dev/null
+logged 'second signal (SIGTERM): ending at once' >/dev/null
 ends_with 0
 wait "$calling"
 knob hold=0
 start_contained
 kill -INT "$daemon"
 ends_with 0
-has "$(cat "$here/log")" "Interrupt: draining"
+has "$(cat "$here/log")" "SIGINT: draining"
 
 # Before it is ready: stopped while it starts, when it lets signals wait; then each has its effect.
 held() {
@@ -129,7 +129,7 @@ eventually early
 kill -TERM "$daemon"
 kill -CONT "$daemon"
 ends_with 0
-has "$(cat "$here/log")" "Terminated: draining"
+has "$(cat "$here/log")" "SIGTERM: draining"
 rm -r "$here/pc.ini.d"
 
 # A socket that the configuration names is needed.

@@ -37,7 +37,7 @@ callers --count 20 --expect 200 >"$here/twenty" &
 twenty=$!
 counted concurrent_now=20 >/dev/null
 kill -TERM "$daemon"
-logged 'Terminated: draining' >/dev/null
+logged 'SIGTERM: draining' >/dev/null
 
 # Within drain_delay: not ready, and whoever comes all the same is let in.
 [ "$(status_of --unix-socket "$here/metrics.sock" http://o/readyz)" = 503 ] || fail "still ready"
@@ -104,6 +104,6 @@ counted concurrent_now=1 >/dev/null
 kill -TERM "$daemon"
 logged 'draining' >/dev/null
 within 3000 stop_daemon INT
-logged 'second Interrupt: ending at once' >/dev/null
+logged 'second signal (SIGINT): ending at once' >/dev/null
 wait "$cut" && fail "answered? $(cat "$here/cut")"
 exit 0
