@@ -39,8 +39,9 @@ struct server {
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
-    /* A status with which libmicrohttpd refuses a request itself, until its connection ends. */
-    unsigned refusal;
+    /* Refusals of libmicrohttpd's own that its log told and no connection's end has yet. */
+    size_t refusals;
+    unsigned refusal; /* the status of the last one */
     bool draining;
     bool stopped;
 };
@@ -114,25 +115,43 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     return request;
 }
 
-/*
- * libmicrohttpd has answered this request itself, and its connection ends. That is known from a
- * line in its log, which names no connection; but the next one to end without having reached the
- * handler is the one, unless its caller took nothing of the answer and another left meanwhile.
- */
-static void account_refusal(struct conn *conn, struct MHD_Connection *connection)
+static void note_refusal(struct server *server, unsigned status)
 {
-    struct server *server = conn->server;
-    const unsigned status = server->refusal;
-    if (status == 0 || (conn->request != NULL && conn->request->state != REQUEST_HEAD &&
-                        !conn->request->answered_at_once))
-        return;
-    server->refusal = 0;
-    if (conn->request != NULL && conn->request->answered_at_once)
-        return; /* and is accounted for by that answer */
-    if (conn->request == NULL)
-        make_request(conn, connection, "-");
+    server->refusals++;
+    server->refusal = status;
+}
+
+static void account_refusal(struct conn *conn, unsigned status)
+{
     begin_refused(conn, false);
     request_settle(conn->request, refusal_problem(status), (int)status, NULL);
+}
+
+/* A response that is queued though the handler was never called is libmicrohttpd's refusal. */
+static void account_response(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct server *server = conn->server;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info == NULL || conn->request->state != REQUEST_HEAD)
+        return;
+    server->refusals -= server->refusals > 0;
+    account_refusal(conn, info->http_status);
+}
+
+/*
+ * What is no request line at all has no request that could end. That it was refused is known from
+ * the log alone, which names no connection: the next one to be closed without a request is taken
+ * for it. So the count is right; the access line may name another caller who left in that moment.
+ */
+static void account_closing(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct server *server = conn->server;
+    if (server->refusals == 0 || conn->request != NULL)
+        return;
+    server->refusals--;
+    make_request(conn, connection, "-");
+    account_refusal(conn, server->refusal);
 }
 
 /* ---- a connection's beginning and end ---- */
@@ -170,8 +189,8 @@ static void drop_refused(struct runs *runs)
 }
 
 /*
- * Did libmicrohttpd close a connection, on which no request had begun, though its caller is there?
- * So 0.9 treats a first line that is no request line at all, and it logs nothing.
+ * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
+ * a first line that is none, without a line in the log. A caller who closes at once is missed.
  */
 static bool is_closed_unanswered(const struct conn *conn)
 {
@@ -196,9 +215,9 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         conn->started = true;
         *context = conn;
     } else if (conn != NULL) {
-        if (server->refusal == 0 && is_closed_unanswered(conn))
-            server->refusal = MHD_HTTP_BAD_REQUEST;
-        account_refusal(conn, connection);
+        if (server->refusals == 0 && is_closed_unanswered(conn))
+            note_refusal(server, MHD_HTTP_BAD_REQUEST);
+        account_closing(conn, connection);
         if (conn->request != NULL)
             finish(conn);
         drop(server, conn);
@@ -294,18 +313,21 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     *context = NULL;
     if (conn->request == NULL)
         return;
-    account_refusal(conn, connection);
+    account_response(conn, connection);
     finish(conn);
     conn_enter(conn, CONN_IDLE);
 }
 
-/* Its head is whole, and its handler has not been called. */
+/* Its head is whole, its handler has not been called, and it has no response yet, ours or theirs.
+ */
 static bool is_being_refused(const struct conn *conn)
 {
     const struct request *request = conn->request;
-    return request != NULL && request->state == REQUEST_HEAD &&
-           MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) !=
-               NULL;
+    if (request == NULL || request->state != REQUEST_HEAD)
+        return false;
+    struct MHD_Connection *connection = request->connection;
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) != NULL &&
+           MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) == NULL;
 }
 
 static struct conn *being_refused(const struct server *server)
@@ -328,15 +350,16 @@ static struct conn *being_refused(const struct server *server)
  */
 static void refuse_first(struct server *server, unsigned status)
 {
+    const struct conn *reading = server->reading;
     struct conn *conn = being_refused(server);
-    if (conn == NULL) {
-        server->refusal = status;
-        return;
+    if (conn != NULL) {
+        begin_refused(conn, true);
+        guard_refuse_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
+                                                ? PROBLEM_HEAD_TOO_LARGE
+                                                : PROBLEM_BAD_REQUEST);
+    } else if (reading == NULL || reading->request == NULL || !reading->request->answered_at_once) {
+        note_refusal(server, status);
     }
-    begin_refused(conn, true);
-    guard_refuse_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
-                                            ? PROBLEM_HEAD_TOO_LARGE
-                                            : PROBLEM_BAD_REQUEST);
 }
 
 /*

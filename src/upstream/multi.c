@@ -101,6 +101,7 @@ static void harvest(struct multi *multi)
     while (!multi->doomed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
         struct multi_transfer *transfer = transfer_of(multi, message->easy_handle);
 
+        MUST(transfer != NULL); /* libcurl's own handles report nothing */
         if (message->msg == CURLMSG_DONE) {
             rescue(multi, transfer);
             transfer->ended(transfer, message->data.result);
@@ -322,6 +323,7 @@ void multi_remove(struct multi *multi, CURL *easy)
     MAGIC_OK(multi, MULTI_MAGIC);
     struct multi_transfer *transfer = transfer_of(multi, easy);
 
+    MUST(transfer != NULL);
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
     rescue(multi, transfer);
     HASH_DEL(multi->transfers, transfer);
