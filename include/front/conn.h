@@ -33,9 +33,10 @@ struct conn {
     struct mono_time wakes;
     uv_poll_t watch;
     bool watching;
-    bool gone;    /* sticky: the caller has left, or closed its sending half */
-    bool started; /* libmicrohttpd has taken it; it may do so a run later */
-    int fd;       /* libmicrohttpd's; ours to watch and to shut down */
+    bool gone;         /* sticky: the caller has left, or closed its sending half */
+    uint64_t last_run; /* of libmicrohttpd, in which its last request ended; 0: none has */
+    bool started;      /* libmicrohttpd has taken it; it may do so a run later */
+    int fd;            /* libmicrohttpd's; ours to watch and to shut down */
     struct server *server;
     struct conn *prev, *next; /* in the server's list of all */
 };

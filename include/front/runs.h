@@ -21,7 +21,7 @@
 #include "exchange/request.h"
 #include "runtime/loop.h"
 
-/* All members are runs.c's, but `ran`, which is set after runs_init. */
+/* All members are runs.c's. The owner sets `ran`, after runs_init, and may read `count`. */
 struct runs {
     struct MHD_Daemon *daemon;
     struct loop *loop;

@@ -140,14 +140,14 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
 }
 
 /*
- * What is no request line at all has no request that could end. That it was refused is known from
- * the log alone, which names no connection: the next one to be closed without a request is taken
- * for it. So the count is right; the access line may name another caller who left in that moment.
+ * What is no request line at all has no request that could end. Its refusal is known from the log
+ * alone, so the next connection to be closed, not with a request's end, is taken for it: the count
+ * is right, and the access line may name another caller, who left in that moment.
  */
 static void account_closing(struct conn *conn, struct MHD_Connection *connection)
 {
     struct server *server = conn->server;
-    if (server->refusals == 0 || conn->request != NULL)
+    if (server->refusals == 0 || conn->request != NULL || conn->last_run == server->runs.count)
         return;
     server->refusals--;
     make_request(conn, connection, "-");
@@ -315,6 +315,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         return;
     account_response(conn, connection);
     finish(conn);
+    conn->last_run = server->runs.count;
     conn_enter(conn, CONN_IDLE);
 }
 
