@@ -23,6 +23,7 @@
 #include "front/conn.h"
 #include "front/guard.h"
 #include "front/mhd.h"
+#include "front/refusals.h"
 #include "front/room.h"
 #include "front/runs.h"
 
@@ -39,9 +40,7 @@ struct server {
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
-    /* Refusals of libmicrohttpd's own that its log told and no connection's end has yet. */
-    size_t refusals;
-    unsigned refusal; /* the status of the last one */
+    struct refusals refusals;
     bool draining;
     bool stopped;
 };
@@ -115,12 +114,6 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     return request;
 }
 
-static void note_refusal(struct server *server, unsigned status)
-{
-    server->refusals++;
-    server->refusal = status;
-}
-
 static void account_refusal(struct conn *conn, unsigned status)
 {
     begin_refused(conn, false);
@@ -135,7 +128,7 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
     if (info == NULL || conn->request->state != REQUEST_HEAD)
         return;
-    server->refusals -= server->refusals > 0;
+    refusals_forget(&server->refusals, info->http_status);
     account_refusal(conn, info->http_status);
 }
 
@@ -147,11 +140,12 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
 static void account_closing(struct conn *conn, struct MHD_Connection *connection)
 {
     struct server *server = conn->server;
-    if (server->refusals == 0 || conn->request != NULL || conn->last_run == server->runs.count)
+    const unsigned status = refusals_oldest(&server->refusals);
+    if (status == 0 || conn->request != NULL || conn->last_run == server->runs.count)
         return;
-    server->refusals--;
+    refusals_forget(&server->refusals, status);
     make_request(conn, connection, "-");
-    account_refusal(conn, server->refusal);
+    account_refusal(conn, status);
 }
 
 /* ---- a connection's beginning and end ---- */
@@ -186,6 +180,7 @@ static void drop_refused(struct runs *runs)
     struct server *server = CONTAINER_OF(runs, struct server, runs);
     for (struct conn *conn; (conn = last_conn(server)) != NULL && !conn->started;)
         drop(server, conn);
+    refusals_forget_closings(&server->refusals);
 }
 
 /*
@@ -215,8 +210,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         conn->started = true;
         *context = conn;
     } else if (conn != NULL) {
-        if (server->refusals == 0 && is_closed_unanswered(conn))
-            note_refusal(server, MHD_HTTP_BAD_REQUEST);
+        if (refusals_oldest(&server->refusals) == 0 && is_closed_unanswered(conn))
+            refusals_note(&server->refusals, MHD_HTTP_BAD_REQUEST);
         account_closing(conn, connection);
         if (conn->request != NULL)
             finish(conn);
@@ -359,7 +354,7 @@ static void refuse_first(struct server *server, unsigned status)
                                                 ? PROBLEM_HEAD_TOO_LARGE
                                                 : PROBLEM_BAD_REQUEST);
     } else if (reading == NULL || reading->request == NULL || !reading->request->answered_at_once) {
-        note_refusal(server, status);
+        refusals_note(&server->refusals, status);
     }
 }
 
@@ -495,6 +490,7 @@ void server_free(struct server *server)
         return;
     MAGIC_OK(server, SERVER_MAGIC);
     MUST(server->stopped && server->conns == NULL);
+    refusals_fini(&server->refusals);
     MAGIC_CLEAR(server);
     mem_free(server);
 }

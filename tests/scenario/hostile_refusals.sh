@@ -77,6 +77,40 @@ for round in 1 2 3 4 5 6; do
 done
 eventually metric_is postcoded_requests_total 72 'code="too_large",status="431"'
 
+# And each is told with the status that it got, though it had no request line that ended.
+target=$(printf 'a%.0s' {1..60000})
+kill -STOP "$daemon"
+pids=()
+for i in {1..8}; do
+    text="GET /$target HTTP/1.1\r\nHost: h\r\n\r\n"
+    [ $((i % 2)) = 0 ] && text="${line}Host: h\r\nX: $long\r\n\r\n"
+    # shellcheck disable=SC2059
+    printf "$text" | "$driver/raw" --connect "$address" - >"$here/answer.$i" &
+    pids+=($!)
+done
+eventually queued 8
+kill -CONT "$daemon"
+for pid in "${pids[@]}"; do
+    wait "$pid" || fail "raw: $?"
+done
+[ "$(grep -al '^HTTP/1.1 414' "$here"/answer.[1-8] | wc -l)" = 4 ] || fail 'not four answers with 414'
+eventually metric_is postcoded_requests_total 76 'code="too_large",status="431"'
+eventually metric_is postcoded_requests_total 4 'code="too_large",status="414"'
+
+# Behind a request stands what is none: it is not told of the next caller to leave.
+before=$(grep -c 'request .*status=400' "$here/log")
+printf "${line}Host: h\r\n\r\n\x16\x03 x\r\n\r\n" |
+    "$driver/raw" --connect "$address" - >"$here/answer" || fail "raw: $?"
+eventually metric_is postcoded_connections 0
+after=$(grep -c 'request .*status=400' "$here/log")
+printf "${line}Host: h\r\n\r\n" |
+    "$driver/raw" --timeout 500 --connect "$address" - >"$here/answer" # and leaves
+has "$(cat "$here/answer")" 'HTTP/1.1 200 '
+eventually metric_is postcoded_connections 0
+[ "$(grep -c 'request .*status=400' "$here/log")" = "$after" ] ||
+    fail 'a caller who only left is counted as refused'
+refused=$((refused + after - before))
+
 # Not a refusal: the caller leaves in the middle of its head, or before it.
 for text in "${line}Host" 'GET /api' ''; do
     # shellcheck disable=SC2059
