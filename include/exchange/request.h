@@ -61,10 +61,9 @@ struct request {
     } parked;
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
-    void *owner; /* the server's connection */
-    size_t
-        max_head; /* bytes of its head that are served, from the request line to the empty line */
-    int fd;       /* the caller's connection; libmicrohttpd's */
+    void *owner;     /* the server's connection */
+    size_t max_head; /* the largest request_head_size that is served */
+    int fd;          /* the caller's connection; libmicrohttpd's */
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the head is whole */
@@ -117,6 +116,9 @@ void request_settle(struct request *request, enum problem_id ending, int status,
                     struct MHD_Response *response);
 /* Settles it without one: the caller went away, or the daemon ends. */
 void request_abandon(struct request *request);
+
+/* Bytes of its head, from the request line to the empty line; 0 while it is not whole. */
+size_t request_head_size(const struct request *request);
 
 /*
  * Request header fields (names in any case). The first value or NULL; borrowed until the request

@@ -156,6 +156,13 @@ void request_abandon(struct request *request)
         settle(request, ENDED_CANCELLED, problem_of(ENDED_CANCELLED)->status, NULL, CTX_GONE);
 }
 
+size_t request_head_size(const struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);

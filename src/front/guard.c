@@ -157,13 +157,6 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
-static size_t head_size(const struct request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    return info == NULL ? 0 : info->header_size;
-}
-
 /*
  * Was the request line METHOD SP TARGET SP VERSION, and nothing else? The size of the head is
  * counted from the method on, and `end` is where its last, empty line begins.
@@ -171,7 +164,7 @@ static size_t head_size(const struct request *request)
 static bool is_tight_line(const struct request *request, const char *end)
 {
     size_t line = strlen(request->method) + strlen(request->target) + strlen("  ");
-    return head_size(request) == line + (size_t)(end - request->version) + strlen("\r\n") &&
+    return request_head_size(request) == line + (size_t)(end - request->version) + strlen("\r\n") &&
            is_line_end(end);
 }
 
@@ -180,7 +173,7 @@ static void begin_to_follow(struct head *head, const struct request *request)
 {
     const char *line_end = request->version + strlen(request->version);
     head->begin = request->version;
-    head->end = request->version + head_size(request);
+    head->end = request->version + request_head_size(request);
     head->next = line_end + strlen("\r\n");
     head->cut = !is_line_end(line_end);
 }

@@ -8,13 +8,6 @@
 
 #include "exchange/reply.h"
 
-static size_t head_size(const struct request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    return info == NULL ? 0 : info->header_size;
-}
-
 void room_refuse_target(struct request *request)
 {
     reply_problem_at_once(request, PROBLEM_TARGET_TOO_LARGE,
@@ -25,7 +18,7 @@ void room_check(struct request *request)
 {
     if (strlen(request->target) > request->max_head)
         room_refuse_target(request);
-    else if (head_size(request) > request->max_head)
+    else if (request_head_size(request) > request->max_head)
         reply_problem_at_once(request, PROBLEM_HEAD_TOO_LARGE,
                               "The request line and the header fields together are larger than "
                               "[server] max_header_size allows.");

@@ -24,7 +24,6 @@
 /* Connections of operators; apart from the callers' so that /metrics answers when those are many.
  */
 #define OPERATOR_CONNECTIONS 128
-/* Memory of an operator's connection: nothing here is large. */
 /* Bytes of the largest head of a request to the operator endpoints. */
 #define OPERATOR_HEAD (8 * 1024)
 #define STORE_ITEMS 1024
