@@ -9,7 +9,7 @@ default_keys
 set_key server listen "unix:$here/pc.sock"
 set_key server workers 1
 set_key server max_header_size 4K
-set_key server header_timeout 300ms
+set_key server header_timeout 1s
 set_key server idle_timeout 60s
 start_daemon
 eventually is_ready
