@@ -23,6 +23,9 @@ for how in "" --reset --half-close; do
     : >"$here/go$how"
 done
 eventually metric_is postcoded_requests_cancelled_total 60
+for pid in "${pids[@]}"; do
+    wait "$pid" || fail "$(cat "$here"/told*)" # what it says, it says at its end
+done
 for how in "" --reset --half-close; do
     has "$(cat "$here/told$how")" '"left":20' '"bytes":0' '"errors":0'
 done
