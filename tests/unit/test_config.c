@@ -20,22 +20,13 @@
 #include "config/files.h"
 #include "config/table.h"
 #include "config/units.h"
+#include "config_fixture.h"
 #include "scratch.h"
 #include "suite.h"
 
-#define KEY32 "0123456789abcdef0123456789abcdef"
-
-/* Sections that make a configuration whole, so that a case shows only its own faults. */
-#define IDENTITY "[identity]\nkey_file = key\n"
-#define UPSTREAM_HEAD "[upstream u]\naddress = https://h.example\nclient_id = c\n"
-#define UPSTREAM UPSTREAM_HEAD "client_secret_file = secret\n"
-#define WHOLE IDENTITY UPSTREAM
-
-static struct config_faults faults;
-
 static void write_file(const char *name, const char *text)
 {
-    scratch_write(name, text, strlen(text), 0640);
+    write_mode(name, text, 0640);
 }
 
 static void make_dir(const char *name)
@@ -44,68 +35,6 @@ static void make_dir(const char *name)
 
     ck_assert_int_eq(mkdir(path, 0755), 0);
     mem_free(path);
-}
-
-static void setup(void)
-{
-    scratch_make();
-    unsetenv("CREDENTIALS_DIRECTORY");
-    write_file("key", KEY32);
-    write_file("secret", "hush\n");
-}
-
-static void teardown(void)
-{
-    config_faults_fini(&faults);
-    scratch_remove();
-}
-
-static struct config *load_file(const char *name, bool credentials_optional)
-{
-    char *path = scratch_path(name);
-
-    config_faults_fini(&faults);
-    struct config *config = config_load(NULL, path, credentials_optional, NULL, NULL, &faults);
-    mem_free(path);
-    return config;
-}
-
-static struct config *load_bytes(const void *bytes, size_t len)
-{
-    scratch_write("p.ini", bytes, len, 0640);
-    return load_file("p.ini", false);
-}
-
-static struct config *load_text(const char *text)
-{
-    return load_bytes(text, strlen(text));
-}
-
-/* All faults and notes as lines, the directory's name taken out. Static. */
-static const char *fault_lines(void)
-{
-    static char out[65536];
-    size_t n = 0;
-    size_t len = strlen(dir) + 1;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < faults.count; i++) {
-        n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s\n",
-                              faults.items[i].note ? "note " : "", faults.items[i].text);
-        ck_assert_uint_lt(n, sizeof(out));
-    }
-    for (char *p = out; (p = strstr(p, dir)) != NULL;)
-        memmove(p, p + len, strlen(p + len) + 1);
-    return out;
-}
-
-/* Loads what must be good. */
-static struct config *good(const char *text)
-{
-    struct config *config = load_text(text);
-
-    ck_assert_msg(config != NULL && faults.faults == 0, "%s", fault_lines());
-    return config;
 }
 
 /* Broken files, and the lines they must give; what is not under test is added after `text`. */
@@ -422,7 +351,7 @@ START_TEST(all_faults_at_once)
     scratch_write("p.ini", text, sizeof(text) - 1, 0640);
     make_dir("p.ini.d");
     write_file("p.ini.d/10.ini", "[store]\nrecycle_interval = soon\n= 1\n");
-    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_ptr_null(load_file(NULL, "p.ini", false));
     ck_assert_str_eq(
         fault_lines(),
         "p.ini:2: [server] listen: \"x\" is no address; must be HOST:PORT with a numeric host or "
@@ -448,13 +377,13 @@ END_TEST
 
 START_TEST(missing_file)
 {
-    ck_assert_ptr_null(load_file("none.ini", false));
+    ck_assert_ptr_null(load_file(NULL, "none.ini", false));
     ck_assert_str_eq(fault_lines(),
                      "none.ini: cannot be read (No such file or directory); it must be a file that "
                      "postcoded's user can read; name the configuration with -c FILE; make install "
                      "puts a first one at /etc/postcoded/postcoded.ini\n");
     make_dir("d.ini");
-    ck_assert_ptr_null(load_file("d.ini", false));
+    ck_assert_ptr_null(load_file(NULL, "d.ini", false));
     ck_assert_str_eq(fault_lines(), "d.ini: is no regular file; it must be one\n");
 }
 END_TEST
@@ -629,7 +558,7 @@ START_TEST(drop_ins)
     write_file("p.ini.d/README", "nonsense");
     write_file("p.ini.d/.ini", "nonsense");
 
-    struct config *config = load_file("p.ini", false);
+    struct config *config = load_file(NULL, "p.ini", false);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     /* By bytes, 9 comes after 20. */
     ck_assert_int_eq(config->log_level, 2);
@@ -650,7 +579,7 @@ START_TEST(drop_ins)
 
     /* Across files the second upstream names the first one's place. */
     write_file("p.ini.d/30.ini", "[upstream other]\n");
-    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_ptr_null(load_file(NULL, "p.ini", false));
     ck_assert_str_eq(fault_lines(),
                      "p.ini.d/30.ini:1: [upstream other]: a second upstream, beside [upstream u] "
                      "at p.ini:6; this version takes exactly one\n");
@@ -732,7 +661,7 @@ START_TEST(secret_in_an_open_ini)
     static const char text[] = IDENTITY UPSTREAM_HEAD "client_secret = Xyzzy42\n";
 
     scratch_write("p.ini", text, sizeof(text) - 1, 0644);
-    ck_assert_ptr_null(load_file("p.ini", false));
+    ck_assert_ptr_null(load_file(NULL, "p.ini", false));
     ck_assert_str_eq(fault_lines(),
                      "p.ini:6: [upstream u] client_secret: others can read this file "
                      "(mode 0644); chmod 0640 p.ini, or set [server] secret_files = any where its "
@@ -761,7 +690,7 @@ START_TEST(credentials)
                                "client_secret_file = credential:s\nca_file = credential:ca\n";
 
     write_file("p.ini", text);
-    struct config *config = load_file("p.ini", true);
+    struct config *config = load_file(NULL, "p.ini", true);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     ck_assert_str_eq(fault_lines(),
                      "note p.ini:2: [identity] key_file: credential:k was not looked at, for "
@@ -780,7 +709,7 @@ START_TEST(credentials)
     mem_free(creds);
     write_file("creds/k", KEY32);
     write_file("creds/s", "hush2");
-    ck_assert_ptr_null(load_file("p.ini", true));
+    ck_assert_ptr_null(load_file(NULL, "p.ini", true));
     ck_assert_str_eq(fault_lines(),
                      "p.ini:7: [upstream u] ca_file: there is no credential ca: creds/ca does not "
                      "exist; the unit needs LoadCredential=ca:PATH, and the file at PATH\n");
@@ -836,7 +765,7 @@ START_TEST(files)
     write_file("p.ini.d/1.ini", "[upstream u]\nclient_secret_file = ../secret, ../key\n");
     write_file("p.ini.d/2.ini", "[upstream u]\nca_file = ../key\nclient_certificate = ../key\n"
                                 "client_key = credential:k\n");
-    config = load_file("p.ini", true);
+    config = load_file(NULL, "p.ini", true);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     list_files(&out, config, NULL);
     ck_assert_str_eq(buf_text(&out), "p.ini p.ini.d p.ini.d/1.ini p.ini.d/2.ini key secret key key "
@@ -924,7 +853,7 @@ START_TEST(wiping)
     fputs("0123456789-from-the-ini\n", file);
     fclose(file);
     mem_free(path);
-    struct config *config = load_file("p.ini", false);
+    struct config *config = load_file(NULL, "p.ini", false);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     snprintf(secret, sizeof(secret), "%s%s", half, "0123456789-from-the-ini");
     ck_assert_str_eq(secret_text(config->client_secrets[0]), secret);
@@ -949,7 +878,7 @@ START_TEST(wiping_of_text)
         int fd = open(path, O_WRONLY | O_APPEND);
         ck_assert_int_eq(write(fd, line, (size_t)n), n);
         close(fd);
-        ck_assert_ptr_null(load_file("p.ini", false));
+        ck_assert_ptr_null(load_file(NULL, "p.ini", false));
         ck_assert_uint_eq(faults.faults, 1);
         ck_assert(!in_heap(tail, strlen(tail)));
     }
@@ -989,7 +918,7 @@ START_TEST(print_round_trip)
 
     make_dir("elsewhere");
     scratch_write("elsewhere/q.ini", text, len, 0640);
-    config = load_file("elsewhere/q.ini", false);
+    config = load_file(NULL, "elsewhere/q.ini", false);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     ck_assert_uint_eq(faults.count, 1);
     ck_assert_ptr_nonnull(strstr(fault_lines(), "] issuer: \"; b # c\" is part of the value; "));
@@ -1067,7 +996,7 @@ START_TEST(unreloadable)
 
     /* So a rule is held against the address that stays, not against the one in the file. */
     write_file("p.ini", "[server]\nlisten = 127.0.0.1:1\n[identity]\nmode = off\n" UPSTREAM);
-    config_unref(load_file("p.ini", false));
+    config_unref(load_file(NULL, "p.ini", false));
     ck_assert_uint_eq(faults.faults, 0);
     ck_assert_ptr_null(config_load(before, path, false, NULL, NULL, &faults));
     ck_assert_str_eq(

@@ -14,79 +14,16 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "config_fixture.h"
 #include "scratch.h"
 #include "suite.h"
 
-#define KEY32 "0123456789abcdef0123456789abcdef"
-#define IDENTITY "[identity]\nkey_file = key\n"
-#define UPSTREAM_HEAD "[upstream u]\naddress = https://h.example\nclient_id = c\n"
-#define UPSTREAM UPSTREAM_HEAD "client_secret_file = secret\n"
-#define WHOLE IDENTITY UPSTREAM
-
 #define OPEN_END "or set [server] secret_files = any where its mode cannot be changed\n"
-
-static struct config_faults faults;
-
-static void write_mode(const char *name, const char *text, mode_t mode)
-{
-    scratch_write(name, text, strlen(text), mode);
-}
-
-static void setup(void)
-{
-    scratch_make();
-    unsetenv("CREDENTIALS_DIRECTORY");
-    unsetenv("PC_UNSET");
-    write_mode("key", KEY32, 0640);
-    write_mode("secret", "hush\n", 0640);
-}
-
-static void teardown(void)
-{
-    config_faults_fini(&faults);
-    scratch_remove();
-}
 
 static struct config *load_after(const struct config *before, const char *text, mode_t mode)
 {
-    char *path = scratch_path("p.ini");
-
     write_mode("p.ini", text, mode);
-    config_faults_fini(&faults);
-    struct config *config = config_load(before, path, false, NULL, NULL, &faults);
-    mem_free(path);
-    return config;
-}
-
-static struct config *load(const char *text)
-{
-    return load_after(NULL, text, 0640);
-}
-
-/* All faults and notes as lines, the directory's name taken out. Static. */
-static const char *fault_lines(void)
-{
-    static char out[65536];
-    size_t n = 0;
-    size_t len = strlen(dir) + 1;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < faults.count; i++) {
-        n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s\n",
-                              faults.items[i].note ? "note " : "", faults.items[i].text);
-        ck_assert_uint_lt(n, sizeof(out));
-    }
-    for (char *p = out; (p = strstr(p, dir)) != NULL;)
-        memmove(p, p + len, strlen(p + len) + 1);
-    return out;
-}
-
-static struct config *good(const char *text)
-{
-    struct config *config = load(text);
-
-    ck_assert_msg(config != NULL && faults.faults == 0, "%s", fault_lines());
-    return config;
+    return load_file(before, "p.ini", false);
 }
 
 static void set(const char *name, const char *value)
@@ -230,7 +167,7 @@ START_TEST(variables_at_fault)
     set("PC_LINES", "a\nb");
     set("PC_BYTES", "\xff");
     set("PC_LONG", many);
-    ck_assert_ptr_null(load(text));
+    ck_assert_ptr_null(load_text(text));
     ck_assert_str_eq(fault_lines(), f->expected);
     mem_free(text);
     mem_free(many);
@@ -293,11 +230,11 @@ START_TEST(secret_variables)
     config_unref(config);
 
     /* The variable is named; a secret that happens to hold ${ is not quoted. */
-    ck_assert_ptr_null(load(IDENTITY UPSTREAM_HEAD "client_secret = ${PC_UNSET}\n"));
+    ck_assert_ptr_null(load_text(IDENTITY UPSTREAM_HEAD "client_secret = ${PC_UNSET}\n"));
     ck_assert_ptr_nonnull(strstr(fault_lines(), "the variable PC_UNSET is not set"));
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         char *text = mem_printf(IDENTITY UPSTREAM_HEAD "client_secret = %s\n", wrong[i]);
-        ck_assert_ptr_null(load(text));
+        ck_assert_ptr_null(load_text(text));
         ck_assert_str_eq(fault_lines(),
                          "p.ini:6: [upstream u] client_secret: a ${NAME} in the value cannot be "
                          "replaced from the environment; write $${ for a literal ${\n");
@@ -342,7 +279,7 @@ START_TEST(open_secrets)
     write_mode("client.key", "pem", 0444);
     /* A certificate is no secret. */
     write_mode("certificate", "pem", 0444);
-    ck_assert_ptr_null(load(SECRETS_IN_FILES));
+    ck_assert_ptr_null(load_text(SECRETS_IN_FILES));
     ck_assert_str_eq(
         fault_lines(),
         "p.ini:2: [identity] key_file: others can read key (mode 0444); chmod 0640 key, " OPEN_END
@@ -367,7 +304,7 @@ START_TEST(open_secrets)
     config_unref(config);
 
     /* A value of its own that is at fault makes no others. */
-    ck_assert_ptr_null(load(SECRETS_IN_FILES "[server]\nsecret_files = none\n"));
+    ck_assert_ptr_null(load_text(SECRETS_IN_FILES "[server]\nsecret_files = none\n"));
     ck_assert_uint_eq(faults.faults, 1);
 
     write_mode("key", KEY32, 0640);
@@ -502,7 +439,7 @@ START_TEST(other_spellings)
     char *line = mem_printf("p.ini:2: [%s] %.*s: %s", s->section, (int)strcspn(s->line, " "),
                             s->line, s->expected);
 
-    ck_assert_ptr_null(load(text));
+    ck_assert_ptr_null(load_text(text));
     ck_assert_str_eq(fault_lines(), line);
     mem_free(text);
     mem_free(line);
@@ -536,7 +473,7 @@ START_TEST(addresses_of_an_api)
                                          "client_secret_file = secret\n",
                                 cases[i].url);
         char *line = mem_printf("p.ini:4: [upstream u] address: %s", cases[i].expected);
-        struct config *config = load(text);
+        struct config *config = load_text(text);
         ck_assert((config != NULL) == (cases[i].expected == NULL));
         ck_assert_str_eq(fault_lines(), config != NULL ? "" : line);
         config_unref(config);
@@ -586,7 +523,7 @@ START_TEST(long_values_in_faults)
         buf_puts(&line, "\xc3\xa9");
     buf_puts(&text, "\n" WHOLE);
     buf_puts(&line, "...\" is not understood; must be on or off\n");
-    ck_assert_ptr_null(load(buf_text(&text)));
+    ck_assert_ptr_null(load_text(buf_text(&text)));
     ck_assert_str_eq(fault_lines(), buf_text(&line));
     buf_fini(&text);
     buf_fini(&line);
