@@ -5,6 +5,7 @@
 #ifndef CONFIG_FILES_H
 #define CONFIG_FILES_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -33,6 +34,12 @@ enum err files_probe(const char *path);
 
 /* The directory of a file, absolute, its links resolved; "." where it cannot be. Caller frees. */
 char *files_directory(const char *path);
+
+/*
+ * The drop-ins of a directory, *.ini but for hidden ones, by the bytes of their names: as scandir,
+ * which allocates *entries and each of them, and sets errno where the result is negative.
+ */
+int files_find_drop_ins(const char *dir, struct dirent ***entries);
 
 /*
  * `path` as it stands when absolute, else below `dir`, leading ./ and ../ resolved, so that a path

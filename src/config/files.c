@@ -103,6 +103,27 @@ char *files_directory(const char *path)
     return real;
 }
 
+static int is_drop_in(const struct dirent *entry)
+{
+    static const char end[] = ".ini";
+    size_t len = strlen(entry->d_name);
+    size_t end_len = strlen(end);
+
+    return entry->d_name[0] != '.' && len > end_len &&
+           strcmp(entry->d_name + len - end_len, end) == 0;
+}
+
+/* By bytes: the order of the files must not depend on a locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int files_find_drop_ins(const char *dir, struct dirent ***entries)
+{
+    return scandir(dir, entries, is_drop_in, by_name);
+}
+
 /* Goes over leading ./ and ../, taking a name off `dir` for each ../. */
 static const char *climb(char *dir, const char *path)
 {

@@ -25,8 +25,6 @@
 #include "config/snapshot.h"
 #include "config/value.h"
 
-#define DROP_IN ".ini"
-
 /* The longest text of a value: a list of addresses whose relative paths became absolute. */
 #define SHOWN_MAX (64 * 1024)
 
@@ -55,25 +53,11 @@ static void add_file(struct snapshot *snapshot, char *name)
     files[snapshot->file_count++] = name;
 }
 
-static int is_drop_in(const struct dirent *entry)
-{
-    size_t len = strlen(entry->d_name);
-    size_t end = strlen(DROP_IN);
-
-    return entry->d_name[0] != '.' && len > end && strcmp(entry->d_name + len - end, DROP_IN) == 0;
-}
-
-/* By bytes: the order of the files must not depend on a locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static void find_drop_ins(struct loading *loading, const char *path)
 {
     char *dir = mem_printf("%s.d", path);
     struct dirent **entries = NULL;
-    int count = scandir(dir, &entries, is_drop_in, by_name);
+    int count = files_find_drop_ins(dir, &entries);
 
     /* Most configurations have none. */
     if (count < 0 && errno != ENOENT) {

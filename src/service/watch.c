@@ -17,11 +17,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/files.h"
 
 #define WATCH_MAGIC 0x57415443u
 #define SPOT_MAGIC 0x57535054u
 #define LOOK (100 * MILLISECOND)
-#define DROP_IN ".ini"
 
 /* A directory with a watch of the system's on it. Freed by its handle's closing. */
 struct spot {
@@ -65,13 +65,6 @@ int64_t watch_quiet_look(struct watch_quiet *quiet, const struct digest *files,
 
 /* ---- what the files are ---- */
 
-static int is_drop_in(const struct dirent *entry)
-{
-    const size_t len = strlen(entry->d_name);
-    const size_t end = strlen(DROP_IN);
-    return entry->d_name[0] != '.' && len > end && strcmp(entry->d_name + len - end, DROP_IN) == 0;
-}
-
 static void add_number(EVP_MD_CTX *digest, uint64_t number)
 {
     digest_add(digest, &number, sizeof(number));
@@ -101,7 +94,7 @@ static bool add_identity(EVP_MD_CTX *digest, const char *path)
 static void add_drop_ins(EVP_MD_CTX *digest, const char *dir)
 {
     struct dirent **entries = NULL;
-    const int count = scandir(dir, &entries, is_drop_in, alphasort);
+    const int count = files_find_drop_ins(dir, &entries);
     for (int i = 0; i < count; i++) {
         char *path = mem_printf("%s/%s", dir, entries[i]->d_name);
         add_identity(digest, path);
