@@ -11,7 +11,6 @@
 
 #include "front/exposition.h"
 #include "front/server.h"
-#include "runtime/trace.h"
 
 /* What the apps are told by who runs them. */
 struct admin_ports {
@@ -23,13 +22,12 @@ struct admin_ports {
 
 struct admin_app {
     struct server_app app;
-    bool all; /* the paths of [admin] too */
-    struct guid_source *guids;
-    struct exposition sources; /* borrowed, like all here but app.config */
+    bool all;                  /* the paths of [admin] too */
+    struct exposition sources; /* borrowed, like all here and in `app` but its config */
     struct admin_ports ports;
 };
 
-/* Takes a reference to config; guids, sources and ports are the caller's to fill. */
+/* Takes a reference to config; app.guids, sources and ports are the caller's to fill. */
 void admin_app_init(struct admin_app *admin, struct config *config, bool all);
 void admin_app_fini(struct admin_app *admin);
 /* The configuration for requests to come (a reload). */

@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "exchange/request.h"
 #include "runtime/loop.h"
+#include "runtime/trace.h"
 
 struct server;
 
@@ -34,11 +35,7 @@ struct server_app {
     /* The snapshot new requests begin with; the app's own reference. */
     struct config *config;
     int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
-    /*
-     * Gives the request its GUID; `whole`: its header fields can be read. For one that is refused
-     * before `serve` could.
-     */
-    void (*track)(struct server_app *app, struct request *request, bool whole);
+    struct guid_source *guids; /* the thread's; for requests that are refused before `serve` too */
     /* The head is whole. Settles the request, now or in a later turn. */
     void (*serve)(struct server_app *app, struct request *request);
     /* It ended; it is freed after this. */

@@ -11,7 +11,10 @@
 /* Sets GUID and trace of the request's context; never settles it. `guids` is the thread's. */
 void tracker_run(struct request *request, struct guid_source *guids);
 
-/* A fresh GUID alone, for a request whose header fields cannot be read. */
-void tracker_fresh(struct request *request, struct guid_source *guids);
+/*
+ * For a request that is refused before it could be served. `whole`: its header fields can be read;
+ * without them it gets a fresh GUID alone.
+ */
+void tracker_refused(struct request *request, struct guid_source *guids, bool whole);
 
 #endif

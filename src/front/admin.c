@@ -215,18 +215,10 @@ static const struct route routes[] = {
 };
 #define METRICS_ROUTES 3
 
-static void track(struct server_app *app, struct request *request, bool whole)
-{
-    if (whole)
-        tracker_run(request, of(app)->guids);
-    else
-        tracker_fresh(request, of(app)->guids);
-}
-
 static void serve(struct server_app *app, struct request *request)
 {
     const struct admin_app *admin = of(app);
-    tracker_run(request, admin->guids);
+    tracker_run(request, app->guids);
     room_check(request);
     if (!request_is_settled(request))
         guard_check(request);
@@ -246,7 +238,6 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
 {
     admin->app.config = config_ref(config);
     admin->app.counted = 0;
-    admin->app.track = track;
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;

@@ -194,15 +194,6 @@ static void track(struct lookup_app *lookups, struct request *request)
     tracker_run(request, &lookups->guids);
 }
 
-/* For one that does not come so far as the steps. */
-static void track_refused(struct server_app *app, struct request *request, bool whole)
-{
-    if (whole)
-        tracker_run(request, &of(app)->guids);
-    else
-        tracker_fresh(request, &of(app)->guids);
-}
-
 static void guard(struct lookup_app *lookups, struct request *request)
 {
     (void)lookups;
@@ -251,7 +242,7 @@ void lookup_app_init(struct lookup_app *lookups, struct config *config, struct i
 {
     lookups->app.config = config_ref(config);
     lookups->app.counted = 1;
-    lookups->app.track = track_refused;
+    lookups->app.guids = &lookups->guids;
     lookups->app.serve = serve;
     lookups->app.ended = ended;
     lookups->identity = identity_ref(identity);

@@ -26,6 +26,7 @@
 #include "front/refusals.h"
 #include "front/room.h"
 #include "front/runs.h"
+#include "middleware/tracker.h"
 
 #define SERVER_MAGIC 0x53525652u
 /* What a connection costs beside its pool is so much over a KiB; its pool makes up for it. */
@@ -85,7 +86,7 @@ static void begin_refused(struct conn *conn, bool whole)
         return;
     request_begin(request, conn->server->loop, "-");
     metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
-    conn->app->track(conn->app, request, whole);
+    tracker_refused(request, conn->app->guids, whole);
 }
 
 static enum problem_id refusal_problem(unsigned status)

@@ -9,7 +9,7 @@
 
 #include "runtime/trace.h"
 
-void tracker_fresh(struct request *request, struct guid_source *guids)
+static void set_fresh_guid(struct request *request, struct guid_source *guids)
 {
     char fresh[GUID_UUID_TEXT];
     guid_make(guids, fresh);
@@ -27,7 +27,7 @@ static void set_guid(struct request *request, struct guid_source *guids)
             return;
         }
     }
-    tracker_fresh(request, guids);
+    set_fresh_guid(request, guids);
 }
 
 /* A tracestate belongs to its traceparent, and is dropped with it. */
@@ -46,4 +46,12 @@ void tracker_run(struct request *request, struct guid_source *guids)
 {
     set_guid(request, guids);
     set_trace(request, guids);
+}
+
+void tracker_refused(struct request *request, struct guid_source *guids, bool whole)
+{
+    if (whole)
+        tracker_run(request, guids);
+    else
+        set_fresh_guid(request, guids);
 }

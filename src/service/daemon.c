@@ -278,7 +278,7 @@ static bool make_operators(struct daemon *daemon)
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
         admin_app_init(apps[i], daemon->setup.config, apps[i] == &daemon->admin);
-        apps[i]->guids = &daemon->guids;
+        apps[i]->app.guids = &daemon->guids;
         apps[i]->sources = sources;
         apps[i]->ports = ports;
     }

@@ -32,15 +32,6 @@ static struct {
 
 static struct guid_source guids;
 
-static void track(struct server_app *app, struct request *request, bool whole)
-{
-    (void)app;
-    if (whole)
-        tracker_run(request, &guids);
-    else
-        tracker_fresh(request, &guids);
-}
-
 static void serve(struct server_app *app, struct request *request)
 {
     (void)app;
@@ -160,7 +151,7 @@ static void start(void)
     loop = loop_new();
     MUST(loop != NULL && server_new(loop, INPUT_MAX, &server) == ERR_OK);
     app = (struct server_app){
-        .config = load_config(), .track = track, .serve = serve, .ended = ended};
+        .config = load_config(), .guids = &guids, .serve = serve, .ended = ended};
     atomic_init(&quota.limit, 1000);
 }
 
