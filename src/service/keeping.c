@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "token/credentials.h"
-#include "token/keep.h"
+#include "token/sealed_token.h"
 
-_Static_assert(sizeof(sd_id128_t) == KEEP_BOOT, "a boot's id fits");
+_Static_assert(sizeof(sd_id128_t) == SEALED_TOKEN_BOOT, "a boot's id fits");
 
 void keeping_fini(struct keeping *keeping)
 {
@@ -26,12 +26,12 @@ void keeping_fini(struct keeping *keeping)
 }
 
 /* Under ProcSubset=pid it cannot be read; a memory file does not outlive the machine anyway. */
-static void get_boot(unsigned char boot[KEEP_BOOT])
+static void get_boot(unsigned char boot[SEALED_TOKEN_BOOT])
 {
     sd_id128_t id;
     if (sd_id128_get_boot(&id) < 0)
         memset(&id, 0, sizeof(id));
-    memcpy(boot, id.bytes, KEEP_BOOT);
+    memcpy(boot, id.bytes, SEALED_TOKEN_BOOT);
 }
 
 /* ---- keeping ---- */
@@ -45,9 +45,9 @@ static void hand_over(const struct keeping *keeping)
     const struct token_grant grant = {.type = type,
                                       .value = authorization + type_len + 1,
                                       .lifetime = token_lifetime(keeping->token)};
-    struct keep_moment moment = {.requested = token_requested(keeping->token)};
+    struct sealed_token_moment moment = {.requested = token_requested(keeping->token)};
     get_boot(moment.boot);
-    struct secret *sealed = keep_seal(keeping->key, &grant, &moment);
+    struct secret *sealed = sealed_token_seal(keeping->key, &grant, &moment);
     systemd_keep(secret_bytes(sealed), secret_len(sealed));
     secret_unref(sealed);
 }
@@ -78,16 +78,16 @@ void keeping_publish(struct keeping *keeping, struct token *token)
 /* ---- taking back ---- */
 
 /* With whichever of the client's secrets it was had. */
-static const char *open_with_any(struct keep *keep, const void *bytes, size_t len,
+static const char *open_with_any(struct sealed_token *keep, const void *bytes, size_t len,
                                  const struct config *config, size_t *which)
 {
-    unsigned char boot[KEEP_BOOT];
+    unsigned char boot[SEALED_TOKEN_BOOT];
     const char *problem = NULL;
     get_boot(boot);
     for (size_t i = 0; i < config->client_secret_count; i++) {
         struct secret *key = credentials_key(config, i);
-        keep_fini(keep);
-        problem = keep_open(keep, bytes, len, key, boot, mono_now());
+        sealed_token_fini(keep);
+        problem = sealed_token_open(keep, bytes, len, key, boot, mono_now());
         secret_unref(key);
         *which = i;
         if (problem == NULL)
@@ -99,15 +99,15 @@ static const char *open_with_any(struct keep *keep, const void *bytes, size_t le
 static const char *take_back(struct keeper *keeper, int fd, const struct config *config,
                              size_t *which)
 {
-    unsigned char *bytes = mem_alloc(KEEP_MAX);
-    struct keep keep = {.type = NULL};
+    unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
+    struct sealed_token keep = {.type = NULL};
     const char *problem = NULL;
-    size_t len = systemd_read_kept(fd, bytes, KEEP_MAX, &problem);
+    size_t len = systemd_read_kept(fd, bytes, SEALED_TOKEN_MAX, &problem);
     if (problem == NULL)
         problem = open_with_any(&keep, bytes, len, config, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
         problem = "it has run out";
-    keep_fini(&keep);
+    sealed_token_fini(&keep);
     mem_free(bytes);
     return problem;
 }

@@ -4,7 +4,7 @@
  * token was had with and a fresh salt, so that it is worthless to whoever lacks them.
  *
  *     "postcodT"  8 bytes     what it is
- *     version     1           KEEP_VERSION
+ *     version     1           SEALED_TOKEN_VERSION
  *     salt        32          of the key
  *     nonce       12
  *     text        the rest    encrypted; what stands before it is authenticated with it
@@ -21,8 +21,8 @@
  *
  * Opening takes any bytes at all (tests/fuzz). Any thread.
  */
-#ifndef TOKEN_KEEP_H
-#define TOKEN_KEEP_H
+#ifndef TOKEN_SEALED_TOKEN_H
+#define TOKEN_SEALED_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,17 +33,18 @@
 #include "token/reply.h"
 #include "token/token.h"
 
-#define KEEP_VERSION 1
-#define KEEP_BOOT 16
+#define SEALED_TOKEN_VERSION 1
+#define SEALED_TOKEN_BOOT 16
 /* What stands around the token's type and value. */
-#define KEEP_HEAD (8 + 1 + 32 + 12)
-#define KEEP_TAG 16
-#define KEEP_FACTS (KEEP_BOOT + 8 + 8 + 2)
-#define KEEP_MIN (KEEP_HEAD + KEEP_FACTS + 1 + 1 + KEEP_TAG)
-#define KEEP_MAX (KEEP_HEAD + KEEP_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX + KEEP_TAG)
+#define SEALED_TOKEN_HEADER (8 + 1 + 32 + 12)
+#define SEALED_TOKEN_TAG 16
+#define SEALED_TOKEN_FACTS (SEALED_TOKEN_BOOT + 8 + 8 + 2)
+#define SEALED_TOKEN_MIN (SEALED_TOKEN_HEADER + SEALED_TOKEN_FACTS + 1 + 1 + SEALED_TOKEN_TAG)
+#define SEALED_TOKEN_MAX                                                                           \
+    (SEALED_TOKEN_HEADER + SEALED_TOKEN_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX + SEALED_TOKEN_TAG)
 
-struct keep_moment {
-    unsigned char boot[KEEP_BOOT]; /* zeros where the system does not tell */
+struct sealed_token_moment {
+    unsigned char boot[SEALED_TOKEN_BOOT]; /* zeros where the system does not tell */
     struct mono_time requested;
 };
 
@@ -51,11 +52,11 @@ struct keep_moment {
  * `key`: credentials_key of those the token was had with. The bytes are a secret's, though anybody
  * may see them: a token's length is nobody's affair. One reference, the caller's.
  */
-struct secret *keep_seal(const struct secret *key, const struct token_grant *grant,
-                         const struct keep_moment *moment);
+struct secret *sealed_token_seal(const struct secret *key, const struct token_grant *grant,
+                                 const struct sealed_token_moment *moment);
 
 /* What was read, and the memory behind it. */
-struct keep {
+struct sealed_token {
     struct token_grant grant;
     struct mono_time requested;
     struct secret *type, *value;
@@ -63,14 +64,15 @@ struct keep {
 
 /*
  * The opposite, for a process that has `key`, in the boot `boot`, at `now`. NULL when it is well,
- * else a phrase that says why these bytes are of no use: "it is ...". keep_fini in every case.
- * Whether the token has run out is for others to see.
+ * else a phrase that says why these bytes are of no use: "it is ...". sealed_token_fini in every
+ * case. Whether the token has run out is for others to see.
  */
-const char *keep_open(struct keep *keep, const void *bytes, size_t len, const struct secret *key,
-                      const unsigned char boot[KEEP_BOOT], struct mono_time now);
-/* The same for the text alone, once it is decrypted; for keep_open, and to be fuzzed. */
-const char *keep_read(struct keep *keep, const void *text, size_t len,
-                      const unsigned char boot[KEEP_BOOT], struct mono_time now);
-void keep_fini(struct keep *keep);
+const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size_t len,
+                              const struct secret *key, const unsigned char boot[SEALED_TOKEN_BOOT],
+                              struct mono_time now);
+/* The same for the text alone, once it is decrypted; for sealed_token_open, and to be fuzzed. */
+const char *sealed_token_read(struct sealed_token *keep, const void *text, size_t len,
+                              const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now);
+void sealed_token_fini(struct sealed_token *keep);
 
 #endif

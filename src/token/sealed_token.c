@@ -4,7 +4,7 @@
  * had not been us who wrote it, for the bounds that hold elsewhere (what a header can carry) must
  * hold for a token that comes this way too.
  */
-#include "token/keep.h"
+#include "token/sealed_token.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@
 #define NONCE 12
 #define KEY_LABEL "postcoded kept token 1"
 
-_Static_assert(KEEP_HEAD == MARK_LEN + 1 + SALT + NONCE, "the head is what the header says");
+_Static_assert(SEALED_TOKEN_HEADER == MARK_LEN + 1 + SALT + NONCE,
+               "the head is what the header says");
 
 static const unsigned char *salt_of(const unsigned char *bytes)
 {
@@ -46,7 +47,7 @@ static EVP_CIPHER_CTX *cipher_new(const struct secret *key, const unsigned char 
     MEM_MUST(cipher != NULL && EVP_CipherInit_ex2(cipher, EVP_aes_256_gcm(), derived,
                                                   nonce_of(head), encrypt, NULL) == 1);
     wipe(derived, sizeof(derived));
-    MUST(EVP_CipherUpdate(cipher, NULL, &len, head, KEEP_HEAD) == 1);
+    MUST(EVP_CipherUpdate(cipher, NULL, &len, head, SEALED_TOKEN_HEADER) == 1);
     return cipher;
 }
 
@@ -62,17 +63,17 @@ static unsigned char *put_number(unsigned char *out, uint64_t number, size_t byt
 static void put_head(unsigned char *out)
 {
     out = mempcpy(out, MARK, MARK_LEN);
-    *out++ = KEEP_VERSION;
+    *out++ = SEALED_TOKEN_VERSION;
     arc4random_buf(out, SALT + NONCE);
 }
 
 static size_t put_text(unsigned char *out, const struct token_grant *grant,
-                       const struct keep_moment *moment)
+                       const struct sealed_token_moment *moment)
 {
     const unsigned char *begin = out;
     const size_t type_len = strlen(grant->type);
 
-    out = mempcpy(out, moment->boot, KEEP_BOOT);
+    out = mempcpy(out, moment->boot, SEALED_TOKEN_BOOT);
     out = put_number(out, (uint64_t)moment->requested.ns, 8);
     out = put_number(out, (uint64_t)grant->lifetime, 8);
     out = put_number(out, type_len, 2);
@@ -81,12 +82,12 @@ static size_t put_text(unsigned char *out, const struct token_grant *grant,
     return (size_t)(out - begin);
 }
 
-struct secret *keep_seal(const struct secret *key, const struct token_grant *grant,
-                         const struct keep_moment *moment)
+struct secret *sealed_token_seal(const struct secret *key, const struct token_grant *grant,
+                                 const struct sealed_token_moment *moment)
 {
     MUST(strlen(grant->type) <= TOKEN_TYPE_MAX && strlen(grant->value) <= TOKEN_VALUE_MAX);
-    unsigned char *bytes = mem_alloc(KEEP_MAX);
-    unsigned char *text = bytes + KEEP_HEAD;
+    unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
+    unsigned char *text = bytes + SEALED_TOKEN_HEADER;
     int len, rest;
 
     put_head(bytes);
@@ -94,10 +95,10 @@ struct secret *keep_seal(const struct secret *key, const struct token_grant *gra
     EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 1);
     MUST(EVP_CipherUpdate(cipher, text, &len, text, (int)text_len) == 1);
     MUST(EVP_CipherFinal_ex(cipher, text + len, &rest) == 1 && (size_t)len == text_len);
-    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, KEEP_TAG, text + text_len) == 1);
+    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SEALED_TOKEN_TAG, text + text_len) == 1);
     EVP_CIPHER_CTX_free(cipher);
-    struct secret *sealed = secret_new(bytes, KEEP_HEAD + text_len + KEEP_TAG);
-    wipe(bytes, KEEP_MAX);
+    struct secret *sealed = secret_new(bytes, SEALED_TOKEN_HEADER + text_len + SEALED_TOKEN_TAG);
+    wipe(bytes, SEALED_TOKEN_MAX);
     mem_free(bytes);
     return sealed;
 }
@@ -114,7 +115,8 @@ static uint64_t take_number(const unsigned char **in, size_t bytes)
 }
 
 /* Type and value, in `len` bytes. */
-static const char *read_words(struct keep *keep, const char *words, size_t type_len, size_t len)
+static const char *read_words(struct sealed_token *keep, const char *words, size_t type_len,
+                              size_t len)
 {
     if (type_len > TOKEN_TYPE_MAX || type_len > len || !text_is_token(words, type_len))
         return "it is of no token type";
@@ -129,18 +131,18 @@ static const char *read_words(struct keep *keep, const char *words, size_t type_
     return NULL;
 }
 
-const char *keep_read(struct keep *keep, const void *text, size_t len,
-                      const unsigned char boot[KEEP_BOOT], struct mono_time now)
+const char *sealed_token_read(struct sealed_token *keep, const void *text, size_t len,
+                              const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now)
 {
     const unsigned char *in = text;
     const unsigned char *end = in + len;
 
-    *keep = (struct keep){.type = NULL};
-    if (len < KEEP_FACTS)
+    *keep = (struct sealed_token){.type = NULL};
+    if (len < SEALED_TOKEN_FACTS)
         return "it is cut short or too long";
-    if (memcmp(in, boot, KEEP_BOOT) != 0)
+    if (memcmp(in, boot, SEALED_TOKEN_BOOT) != 0)
         return "it is from before the machine was started";
-    in += KEEP_BOOT;
+    in += SEALED_TOKEN_BOOT;
     keep->requested.ns = (int64_t)take_number(&in, 8);
     keep->grant.lifetime = (int64_t)take_number(&in, 8);
     size_t type_len = (size_t)take_number(&in, 2);
@@ -155,41 +157,43 @@ static bool decrypt(const struct secret *key, const unsigned char *bytes, unsign
                     size_t text_len)
 {
     EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 0);
-    unsigned char tag[KEEP_TAG];
+    unsigned char tag[SEALED_TOKEN_TAG];
     int len, rest;
 
-    memcpy(tag, bytes + KEEP_HEAD + text_len, KEEP_TAG);
-    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, KEEP_TAG, tag) == 1);
-    bool good = EVP_CipherUpdate(cipher, text, &len, bytes + KEEP_HEAD, (int)text_len) == 1 &&
-                EVP_CipherFinal_ex(cipher, text + len, &rest) == 1;
+    memcpy(tag, bytes + SEALED_TOKEN_HEADER + text_len, SEALED_TOKEN_TAG);
+    MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, SEALED_TOKEN_TAG, tag) == 1);
+    bool good =
+        EVP_CipherUpdate(cipher, text, &len, bytes + SEALED_TOKEN_HEADER, (int)text_len) == 1 &&
+        EVP_CipherFinal_ex(cipher, text + len, &rest) == 1;
     EVP_CIPHER_CTX_free(cipher);
     return good;
 }
 
-const char *keep_open(struct keep *keep, const void *bytes, size_t len, const struct secret *key,
-                      const unsigned char boot[KEEP_BOOT], struct mono_time now)
+const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size_t len,
+                              const struct secret *key, const unsigned char boot[SEALED_TOKEN_BOOT],
+                              struct mono_time now)
 {
-    *keep = (struct keep){.type = NULL};
+    *keep = (struct sealed_token){.type = NULL};
     if (len < MARK_LEN + 1 || memcmp(bytes, MARK, MARK_LEN) != 0)
         return "it is no kept token";
-    if (((const unsigned char *)bytes)[MARK_LEN] != KEEP_VERSION)
+    if (((const unsigned char *)bytes)[MARK_LEN] != SEALED_TOKEN_VERSION)
         return "it is of another version";
-    if (len < KEEP_MIN || len > KEEP_MAX)
+    if (len < SEALED_TOKEN_MIN || len > SEALED_TOKEN_MAX)
         return "it is cut short or too long";
 
-    const size_t text_len = len - KEEP_HEAD - KEEP_TAG;
+    const size_t text_len = len - SEALED_TOKEN_HEADER - SEALED_TOKEN_TAG;
     unsigned char *text = mem_zalloc(text_len);
     const char *problem = decrypt(key, bytes, text, text_len)
-                              ? keep_read(keep, text, text_len, boot, now)
+                              ? sealed_token_read(keep, text, text_len, boot, now)
                               : "it is damaged, or of other credentials";
     wipe(text, text_len);
     mem_free(text);
     return problem;
 }
 
-void keep_fini(struct keep *keep)
+void sealed_token_fini(struct sealed_token *keep)
 {
     secret_unref(keep->type);
     secret_unref(keep->value);
-    *keep = (struct keep){.type = NULL};
+    *keep = (struct sealed_token){.type = NULL};
 }

@@ -7,9 +7,9 @@
 #include "fuzz.h"
 
 #include "base/text.h"
-#include "token/keep.h"
+#include "token/sealed_token.h"
 
-static void look_at(const struct keep *keep)
+static void look_at(const struct sealed_token *keep)
 {
     MUST(text_is_token(keep->grant.type, strlen(keep->grant.type)));
     MUST(text_is_visible(keep->grant.value, strlen(keep->grant.value)));
@@ -20,15 +20,15 @@ static void look_at(const struct keep *keep)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const unsigned char boot[KEEP_BOOT] = {0};
+    const unsigned char boot[SEALED_TOKEN_BOOT] = {0};
     const struct mono_time now = {.ns = HOUR};
     struct secret *key = secret_new("0123456789abcdef0123456789abcdef", 32);
-    struct keep keep;
-    MUST(keep_open(&keep, data, size, key, boot, now) != NULL);
-    keep_fini(&keep);
-    if (keep_read(&keep, data, size, boot, now) == NULL)
+    struct sealed_token keep;
+    MUST(sealed_token_open(&keep, data, size, key, boot, now) != NULL);
+    sealed_token_fini(&keep);
+    if (sealed_token_read(&keep, data, size, boot, now) == NULL)
         look_at(&keep);
-    keep_fini(&keep);
+    sealed_token_fini(&keep);
     secret_unref(key);
     return 0;
 }

@@ -5,41 +5,41 @@
 
 #include "base/mem.h"
 #include "token/credentials.h"
-#include "token/keep.h"
+#include "token/sealed_token.h"
 #include "suite.h"
 
-static const unsigned char boot[KEEP_BOOT] = "the boot of now";
+static const unsigned char boot[SEALED_TOKEN_BOOT] = "the boot of now";
 static const struct mono_time now = {.ns = HOUR};
 static const struct mono_time asked = {.ns = HOUR - MINUTE};
 static struct secret *key;
-static struct keep keep;
+static struct sealed_token keep;
 
 static void begin(void)
 {
     unsigned char bytes[CREDENTIALS_KEY];
     memset(bytes, 7, sizeof(bytes));
     key = secret_new(bytes, sizeof(bytes));
-    keep = (struct keep){.type = NULL};
+    keep = (struct sealed_token){.type = NULL};
 }
 
 static void end(void)
 {
-    keep_fini(&keep);
+    sealed_token_fini(&keep);
     secret_unref(key);
 }
 
 static struct secret *seal(const char *type, const char *value)
 {
     const struct token_grant grant = {.type = type, .value = value, .lifetime = 10 * MINUTE};
-    struct keep_moment moment = {.requested = asked};
-    memcpy(moment.boot, boot, KEEP_BOOT);
-    return keep_seal(key, &grant, &moment);
+    struct sealed_token_moment moment = {.requested = asked};
+    memcpy(moment.boot, boot, SEALED_TOKEN_BOOT);
+    return sealed_token_seal(key, &grant, &moment);
 }
 
 static const char *open_bytes(const void *bytes, size_t len)
 {
-    keep_fini(&keep);
-    return keep_open(&keep, bytes, len, key, boot, now);
+    sealed_token_fini(&keep);
+    return sealed_token_open(&keep, bytes, len, key, boot, now);
 }
 
 START_TEST(comes_back_as_it_was)
@@ -52,8 +52,8 @@ START_TEST(comes_back_as_it_was)
 
     for (size_t i = 0; i < 6; i++) {
         struct secret *sealed = seal(types[i % 2], values[i / 2]);
-        ck_assert_uint_le(secret_len(sealed), KEEP_MAX);
-        ck_assert_uint_ge(secret_len(sealed), KEEP_MIN);
+        ck_assert_uint_le(secret_len(sealed), SEALED_TOKEN_MAX);
+        ck_assert_uint_ge(secret_len(sealed), SEALED_TOKEN_MIN);
         ck_assert_ptr_null(memmem(secret_bytes(sealed), secret_len(sealed), "Bearer", 6));
         ck_assert_ptr_null(open_bytes(secret_bytes(sealed), secret_len(sealed)));
         ck_assert_str_eq(keep.grant.type, types[i % 2]);
@@ -72,7 +72,7 @@ START_TEST(no_two_are_alike)
     const char *a = secret_bytes(one), *b = secret_bytes(other);
     ck_assert_mem_ne(a + 9, b + 9, 32);
     ck_assert_mem_ne(a + 41, b + 41, 12);
-    ck_assert_mem_ne(a + KEEP_HEAD, b + KEEP_HEAD, 16);
+    ck_assert_mem_ne(a + SEALED_TOKEN_HEADER, b + SEALED_TOKEN_HEADER, 16);
     secret_unref(one);
     secret_unref(other);
 }
@@ -116,9 +116,10 @@ END_TEST
 START_TEST(another_boot_has_another_clock)
 {
     struct secret *sealed = seal("Bearer", "abc");
-    static const unsigned char other[KEEP_BOOT] = "the boot before";
-    ck_assert_str_eq(keep_open(&keep, secret_bytes(sealed), secret_len(sealed), key, other, now),
-                     "it is from before the machine was started");
+    static const unsigned char other[SEALED_TOKEN_BOOT] = "the boot before";
+    ck_assert_str_eq(
+        sealed_token_open(&keep, secret_bytes(sealed), secret_len(sealed), key, other, now),
+        "it is from before the machine was started");
     secret_unref(sealed);
 }
 END_TEST
@@ -159,15 +160,15 @@ static void put(unsigned char *out, uint64_t number, size_t bytes)
 START_TEST(text_is_looked_at)
 {
     const struct text *text = &texts[_i];
-    unsigned char bytes[KEEP_FACTS + 64];
+    unsigned char bytes[SEALED_TOKEN_FACTS + 64];
     size_t words = strlen(text->words);
 
-    memcpy(bytes, boot, KEEP_BOOT);
-    put(bytes + KEEP_BOOT, (uint64_t)text->requested, 8);
-    put(bytes + KEEP_BOOT + 8, (uint64_t)text->lifetime, 8);
-    put(bytes + KEEP_BOOT + 16, text->type_len, 2);
-    memcpy(bytes + KEEP_FACTS, text->words, words);
-    const char *problem = keep_read(&keep, bytes, KEEP_FACTS + words, boot, now);
+    memcpy(bytes, boot, SEALED_TOKEN_BOOT);
+    put(bytes + SEALED_TOKEN_BOOT, (uint64_t)text->requested, 8);
+    put(bytes + SEALED_TOKEN_BOOT + 8, (uint64_t)text->lifetime, 8);
+    put(bytes + SEALED_TOKEN_BOOT + 16, text->type_len, 2);
+    memcpy(bytes + SEALED_TOKEN_FACTS, text->words, words);
+    const char *problem = sealed_token_read(&keep, bytes, SEALED_TOKEN_FACTS + words, boot, now);
     if (text->problem == NULL)
         ck_assert_ptr_null(problem);
     else
@@ -263,8 +264,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("keep");
-    TCase *tcase = tcase_create("keep");
+    Suite *suite = suite_create("sealed_token");
+    TCase *tcase = tcase_create("sealed_token");
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, comes_back_as_it_was);
     tcase_add_test(tcase, no_two_are_alike);
