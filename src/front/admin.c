@@ -16,7 +16,7 @@
 #include "exchange/reply.h"
 #include "front/access.h"
 #include "front/guard.h"
-#include "front/room.h"
+#include "front/header_limit.h"
 #include "front/routes.h"
 #include "middleware/tracker.h"
 
@@ -219,7 +219,7 @@ static void serve(struct server_app *app, struct request *request)
 {
     const struct admin_app *admin = of(app);
     tracker_run(request, app->guids);
-    room_check(request);
+    header_limit_check(request);
     if (!request_is_settled(request))
         guard_check(request);
     if (!request_is_settled(request))

@@ -10,7 +10,7 @@
 #include "exchange/reply.h"
 #include "front/access.h"
 #include "front/guard.h"
-#include "front/room.h"
+#include "front/header_limit.h"
 #include "front/routes.h"
 #include "middleware/tracker.h"
 
@@ -197,7 +197,7 @@ static void track(struct lookup_app *lookups, struct request *request)
 static void guard(struct lookup_app *lookups, struct request *request)
 {
     (void)lookups;
-    room_check(request);
+    header_limit_check(request);
     if (!request_is_settled(request))
         guard_check(request);
 }

@@ -24,7 +24,7 @@
 #include "front/guard.h"
 #include "front/mhd.h"
 #include "front/refusals.h"
-#include "front/room.h"
+#include "front/header_limit.h"
 #include "front/runs.h"
 #include "middleware/tracker.h"
 
@@ -233,7 +233,7 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
     conn_enter(conn, CONN_HEAD);
     if (strlen(target) > server->max_head) {
         begin_refused(conn, false);
-        room_refuse_target(request);
+        header_limit_reject_target(request);
     }
     return request;
 }

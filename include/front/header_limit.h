@@ -3,15 +3,15 @@
  * line. libmicrohttpd's memory is larger than that (front/server.h), so that it reads heads that
  * are too large, and the answer to one that is not always has room.
  */
-#ifndef FRONT_ROOM_H
-#define FRONT_ROOM_H
+#ifndef FRONT_HEADER_LIMIT_H
+#define FRONT_HEADER_LIMIT_H
 
 #include "exchange/request.h"
 
 /* Settles the request, with 414 or 431, when its head is larger than max_head. */
-void room_check(struct request *request);
+void header_limit_check(struct request *request);
 
 /* The same at the request line, when its target alone is too large. */
-void room_refuse_target(struct request *request);
+void header_limit_reject_target(struct request *request);
 
 #endif
