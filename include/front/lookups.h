@@ -23,7 +23,7 @@ struct lookup_app {
     struct server_app app;
     struct finder finder;
     struct identity *identity; /* the app's own reference, like app.config */
-    struct remembered *remembered;
+    struct verified_tokens *verified;
     struct guid_source guids;
     struct lookup_places *places;
 };

@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "exchange/request.h"
-#include "middleware/remembered.h"
+#include "middleware/verified_tokens.h"
 
 struct identity;
 
@@ -25,7 +25,7 @@ void identity_unref(struct identity *identity); /* NULL is allowed */
  * verified is remembered: in the worker's own memory, which knows nothing of another policy's.
  */
 void identity_run(struct request *request, const struct identity *identity,
-                  struct remembered *remembered);
+                  struct verified_tokens *verified);
 
 /*
  * For --mint-identity: a signed identity for `user` (free it with mem_free), or NULL with a

@@ -204,7 +204,7 @@ static void guard(struct lookup_app *lookups, struct request *request)
 
 static void identify(struct lookup_app *lookups, struct request *request)
 {
-    identity_run(request, lookups->identity, lookups->remembered);
+    identity_run(request, lookups->identity, lookups->verified);
 }
 
 static void route(struct lookup_app *lookups, struct request *request)
@@ -246,7 +246,7 @@ void lookup_app_init(struct lookup_app *lookups, struct config *config, struct i
     lookups->app.serve = serve;
     lookups->app.ended = ended;
     lookups->identity = identity_ref(identity);
-    lookups->remembered = remembered_new();
+    lookups->verified = verified_tokens_new();
 }
 
 static void drop_policy(struct lookup_app *lookups)
@@ -258,7 +258,7 @@ static void drop_policy(struct lookup_app *lookups)
 void lookup_app_fini(struct lookup_app *lookups)
 {
     drop_policy(lookups);
-    remembered_free(lookups->remembered);
+    verified_tokens_free(lookups->verified);
 }
 
 void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity)
@@ -266,7 +266,7 @@ void lookup_app_use(struct lookup_app *lookups, struct config *config, struct id
     config_ref(config);
     identity_ref(identity);
     drop_policy(lookups);
-    remembered_clear(lookups->remembered);
+    verified_tokens_clear(lookups->verified);
     lookups->app.config = config;
     lookups->identity = identity;
 }

@@ -108,7 +108,7 @@ static const char *bearer(const struct request *request, size_t *len)
 
 /* token: the cookie's value, NULL when there is no such cookie. */
 static bool verify_jwt(struct request *request, const struct identity *identity,
-                       struct remembered *remembered, const char *token, size_t len)
+                       struct verified_tokens *verified, const char *token, size_t len)
 {
     const struct wall_time now = wall_now();
     if (token == NULL)
@@ -116,8 +116,8 @@ static bool verify_jwt(struct request *request, const struct identity *identity,
     if (token == NULL || identity->keys == NULL)
         return false;
     struct token_digest digest;
-    bool digested = remembered_digest(remembered, token, len, &digest);
-    if (digested && remembered_find(remembered, &digest, now, request->user))
+    bool digested = verified_tokens_digest(verified, token, len, &digest);
+    if (digested && verified_tokens_find(verified, &digest, now, request->user))
         return true;
     const struct jwt_rules rules = rules_of(identity);
     struct wall_time expires;
@@ -126,7 +126,7 @@ static bool verify_jwt(struct request *request, const struct identity *identity,
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity refused: %s", jwt_result_text(result));
     else if (digested)
-        remembered_add(remembered, &digest, request->user, expires);
+        verified_tokens_add(verified, &digest, request->user, expires);
     return result == JWT_OK;
 }
 
@@ -140,7 +140,7 @@ static bool take_plain(struct request *request, const char *cookie, size_t len)
 }
 
 void identity_run(struct request *request, const struct identity *identity,
-                  struct remembered *remembered)
+                  struct verified_tokens *verified)
 {
     MAGIC_OK(identity, IDENTITY_MAGIC);
     const struct config *config = identity->config;
@@ -154,7 +154,7 @@ void identity_run(struct request *request, const struct identity *identity,
         return;
     }
     bool known = config->identity_mode == IDENTITY_JWT
-                     ? verify_jwt(request, identity, remembered, cookie, len)
+                     ? verify_jwt(request, identity, verified, cookie, len)
                      : take_plain(request, cookie, len);
     if (!known)
         refuse(request, identity);

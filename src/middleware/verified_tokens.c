@@ -6,7 +6,7 @@
  * The digest must withstand an attacker, for whoever finds a second token with the same one is its
  * user: so it is a cryptographic one, over every byte of the token, the signature included.
  */
-#include "middleware/remembered.h"
+#include "middleware/verified_tokens.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -16,9 +16,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define REMEMBERED_MAGIC 0x4e3b0001u
+#define VERIFIED_TOKENS_MAGIC 0x4e3b0001u
 #define WAYS 4
-#define SETS (REMEMBERED_MAX / WAYS)
+#define SETS (VERIFIED_TOKENS_MAX / WAYS)
 
 struct entry {
     struct token_digest digest;
@@ -26,48 +26,47 @@ struct entry {
     char user[JWT_USER_MAX + 1];
 };
 
-struct remembered {
+struct verified_tokens {
     unsigned magic;
     EVP_MD *sha256; /* NULL: not to be had; then nothing is remembered */
     EVP_MD_CTX *digesting;
     struct entry entries[SETS][WAYS];
 };
 
-struct remembered *remembered_new(void)
+struct verified_tokens *verified_tokens_new(void)
 {
-    struct remembered *remembered = mem_zalloc(sizeof(*remembered));
+    struct verified_tokens *verified = mem_zalloc(sizeof(*verified));
 
-    MAGIC_SET(remembered, REMEMBERED_MAGIC);
-    remembered->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    remembered->digesting = EVP_MD_CTX_new();
-    if (remembered->digesting == NULL)
+    MAGIC_SET(verified, VERIFIED_TOKENS_MAGIC);
+    verified->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    verified->digesting = EVP_MD_CTX_new();
+    if (verified->digesting == NULL)
         mem_exhausted();
-    return remembered;
+    return verified;
 }
 
-void remembered_free(struct remembered *remembered)
+void verified_tokens_free(struct verified_tokens *verified)
 {
-    MAGIC_OK(remembered, REMEMBERED_MAGIC);
-    EVP_MD_CTX_free(remembered->digesting);
-    EVP_MD_free(remembered->sha256);
-    MAGIC_CLEAR(remembered);
-    mem_free(remembered);
+    MAGIC_OK(verified, VERIFIED_TOKENS_MAGIC);
+    EVP_MD_CTX_free(verified->digesting);
+    EVP_MD_free(verified->sha256);
+    MAGIC_CLEAR(verified);
+    mem_free(verified);
 }
 
-void remembered_clear(struct remembered *remembered)
+void verified_tokens_clear(struct verified_tokens *verified)
 {
-    MAGIC_OK(remembered, REMEMBERED_MAGIC);
-    memset(remembered->entries, 0, sizeof(remembered->entries));
+    MAGIC_OK(verified, VERIFIED_TOKENS_MAGIC);
+    memset(verified->entries, 0, sizeof(verified->entries));
 }
 
-bool remembered_digest(struct remembered *remembered, const char *token, size_t len,
-                       struct token_digest *out)
+bool verified_tokens_digest(struct verified_tokens *verified, const char *token, size_t len,
+                            struct token_digest *out)
 {
-    EVP_MD_CTX *digesting = remembered->digesting;
+    EVP_MD_CTX *digesting = verified->digesting;
 
-    MAGIC_OK(remembered, REMEMBERED_MAGIC);
-    return remembered->sha256 != NULL &&
-           EVP_DigestInit_ex2(digesting, remembered->sha256, NULL) == 1 &&
+    MAGIC_OK(verified, VERIFIED_TOKENS_MAGIC);
+    return verified->sha256 != NULL && EVP_DigestInit_ex2(digesting, verified->sha256, NULL) == 1 &&
            EVP_DigestUpdate(digesting, token, len) == 1 &&
            EVP_DigestFinal_ex(digesting, out->bytes, NULL) == 1;
 }
@@ -80,12 +79,12 @@ static size_t set_of(const struct token_digest *digest)
     return first % SETS;
 }
 
-bool remembered_find(const struct remembered *remembered, const struct token_digest *digest,
-                     struct wall_time now, char user[JWT_USER_MAX + 1])
+bool verified_tokens_find(const struct verified_tokens *verified, const struct token_digest *digest,
+                          struct wall_time now, char user[JWT_USER_MAX + 1])
 {
-    const struct entry *set = remembered->entries[set_of(digest)];
+    const struct entry *set = verified->entries[set_of(digest)];
 
-    MAGIC_OK(remembered, REMEMBERED_MAGIC);
+    MAGIC_OK(verified, VERIFIED_TOKENS_MAGIC);
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].expires.ns > now.ns && memcmp(&set[i].digest, digest, sizeof(*digest)) == 0) {
             memcpy(user, set[i].user, sizeof(set[i].user));
@@ -95,14 +94,14 @@ bool remembered_find(const struct remembered *remembered, const struct token_dig
     return false;
 }
 
-void remembered_add(struct remembered *remembered, const struct token_digest *digest,
-                    const char *user, struct wall_time expires)
+void verified_tokens_add(struct verified_tokens *verified, const struct token_digest *digest,
+                         const char *user, struct wall_time expires)
 {
-    struct entry *set = remembered->entries[set_of(digest)];
+    struct entry *set = verified->entries[set_of(digest)];
     struct entry *place = &set[0];
     size_t len = strlen(user);
 
-    MAGIC_OK(remembered, REMEMBERED_MAGIC);
+    MAGIC_OK(verified, VERIFIED_TOKENS_MAGIC);
     MUST(len <= JWT_USER_MAX);
     for (size_t i = 1; i < WAYS; i++)
         if (set[i].expires.ns < place->expires.ns)

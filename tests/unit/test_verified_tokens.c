@@ -3,19 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "middleware/remembered.h"
+#include "middleware/verified_tokens.h"
 #include "suite.h"
 
-static struct remembered *remembered;
+static struct verified_tokens *verified;
 
 static void setup(void)
 {
-    remembered = remembered_new();
+    verified = verified_tokens_new();
 }
 
 static void teardown(void)
 {
-    remembered_free(remembered);
+    verified_tokens_free(verified);
 }
 
 static struct wall_time at(int64_t seconds)
@@ -27,7 +27,7 @@ static struct token_digest digest_of(const char *token)
 {
     struct token_digest digest;
 
-    ck_assert(remembered_digest(remembered, token, strlen(token), &digest));
+    ck_assert(verified_tokens_digest(verified, token, strlen(token), &digest));
     return digest;
 }
 
@@ -35,7 +35,7 @@ static void add(const char *token, const char *user, int64_t until)
 {
     struct token_digest digest = digest_of(token);
 
-    remembered_add(remembered, &digest, user, at(until));
+    verified_tokens_add(verified, &digest, user, at(until));
 }
 
 /* Its user at that time, or "" when it is not remembered. */
@@ -44,7 +44,7 @@ static const char *find(const char *token, int64_t when)
     static char user[JWT_USER_MAX + 1];
     struct token_digest digest = digest_of(token);
 
-    return remembered_find(remembered, &digest, at(when), user) ? user : "";
+    return verified_tokens_find(verified, &digest, at(when), user) ? user : "";
 }
 
 START_TEST(test_digest)
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(test_clear)
 {
     add("a.b.c", "ann", 100);
-    remembered_clear(remembered);
+    verified_tokens_clear(verified);
     ck_assert_str_eq(find("a.b.c", 1), "");
 }
 END_TEST
@@ -95,28 +95,28 @@ START_TEST(test_bounded)
     char token[32], user[32];
     unsigned found = 0;
 
-    for (int i = 1; i <= 4 * REMEMBERED_MAX; i++) {
+    for (int i = 1; i <= 4 * VERIFIED_TOKENS_MAX; i++) {
         snprintf(token, sizeof(token), "token-%d", i);
         snprintf(user, sizeof(user), "user-%d", i);
         add(token, user, 1000 + i);
         ck_assert_str_eq(find(token, 1000), user);
     }
-    for (int i = 1; i <= 4 * REMEMBERED_MAX; i++) {
+    for (int i = 1; i <= 4 * VERIFIED_TOKENS_MAX; i++) {
         snprintf(token, sizeof(token), "token-%d", i);
         snprintf(user, sizeof(user), "user-%d", i);
         const char *known = find(token, 1000);
         found += known[0] != '\0';
         ck_assert(known[0] == '\0' || strcmp(known, user) == 0);
     }
-    ck_assert_uint_le(found, REMEMBERED_MAX);
-    ck_assert_uint_gt(found, REMEMBERED_MAX / 2);
+    ck_assert_uint_le(found, VERIFIED_TOKENS_MAX);
+    ck_assert_uint_gt(found, VERIFIED_TOKENS_MAX / 2);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("remembered");
-    TCase *tcase = tcase_create("remembered");
+    Suite *suite = suite_create("verified_tokens");
+    TCase *tcase = tcase_create("verified_tokens");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_digest);
