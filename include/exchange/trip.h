@@ -1,6 +1,6 @@
 /*
  * What a lookup's way upstream was like so far. It is kept up to date by whoever makes the way
- * (lookup/find_address.h), so that it can be told however the lookup ends, by the caller's leaving
+ * (lookup/lookup.h), so that it can be told however the lookup ends, by the caller's leaving
  * and the deadline too.
  */
 #ifndef EXCHANGE_TRIP_H

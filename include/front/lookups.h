@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "front/server.h"
-#include "lookup/find_address.h"
+#include "lookup/lookup.h"
 #include "middleware/identity.h"
 #include "runtime/trace.h"
 
@@ -21,7 +21,7 @@ struct lookup_places {
 
 struct lookup_app {
     struct server_app app;
-    struct finder finder;
+    struct lookup_shared shared;
     struct identity *identity; /* the app's own reference, like app.config */
     struct verified_tokens *verified;
     struct guid_source guids;

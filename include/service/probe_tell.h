@@ -8,7 +8,7 @@
 #define SERVICE_PROBE_TELL_H
 
 #include "config/config.h"
-#include "lookup/find_address.h"
+#include "lookup/lookup.h"
 #include "token/fetch.h"
 #include "token/keeper.h"
 
@@ -24,7 +24,7 @@ void probe_tell_no_grant(const struct config *config, const struct keeper_result
 
 /* Before the lookup, and its result. Whether that is well. */
 void probe_tell_lookup(const struct config *config, const struct postcode *postcode);
-bool probe_tell_found(const struct find_result *result);
+bool probe_tell_found(const struct lookup_result *result);
 
 /* The end, when all went well. */
 void probe_tell_well(bool looked_up);

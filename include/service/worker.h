@@ -55,7 +55,7 @@ struct worker_change {
     struct config *config; /* references, the change's own */
     struct identity *identity;
     bool new_pool;        /* the present pool would be made otherwise */
-    struct token_era era; /* see struct finder; of use from worker_commit on */
+    struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
     enum err err;         /* how preparing ended */
     /* Called in the main thread once it has prepared. */
     void (*prepared)(struct worker_change *change);

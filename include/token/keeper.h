@@ -80,7 +80,7 @@ enum keeper_outcome {
 };
 
 struct keeper_result {
-    enum keeper_outcome outcome;
+    enum keeper_outcome kind;
     struct token_grant grant; /* KEEPER_GRANTED; borrowed */
     int64_t retry_after;      /* ns; 0: none was given */
     const char *problem;      /* a phrase for logs and /tokens, our words and escaped ones */

@@ -1,6 +1,6 @@
 /*
  * A lookup's way, as a table of steps: each may settle the request, and the last one finds the
- * address. How a lookup's end becomes an answer is a second table, by outcome.
+ * address. How a lookup's end becomes an answer is a second table, by kind of result.
  */
 #include "front/lookups.h"
 
@@ -21,31 +21,31 @@ static struct lookup_app *of(struct server_app *app)
 
 /* ---- from a lookup's end to an answer ---- */
 
-static void answer_address(struct request *request, const struct find_result *result)
+static void answer_address(struct request *request, const struct lookup_result *result)
 {
     const struct reply_header headers[] = {{"Content-Type", result->headers[CLIENT_CONTENT_TYPE]},
                                            {"Cache-Control", result->headers[CLIENT_CACHE_CONTROL]},
                                            {"ETag", result->headers[CLIENT_ETAG]},
                                            {"Last-Modified", result->headers[CLIENT_LAST_MODIFIED]},
                                            {NULL, NULL}};
-    reply_body(request, result->outcome == FIND_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
+    reply_body(request, result->kind == LOOKUP_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
                result->body, result->body_len, headers);
 }
 
-static void answer_invalid(struct request *request, const struct find_result *result)
+static void answer_invalid(struct request *request, const struct lookup_result *result)
 {
     reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
                         "The upstream takes this for no postcode (status %d).", result->status);
 }
 
-static void answer_unknown(struct request *request, const struct find_result *result)
+static void answer_unknown(struct request *request, const struct lookup_result *result)
 {
     (void)result;
     reply_plain_problem(request, PROBLEM_UNKNOWN_POSTCODE, "The upstream knows no such postcode.");
 }
 
 /* Its Retry-After is the caller's to heed. */
-static void answer_later(struct request *request, const struct find_result *result,
+static void answer_later(struct request *request, const struct lookup_result *result,
                          enum problem_id id, const char *detail)
 {
     const struct reply_header headers[] = {{"Retry-After", result->headers[CLIENT_RETRY_AFTER]},
@@ -53,19 +53,19 @@ static void answer_later(struct request *request, const struct find_result *resu
     reply_problem(request, &(struct reply_problem){.id = id, .headers = headers}, "%s", detail);
 }
 
-static void answer_rate_limited(struct request *request, const struct find_result *result)
+static void answer_rate_limited(struct request *request, const struct lookup_result *result)
 {
     answer_later(request, result, PROBLEM_RATE_LIMITED,
                  "The upstream allows no more lookups for now. Ask more slowly.");
 }
 
-static void answer_busy(struct request *request, const struct find_result *result)
+static void answer_busy(struct request *request, const struct lookup_result *result)
 {
     answer_later(request, result, PROBLEM_UPSTREAM_UNAVAILABLE,
                  "The upstream says it is unavailable for now. Try again later.");
 }
 
-static void answer_status(struct request *request, const struct find_result *result)
+static void answer_status(struct request *request, const struct lookup_result *result)
 {
     reply_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
                         "The upstream answered with status %d. Try again; if it stays, look at "
@@ -73,7 +73,7 @@ static void answer_status(struct request *request, const struct find_result *res
                         result->status);
 }
 
-static void answer_malformed(struct request *request, const struct find_result *result)
+static void answer_malformed(struct request *request, const struct lookup_result *result)
 {
     bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
     const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
@@ -89,7 +89,7 @@ static void refuse_overload(struct request *request, const char *what, const cha
                   "More lookups %s at once than %s allows. Try again in 1 s.", what, key);
 }
 
-static void answer_failed(struct request *request, const struct find_result *result)
+static void answer_failed(struct request *request, const struct lookup_result *result)
 {
     if (result->error == CLIENT_QUEUE_FULL) {
         refuse_overload(request, "wait for the upstream", "[upstream] max_connections");
@@ -101,7 +101,7 @@ static void answer_failed(struct request *request, const struct find_result *res
                   client_error_phrase(result->error));
 }
 
-static void answer_refused(struct request *request, const struct find_result *result)
+static void answer_refused(struct request *request, const struct lookup_result *result)
 {
     reply_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
                         "The upstream answered %d to a token of ours that is not expired. The "
@@ -109,7 +109,7 @@ static void answer_refused(struct request *request, const struct find_result *re
                         result->status);
 }
 
-static void answer_no_token(struct request *request, const struct find_result *result)
+static void answer_no_token(struct request *request, const struct lookup_result *result)
 {
     char wait[REPLY_RETRY_AFTER];
     reply_retry_after(result->retry_after, wait);
@@ -121,24 +121,24 @@ static void answer_no_token(struct request *request, const struct find_result *r
                   wait);
 }
 
-static void (*const answers[])(struct request *, const struct find_result *) = {
-    [FIND_ADDRESS] = answer_address,
-    [FIND_NOT_MODIFIED] = answer_address,
-    [FIND_INVALID] = answer_invalid,
-    [FIND_UNKNOWN] = answer_unknown,
-    [FIND_RATE_LIMITED] = answer_rate_limited,
-    [FIND_BUSY] = answer_busy,
-    [FIND_UPSTREAM_STATUS] = answer_status,
-    [FIND_MALFORMED] = answer_malformed,
-    [FIND_FAILED] = answer_failed,
-    [FIND_REFUSED] = answer_refused,
-    [FIND_NO_TOKEN] = answer_no_token,
+static void (*const answers[])(struct request *, const struct lookup_result *) = {
+    [LOOKUP_ADDRESS] = answer_address,
+    [LOOKUP_NOT_MODIFIED] = answer_address,
+    [LOOKUP_INVALID] = answer_invalid,
+    [LOOKUP_UNKNOWN] = answer_unknown,
+    [LOOKUP_RATE_LIMITED] = answer_rate_limited,
+    [LOOKUP_BUSY] = answer_busy,
+    [LOOKUP_UPSTREAM_STATUS] = answer_status,
+    [LOOKUP_MALFORMED] = answer_malformed,
+    [LOOKUP_FAILED] = answer_failed,
+    [LOOKUP_REJECTED] = answer_refused,
+    [LOOKUP_NO_TOKEN] = answer_no_token,
 };
 
-static void found(void *arg, const struct find_result *result)
+static void found(void *arg, const struct lookup_result *result)
 {
     struct request *request = arg;
-    answers[result->outcome](request, result);
+    answers[result->kind](request, result);
 }
 
 /* ---- the handler ---- */
@@ -160,7 +160,7 @@ static void leave_place(struct lookup_app *lookups, struct request *request)
 static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct lookup_app *lookups = of(app);
-    struct find_query query = {
+    struct lookup_query query = {
         .user = request->user, .query = request->query, .trip = &request->trip};
     if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
         reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
@@ -180,7 +180,7 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     query.if_none_match = request_header(request, "If-None-Match");
     query.if_modified_since = request_header(request, "If-Modified-Since");
-    find_address(&lookups->finder, request->ctx, &query, found, request);
+    lookup_start(&lookups->shared, request->ctx, &query, found, request);
 }
 
 static const struct route routes[] = {

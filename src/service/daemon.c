@@ -63,7 +63,7 @@ static uint32_t port_random(void *arg)
 static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    if (result->outcome == KEEPER_GRANTED)
+    if (result->kind == KEEPER_GRANTED)
         keeping_granted(&daemon->keeping, daemon->setup.config,
                         token_fetch_report(daemon->fetch)->secret - 1);
     keeper_fetched(daemon->keeper, result, sent, mono_now());

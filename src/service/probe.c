@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "lookup/find_address.h"
+#include "lookup/lookup.h"
 #include "runtime/trace.h"
 #include "service/probe_tell.h"
 #include "token/fetch.h"
@@ -28,7 +28,7 @@ struct probe {
     struct store *store;
     struct keeper *keeper;
     struct token_fetch *fetch;
-    struct finder finder;
+    struct lookup_shared shared;
     struct guid_source guids;
     struct ctx *ctx;
     struct trip trip;
@@ -43,7 +43,7 @@ static void end(struct probe *probe, bool well)
 
 /* ---- the lookup ---- */
 
-static void looked_up(void *arg, const struct find_result *result)
+static void looked_up(void *arg, const struct lookup_result *result)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     bool well = probe_tell_found(result);
@@ -54,7 +54,7 @@ static void looked_up(void *arg, const struct find_result *result)
 static void look_up(struct probe *probe)
 {
     const struct config *config = probe->config;
-    const struct find_query query = {
+    const struct lookup_query query = {
         .postcode = *probe->postcode, .user = "", .trip = &probe->trip};
     char guid[GUID_UUID_TEXT];
     char trace[TRACEPARENT_TEXT];
@@ -64,7 +64,7 @@ static void look_up(struct probe *probe)
     ctx_set_trace(probe->ctx, trace, "");
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
     probe_tell_lookup(config, probe->postcode);
-    find_address(&probe->finder, probe->ctx, &query, looked_up, probe);
+    lookup_start(&probe->shared, probe->ctx, &query, looked_up, probe);
 }
 
 /* ---- the token ---- */
@@ -74,7 +74,7 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     const struct token_fetch_report *report = token_fetch_report(probe->fetch);
     probe_tell_answer(probe->config, report);
-    if (result->outcome != KEEPER_GRANTED) {
+    if (result->kind != KEEPER_GRANTED) {
         probe_tell_no_grant(probe->config, result, report);
         end(probe, false);
         return;
@@ -98,7 +98,7 @@ static void port_fetch(void *arg, const char *guid)
 static void port_publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    token_source_publish(probe->finder.tokens, view);
+    token_source_publish(probe->shared.tokens, view);
 }
 
 static void port_wake(void *arg, struct mono_time when)
@@ -133,7 +133,7 @@ static void make_keeper(struct probe *probe)
     };
     probe->store = store_new(1);
     probe->keeper = keeper_new(&settings, &ports, probe->store);
-    probe->finder.tokens = token_source_new(probe->loop, probe->loop, probe->keeper, 0, 1);
+    probe->shared.tokens = token_source_new(probe->loop, probe->loop, probe->keeper, 0, 1);
 }
 
 static enum err make_clients(struct probe *probe)
@@ -148,7 +148,7 @@ static enum err make_clients(struct probe *probe)
     mem_free(origin);
     if (err != ERR_OK)
         return err;
-    finder_init(&probe->finder, probe->finder.tokens, probe->config, pool);
+    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, pool);
     pool_unref(pool);
     return token_fetch_new(probe->loop, probe->config, fetched, probe, &probe->fetch);
 }
@@ -159,11 +159,11 @@ static void take_down(struct probe *probe)
     ctx_free(probe->ctx);
     if (probe->fetch != NULL)
         token_fetch_free(probe->fetch);
-    finder_fini(&probe->finder);
+    lookup_shared_fini(&probe->shared);
     loop_drain(probe->loop);
     loop_free(probe->loop);
     keeper_free(probe->keeper);
-    token_source_free(probe->finder.tokens);
+    token_source_free(probe->shared.tokens);
     store_free(probe->store);
 }
 

@@ -223,7 +223,7 @@ static const char *advise_on_token(const struct config *config, const struct kee
 {
     if (report->status == 0)
         return advise_on_silence(report->failure);
-    if (result->outcome == KEEPER_CREDENTIALS)
+    if (result->kind == KEEPER_CREDENTIALS)
         return advise_on_error(config, report->error);
     if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
         return "auth_path or auth_url: this is no token endpoint";
@@ -252,45 +252,45 @@ void probe_tell_lookup(const struct config *config, const struct postcode *postc
          postcode->encoded);
 }
 
-static const char *advise_on_lookup(const struct find_result *result)
+static const char *advise_on_lookup(const struct lookup_result *result)
 {
-    switch (result->outcome) {
-    case FIND_ADDRESS:
-    case FIND_NOT_MODIFIED:
+    switch (result->kind) {
+    case LOOKUP_ADDRESS:
+    case LOOKUP_NOT_MODIFIED:
         break;
-    case FIND_UNKNOWN:
+    case LOOKUP_UNKNOWN:
         return "lookup_path, unless the upstream just does not know this postcode: try another";
-    case FIND_INVALID:
+    case LOOKUP_INVALID:
         return "the postcode: the upstream takes it for none";
-    case FIND_REFUSED:
+    case LOOKUP_REJECTED:
         return "what the token is good for: auth_scope, auth_audience, the client's rights; and "
                "whether address and token endpoint belong together";
-    case FIND_RATE_LIMITED:
-    case FIND_BUSY:
+    case LOOKUP_RATE_LIMITED:
+    case LOOKUP_BUSY:
         return "the upstream, which wants to be asked later; all else is right";
-    case FIND_MALFORMED:
+    case LOOKUP_MALFORMED:
         return "lookup_path, and max_response_size: this is no address";
-    case FIND_UPSTREAM_STATUS:
+    case LOOKUP_UPSTREAM_STATUS:
         return "address and lookup_path, or the upstream itself";
-    case FIND_FAILED:
+    case LOOKUP_FAILED:
         return advise_on_silence(result->error);
-    case FIND_NO_TOKEN:
+    case LOOKUP_NO_TOKEN:
         return "the lifetime above: the token could not be used";
     }
     return "nothing";
 }
 
-bool probe_tell_found(const struct find_result *result)
+bool probe_tell_found(const struct lookup_result *result)
 {
     char took[SPAN_TEXT];
 
-    if (result->outcome == FIND_FAILED)
+    if (result->kind == LOOKUP_FAILED)
         tell("no address", "the upstream %s", client_error_phrase(result->error));
     else if (result->status != 0)
         tell("answer", "%d in %s", result->status, span(result->trip->upstream_duration, took));
     if (result->problem != NULL)
         tell("no address", "%s", result->problem);
-    if (result->outcome == FIND_ADDRESS) {
+    if (result->kind == LOOKUP_ADDRESS) {
         tell("address", "%zu bytes of JSON", result->body_len);
         return true;
     }

@@ -203,7 +203,7 @@ static void change_main(struct daemon *daemon, const struct config *config)
 
 /*
  * The workers hear of a lost token before they hear of the new configuration, so that no lookup
- * takes the old token to the new upstream; see find_address for the other way round.
+ * takes the old token to the new upstream; see lookup_start for the other way round.
  */
 static void commit(struct reload *reload)
 {

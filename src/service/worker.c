@@ -59,7 +59,7 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
     worker->source =
         token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
                          (size_t)settings->config->server_max_in_flight);
-    finder_init(&worker->lookups.finder, worker->source, settings->config, pool);
+    lookup_shared_init(&worker->lookups.shared, worker->source, settings->config, pool);
     pool_unref(pool);
     worker->lookups.places = settings->places;
     return ERR_OK;
@@ -111,7 +111,7 @@ static void drain(struct mail *mail)
 
 static void close_pools(struct worker *worker)
 {
-    finder_fini(&worker->lookups.finder);
+    lookup_shared_fini(&worker->lookups.shared);
     pool_unref(worker->next);
     worker->next = NULL;
 }
@@ -164,12 +164,12 @@ static void commit(struct mail *mail)
 {
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
-    struct finder *finder = &worker->lookups.finder;
+    struct lookup_shared *shared = &worker->lookups.shared;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (!worker->stopped) {
-        struct pool *pool = worker->next != NULL ? worker->next : pool_ref(finder->pool);
+        struct pool *pool = worker->next != NULL ? worker->next : pool_ref(shared->pool);
         worker->next = NULL;
-        finder_use(finder, change->config, pool, change->era);
+        lookup_shared_use(shared, change->config, pool, change->era);
         lookup_app_use(&worker->lookups, change->config, change->identity);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
         pool_unref(pool);

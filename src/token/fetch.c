@@ -129,7 +129,7 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     fetch->report.duration = mono_diff(mono_now(), fetch->started);
     ctx_free(fetch->ctx);
     fetch->ctx = NULL;
-    if (result->outcome != KEEPER_GRANTED)
+    if (result->kind != KEEPER_GRANTED)
         result->problem = fetch->problem;
     result->guid = fetch->report.guid;
     log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
@@ -139,13 +139,13 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
 
 static void grant(struct token_fetch *fetch, const struct client_reply *answer)
 {
-    struct keeper_result result = {.outcome = KEEPER_FAILED};
+    struct keeper_result result = {.kind = KEEPER_FAILED};
     struct token_reply reply;
     enum err err = token_reply_parse(&reply, answer->body, answer->body_len,
                                      fetch->config->upstream_auth_token_default_lifetime);
 
     if (err == ERR_OK) {
-        result.outcome = KEEPER_GRANTED;
+        result.kind = KEEPER_GRANTED;
         result.grant = reply.grant;
         fetch->preferred = fetch->secret;
         fetch->report.lifetime = reply.grant.lifetime;
@@ -217,8 +217,7 @@ static bool may_repeat(const struct token_fetch *fetch)
 
 static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
 {
-    struct keeper_result result = {.outcome = KEEPER_CREDENTIALS,
-                                   .retry_after = retry_after(answer)};
+    struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
     struct token_reply_error reason;
 
     read_reason(fetch, answer, &reason);
@@ -235,7 +234,7 @@ static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
 
 static void fail_with_status(struct token_fetch *fetch, const struct client_reply *answer)
 {
-    struct keeper_result result = {.outcome = KEEPER_FAILED, .retry_after = retry_after(answer)};
+    struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(answer)};
 
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint answered %d",
              answer->status);
@@ -259,7 +258,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct client_rep
 {
     bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
                     answer->error == CLIENT_HEAD_TOO_LARGE;
-    struct keeper_result result = {.outcome = answered ? KEEPER_FAILED : KEEPER_NO_ANSWER};
+    struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_ANSWER};
 
     fetch->report.failure = answer->error;
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
@@ -321,7 +320,7 @@ static void send_request(struct token_fetch *fetch)
 static void on_expired(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
-    struct keeper_result result = {.outcome = KEEPER_NO_ANSWER};
+    struct keeper_result result = {.kind = KEEPER_NO_ANSWER};
     char limit[CLOCK_TEXT];
 
     fetch->expired = NULL;

@@ -173,7 +173,7 @@ static int64_t wait_after(struct keeper *keeper, const struct keeper_result *res
     int64_t floor = result->retry_after;
     int64_t wait = KEEPER_REFUSED_WAIT;
 
-    if (result->outcome != KEEPER_CREDENTIALS)
+    if (result->kind != KEEPER_CREDENTIALS)
         wait = backoff_next(&keeper->backoff, keeper->ports.random(keeper->ports.arg));
     if (floor > KEEPER_RETRY_AFTER_MAX)
         floor = KEEPER_RETRY_AFTER_MAX;
@@ -188,11 +188,11 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
         LOG_MS("next_attempt_ms", wait),
     };
 
-    keeper->standing = result->outcome == KEEPER_NO_ANSWER ? STANDING_UNANSWERED : STANDING_DENIED;
+    keeper->standing = result->kind == KEEPER_NO_ANSWER ? STANDING_UNANSWERED : STANDING_DENIED;
     keeper->not_before = mono_add(now, wait);
     note_error(keeper, result->problem != NULL ? result->problem : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
-               result->outcome == KEEPER_CREDENTIALS
+               result->kind == KEEPER_CREDENTIALS
                    ? "the token endpoint refused the client's credentials"
                    : "the token request failed",
                fields, ARRAY_LEN(fields));
@@ -203,7 +203,7 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     MUST(keeper->flight.under_way);
-    bool good = result->outcome == KEEPER_GRANTED;
+    bool good = result->kind == KEEPER_GRANTED;
 
     keeper->flight.under_way = false;
     keeper->answered++;

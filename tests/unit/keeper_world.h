@@ -59,7 +59,7 @@ struct world {
 static inline struct keeper_result world_grant(struct world *world, int64_t lifetime)
 {
     return (struct keeper_result){
-        .outcome = KEEPER_GRANTED,
+        .kind = KEEPER_GRANTED,
         .grant = {.type = "Bearer", .value = world->value, .lifetime = lifetime},
     };
 }
@@ -87,7 +87,7 @@ static inline struct keeper_result endpoint_cached(struct world *world)
     }
     int64_t left = mono_diff(world->value_until, world->sent) / SECOND;
     if (left == 0)
-        return (struct keeper_result){.outcome = KEEPER_FAILED, .problem = "expires_in: 0"};
+        return (struct keeper_result){.kind = KEEPER_FAILED, .problem = "expires_in: 0"};
     return world_grant(world, left * SECOND);
 }
 
@@ -96,7 +96,7 @@ static inline struct keeper_result endpoint_cached_up(struct world *world)
 {
     struct keeper_result result = endpoint_cached(world);
 
-    if (result.outcome == KEEPER_GRANTED && result.grant.lifetime < world->lifetime)
+    if (result.kind == KEEPER_GRANTED && result.grant.lifetime < world->lifetime)
         result.grant.lifetime += SECOND;
     return result;
 }
@@ -104,18 +104,18 @@ static inline struct keeper_result endpoint_cached_up(struct world *world)
 static inline struct keeper_result endpoint_broken(struct world *world)
 {
     return (struct keeper_result){
-        .outcome = KEEPER_FAILED, .problem = "answered 500", .retry_after = world->retry_after};
+        .kind = KEEPER_FAILED, .problem = "answered 500", .retry_after = world->retry_after};
 }
 
 static inline struct keeper_result endpoint_down(struct world *world)
 {
     (void)world;
-    return (struct keeper_result){.outcome = KEEPER_NO_ANSWER, .problem = "refused"};
+    return (struct keeper_result){.kind = KEEPER_NO_ANSWER, .problem = "refused"};
 }
 
 static inline struct keeper_result endpoint_denying(struct world *world)
 {
-    return (struct keeper_result){.outcome = KEEPER_CREDENTIALS,
+    return (struct keeper_result){.kind = KEEPER_CREDENTIALS,
                                   .problem = "answered 401: invalid_client",
                                   .retry_after = world->retry_after};
 }

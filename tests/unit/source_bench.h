@@ -127,7 +127,7 @@ static inline void start(void)
 static inline void grant_for(const char *value, int64_t lifetime)
 {
     struct keeper_result result = {
-        .outcome = KEEPER_GRANTED,
+        .kind = KEEPER_GRANTED,
         .grant = {.type = "Bearer", .value = value, .lifetime = lifetime},
     };
 
@@ -140,9 +140,9 @@ static inline void grant(const char *value)
     grant_for(value, HOUR);
 }
 
-static inline void fail_with(enum keeper_outcome outcome)
+static inline void fail_with(enum keeper_outcome kind)
 {
-    struct keeper_result result = {.outcome = outcome, .problem = "of no interest"};
+    struct keeper_result result = {.kind = kind, .problem = "of no interest"};
 
     keeper_fetched(keeper, &result, fetched_at, mono_now());
     settle();

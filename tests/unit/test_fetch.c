@@ -29,7 +29,7 @@ static struct peer peer;
 /* What the endpoint heard, one request each, and what `done` told. */
 static char heard[EXCHANGES][8192];
 static unsigned ended;
-static enum keeper_outcome outcome;
+static enum keeper_outcome kind;
 static int64_t retry_after;
 static char problem[1024];
 static char value[64];
@@ -100,11 +100,11 @@ static void on_done(void *arg, const struct keeper_result *result, struct mono_t
 {
     ck_assert_ptr_eq(arg, &ended);
     ended++;
-    outcome = result->outcome;
+    kind = result->kind;
     retry_after = result->retry_after;
     snprintf(problem, sizeof(problem), "%s", result->problem != NULL ? result->problem : "");
-    snprintf(value, sizeof(value), "%s %s", outcome == KEEPER_GRANTED ? result->grant.type : "",
-             outcome == KEEPER_GRANTED ? result->grant.value : "");
+    snprintf(value, sizeof(value), "%s %s", kind == KEEPER_GRANTED ? result->grant.type : "",
+             kind == KEEPER_GRANTED ? result->grant.value : "");
     lifetime = result->grant.lifetime;
     sent = when;
     loop_stop(loop);
@@ -176,7 +176,7 @@ START_TEST(test_basic_on_the_wire)
     struct mono_time before = mono_now();
     run("a-guid");
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_str_eq(value, "Bearer abc");
     ck_assert_int_eq(lifetime, 600 * SECOND);
     ck_assert(!mono_before(sent, before) && mono_before(sent, mono_now()));
@@ -213,7 +213,7 @@ START_TEST(test_form_with_basic_on_the_wire)
                answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     header_of(heard[0], "Authorization", text, sizeof(text));
     /* "the+id:" ODD_ENCODED in base64 */
     ck_assert_str_eq(text, "Basic dGhlK2lkOnArdyUzQSUyNiUzRCUyQiUyNSotLl8lN0UlMkYlQzMlQTk=");
@@ -235,7 +235,7 @@ START_TEST(test_form_with_post_on_the_wire)
     make_fetch(ONE_SECRET "auth_flow = client_credentials\nauth_client = post\n", answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_ptr_null(strstr(heard[0], "Authorization"));
     ck_assert_str_eq(strstr(heard[0], "\r\n\r\n") + 4,
                      "grant_type=client_credentials&client_id=the+id&client_secret=" ODD_ENCODED);
@@ -263,7 +263,7 @@ START_TEST(test_place)
     make_fetch(places[_i].keys, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_int_eq(strncmp(heard[0], places[_i].line, strlen(places[_i].line)), 0);
 }
 END_TEST
@@ -272,7 +272,7 @@ END_TEST
 
 struct sample {
     const char *answer;
-    enum keeper_outcome outcome;
+    enum keeper_outcome kind;
     const char *problem; /* how it begins */
     int64_t retry_after;
 };
@@ -319,7 +319,7 @@ START_TEST(test_answers)
     make_fetch(keys, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, sample->outcome);
+    ck_assert_int_eq(kind, sample->kind);
     ck_assert_msg(strncmp(problem, sample->problem, strlen(sample->problem)) == 0, "%s", problem);
     ck_assert_ptr_null(strstr(problem, "this-is-secret"));
     ck_assert_int_eq(retry_after, sample->retry_after);
@@ -350,7 +350,7 @@ START_TEST(test_answer_too_large)
     make_fetch(ONE_SECRET, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_FAILED);
+    ck_assert_int_eq(kind, KEEPER_FAILED);
     ck_assert_str_eq(problem, "the token endpoint sent a body that is too large");
     mem_free(answer);
 }
@@ -366,7 +366,7 @@ START_TEST(test_nobody_listens)
     snprintf(keys, sizeof(keys), "address = http://127.0.0.1:%d\nclient_secret = x\n", port);
     make_fetch(keys, answers);
     run(NULL);
-    ck_assert_int_eq(outcome, KEEPER_NO_ANSWER);
+    ck_assert_int_eq(kind, KEEPER_NO_ANSWER);
     ck_assert_ptr_eq(strstr(problem, "the token endpoint refused the connection"), problem);
     ck_assert_int_eq(token_fetch_report(fetch)->status, 0);
     close(fd);
@@ -389,11 +389,11 @@ START_TEST(test_other_secret_at_once_and_first_next_time)
 
     make_fetch(TWO_SECRETS, answers);
     run("g");
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_uint_eq(token_fetch_report(fetch)->requests, 2);
     ck_assert_uint_eq(token_fetch_report(fetch)->secret, 2);
     run("h");
-    ck_assert_int_eq(outcome, KEEPER_GRANTED);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_uint_eq(token_fetch_report(fetch)->requests, 1);
     peer_stop(&peer);
     ck_assert_int_eq(peer.accepted, 3);
@@ -429,7 +429,7 @@ START_TEST(test_both_secrets_refused)
     make_fetch(TWO_SECRETS, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
     ck_assert_str_eq(problem, "the token endpoint answered 400: invalid_client");
     ck_assert_int_eq(peer.accepted, 2);
 }
@@ -444,7 +444,7 @@ START_TEST(test_other_secret_only_when_the_secret_is_blamed)
     make_fetch(TWO_SECRETS, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_ne(outcome, KEEPER_GRANTED);
+    ck_assert_int_ne(kind, KEEPER_GRANTED);
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST
@@ -464,7 +464,7 @@ START_TEST(test_other_secret_only_when_allowed)
     token_fetch_limit(fetch, never);
     run("g");
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST
@@ -476,7 +476,7 @@ START_TEST(test_one_deadline_for_both)
     make_fetch(TWO_SECRETS "auth_timeout = 200ms\n", answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(outcome, KEEPER_NO_ANSWER);
+    ck_assert_int_eq(kind, KEEPER_NO_ANSWER);
     ck_assert_int_eq(peer.accepted, 2);
 }
 END_TEST

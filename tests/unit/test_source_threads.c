@@ -84,7 +84,7 @@ static void answer_now(void *arg)
     answer_timer = NULL;
     snprintf(value, sizeof(value), "token-%u", ++serial);
     struct keeper_result result = {
-        .outcome = KEEPER_GRANTED,
+        .kind = KEEPER_GRANTED,
         .grant = {.type = "Bearer", .value = value, .lifetime = HOUR},
     };
     keeper_fetched(keeper, &result, fetched_at, mono_now());

@@ -4,8 +4,8 @@
  *
  * Thread: the worker's.
  */
-#ifndef LOOKUP_FIND_ADDRESS_H
-#define LOOKUP_FIND_ADDRESS_H
+#ifndef LOOKUP_LOOKUP_H
+#define LOOKUP_LOOKUP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ struct token_era {
 };
 
 /* What a worker's lookups begin with. It outlives every lookup; a reload changes what is in it. */
-struct finder {
+struct lookup_shared {
     struct token_source *tokens; /* borrowed */
     struct config *config;       /* a reference, and the next too */
     struct pool *pool;
@@ -34,21 +34,21 @@ struct finder {
 };
 
 /* Takes references to config and pool. The era is {0}. */
-void finder_init(struct finder *finder, struct token_source *tokens, struct config *config,
-                 struct pool *pool);
+void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
+                        struct config *config, struct pool *pool);
 /*
  * For the lookups to come (a reload), and for those of before that get a token of the new era:
  * other references in the place of the present ones.
  */
-void finder_use(struct finder *finder, struct config *config, struct pool *pool,
-                struct token_era era);
-void finder_fini(struct finder *finder);
+void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+                       struct token_era era);
+void lookup_shared_fini(struct lookup_shared *shared);
 
 /*
  * What somebody asks for; copied, but for its strings, which are borrowed until `done` is called or
  * the context is cancelled. NULL: not given.
  */
-struct find_query {
+struct lookup_query {
     struct postcode postcode;
     const char *user;  /* "" for nobody */
     const char *query; /* valid by query_is_valid; goes upstream unchanged */
@@ -58,45 +58,45 @@ struct find_query {
 };
 
 /* How it can end. */
-enum find_outcome {
-    FIND_ADDRESS,         /* 200, an address: body, and headers of its representation */
-    FIND_NOT_MODIFIED,    /* 304: headers */
-    FIND_INVALID,         /* the upstream takes it for no postcode: 400 or 422 */
-    FIND_UNKNOWN,         /* 404 */
-    FIND_RATE_LIMITED,    /* 429: Retry-After, where there was one */
-    FIND_BUSY,            /* 503: Retry-After */
-    FIND_UPSTREAM_STATUS, /* any other */
-    FIND_MALFORMED,       /* 200 without an address: problem */
-    FIND_FAILED,          /* no answer: error */
-    FIND_REFUSED,         /* 401 with a fresh token, or 403 */
-    FIND_NO_TOKEN,        /* none to be had: retry_after */
+enum lookup_result_kind {
+    LOOKUP_ADDRESS,         /* 200, an address: body, and headers of its representation */
+    LOOKUP_NOT_MODIFIED,    /* 304: headers */
+    LOOKUP_INVALID,         /* the upstream takes it for no postcode: 400 or 422 */
+    LOOKUP_UNKNOWN,         /* 404 */
+    LOOKUP_RATE_LIMITED,    /* 429: Retry-After, where there was one */
+    LOOKUP_BUSY,            /* 503: Retry-After */
+    LOOKUP_UPSTREAM_STATUS, /* any other */
+    LOOKUP_MALFORMED,       /* 200 without an address: problem */
+    LOOKUP_FAILED,          /* no answer: error */
+    LOOKUP_REJECTED,        /* 401 with a fresh token, or 403 */
+    LOOKUP_NO_TOKEN,        /* none to be had: retry_after */
 };
 
 /* Borrowed by the callback, but for the body. */
-struct find_result {
-    enum find_outcome outcome;
+struct lookup_result {
+    enum lookup_result_kind kind;
     int status;              /* the upstream's, where it answered */
-    enum client_error error; /* FIND_FAILED, and FIND_MALFORMED when it was too large */
-    const char *problem;     /* FIND_MALFORMED: what is wrong with the body */
-    int64_t retry_after;     /* FIND_NO_TOKEN: ns */
-    char *body;              /* FIND_ADDRESS: the receiver's, free() it */
+    enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
+    const char *problem;     /* LOOKUP_MALFORMED: what is wrong with the body */
+    int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
+    char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;
     const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
     const struct trip *trip;                  /* the query's */
 };
 
-typedef void find_done(void *arg, const struct find_result *result);
+typedef void lookup_done(void *arg, const struct lookup_result *result);
 
 /*
- * Starts a lookup under a context derived from `ctx`, with the finder's present configuration and
- * pool, which it keeps to its end, whatever a reload does to the finder. There is one exception: a
+ * Starts a lookup under a context derived from `ctx`, with the shared's present configuration and
+ * pool, which it keeps to its end, whatever a reload does to the shared. There is one exception: a
  * lookup that gets its token only when a reload has changed whom tokens are for goes on as the new
  * configuration says, for the token is nobody else's.
  *
- * `done` is called once, perhaps before find_address returns; never when ctx is cancelled first,
+ * `done` is called once, perhaps before lookup_start returns; never when ctx is cancelled first,
  * and then nothing goes on.
  */
-void find_address(const struct finder *finder, struct ctx *ctx, const struct find_query *query,
-                  find_done *done, void *arg);
+void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
+                  const struct lookup_query *query, lookup_done *done, void *arg);
 
 #endif

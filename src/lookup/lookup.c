@@ -1,0 +1,315 @@
+/*
+ * The lookup reads from top to bottom: get a token, call, judge. Each step either goes on, or
+ * leaves something behind that calls the next (a parked waiter, a call under way). Calls hang on a
+ * context derived from the request's; when that is cancelled, the lookup takes itself down in one
+ * place.
+ */
+#include "lookup/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "lookup/address.h"
+#include "upstream/origin.h"
+
+#define LOOKUP_MAGIC 0x46494e44u
+
+struct lookup {
+    unsigned magic;
+    const struct lookup_shared *shared; /* the worker's, as it is at present */
+    struct lookup_shared way;           /* as it was when the lookup began; references of our own */
+    struct ctx *ctx;
+    struct ctx_hook cancelled;
+    struct token_waiter waiter;
+    struct token *token; /* the one the present call carries */
+    bool repeated;       /* once is enough (SPEC 5) */
+    lookup_done *done;
+    void *arg;
+    struct lookup_result result;
+    struct lookup_query query;
+    struct mono_time called; /* when the present call began */
+    bool calling;
+    char *target;
+};
+
+void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
+                        struct config *config, struct pool *pool)
+{
+    *shared = (struct lookup_shared){
+        .tokens = tokens, .config = config_ref(config), .pool = pool_ref(pool)};
+}
+
+void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+                       struct token_era era)
+{
+    config_ref(config);
+    pool_ref(pool);
+    lookup_shared_fini(shared);
+    shared->config = config;
+    shared->pool = pool;
+    shared->era = era;
+}
+
+void lookup_shared_fini(struct lookup_shared *shared)
+{
+    config_unref(shared->config);
+    pool_unref(shared->pool);
+    shared->config = NULL;
+    shared->pool = NULL;
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+    MAGIC_OK(lookup, LOOKUP_MAGIC);
+    ctx_hook_remove(&lookup->cancelled);
+    token_waiter_cancel(&lookup->waiter);
+    token_unref(lookup->token);
+    ctx_free(lookup->ctx);
+    lookup_shared_fini(&lookup->way);
+    mem_free(lookup->target);
+    MAGIC_CLEAR(lookup);
+    mem_free(lookup);
+}
+
+static void finish(struct lookup *lookup, enum lookup_result_kind kind)
+{
+    lookup->result.kind = kind;
+    ctx_hook_remove(&lookup->cancelled); /* what is done with the result may cancel the context */
+    lookup->done(lookup->arg, &lookup->result);
+    lookup_free(lookup);
+}
+
+static void add_duration(struct trip *trip, int64_t duration)
+{
+    trip->upstream_duration =
+        duration + (trip->upstream_duration < 0 ? 0 : trip->upstream_duration);
+}
+
+/* The derived context was cancelled first, and with it the call: the client has closed it. */
+static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
+{
+    struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
+    (void)cause;
+    if (lookup->calling)
+        add_duration(lookup->query.trip, mono_diff(mono_now(), lookup->called));
+    lookup_free(lookup);
+}
+
+/* ---- judging an answer ---- */
+
+/* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
+static bool has_status(const struct client_reply *reply)
+{
+    return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
+}
+
+static bool is_address(struct lookup *lookup, struct client_reply *reply,
+                       char problem[ADDRESS_PROBLEM])
+{
+    if (address_check(reply->body, reply->body_len, problem) == ERR_OK)
+        return true;
+    lookup->result.problem = problem;
+    return false;
+}
+
+static enum lookup_result_kind judge_ok(struct lookup *lookup, struct client_reply *reply,
+                                        char problem[ADDRESS_PROBLEM])
+{
+    if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, problem))
+        return LOOKUP_MALFORMED;
+    lookup->result.body_len = reply->body_len;
+    lookup->result.body = client_reply_take_body(reply);
+    return LOOKUP_ADDRESS;
+}
+
+static enum lookup_result_kind judge(struct lookup *lookup, struct client_reply *reply,
+                                     char problem[ADDRESS_PROBLEM])
+{
+    if (!has_status(reply))
+        return LOOKUP_FAILED;
+    switch (reply->status) {
+    case 200:
+        return judge_ok(lookup, reply, problem);
+    case 304:
+        return LOOKUP_NOT_MODIFIED;
+    case 400:
+    case 422:
+        return LOOKUP_INVALID;
+    case 401:
+    case 403:
+        return LOOKUP_REJECTED;
+    case 404:
+        return LOOKUP_UNKNOWN;
+    case 429:
+        return LOOKUP_RATE_LIMITED;
+    case 503:
+        return LOOKUP_BUSY;
+    default:
+        return LOOKUP_UPSTREAM_STATUS;
+    }
+}
+
+/* ---- the steps ---- */
+
+static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket);
+
+static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
+{
+    struct lookup *lookup = CONTAINER_OF(waiter, struct lookup, waiter);
+    MAGIC_OK(lookup, LOOKUP_MAGIC);
+    take_ticket(lookup, ticket);
+}
+
+static void refused(struct lookup *lookup, struct mono_time sent)
+{
+    lookup->repeated = true;
+    lookup->query.trip->retries++;
+    struct token_ticket ticket =
+        token_source_refused(lookup->way.tokens, lookup->ctx, lookup->token, sent, &lookup->waiter);
+    take_ticket(lookup, &ticket);
+}
+
+static void add_up(struct lookup *lookup, const struct client_reply *reply)
+{
+    struct lookup_result *result = &lookup->result;
+    lookup->calling = false;
+    add_duration(lookup->query.trip, reply->duration);
+    lookup->query.trip->retries += reply->retries;
+    result->status = reply->status;
+    result->error = reply->error;
+    memcpy(result->headers, reply->headers, sizeof(result->headers));
+}
+
+static bool let_in(const struct client_reply *reply)
+{
+    return has_status(reply) &&
+           ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
+}
+
+static void answered(void *arg, struct client_reply *reply)
+{
+    MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
+    add_up(lookup, reply);
+    if (let_in(reply))
+        token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
+    if (has_status(reply) && reply->status == 401 && !lookup->repeated) {
+        refused(lookup, reply->sent);
+        return;
+    }
+    char problem[ADDRESS_PROBLEM];
+    finish(lookup, judge(lookup, reply, problem));
+}
+
+static void call(struct lookup *lookup)
+{
+    const struct config *config = lookup->way.config;
+    const struct lookup_query *query = &lookup->query;
+    const char *tracestate = ctx_tracestate(lookup->ctx);
+    const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
+    const struct client_header headers[] = {
+        {"Authorization", token_authorization(lookup->token)},
+        {"Accept", "application/json"},
+        {config->tracker_header, ctx_guid(lookup->ctx)},
+        {"traceparent", ctx_traceparent(lookup->ctx)},
+        {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
+        {"If-None-Match", query->if_none_match},
+        {"If-Modified-Since", query->if_modified_since},
+        {config->identity_forward_header, query->user}, /* the last: not always sent */
+    };
+    const struct client_request request = {
+        .target = lookup->target,
+        .headers = headers,
+        .header_count = ARRAY_LEN(headers) - !forward,
+        .max_response = (size_t)config->upstream_max_response_size,
+    };
+    lookup->called = loop_now(ctx_loop(lookup->ctx));
+    lookup->calling = true;
+    client_call(pool_client(lookup->way.pool), lookup->ctx, &request, answered, lookup);
+}
+
+static char *make_target(const struct config *config, const struct lookup_query *query)
+{
+    const char *const parts[] = {origin_prefix(config->upstream_address),
+                                 config->upstream_lookup_path, query->postcode.encoded,
+                                 query->query != NULL ? "?" : "",
+                                 query->query != NULL ? query->query : ""};
+    size_t lens[ARRAY_LEN(parts)];
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        len += lens[i] = strlen(parts[i]);
+    char *target = mem_alloc(len + 1);
+    char *to = target;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        to = mempcpy(to, parts[i], lens[i]);
+    *to = '\0';
+    return target;
+}
+
+/*
+ * A reload came while the lookup waited, and the token is for the upstream of after: to the one of
+ * before it must not go.
+ */
+static void follow_reload(struct lookup *lookup)
+{
+    const struct lookup_shared *now = lookup->shared;
+    mem_free(lookup->target);
+    lookup->target = make_target(now->config, &lookup->query);
+    lookup_shared_use(&lookup->way, now->config, now->pool, now->era);
+}
+
+static void take_token(struct lookup *lookup, struct token *token)
+{
+    const struct token_era *era = &lookup->shared->era;
+    if (lookup->way.era.number != era->number && token_generation(token) >= era->first_generation)
+        follow_reload(lookup);
+    token_unref(lookup->token);
+    lookup->token = token;
+    call(lookup);
+}
+
+static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket)
+{
+    switch (ticket->answer) {
+    case TOKEN_READY:
+        take_token(lookup, ticket->token);
+        break;
+    case TOKEN_PARKED:
+        lookup->query.trip->waited_for_token = true;
+        break;
+    case TOKEN_UNAVAILABLE:
+        lookup->result.retry_after = ticket->retry_after;
+        finish(lookup, LOOKUP_NO_TOKEN);
+        break;
+    case TOKEN_REFUSED:
+        finish(lookup, LOOKUP_REJECTED);
+        break;
+    }
+}
+
+/* ---- its beginning ---- */
+
+void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
+                  const struct lookup_query *query, lookup_done *done, void *arg)
+{
+    struct lookup *lookup = mem_zalloc(sizeof(*lookup));
+    MAGIC_SET(lookup, LOOKUP_MAGIC);
+    lookup->shared = shared;
+    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->pool);
+    lookup->way.era = shared->era;
+    lookup->ctx = ctx_derive(ctx);
+    lookup->cancelled.cancelled = on_cancelled;
+    ctx_hook_add(ctx, &lookup->cancelled);
+    lookup->waiter.told = told;
+    lookup->done = done;
+    lookup->arg = arg;
+    lookup->query = *query;
+    lookup->result.trip = query->trip;
+    *query->trip = (struct trip){.upstream_duration = -1};
+    lookup->target = make_target(shared->config, query);
+
+    struct token_ticket ticket = token_source_get(shared->tokens, lookup->ctx, &lookup->waiter);
+    take_ticket(lookup, &ticket);
+}
