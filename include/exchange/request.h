@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "exchange/problem.h"
-#include "exchange/trip.h"
+#include "exchange/lookup_stats.h"
 #include "runtime/ctx.h"
 
 /* The states, with what each means in a trace. */
@@ -87,7 +87,7 @@ struct request {
     bool close;                    /* the connection ends with this answer, says a step */
     bool answered_at_once;         /* past libmicrohttpd: reply_problem_at_once */
     size_t body_len;
-    struct trip trip; /* for the access line */
+    struct lookup_stats stats; /* for the access line */
 };
 
 /* In REQUEST_HEAD; `target` is copied, of the configuration a reference is taken. */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
-#include "exchange/trip.h"
+#include "exchange/lookup_stats.h"
 #include "lookup/pool.h"
 #include "lookup/postcode.h"
 #include "runtime/ctx.h"
@@ -54,7 +54,8 @@ struct lookup_query {
     const char *query; /* valid by query_is_valid; goes upstream unchanged */
     const char *if_none_match;
     const char *if_modified_since;
-    struct trip *trip; /* borrowed likewise; set at once, and written as the lookup goes on */
+    struct lookup_stats
+        *stats; /* borrowed likewise; set at once, and written as the lookup goes on */
 };
 
 /* How it can end. */
@@ -82,7 +83,7 @@ struct lookup_result {
     char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;
     const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
-    const struct trip *trip;                  /* the query's */
+    const struct lookup_stats *stats;         /* the query's */
 };
 
 typedef void lookup_done(void *arg, const struct lookup_result *result);

@@ -40,7 +40,7 @@ struct request *request_new(struct config *config, const char *target)
     request->state = REQUEST_HEAD;
     request->config = config_ref(config);
     request->target = mem_strdup(target);
-    request->trip.upstream_duration = -1;
+    request->stats.upstream_duration = -1;
     return request;
 }
 

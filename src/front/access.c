@@ -59,11 +59,11 @@ static void write_line(const struct request *request, int64_t duration)
         LOG_TEXT("user", request->user[0] == '\0' ? NULL : request->user),
         LOG_INT("bytes", bytes_sent(request)),
         LOG_MS("duration_ms", duration),
-        LOG_BOOL("waited_for_token", request->trip.waited_for_token),
-        LOG_INT("retries", request->trip.retries),
-        LOG_MS("upstream_ms", request->trip.upstream_duration), /* the last: left out if none */
+        LOG_BOOL("waited_for_token", request->stats.waited_for_token),
+        LOG_INT("retries", request->stats.retries),
+        LOG_MS("upstream_ms", request->stats.upstream_duration), /* the last: left out if none */
     };
-    size_t count = ARRAY_LEN(fields) - (request->trip.upstream_duration < 0);
+    size_t count = ARRAY_LEN(fields) - (request->stats.upstream_duration < 0);
     log_fields(LOG_LEVEL_INFO, request_guid(request), "request", fields, count);
 }
 

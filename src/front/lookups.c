@@ -161,7 +161,7 @@ static void find(struct server_app *app, struct request *request, const char *re
 {
     struct lookup_app *lookups = of(app);
     struct lookup_query query = {
-        .user = request->user, .query = request->query, .trip = &request->trip};
+        .user = request->user, .query = request->query, .stats = &request->stats};
     if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
         reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
                             "A postcode is 1 to 16 letters, digits, spaces and hyphens.");

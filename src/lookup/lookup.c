@@ -81,10 +81,10 @@ static void finish(struct lookup *lookup, enum lookup_result_kind kind)
     lookup_free(lookup);
 }
 
-static void add_duration(struct trip *trip, int64_t duration)
+static void add_duration(struct lookup_stats *stats, int64_t duration)
 {
-    trip->upstream_duration =
-        duration + (trip->upstream_duration < 0 ? 0 : trip->upstream_duration);
+    stats->upstream_duration =
+        duration + (stats->upstream_duration < 0 ? 0 : stats->upstream_duration);
 }
 
 /* The derived context was cancelled first, and with it the call: the client has closed it. */
@@ -93,7 +93,7 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
     (void)cause;
     if (lookup->calling)
-        add_duration(lookup->query.trip, mono_diff(mono_now(), lookup->called));
+        add_duration(lookup->query.stats, mono_diff(mono_now(), lookup->called));
     lookup_free(lookup);
 }
 
@@ -165,7 +165,7 @@ static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
 static void refused(struct lookup *lookup, struct mono_time sent)
 {
     lookup->repeated = true;
-    lookup->query.trip->retries++;
+    lookup->query.stats->retries++;
     struct token_ticket ticket =
         token_source_refused(lookup->way.tokens, lookup->ctx, lookup->token, sent, &lookup->waiter);
     take_ticket(lookup, &ticket);
@@ -175,8 +175,8 @@ static void add_up(struct lookup *lookup, const struct client_reply *reply)
 {
     struct lookup_result *result = &lookup->result;
     lookup->calling = false;
-    add_duration(lookup->query.trip, reply->duration);
-    lookup->query.trip->retries += reply->retries;
+    add_duration(lookup->query.stats, reply->duration);
+    lookup->query.stats->retries += reply->retries;
     result->status = reply->status;
     result->error = reply->error;
     memcpy(result->headers, reply->headers, sizeof(result->headers));
@@ -277,7 +277,7 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         take_token(lookup, ticket->token);
         break;
     case TOKEN_PARKED:
-        lookup->query.trip->waited_for_token = true;
+        lookup->query.stats->waited_for_token = true;
         break;
     case TOKEN_UNAVAILABLE:
         lookup->result.retry_after = ticket->retry_after;
@@ -306,8 +306,8 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     lookup->done = done;
     lookup->arg = arg;
     lookup->query = *query;
-    lookup->result.trip = query->trip;
-    *query->trip = (struct trip){.upstream_duration = -1};
+    lookup->result.stats = query->stats;
+    *query->stats = (struct lookup_stats){.upstream_duration = -1};
     lookup->target = make_target(shared->config, query);
 
     struct token_ticket ticket = token_source_get(shared->tokens, lookup->ctx, &lookup->waiter);

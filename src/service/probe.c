@@ -31,7 +31,7 @@ struct probe {
     struct lookup_shared shared;
     struct guid_source guids;
     struct ctx *ctx;
-    struct trip trip;
+    struct lookup_stats stats;
     bool failed;
 };
 
@@ -55,7 +55,7 @@ static void look_up(struct probe *probe)
 {
     const struct config *config = probe->config;
     const struct lookup_query query = {
-        .postcode = *probe->postcode, .user = "", .trip = &probe->trip};
+        .postcode = *probe->postcode, .user = "", .stats = &probe->stats};
     char guid[GUID_UUID_TEXT];
     char trace[TRACEPARENT_TEXT];
     guid_make(&probe->guids, guid);

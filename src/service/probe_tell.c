@@ -287,7 +287,7 @@ bool probe_tell_found(const struct lookup_result *result)
     if (result->kind == LOOKUP_FAILED)
         tell("no address", "the upstream %s", client_error_phrase(result->error));
     else if (result->status != 0)
-        tell("answer", "%d in %s", result->status, span(result->trip->upstream_duration, took));
+        tell("answer", "%d in %s", result->status, span(result->stats->upstream_duration, took));
     if (result->problem != NULL)
         tell("no address", "%s", result->problem);
     if (result->kind == LOOKUP_ADDRESS) {

@@ -3,13 +3,13 @@
  * (lookup/lookup.h), so that it can be told however the lookup ends, by the caller's leaving
  * and the deadline too.
  */
-#ifndef EXCHANGE_TRIP_H
-#define EXCHANGE_TRIP_H
+#ifndef EXCHANGE_LOOKUP_STATS_H
+#define EXCHANGE_LOOKUP_STATS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct trip {
+struct lookup_stats {
     bool waited_for_token;
     unsigned retries;          /* fresh connections, and the repetition after a 401 */
     int64_t upstream_duration; /* ns, of all calls; -1: none was made */
