@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "lookup/lookup.h"
 #include "runtime/trace.h"
-#include "service/probe_tell.h"
+#include "service/probe_report.h"
 #include "token/fetch.h"
 #include "upstream/origin.h"
 
@@ -46,7 +46,7 @@ static void end(struct probe *probe, bool well)
 static void looked_up(void *arg, const struct lookup_result *result)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    bool well = probe_tell_found(result);
+    bool well = probe_report_result(result);
     free(result->body);
     end(probe, well);
 }
@@ -63,7 +63,7 @@ static void look_up(struct probe *probe)
     ctx_set_guid(probe->ctx, guid);
     ctx_set_trace(probe->ctx, trace, "");
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
-    probe_tell_lookup(config, probe->postcode);
+    probe_report_lookup(config, probe->postcode);
     lookup_start(&probe->shared, probe->ctx, &query, looked_up, probe);
 }
 
@@ -73,13 +73,13 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     const struct token_fetch_report *report = token_fetch_report(probe->fetch);
-    probe_tell_answer(probe->config, report);
+    probe_report_response(probe->config, report);
     if (result->kind != KEEPER_GRANTED) {
-        probe_tell_no_grant(probe->config, result, report);
+        probe_report_no_grant(probe->config, result, report);
         end(probe, false);
         return;
     }
-    probe_tell_grant(probe->config, report);
+    probe_report_grant(probe->config, report);
     keeper_fetched(probe->keeper, result, sent, mono_now());
     if (probe->postcode == NULL)
         end(probe, true);
@@ -222,7 +222,7 @@ enum exit_status probe_run(struct config *config, const char *text)
     make_keeper(&probe);
     bool made = make_clients(&probe) == ERR_OK;
     if (made) {
-        probe_tell_endpoint(config);
+        probe_report_endpoint(config);
         keeper_start(probe.keeper, mono_now());
         loop_run(probe.loop);
     }
@@ -231,6 +231,6 @@ enum exit_status probe_run(struct config *config, const char *text)
     if (!made)
         fputs("postcoded: the upstream's TLS files cannot be used\n", stderr);
     else if (!probe.failed)
-        probe_tell_well(probe.postcode != NULL);
+        probe_report_success(probe.postcode != NULL);
     return made && !probe.failed ? EXIT_WELL : EXIT_CONFIGURATION;
 }

@@ -4,7 +4,7 @@
  * works: a lifetime that the quota does not bear, a margin that does not apply as configured, a
  * token that runs out before another can be had.
  */
-#include "service/probe_tell.h"
+#include "service/probe_report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static const char *flow_name(const struct config *config)
                : "auth_flow = client_credentials, auth_client = basic";
 }
 
-void probe_tell_endpoint(const struct config *config)
+void probe_report_endpoint(const struct config *config)
 {
     if (config->upstream_auth_url != NULL)
         tell("token endpoint", "%s", config->upstream_auth_url);
@@ -70,7 +70,7 @@ void probe_tell_endpoint(const struct config *config)
     tell("asked as", "client \"%s\", %s", config->upstream_client_id, flow_name(config));
 }
 
-void probe_tell_answer(const struct config *config, const struct token_fetch_report *report)
+void probe_report_response(const struct config *config, const struct token_fetch_report *report)
 {
     char took[SPAN_TEXT];
 
@@ -144,7 +144,7 @@ static void tell_margin_oddities(const struct config *config,
     tell_gaps(report, &least);
 }
 
-void probe_tell_grant(const struct config *config, const struct token_fetch_report *report)
+void probe_report_grant(const struct config *config, const struct token_fetch_report *report)
 {
     char text[SPAN_TEXT];
 
@@ -237,8 +237,8 @@ static const char *advise_on_token(const struct config *config, const struct kee
     return "address or auth_url, and auth_path";
 }
 
-void probe_tell_no_grant(const struct config *config, const struct keeper_result *result,
-                         const struct token_fetch_report *report)
+void probe_report_no_grant(const struct config *config, const struct keeper_result *result,
+                           const struct token_fetch_report *report)
 {
     tell("no token", "%s", result->problem);
     tell("verdict", "not well; look at %s", advise_on_token(config, result, report));
@@ -246,7 +246,7 @@ void probe_tell_no_grant(const struct config *config, const struct keeper_result
 
 /* ---- the lookup ---- */
 
-void probe_tell_lookup(const struct config *config, const struct postcode *postcode)
+void probe_report_lookup(const struct config *config, const struct postcode *postcode)
 {
     tell("lookup", "%s%s%s", config->upstream_address, config->upstream_lookup_path,
          postcode->encoded);
@@ -280,7 +280,7 @@ static const char *advise_on_lookup(const struct lookup_result *result)
     return "nothing";
 }
 
-bool probe_tell_found(const struct lookup_result *result)
+bool probe_report_result(const struct lookup_result *result)
 {
     char took[SPAN_TEXT];
 
@@ -298,7 +298,7 @@ bool probe_tell_found(const struct lookup_result *result)
     return false;
 }
 
-void probe_tell_well(bool looked_up)
+void probe_report_success(bool looked_up)
 {
     tell("verdict", "%s",
          looked_up ? "well: tokens and addresses are to be had"

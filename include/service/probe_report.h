@@ -1,0 +1,32 @@
+/*
+ * What --probe says: each step of it in a line of two columns, and at the end a verdict that names
+ * the key to look at. Nothing secret.
+ *
+ * All of them write to standard output.
+ */
+#ifndef SERVICE_PROBE_REPORT_H
+#define SERVICE_PROBE_REPORT_H
+
+#include "config/config.h"
+#include "lookup/lookup.h"
+#include "token/fetch.h"
+#include "token/keeper.h"
+
+/* Before the token request: where it goes, and as whom. */
+void probe_report_endpoint(const struct config *config);
+/* The endpoint's answer, whatever it was. */
+void probe_report_response(const struct config *config, const struct token_fetch_report *report);
+/* The token that it granted, and what is odd about it. */
+void probe_report_grant(const struct config *config, const struct token_fetch_report *report);
+/* Why there is none. */
+void probe_report_no_grant(const struct config *config, const struct keeper_result *result,
+                           const struct token_fetch_report *report);
+
+/* Before the lookup, and its result. Whether that is well. */
+void probe_report_lookup(const struct config *config, const struct postcode *postcode);
+bool probe_report_result(const struct lookup_result *result);
+
+/* The end, when all went well. */
+void probe_report_success(bool looked_up);
+
+#endif
