@@ -30,7 +30,7 @@
  * HTTP answer that is a failure is the end of asking, until a restart, or a reload that changes
  * the budget or the credentials.
  *
- * What the machine remembers is in token/keeper_facts.h.
+ * What the machine remembers is in token/keeper_internal.h.
  *
  * Thread: the main loop's.
  */

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "front/mhd.h"
-#include "service/daemon_inside.h"
+#include "service/daemon_internal.h"
 #include "service/process.h"
 
 /* Connections of operators; apart from the callers' so that /metrics answers when those are many.

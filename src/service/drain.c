@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "service/daemon_inside.h"
+#include "service/daemon_internal.h"
 
 #define DRAIN_LOOK (10 * MILLISECOND)
 

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "service/daemon_inside.h"
+#include "service/daemon_internal.h"
 
 /* Cells of METRIC_RELOADS. */
 enum { SUCCESS, FAILURE };

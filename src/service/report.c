@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "service/daemon_inside.h"
+#include "service/daemon_internal.h"
 
 /* A worker whose loop has not turned for so long is stuck. */
 #define STUCK_AFTER (5 * SECOND)

@@ -2,8 +2,8 @@
  * The keeper's steps, and its entries for workers, operators and the wake-up.
  *
  * There is no variable that says in which state the keeper is. What is due, what the workers are
- * told and what /tokens shows are worked out from the facts in token/keeper_facts.h when they are
- * needed, so that no two of them can disagree. Each entry changes some facts and then settles:
+ * told and what /tokens shows are worked out from the facts in token/keeper_internal.h when they
+ * are needed, so that no two of them can disagree. Each entry changes some facts and then settles:
  * one function looks at all of them, begins the request that is due, if one is, and plans the one
  * wake-up at which the answer to "what is due" can change by time alone.
  */
@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "token/keeper_facts.h"
+#include "token/keeper_internal.h"
 #include "token/view.h"
 
 void keeper_log(const struct keeper *keeper, enum log_level level, const char *guid,

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "token/keeper_facts.h"
+#include "token/keeper_internal.h"
 
 /* Endpoints round the seconds that are left. */
 #define ROUNDING (1 * SECOND)

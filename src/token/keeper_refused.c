@@ -10,7 +10,7 @@
  */
 #include "base/check.h"
 #include "base/log.h"
-#include "token/keeper_facts.h"
+#include "token/keeper_internal.h"
 
 void keeper_trust(struct keeper *keeper)
 {

@@ -3,7 +3,7 @@
  * say at this moment, the most telling one first.
  */
 #include "base/check.h"
-#include "token/keeper_facts.h"
+#include "token/keeper_internal.h"
 
 static const char *const state_names[] = {
 #define STATE_NAME(id, name) [id] = name,

@@ -14,7 +14,7 @@
 
 #include "base/metrics.h"
 #include "token/keeper.h"
-#include "token/keeper_facts.h"
+#include "token/keeper_internal.h"
 
 #define WORLD_KEY "up_auth_token"
 #define WORLD_START ((struct mono_time){.ns = 1000 * SECOND})

@@ -8,8 +8,8 @@
  *
  * Thread: the main one.
  */
-#ifndef SERVICE_DAEMON_INSIDE_H
-#define SERVICE_DAEMON_INSIDE_H
+#ifndef SERVICE_DAEMON_INTERNAL_H
+#define SERVICE_DAEMON_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,8 +13,8 @@
  * keeper.c has these steps and what others call; keeper_answer.c what a request's end does;
  * keeper_refused.c the verdict on a 401; keeper_status.c what is told to operators.
  */
-#ifndef TOKEN_KEEPER_FACTS_H
-#define TOKEN_KEEPER_FACTS_H
+#ifndef TOKEN_KEEPER_INTERNAL_H
+#define TOKEN_KEEPER_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
