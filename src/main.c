@@ -82,7 +82,7 @@ static void read_ttl(struct options *options, const char *text)
         misuse("--ttl wants a duration of 1s or more, such as 30s, 5m or 12h, not ", text);
 }
 
-static _Noreturn void refuse_argument(const struct options *options, const char *argument)
+static _Noreturn void reject_argument(const struct options *options, const char *argument)
 {
     const bool alone = options->command == COMMAND_RUN;
     fprintf(stderr, "postcoded: unexpected argument: %s\n", argument);
@@ -141,7 +141,7 @@ static struct options read_options(int argc, char **argv)
     if (options.command == COMMAND_PROBE && options.postcode == NULL && optind < argc)
         options.postcode = argv[optind++];
     if (optind < argc)
-        refuse_argument(&options, argv[optind]);
+        reject_argument(&options, argv[optind]);
     if (options.ttl >= 0 && options.command != COMMAND_MINT)
         misuse("--ttl goes with --mint-identity", "");
     return options;

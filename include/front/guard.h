@@ -24,6 +24,6 @@ void guard_check(struct request *request);
  * For a request with a whole head that libmicrohttpd is about to refuse itself: settles it with our
  * own answer, written at once.
  */
-void guard_refuse_at_once(struct request *request, enum problem_id id);
+void guard_reject_at_once(struct request *request, enum problem_id id);
 
 #endif

@@ -31,6 +31,6 @@ int mhd_strictness(void);
  * The status code with which the library refuses a request itself, from the line that it logs
  * before; 400 where it closes the connection without a response; 0 for any other line.
  */
-unsigned mhd_refusal_status(const char *line);
+unsigned mhd_rejection_status(const char *line);
 
 #endif

@@ -15,6 +15,6 @@ void tracker_run(struct request *request, struct guid_source *guids);
  * For a request that is refused before it could be served. `whole`: its header fields can be read;
  * without them it gets a fresh GUID alone.
  */
-void tracker_refused(struct request *request, struct guid_source *guids, bool whole);
+void tracker_rejected(struct request *request, struct guid_source *guids, bool whole);
 
 #endif

@@ -54,7 +54,7 @@ struct keeper;
 /* The least time from a grant to the next request on schedule, however short the token lives. */
 #define KEEPER_PACE BACKOFF_FIRST
 /* Wait after refused credentials (400, 401, 403). */
-#define KEEPER_REFUSED_WAIT (60 * SECOND)
+#define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
 
@@ -167,9 +167,9 @@ enum keeper_verdict {
  * none, and with KEEPER_SUCCESSOR. Lookups sent before it may repeat with the token, whatever the
  * verdict is.
  */
-enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
-                                   struct mono_time sent, const char *guid, struct mono_time now,
-                                   struct mono_time *succeeded_at);
+enum keeper_verdict keeper_rejected(struct keeper *keeper, uint64_t generation,
+                                    struct mono_time sent, const char *guid, struct mono_time now,
+                                    struct mono_time *succeeded_at);
 void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_time now);
 
 /*
@@ -195,7 +195,7 @@ void keeper_forget(struct keeper *keeper, struct mono_time now);
 #define KEEPER_EVICTIONS(X)                                                                        \
     X(EVICTED_EXPIRED, "expired")                                                                  \
     X(EVICTED_REPLACED, "replaced")                                                                \
-    X(EVICTED_REFUSED, "refused")                                                                  \
+    X(EVICTED_REJECTED, "refused")                                                                 \
     X(EVICTED_FORGOTTEN, "forgotten")
 enum keeper_eviction {
 #define KEEPER_EVICTION_ENUM(id, name) id,

@@ -11,7 +11,7 @@
  *   - Every entry ends with keeper_settle: it begins what is due and plans the next wake-up.
  *
  * keeper.c has these steps and what others call; keeper_answer.c what a request's end does;
- * keeper_refused.c the verdict on a 401; keeper_status.c what is told to operators.
+ * keeper_rejected.c the verdict on a 401; keeper_status.c what is told to operators.
  */
 #ifndef TOKEN_KEEPER_INTERNAL_H
 #define TOKEN_KEEPER_INTERNAL_H
@@ -40,8 +40,8 @@ enum keeper_standing {
 
 struct keeper_flight {
     bool under_way;
-    bool refused; /* a 401 began it, or waits for it */
-    bool by_hand; /* an operator began it, or waits for it */
+    bool rejected; /* a 401 began it, or waits for it */
+    bool by_hand;  /* an operator began it, or waits for it */
     struct mono_time began;
     char guid[GUID_MAX + 1]; /* of the lookup that caused it; "": none did */
 };

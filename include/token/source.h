@@ -4,8 +4,8 @@
  * token_source_get answers at once when the view has a usable token, or when the keeper is backing
  * off; else the lookup is parked among the waiters and the keeper is asked, once for all of them.
  * With max_waiters parked, one more is answered TOKEN_UNAVAILABLE. What a lookup does with a 401 is
- * token_source_refused: it parks until the keeper has judged, or is answered at once where the view
- * already tells. Who gives out an early token tells the keeper, once a view: with prefetch off
+ * token_source_rejected: it parks until the keeper has judged, or is answered at once where the
+ * view already tells. Who gives out an early token tells the keeper, once a view: with prefetch off
  * that is what renews it in the background.
  *
  * A waiter belongs to its lookup: embedded there, and taken out when the lookup is cancelled. The
@@ -34,7 +34,7 @@ enum token_answer {
     TOKEN_READY,       /* here is a token */
     TOKEN_PARKED,      /* the waiter's callback will tell, in a later turn */
     TOKEN_UNAVAILABLE, /* none, and none to be had now: 503 with retry_after */
-    TOKEN_REFUSED,     /* after a 401: there is no better one: 502 */
+    TOKEN_REJECTED,    /* after a 401: there is no better one: 502 */
 };
 
 struct token_ticket {
@@ -51,11 +51,11 @@ struct token_waiter {
 
     /* Private. All zero but for `told`: not parked. */
     struct token_waiter *prev, *next;
-    struct token_source *source; /* NULL while it is not parked */
-    bool swept;                  /* in source->swept, not in source->waiters */
-    uint64_t refused_generation; /* 0: waits for any token */
-    struct mono_time sent;       /* when the refused lookup was */
-    uint64_t awaits;             /* view->answered that settles it; 0: the keeper is to judge */
+    struct token_source *source;  /* NULL while it is not parked */
+    bool swept;                   /* in source->swept, not in source->waiters */
+    uint64_t rejected_generation; /* 0: waits for any token */
+    struct mono_time sent;        /* when the refused lookup was */
+    uint64_t awaits;              /* view->answered that settles it; 0: the keeper is to judge */
 };
 
 /*
@@ -79,10 +79,10 @@ void token_source_publish(struct token_source *source, struct token_view *view);
 struct token_ticket token_source_get(struct token_source *source, struct ctx *ctx,
                                      struct token_waiter *waiter);
 
-/* The same, after `refused` (borrowed), sent upstream at `sent`, got a 401. */
-struct token_ticket token_source_refused(struct token_source *source, struct ctx *ctx,
-                                         struct token *refused, struct mono_time sent,
-                                         struct token_waiter *waiter);
+/* The same, after `rejected` (borrowed), sent upstream at `sent`, got a 401. */
+struct token_ticket token_source_rejected(struct token_source *source, struct ctx *ctx,
+                                          struct token *rejected, struct mono_time sent,
+                                          struct token_waiter *waiter);
 
 /* A lookup sent with `token` at `sent` got a 2xx (or a 304 or 404: it was let in). */
 void token_source_succeeded(struct token_source *source, struct token *token,

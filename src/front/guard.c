@@ -274,7 +274,7 @@ void guard_read(struct request *request)
         request->fault = fault_in_head(request, &head);
 }
 
-void guard_refuse_at_once(struct request *request, enum problem_id id)
+void guard_reject_at_once(struct request *request, enum problem_id id)
 {
     const char *detail = "The header section is malformed. A Content-Length must be a number.";
     if (id != PROBLEM_BAD_REQUEST)

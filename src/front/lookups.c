@@ -82,7 +82,7 @@ static void answer_malformed(struct request *request, const struct lookup_result
                   too_large ? "it is larger than [upstream] max_response_size" : result->problem);
 }
 
-static void refuse_overload(struct request *request, const char *what, const char *key)
+static void reject_overload(struct request *request, const char *what, const char *key)
 {
     const struct reply_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
     reply_problem(request, &(struct reply_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
@@ -92,7 +92,7 @@ static void refuse_overload(struct request *request, const char *what, const cha
 static void answer_failed(struct request *request, const struct lookup_result *result)
 {
     if (result->error == CLIENT_QUEUE_FULL) {
-        refuse_overload(request, "wait for the upstream", "[upstream] max_connections");
+        reject_overload(request, "wait for the upstream", "[upstream] max_connections");
         return;
     }
     const struct reply_problem problem = {.id = PROBLEM_UNREACHABLE,
@@ -101,7 +101,7 @@ static void answer_failed(struct request *request, const struct lookup_result *r
                   client_error_phrase(result->error));
 }
 
-static void answer_refused(struct request *request, const struct lookup_result *result)
+static void answer_rejected(struct request *request, const struct lookup_result *result)
 {
     reply_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
                         "The upstream answered %d to a token of ours that is not expired. The "
@@ -131,7 +131,7 @@ static void (*const answers[])(struct request *, const struct lookup_result *) =
     [LOOKUP_UPSTREAM_STATUS] = answer_status,
     [LOOKUP_MALFORMED] = answer_malformed,
     [LOOKUP_FAILED] = answer_failed,
-    [LOOKUP_REJECTED] = answer_refused,
+    [LOOKUP_REJECTED] = answer_rejected,
     [LOOKUP_NO_TOKEN] = answer_no_token,
 };
 
@@ -175,7 +175,7 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);
-        refuse_overload(request, "are under way", "[server] max_in_flight");
+        reject_overload(request, "are under way", "[server] max_in_flight");
         return;
     }
     query.if_none_match = request_header(request, "If-None-Match");

@@ -80,7 +80,7 @@ static const char *const closings[] = {
  * Tried with 0.9.75, 1.0.0, 1.0.1 and 1.0.10. Under another text the caller gets what the library
  * sends, and there is no access line for it.
  */
-unsigned mhd_refusal_status(const char *line)
+unsigned mhd_rejection_status(const char *line)
 {
     unsigned status;
 

@@ -21,7 +21,7 @@ static bool allows(const struct route *route, const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static void refuse_method(const struct route *route, struct request *request)
+static void reject_method(const struct route *route, struct request *request)
 {
     const char *allow = route->post ? "POST" : "GET, HEAD";
     const struct reply_header headers[] = {{"Allow", allow}, {NULL, NULL}};
@@ -31,7 +31,7 @@ static void refuse_method(const struct route *route, struct request *request)
 }
 
 /* With what there is instead. */
-static void refuse_path(const struct route *routes, size_t count, struct request *request)
+static void reject_path(const struct route *routes, size_t count, struct request *request)
 {
     struct buf paths;
     buf_init(&paths, 1024);
@@ -53,8 +53,8 @@ void routes_dispatch(const struct route *routes, size_t count, struct server_app
         if (allows(route, request->method))
             route->handle(app, request, request->path + skip, request->path_len - skip);
         else
-            refuse_method(route, request);
+            reject_method(route, request);
         return;
     }
-    refuse_path(routes, count, request);
+    reject_path(routes, count, request);
 }

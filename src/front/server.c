@@ -23,7 +23,7 @@
 #include "front/conn.h"
 #include "front/guard.h"
 #include "front/mhd.h"
-#include "front/refusals.h"
+#include "front/rejections.h"
 #include "front/header_limit.h"
 #include "front/runs.h"
 #include "middleware/tracker.h"
@@ -41,7 +41,7 @@ struct server {
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
-    struct refusals refusals;
+    struct rejections rejections;
     bool draining;
     bool stopped;
 };
@@ -79,17 +79,17 @@ static void finish(struct conn *conn)
 }
 
 /* Begins the request, unless it has begun, so that it can be refused and accounted for. */
-static void begin_refused(struct conn *conn, bool whole)
+static void begin_rejected(struct conn *conn, bool whole)
 {
     struct request *request = conn->request;
     if (request->state != REQUEST_HEAD)
         return;
     request_begin(request, conn->server->loop, "-");
     metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
-    tracker_refused(request, conn->app->guids, whole);
+    tracker_rejected(request, conn->app->guids, whole);
 }
 
-static enum problem_id refusal_problem(unsigned status)
+static enum problem_id rejection_problem(unsigned status)
 {
     switch (status) {
     case MHD_HTTP_URI_TOO_LONG:
@@ -115,13 +115,13 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     return request;
 }
 
-static void account_refusal(struct conn *conn, unsigned status)
+static void account_rejection(struct conn *conn, unsigned status)
 {
-    begin_refused(conn, false);
-    request_settle(conn->request, refusal_problem(status), (int)status, NULL);
+    begin_rejected(conn, false);
+    request_settle(conn->request, rejection_problem(status), (int)status, NULL);
 }
 
-/* A response that is queued though the handler was never called is libmicrohttpd's refusal. */
+/* A response that is queued though the handler was never called is libmicrohttpd's rejection. */
 static void account_response(struct conn *conn, struct MHD_Connection *connection)
 {
     struct server *server = conn->server;
@@ -129,8 +129,8 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
     if (info == NULL || conn->request->state != REQUEST_HEAD)
         return;
-    refusals_forget(&server->refusals, info->http_status);
-    account_refusal(conn, info->http_status);
+    rejections_forget(&server->rejections, info->http_status);
+    account_rejection(conn, info->http_status);
 }
 
 /*
@@ -141,12 +141,12 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
 static void account_closing(struct conn *conn, struct MHD_Connection *connection)
 {
     struct server *server = conn->server;
-    const unsigned status = refusals_oldest(&server->refusals);
+    const unsigned status = rejections_oldest(&server->rejections);
     if (status == 0 || conn->request != NULL || conn->last_run == server->runs.count)
         return;
-    refusals_forget(&server->refusals, status);
+    rejections_forget(&server->rejections, status);
     make_request(conn, connection, "-");
-    account_refusal(conn, status);
+    account_rejection(conn, status);
 }
 
 /* ---- a connection's beginning and end ---- */
@@ -176,12 +176,12 @@ static struct conn *find_starting(struct server *server, int fd)
 }
 
 /* After a run, what is not taken was refused, and its descriptor closed. */
-static void drop_refused(struct runs *runs)
+static void drop_rejected(struct runs *runs)
 {
     struct server *server = CONTAINER_OF(runs, struct server, runs);
     for (struct conn *conn; (conn = last_conn(server)) != NULL && !conn->started;)
         drop(server, conn);
-    refusals_forget_closings(&server->refusals);
+    rejections_forget_closings(&server->rejections);
 }
 
 /*
@@ -211,8 +211,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         conn->started = true;
         *context = conn;
     } else if (conn != NULL) {
-        if (refusals_oldest(&server->refusals) == 0 && is_closed_unanswered(conn))
-            refusals_note(&server->refusals, MHD_HTTP_BAD_REQUEST);
+        if (rejections_oldest(&server->rejections) == 0 && is_closed_unanswered(conn))
+            rejections_note(&server->rejections, MHD_HTTP_BAD_REQUEST);
         account_closing(conn, connection);
         if (conn->request != NULL)
             finish(conn);
@@ -232,7 +232,7 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
     server->reading = conn;
     conn_enter(conn, CONN_HEAD);
     if (strlen(target) > server->max_head) {
-        begin_refused(conn, false);
+        begin_rejected(conn, false);
         header_limit_reject_target(request);
     }
     return request;
@@ -317,7 +317,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 
 /* Its head is whole, its handler has not been called, and it has no response yet, ours or theirs.
  */
-static bool is_being_refused(const struct conn *conn)
+static bool is_being_rejected(const struct conn *conn)
 {
     const struct request *request = conn->request;
     if (request == NULL || request->state != REQUEST_HEAD)
@@ -327,14 +327,14 @@ static bool is_being_refused(const struct conn *conn)
            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) == NULL;
 }
 
-static struct conn *being_refused(const struct server *server)
+static struct conn *being_rejected(const struct server *server)
 {
     struct conn *conn;
-    if (server->reading != NULL && is_being_refused(server->reading))
+    if (server->reading != NULL && is_being_rejected(server->reading))
         return server->reading;
     DL_FOREACH(server->conns, conn)
     {
-        if (is_being_refused(conn))
+        if (is_being_rejected(conn))
             return conn;
     }
     return NULL;
@@ -345,17 +345,17 @@ static struct conn *being_refused(const struct server *server)
  * is no length, we answer first: 0.9 would send the head of its own answer twice, and no problem in
  * JSON. What it writes after that finds the connection shut down.
  */
-static void refuse_first(struct server *server, unsigned status)
+static void reject_first(struct server *server, unsigned status)
 {
     const struct conn *reading = server->reading;
-    struct conn *conn = being_refused(server);
+    struct conn *conn = being_rejected(server);
     if (conn != NULL) {
-        begin_refused(conn, true);
-        guard_refuse_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
+        begin_rejected(conn, true);
+        guard_reject_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
                                                 ? PROBLEM_HEAD_TOO_LARGE
                                                 : PROBLEM_BAD_REQUEST);
     } else if (reading == NULL || reading->request == NULL || !reading->request->answered_at_once) {
-        refusals_note(&server->refusals, status);
+        rejections_note(&server->rejections, status);
     }
 }
 
@@ -369,9 +369,9 @@ __attribute__((format(printf, 2, 0))) static void on_message(void *arg, const ch
     MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
-    unsigned status = mhd_refusal_status(text);
+    unsigned status = mhd_rejection_status(text);
     if (status != 0)
-        refuse_first(server, status);
+        reject_first(server, status);
     text[strcspn(text, "`\n")] = '\0';
     log_debug(NULL, "libmicrohttpd: %s", text);
 }
@@ -411,7 +411,7 @@ enum err server_new(struct loop *loop, size_t max_head, struct server **out)
         mem_free(server);
         return ERR_SYSTEM;
     }
-    server->runs.ran = drop_refused;
+    server->runs.ran = drop_rejected;
     *out = server;
     return ERR_OK;
 }
@@ -491,7 +491,7 @@ void server_free(struct server *server)
         return;
     MAGIC_OK(server, SERVER_MAGIC);
     MUST(server->stopped && server->conns == NULL);
-    refusals_fini(&server->refusals);
+    rejections_fini(&server->rejections);
     MAGIC_CLEAR(server);
     mem_free(server);
 }

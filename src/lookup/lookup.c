@@ -162,12 +162,12 @@ static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
     take_ticket(lookup, ticket);
 }
 
-static void refused(struct lookup *lookup, struct mono_time sent)
+static void rejected(struct lookup *lookup, struct mono_time sent)
 {
     lookup->repeated = true;
     lookup->query.stats->retries++;
-    struct token_ticket ticket =
-        token_source_refused(lookup->way.tokens, lookup->ctx, lookup->token, sent, &lookup->waiter);
+    struct token_ticket ticket = token_source_rejected(lookup->way.tokens, lookup->ctx,
+                                                       lookup->token, sent, &lookup->waiter);
     take_ticket(lookup, &ticket);
 }
 
@@ -182,7 +182,7 @@ static void add_up(struct lookup *lookup, const struct client_reply *reply)
     memcpy(result->headers, reply->headers, sizeof(result->headers));
 }
 
-static bool let_in(const struct client_reply *reply)
+static bool is_accepted(const struct client_reply *reply)
 {
     return has_status(reply) &&
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
@@ -192,10 +192,10 @@ static void answered(void *arg, struct client_reply *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
     add_up(lookup, reply);
-    if (let_in(reply))
+    if (is_accepted(reply))
         token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
     if (has_status(reply) && reply->status == 401 && !lookup->repeated) {
-        refused(lookup, reply->sent);
+        rejected(lookup, reply->sent);
         return;
     }
     char problem[ADDRESS_PROBLEM];
@@ -283,7 +283,7 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         lookup->result.retry_after = ticket->retry_after;
         finish(lookup, LOOKUP_NO_TOKEN);
         break;
-    case TOKEN_REFUSED:
+    case TOKEN_REJECTED:
         finish(lookup, LOOKUP_REJECTED);
         break;
     }

@@ -74,7 +74,7 @@ static struct jwt_rules rules_of(const struct identity *identity)
 }
 
 /* The challenge of the mode: for plain there is only the draft scheme for cookies. */
-static void refuse(struct request *request, const struct identity *identity)
+static void reject(struct request *request, const struct identity *identity)
 {
     const struct config *config = identity->config;
     bool jwt = config->identity_mode == IDENTITY_JWT;
@@ -157,7 +157,7 @@ void identity_run(struct request *request, const struct identity *identity,
                      ? verify_jwt(request, identity, verified, cookie, len)
                      : take_plain(request, cookie, len);
     if (!known)
-        refuse(request, identity);
+        reject(request, identity);
 }
 
 char *identity_mint(const struct identity *identity, const char *user, int64_t ttl,

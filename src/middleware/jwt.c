@@ -165,7 +165,7 @@ static char *mint_claims(const struct jwt_rules *rules, const char *user, int64_
     return text;
 }
 
-static char *mint_refused(char problem[JWT_PROBLEM], const char *why)
+static char *mint_failed(char problem[JWT_PROBLEM], const char *why)
 {
     snprintf(problem, JWT_PROBLEM, "%s", why);
     return NULL;
@@ -179,24 +179,24 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
     MAGIC_OK(keys, JWT_KEYS_MAGIC);
     problem[0] = '\0';
     if (!user_is_valid(user, strlen(user)))
-        return mint_refused(problem, "a user is 1 to 128 printable ASCII characters");
+        return mint_failed(problem, "a user is 1 to 128 printable ASCII characters");
     if (ttl < SECOND)
-        return mint_refused(problem, "a lifetime is one second or more");
+        return mint_failed(problem, "a lifetime is one second or more");
     const struct jwt_key *key = first_that_signs(keys);
     if (key == NULL)
-        return mint_refused(problem, "no key in the file can sign; one should be oct, or have its "
-                                     "private half (d), and key_ops, if any, with \"sign\"");
+        return mint_failed(problem, "no key in the file can sign; one should be oct, or have its "
+                                    "private half (d), and key_ops, if any, with \"sign\"");
 
     char *claims = mint_claims(rules, user, iat, add_capped(iat, ttl / SECOND));
     if (claims == NULL)
-        return mint_refused(problem, "issuer or audience is not UTF-8; it should be");
+        return mint_failed(problem, "issuer or audience is not UTF-8; it should be");
     char *token = jws_sign(key, claims, strlen(claims));
     free(claims);
     if (token == NULL)
-        return mint_refused(problem, "the key refused to sign");
+        return mint_failed(problem, "the key refused to sign");
     if (strlen(token) <= JWT_TOKEN_MAX)
         return token;
     wipe_free_text(token);
-    return mint_refused(problem, "the identity would be longer than 8 KiB; issuer and audience "
-                                 "should be shorter");
+    return mint_failed(problem, "the identity would be longer than 8 KiB; issuer and audience "
+                                "should be shorter");
 }

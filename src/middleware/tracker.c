@@ -48,7 +48,7 @@ void tracker_run(struct request *request, struct guid_source *guids)
     set_trace(request, guids);
 }
 
-void tracker_refused(struct request *request, struct guid_source *guids, bool whole)
+void tracker_rejected(struct request *request, struct guid_source *guids, bool whole)
 {
     if (whole)
         tracker_run(request, guids);

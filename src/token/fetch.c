@@ -182,8 +182,8 @@ static void read_reason(const struct token_fetch *fetch, const struct client_rep
         reason->error[0] = '\0';
 }
 
-static void say_refused(struct token_fetch *fetch, int status,
-                        const struct token_reply_error *reason)
+static void log_rejected(struct token_fetch *fetch, int status,
+                         const struct token_reply_error *reason)
 {
     bool described = reason->description[0] != '\0';
 
@@ -215,7 +215,7 @@ static bool may_repeat(const struct token_fetch *fetch)
     return fetch->may_repeat == NULL || fetch->may_repeat(fetch->arg, fetch->report.guid);
 }
 
-static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
+static void reject(struct token_fetch *fetch, const struct client_reply *answer)
 {
     struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
     struct token_reply_error reason;
@@ -227,7 +227,7 @@ static void refuse(struct token_fetch *fetch, const struct client_reply *answer)
         send_request(fetch);
         return;
     }
-    say_refused(fetch, answer->status, &reason);
+    log_rejected(fetch, answer->status, &reason);
     memcpy(fetch->report.error, reason.error, sizeof(fetch->report.error));
     finish(fetch, &result);
 }
@@ -280,7 +280,7 @@ static void on_reply(void *arg, struct client_reply *answer)
     else if (granted)
         grant(fetch, answer);
     else if (answer->status == 400 || answer->status == 401 || answer->status == 403)
-        refuse(fetch, answer);
+        reject(fetch, answer);
     else
         fail_with_status(fetch, answer);
 }

@@ -128,7 +128,7 @@ bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mo
     if (charged && !may_charge(keeper, guid, now))
         return false;
     keeper->forgotten = false;
-    keeper->flight.refused = false;
+    keeper->flight.rejected = false;
     keeper->flight.by_hand = false;
     take_off(keeper, guid, charged, now);
     return true;

@@ -139,7 +139,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
                     struct mono_time sent, struct mono_time now)
 {
     const char *guid = guid_of(keeper, result);
-    bool insisted = keeper->flight.refused || keeper->flight.by_hand;
+    bool insisted = keeper->flight.rejected || keeper->flight.by_hand;
     bool same = keeper->last != NULL && token_same(keeper->last, &result->grant);
     uint64_t generation = same ? keeper->generation : keeper->generation + 1;
     struct token *token =
@@ -151,7 +151,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
 
     if (usable && (longer || !same))
         take(keeper, token, same);
-    if (same && keeper->flight.refused)
+    if (same && keeper->flight.rejected)
         keeper_doubt(keeper, keeper->replace_again_at, now);
     if (stalled) {
         log_stalled(keeper, token, usable, guid);
@@ -171,7 +171,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
 static int64_t wait_after(struct keeper *keeper, const struct keeper_result *result)
 {
     int64_t floor = result->retry_after;
-    int64_t wait = KEEPER_REFUSED_WAIT;
+    int64_t wait = KEEPER_REJECTED_WAIT;
 
     if (result->kind != KEEPER_CREDENTIALS)
         wait = backoff_next(&keeper->backoff, keeper->ports.random(keeper->ports.arg));
@@ -212,6 +212,6 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
         granted(keeper, result, sent, now);
     else
         failed(keeper, result, now);
-    keeper_publish(keeper, keeper->flight.refused ? EVICTED_REFUSED : EVICTED_REPLACED, now);
+    keeper_publish(keeper, keeper->flight.rejected ? EVICTED_REJECTED : EVICTED_REPLACED, now);
     keeper_settle(keeper, now);
 }

@@ -35,7 +35,7 @@ struct wanted {
     char guid[GUID_MAX + 1];
 };
 
-struct refusal {
+struct rejection {
     struct mail mail;
     bool under_way;
     uint64_t generation;
@@ -67,7 +67,7 @@ struct token_source {
 
     uint64_t wanted_sequence; /* the view for which the keeper was asked for a token */
     struct wanted wanted;
-    struct refusal refusal;
+    struct rejection rejection;
     struct success success;
 };
 
@@ -96,7 +96,7 @@ void token_source_free(struct token_source *source)
 {
     MAGIC_OK(source, SOURCE_MAGIC);
     MUST(source->waiting == 0);
-    MUST(!source->wanted.under_way && !source->refusal.under_way && !source->success.under_way);
+    MUST(!source->wanted.under_way && !source->rejection.under_way && !source->success.under_way);
     token_view_unref(source->view);
     MAGIC_CLEAR(source);
     mem_free(source);
@@ -115,9 +115,9 @@ static struct token_ticket parked(void)
     return (struct token_ticket){.answer = TOKEN_PARKED};
 }
 
-static struct token_ticket refused(void)
+static struct token_ticket rejected(void)
 {
-    return (struct token_ticket){.answer = TOKEN_REFUSED};
+    return (struct token_ticket){.answer = TOKEN_REJECTED};
 }
 
 static struct token_ticket ready(struct token *token)
@@ -148,7 +148,7 @@ static struct token *usable(const struct token_source *source, struct mono_time 
 /* The waiter's 401 was for the very token that the view has. */
 static bool is_about(const struct token_waiter *waiter, const struct token *token)
 {
-    return token != NULL && waiter->refused_generation == token_generation(token);
+    return token != NULL && waiter->rejected_generation == token_generation(token);
 }
 
 /* No request may be made before a time that is still to come. */
@@ -171,14 +171,14 @@ static bool has_failed(const struct token_view *view, const struct token_waiter 
 }
 
 /* After a 401 for the view's own token: what the view alone tells. */
-static struct token_ticket judge_refused(const struct token_view *view,
-                                         const struct token_waiter *waiter, struct mono_time now)
+static struct token_ticket judge_rejected(const struct token_view *view,
+                                          const struct token_waiter *waiter, struct mono_time now)
 {
     if (mono_before(now, view->doubt_until))
-        return refused();
+        return rejected();
     if (!is_answered(view, waiter))
         return parked();
-    return view->failed ? unavailable(view, now) : refused();
+    return view->failed ? unavailable(view, now) : rejected();
 }
 
 static struct token_ticket judge(const struct token_source *source,
@@ -187,7 +187,7 @@ static struct token_ticket judge(const struct token_source *source,
     struct token *token = usable(source, now);
 
     if (is_about(waiter, token))
-        return judge_refused(source->view, waiter, now);
+        return judge_rejected(source->view, waiter, now);
     if (token != NULL)
         return ready(token);
     if (source->view != NULL && has_failed(source->view, waiter, now))
@@ -197,11 +197,11 @@ static struct token_ticket judge(const struct token_source *source,
 
 /* What the keeper said of a generation, for a waiter that is still parked. */
 static struct token_ticket apply(const struct token_source *source, struct token_waiter *waiter,
-                                 const struct refusal *said, struct mono_time now)
+                                 const struct rejection *said, struct mono_time now)
 {
     struct token *token = usable(source, now);
 
-    if (!is_about(waiter, token) || waiter->refused_generation != said->generation)
+    if (!is_about(waiter, token) || waiter->rejected_generation != said->generation)
         return parked();
     if (mono_before(waiter->sent, said->succeeded_at))
         return ready(token);
@@ -210,7 +210,7 @@ static struct token_ticket apply(const struct token_source *source, struct token
         waiter->awaits = source->view->answered + 1;
         return parked();
     case KEEPER_DOUBTED:
-        return refused();
+        return rejected();
     case KEEPER_BACKING_OFF:
         return unavailable(source->view, now);
     case KEEPER_SUCCESSOR:
@@ -222,7 +222,7 @@ static struct token_ticket apply(const struct token_source *source, struct token
 
 /* Speaking with the keeper. */
 
-static void sweep(struct token_source *source, const struct refusal *said);
+static void sweep(struct token_source *source, const struct rejection *said);
 static void ask(struct token_source *source);
 
 static void wanted_returned(struct mail *mail)
@@ -260,38 +260,38 @@ static void mail_wanted(struct token_source *source, const struct ctx *ctx)
     loop_mail(source->keeper_loop, &wanted->mail);
 }
 
-static void refusal_returned(struct mail *mail)
+static void rejection_returned(struct mail *mail)
 {
-    struct token_source *source = CONTAINER_OF(mail, struct token_source, refusal.mail);
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, rejection.mail);
 
     MAGIC_OK(source, SOURCE_MAGIC);
-    source->refusal.under_way = false;
-    sweep(source, &source->refusal);
+    source->rejection.under_way = false;
+    sweep(source, &source->rejection);
 }
 
-static void refusal_delivered(struct mail *mail)
+static void rejection_delivered(struct mail *mail)
 {
-    struct token_source *source = CONTAINER_OF(mail, struct token_source, refusal.mail);
-    struct refusal *refusal = &source->refusal;
+    struct token_source *source = CONTAINER_OF(mail, struct token_source, rejection.mail);
+    struct rejection *rejection = &source->rejection;
 
-    refusal->verdict = keeper_refused(source->keeper, refusal->generation, refusal->sent,
-                                      refusal->guid, mono_now(), &refusal->succeeded_at);
-    mail->deliver = refusal_returned;
+    rejection->verdict = keeper_rejected(source->keeper, rejection->generation, rejection->sent,
+                                         rejection->guid, mono_now(), &rejection->succeeded_at);
+    mail->deliver = rejection_returned;
     loop_mail(source->loop, mail);
 }
 
-static void mail_refusal(struct token_source *source, const struct token_waiter *waiter)
+static void mail_rejection(struct token_source *source, const struct token_waiter *waiter)
 {
-    struct refusal *refusal = &source->refusal;
+    struct rejection *rejection = &source->rejection;
 
-    if (refusal->under_way)
+    if (rejection->under_way)
         return;
-    refusal->under_way = true;
-    refusal->generation = waiter->refused_generation;
-    refusal->sent = waiter->sent;
-    snprintf(refusal->guid, sizeof(refusal->guid), "%s", ctx_guid(waiter->ctx));
-    refusal->mail.deliver = refusal_delivered;
-    loop_mail(source->keeper_loop, &refusal->mail);
+    rejection->under_way = true;
+    rejection->generation = waiter->rejected_generation;
+    rejection->sent = waiter->sent;
+    snprintf(rejection->guid, sizeof(rejection->guid), "%s", ctx_guid(waiter->ctx));
+    rejection->mail.deliver = rejection_delivered;
+    loop_mail(source->keeper_loop, &rejection->mail);
 }
 
 static void success_returned(struct mail *mail)
@@ -341,7 +341,7 @@ static void ask(struct token_source *source)
     if (without != NULL)
         mail_wanted(source, without->ctx);
     if (unjudged != NULL)
-        mail_refusal(source, unjudged);
+        mail_rejection(source, unjudged);
 }
 
 /* Waiters. */
@@ -369,7 +369,7 @@ static void put_back(struct token_waiter *waiter)
 }
 
 /* Judges every waiter by the view, and by what the keeper said (NULL: nothing new). */
-static void sweep(struct token_source *source, const struct refusal *said)
+static void sweep(struct token_source *source, const struct rejection *said)
 {
     struct mono_time now = mono_now();
     struct token_waiter *waiter;
@@ -408,7 +408,7 @@ static struct token_ticket park(struct token_source *source, struct token_waiter
     source->waiting++;
     metric_add(METRIC_TOKEN_WAITERS, 0, 1);
     if (is_about(waiter, usable(source, now))) {
-        mail_refusal(source, waiter);
+        mail_rejection(source, waiter);
     } else {
         waiter->awaits = 1 + (source->view != NULL ? source->view->answered : 0);
         mail_wanted(source, waiter->ctx);
@@ -450,7 +450,7 @@ void token_source_publish(struct token_source *source, struct token_view *view)
 /* Lookups. */
 
 static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
-                                 struct token_waiter *waiter, uint64_t refused_generation,
+                                 struct token_waiter *waiter, uint64_t rejected_generation,
                                  struct mono_time sent)
 {
     MAGIC_OK(source, SOURCE_MAGIC);
@@ -458,7 +458,7 @@ static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
 
     MUST(waiter->source == NULL);
     waiter->ctx = ctx;
-    waiter->refused_generation = refused_generation;
+    waiter->rejected_generation = rejected_generation;
     waiter->sent = sent;
     waiter->awaits = 0;
 
@@ -477,11 +477,11 @@ struct token_ticket token_source_get(struct token_source *source, struct ctx *ct
     return enter(source, ctx, waiter, 0, (struct mono_time){0});
 }
 
-struct token_ticket token_source_refused(struct token_source *source, struct ctx *ctx,
-                                         struct token *refused_token, struct mono_time sent,
-                                         struct token_waiter *waiter)
+struct token_ticket token_source_rejected(struct token_source *source, struct ctx *ctx,
+                                          struct token *rejected_token, struct mono_time sent,
+                                          struct token_waiter *waiter)
 {
-    return enter(source, ctx, waiter, token_generation(refused_token), sent);
+    return enter(source, ctx, waiter, token_generation(rejected_token), sent);
 }
 
 void token_source_succeeded(struct token_source *source, struct token *token, struct mono_time sent)

@@ -56,7 +56,7 @@ void answer_reset(struct answer *answer)
     answer->head_len = 0;
 }
 
-static bool refuse(struct answer *answer, enum client_error why)
+static bool reject(struct answer *answer, enum client_error why)
 {
     answer->refused = why;
     return false;
@@ -103,9 +103,9 @@ void answer_field_begins(struct answer *answer, const char *name, size_t len)
 bool answer_value(struct answer *answer, const char *piece, size_t len)
 {
     if (memchr(piece, '\0', len) != NULL)
-        return refuse(answer, CLIENT_PROTOCOL);
+        return reject(answer, CLIENT_PROTOCOL);
     if (answer->last >= 0 && buf_append(&answer->fields, piece, len) != ERR_OK)
-        return refuse(answer, CLIENT_HEAD_TOO_LARGE);
+        return reject(answer, CLIENT_HEAD_TOO_LARGE);
     return true;
 }
 
@@ -149,7 +149,7 @@ bool answer_head_ends(struct answer *answer, int status)
     answer->status = status;
     /* The range of RFC 9110 section 15; and 101 would end HTTP, which nobody asked for. */
     if (status < 100 || status > 599 || status == 101)
-        return refuse(answer, CLIENT_PROTOCOL);
+        return reject(answer, CLIENT_PROTOCOL);
     answer->head_done = status >= 200;
     return true;
 }
@@ -158,7 +158,7 @@ bool answer_count_head(struct answer *answer, size_t len)
 {
     answer->head_len += len;
     if (answer->head_len > ANSWER_HEAD_MAX + FRAME_A_BYTE * answer->body.len)
-        return refuse(answer, CLIENT_HEAD_TOO_LARGE);
+        return reject(answer, CLIENT_HEAD_TOO_LARGE);
     return true;
 }
 
@@ -167,7 +167,7 @@ bool answer_body(struct answer *answer, const char *data, size_t len)
     if (buf_append(&answer->body, data, len) == ERR_OK)
         return true;
     /* A body for which there is no memory is too large as well. */
-    return refuse(answer, CLIENT_BODY_TOO_LARGE);
+    return reject(answer, CLIENT_BODY_TOO_LARGE);
 }
 
 /* ---- line by line ---- */
@@ -178,7 +178,7 @@ static bool status_line(struct answer *answer, const char *line, size_t len)
     answer_head_begins(answer);
     if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !text_is_digit(line[7]) || line[8] != ' ' ||
         !text_is_digit(line[9]) || !text_is_digit(line[10]) || !text_is_digit(line[11]))
-        return refuse(answer, CLIENT_PROTOCOL);
+        return reject(answer, CLIENT_PROTOCOL);
     answer->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     return true;
 }

@@ -130,7 +130,7 @@ void parse_init(struct parse *parse, struct answer *answer)
     parse->split = false;
 }
 
-static enum parse_state refused(struct parse *parse)
+static enum parse_state rejected(struct parse *parse)
 {
     if (parse->answer->refused == CLIENT_OK)
         parse->answer->refused = CLIENT_PROTOCOL;
@@ -148,7 +148,7 @@ enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, 
     *used = parse->whole ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
     parse->split = parse->end == data + len;
     if (err != HPE_OK && !parse->whole)
-        return refused(parse);
+        return rejected(parse);
     if (!answer_count_head(answer, *used - (answer->body.len - body)))
         return PARSE_REFUSED;
     return parse->whole ? PARSE_WHOLE : PARSE_MORE;

@@ -273,8 +273,8 @@ static inline enum keeper_verdict world_refused(struct world *world, int64_t ago
 {
     struct mono_time succeeded_at;
 
-    return keeper_refused(world->keeper, world_generation(world), mono_add(world->now, -ago),
-                          "guid-of-401", world->now, &succeeded_at);
+    return keeper_rejected(world->keeper, world_generation(world), mono_add(world->now, -ago),
+                           "guid-of-401", world->now, &succeeded_at);
 }
 
 /* With a token of 24 hours nothing but a 401 causes a request. */

@@ -194,7 +194,7 @@ static inline void refused_at(struct lookup *lookup, struct token_source *source
                               struct token *token, struct mono_time sent)
 {
     lookup->waiter.told = told;
-    take(lookup, token_source_refused(source, ctx, token, sent, &lookup->waiter));
+    take(lookup, token_source_rejected(source, ctx, token, sent, &lookup->waiter));
 }
 
 /* Ends it: what it was told is as expected. Drops its token. */

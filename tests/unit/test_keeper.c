@@ -1,4 +1,4 @@
-/* The keeper in false time: renewals, failures, dying tokens, reloads. 401s: test_keeper_refused.
+/* The keeper in false time: renewals, failures, dying tokens, reloads. 401s: test_keeper_rejected.
  */
 #include "keeper_world.h"
 

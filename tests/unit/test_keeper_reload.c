@@ -42,7 +42,7 @@ START_TEST(test_wait_goes_on)
         world_run(world, 100 * MILLISECOND);
     }
     ck_assert_uint_eq(world->requests, 1);
-    world_run(world, KEEPER_REFUSED_WAIT);
+    world_run(world, KEEPER_REJECTED_WAIT);
     ck_assert_uint_eq(world->requests, 2);
     world_free(world);
 }

@@ -1,4 +1,4 @@
-/* Versions of libmicrohttpd and what each is taken for; the lines of its log that tell a refusal.
+/* Versions of libmicrohttpd and what each is taken for; the lines of its log that tell a rejection.
  */
 #include "front/mhd.h"
 
@@ -38,14 +38,14 @@ END_TEST
 
 START_TEST(test_refusals)
 {
-    ck_assert_uint_eq(mhd_refusal_status("Error processing request (HTTP response code is 431 "
-                                         "('<html>')). Closing connection.\n"),
+    ck_assert_uint_eq(mhd_rejection_status("Error processing request (HTTP response code is 431 "
+                                           "('<html>')). Closing connection.\n"),
                       431);
-    ck_assert_uint_eq(mhd_refusal_status("The request line is malformed.\n"), 400);
-    ck_assert_uint_eq(mhd_refusal_status("Invalid character is in the request line.\n"), 400);
-    ck_assert_uint_eq(mhd_refusal_status("Failed to parse `Content-Length' header.\n"), 0);
-    ck_assert_uint_eq(mhd_refusal_status("Error processing request"), 0);
-    ck_assert_uint_eq(mhd_refusal_status(""), 0);
+    ck_assert_uint_eq(mhd_rejection_status("The request line is malformed.\n"), 400);
+    ck_assert_uint_eq(mhd_rejection_status("Invalid character is in the request line.\n"), 400);
+    ck_assert_uint_eq(mhd_rejection_status("Failed to parse `Content-Length' header.\n"), 0);
+    ck_assert_uint_eq(mhd_rejection_status("Error processing request"), 0);
+    ck_assert_uint_eq(mhd_rejection_status(""), 0);
 }
 END_TEST
 

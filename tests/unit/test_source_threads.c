@@ -64,8 +64,8 @@ static void arrive(struct traveller *traveller, struct token_ticket ticket)
         next_round(traveller);
     } else {
         traveller->repeated = true;
-        struct token_ticket again = token_source_refused(traveller->source, traveller->ctx, token,
-                                                         sent, &traveller->waiter);
+        struct token_ticket again = token_source_rejected(traveller->source, traveller->ctx, token,
+                                                          sent, &traveller->waiter);
         token_unref(token);
         arrive(traveller, again);
     }

@@ -40,14 +40,14 @@ static enum keeper_verdict doubted(struct keeper *keeper, struct mono_time until
                                    struct mono_time now)
 {
     if (keeper_doubt(keeper, until, now))
-        keeper_publish(keeper, EVICTED_REFUSED, now);
+        keeper_publish(keeper, EVICTED_REJECTED, now);
     return KEEPER_DOUBTED;
 }
 
 /* A request is under way, and it counts as a replacement from its own begin. */
 static enum keeper_verdict replacing(struct keeper *keeper)
 {
-    keeper->flight.refused = true;
+    keeper->flight.rejected = true;
     keeper->replace_again_at = mono_add(keeper->flight.began, KEEPER_REPLACEMENT_INTERVAL);
     return KEEPER_REPLACING;
 }
@@ -70,9 +70,9 @@ static enum keeper_verdict judge(struct keeper *keeper, const char *guid, struct
     return replacing(keeper);
 }
 
-enum keeper_verdict keeper_refused(struct keeper *keeper, uint64_t generation,
-                                   struct mono_time sent, const char *guid, struct mono_time now,
-                                   struct mono_time *succeeded_at)
+enum keeper_verdict keeper_rejected(struct keeper *keeper, uint64_t generation,
+                                    struct mono_time sent, const char *guid, struct mono_time now,
+                                    struct mono_time *succeeded_at)
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     enum keeper_verdict verdict = KEEPER_SUCCESSOR;

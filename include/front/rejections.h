@@ -4,27 +4,27 @@
  *
  * Thread: its server's.
  */
-#ifndef FRONT_REFUSALS_H
-#define FRONT_REFUSALS_H
+#ifndef FRONT_REJECTIONS_H
+#define FRONT_REJECTIONS_H
 
-struct refusal;
+struct rejection;
 
-struct refusals {
-    struct refusal *first;
+struct rejections {
+    struct rejection *first;
 };
 
-void refusals_note(struct refusals *refusals, unsigned status);
+void rejections_note(struct rejections *rejections, unsigned status);
 /* The status of the oldest; 0: there is none. */
-unsigned refusals_oldest(const struct refusals *refusals);
+unsigned rejections_oldest(const struct rejections *rejections);
 /* The oldest with this status, if there is one. */
-void refusals_forget(struct refusals *refusals, unsigned status);
+void rejections_forget(struct rejections *rejections, unsigned status);
 /*
  * To be called after runs of libmicrohttpd. It closes without a response in the run that logs it.
  * Where no connection's end has told such a refusal, that end came with a request answered in the
  * same run: no later connection is to be taken for it. An answer of libmicrohttpd's may take more
  * runs.
  */
-void refusals_forget_closings(struct refusals *refusals);
-void refusals_fini(struct refusals *refusals);
+void rejections_forget_closings(struct rejections *rejections);
+void rejections_fini(struct rejections *rejections);
 
 #endif

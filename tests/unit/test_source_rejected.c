@@ -48,9 +48,9 @@ START_TEST(a_replacement_that_fails)
     /* Within the 30 s: in doubt, from then on without asking. */
     refused_at(&a, sources[0], token, mono_now());
     settle();
-    ends_with(&a, 1, TOKEN_REFUSED, NULL);
+    ends_with(&a, 1, TOKEN_REJECTED, NULL);
     refused_at(&b, sources[1], token, mono_now());
-    ends_with(&b, 0, TOKEN_REFUSED, NULL);
+    ends_with(&b, 0, TOKEN_REJECTED, NULL);
     token_unref(token);
 }
 END_TEST
@@ -64,16 +64,16 @@ START_TEST(the_same_value_again)
     refused_at(&a, sources[0], token, mono_now());
     settle();
     grant("one");
-    ends_with(&a, 1, TOKEN_REFUSED, NULL);
+    ends_with(&a, 1, TOKEN_REJECTED, NULL);
     refused_at(&a, sources[1], token, mono_now());
-    ends_with(&a, 0, TOKEN_REFUSED, NULL);
+    ends_with(&a, 0, TOKEN_REJECTED, NULL);
     /* A success ends the doubt, a 401 is judged by the keeper again. */
     token_source_succeeded(sources[0], token, mono_now());
     settle();
     refused_at(&a, sources[1], token, mono_now());
     ck_assert_int_eq(a.ticket.answer, TOKEN_PARKED);
     settle();
-    ends_with(&a, 1, TOKEN_REFUSED, NULL);
+    ends_with(&a, 1, TOKEN_REJECTED, NULL);
     ck_assert_uint_eq(fetches, 2);
     token_unref(token);
 }
@@ -89,7 +89,7 @@ START_TEST(a_waiter_used_twice)
     refused_at(&a, sources[0], token, mono_now());
     settle();
     grant("one");
-    ck_assert_int_eq(a.ticket.answer, TOKEN_REFUSED);
+    ck_assert_int_eq(a.ticket.answer, TOKEN_REJECTED);
     token_source_succeeded(sources[0], token, mono_now());
     settle();
     refused_at(&a, sources[0], token, mono_add(mono_now(), -SECOND));

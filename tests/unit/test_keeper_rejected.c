@@ -21,10 +21,10 @@ START_TEST(a_401_replaces_the_token)
     ck_assert_uint_eq(world->view->answered, answered + 1);
     ck_assert_int_eq(world->view->doubt_until.ns, 0);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
-    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     /* And on with renewals. */
     world_run(world, 24 * HOUR);
-    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
     world_free(world);
@@ -51,7 +51,7 @@ START_TEST(a_late_401_spares_the_successor)
 
     (void)world_refused(world, 0);
     world_run(world, SECOND);
-    ck_assert_int_eq(keeper_refused(world->keeper, 1, sent, "g", world->now, &succeeded_at),
+    ck_assert_int_eq(keeper_rejected(world->keeper, 1, sent, "g", world->now, &succeeded_at),
                      KEEPER_SUCCESSOR);
     ck_assert_int_eq(succeeded_at.ns, 0);
     ck_assert_uint_eq(world->requests, 2);
@@ -68,7 +68,7 @@ START_TEST(a_401_for_a_token_that_ran_out)
 
     world->endpoint = endpoint_down;
     world->now = mono_add(world->now, 25 * HOUR);
-    ck_assert_int_eq(keeper_refused(world->keeper, 1, WORLD_START, "g", world->now, &succeeded_at),
+    ck_assert_int_eq(keeper_rejected(world->keeper, 1, WORLD_START, "g", world->now, &succeeded_at),
                      KEEPER_SUCCESSOR);
     ck_assert_ptr_null(world->view->token);
     ck_assert_uint_eq(world->requests, 2);
@@ -84,12 +84,12 @@ START_TEST(a_success_since_then_saves_the_token)
 
     token_succeeded(world_token(world), 1, success);
     ck_assert_int_eq(
-        keeper_refused(world->keeper, 1, mono_add(success, -1), "g", world->now, &succeeded_at),
+        keeper_rejected(world->keeper, 1, mono_add(success, -1), "g", world->now, &succeeded_at),
         KEEPER_STAYS);
     ck_assert_int_eq(succeeded_at.ns, success.ns);
     ck_assert_uint_eq(world->requests, 1);
     /* Sent at the same time or later: the success says nothing. */
-    ck_assert_int_eq(keeper_refused(world->keeper, 1, success, "g", world->now, &succeeded_at),
+    ck_assert_int_eq(keeper_rejected(world->keeper, 1, success, "g", world->now, &succeeded_at),
                      KEEPER_REPLACING);
     ck_assert_int_eq(succeeded_at.ns, success.ns);
     world_free(world);
@@ -157,7 +157,7 @@ START_TEST(the_same_value_again_is_in_doubt)
     ck_assert_uint_eq(world_generation(world), 1);
     ck_assert(!world->view->failed);
     ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
-    ck_assert_int_eq(evictions(EVICTED_REFUSED), 0);
+    ck_assert_int_eq(evictions(EVICTED_REJECTED), 0);
     /* And once more, though a success ended that doubt. */
     keeper_succeeded(world->keeper, 1, world->now);
     world_run(world, 30 * SECOND);
@@ -228,7 +228,7 @@ START_TEST(a_401_joins_a_renewal)
     ck_assert_uint_eq(world->requests, 2);
     ck_assert_uint_eq(world_generation(world), 2);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
-    ck_assert_int_eq(evictions(EVICTED_REFUSED), 1);
+    ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
     world_free(world);
 }
@@ -333,7 +333,7 @@ END_TEST
 
 static void add_refusals(Suite *s)
 {
-    TCase *tc = tcase_create("refusals");
+    TCase *tc = tcase_create("rejections");
 
     tcase_add_test(tc, a_401_replaces_the_token);
     tcase_add_test(tc, three_hundred_401s_make_one_request);
