@@ -14,15 +14,15 @@
  *               view that the worker has by the time it hears this settles it (KEEPER_SUCCESSOR). A
  *               lookup sent with N after S succeeded: the token stays (KEEPER_STAYS). A request is
  *               under way: its answer is waited for (KEEPER_REPLACING), and it counts as a
- *               replacement. A replacement began less than 30 s ago: the token stays, in doubt;
- *               401s are answered 502 (KEEPER_DOUBTED). Backing off after a failure:
- *               KEEPER_BACKING_OFF. Past the budget: KEEPER_DOUBTED, in doubt for 30 s or until the
- *               budget has room. Else a replacement begins: KEEPER_REPLACING.
- *   succeeded   A 2xx with the token in doubt: the doubt ends. The 30 s do not: a further 401 is
- *               KEEPER_DOUBTED without a request, and the token is not put in doubt again.
+ *               replacement. A replacement began less than 30 s ago: the token stays, suspect;
+ *               401s are answered 502 (KEEPER_KEPT_SUSPECT). Backing off after a failure:
+ *               KEEPER_BACKING_OFF. Past the budget: KEEPER_KEPT_SUSPECT, suspect for 30 s or until
+ * the budget has room. Else a replacement begins: KEEPER_REPLACING. succeeded   A 2xx with the
+ * suspect token: it is suspect no more. The 30 s do not: a further 401 is KEEPER_KEPT_SUSPECT
+ * without a request, and the token does not become suspect again.
  *
- * A replacement that brings the same value again leaves the token, in doubt. One that fails leaves
- * it too, not in doubt; the refused lookups get 503.
+ * A replacement that brings the same value again leaves the token, suspect. One that fails leaves
+ * it too, not suspect; the refused lookups get 503.
  *
  * Charged to the budget: a request caused by a 401, by hand, after a forget, or made again after
  * an HTTP answer that was a failure. Not charged: the first, renewals on schedule, attempts after
@@ -60,13 +60,14 @@ struct keeper;
 
 /* What the workers are told; immutable once published, reference-counted, any thread. */
 struct token_view {
-    uint64_t sequence;            /* grows by one with each view, from 1 */
-    uint64_t answered;            /* requests that have ended, well or not, so far */
-    struct token *token;          /* NULL: none */
-    bool failed;                  /* the last request failed, or none may be made: answer 503 ... */
-    struct mono_time retry_at;    /* ... until here; then ask. MONO_NEVER: until another view */
-    struct mono_time doubt_until; /* 401s of this generation get 502 unasked until then; {0}: no */
-    atomic_uint references;       /* private */
+    uint64_t sequence;         /* grows by one with each view, from 1 */
+    uint64_t answered;         /* requests that have ended, well or not, so far */
+    struct token *token;       /* NULL: none */
+    bool failed;               /* the last request failed, or none may be made: answer 503 ... */
+    struct mono_time retry_at; /* ... until here; then ask. MONO_NEVER: until another view */
+    struct mono_time
+        suspect_until;      /* 401s of this generation get 502 unasked until then; {0}: no */
+    atomic_uint references; /* private */
 };
 struct token_view *token_view_ref(struct token_view *view);
 void token_view_unref(struct token_view *view); /* NULL is allowed */
@@ -156,11 +157,11 @@ void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid,
                    struct mono_time now);
 
 enum keeper_verdict {
-    KEEPER_SUCCESSOR,   /* it is not the present token any more; look at the view */
-    KEEPER_STAYS,       /* repeat with the same token */
-    KEEPER_REPLACING,   /* wait for a view that counts one more request as answered */
-    KEEPER_DOUBTED,     /* 502 */
-    KEEPER_BACKING_OFF, /* 503 with Retry-After; see the view's retry_at */
+    KEEPER_SUCCESSOR,    /* it is not the present token any more; look at the view */
+    KEEPER_STAYS,        /* repeat with the same token */
+    KEEPER_REPLACING,    /* wait for a view that counts one more request as answered */
+    KEEPER_KEPT_SUSPECT, /* 502 */
+    KEEPER_BACKING_OFF,  /* 503 with Retry-After; see the view's retry_at */
 };
 /*
  * *succeeded_at: when the latest lookup that succeeded with the present token was sent; {0} for
@@ -213,7 +214,7 @@ enum keeper_eviction {
     X(KEEPER_VALID, "valid")                                                                       \
     X(KEEPER_RENEWING, "renewing") /* usable, a request is under way */                            \
     X(KEEPER_OVERDUE, "overdue")   /* usable, early, and the last request failed */                \
-    X(KEEPER_IN_DOUBT, "in_doubt") /* usable by its dates, refused by the upstream */
+    X(KEEPER_SUSPECT, "in_doubt")  /* usable by its dates, refused by the upstream */
 enum keeper_state {
 #define KEEPER_STATE_ENUM(id, name) id,
     KEEPER_STATES(KEEPER_STATE_ENUM)

@@ -76,8 +76,8 @@ struct keeper {
     char wanted_guid[GUID_MAX + 1];
 
     struct mono_time replace_again_at; /* 30 s after the last replacement for a 401 began */
-    struct mono_time doubt_until;      /* {0}: the present token is not in doubt */
-    bool doubt_ended;                  /* a success ended it: this token is not doubted again */
+    struct mono_time suspect_until;    /* {0}: the present token is not suspect */
+    bool suspicion_ended;              /* a success ended it: this token is not suspected again */
 
     char *last_error; /* NULL: none since the last grant */
     struct mono_time last_error_at;
@@ -89,7 +89,7 @@ struct keeper {
 struct token *keeper_present(const struct keeper *keeper, struct mono_time now);
 /* The last request failed. */
 bool keeper_failing(const struct keeper *keeper);
-bool keeper_in_doubt(const struct keeper *keeper, struct mono_time now);
+bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now);
 /* When the next request on schedule is made; MONO_NEVER while one is under way or none is meant. */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);
 
@@ -108,8 +108,8 @@ void keeper_use(struct keeper *keeper, struct token *token);
 void keeper_drop(struct keeper *keeper);
 /* Nothing is held against the present token any more. */
 void keeper_trust(struct keeper *keeper);
-/* Puts the present token in doubt, unless it is or a success ended that: false. No view is made. */
-bool keeper_doubt(struct keeper *keeper, struct mono_time until, struct mono_time now);
+/* Makes the present token suspect, unless it is or a success ended that: false. No view is made. */
+bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_time now);
 /* A line with the upstream's name. guid NULL or "": none. */
 void keeper_log(const struct keeper *keeper, enum log_level level, const char *guid,
                 const char *message, const struct log_field *fields, size_t count);

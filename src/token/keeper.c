@@ -165,7 +165,7 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
         .token = present,
         .failed = keeper_failing(keeper) || (present == NULL && blocked),
         .retry_at = keeper->not_before,
-        .doubt_until = keeper->doubt_until,
+        .suspect_until = keeper->suspect_until,
     });
     keeper->wanted = false; /* whoever wants more than this view will say so */
     keeper->ports.publish(keeper->ports.arg, keeper->view);

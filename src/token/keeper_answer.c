@@ -152,7 +152,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
     if (usable && (longer || !same))
         take(keeper, token, same);
     if (same && keeper->flight.rejected)
-        keeper_doubt(keeper, keeper->replace_again_at, now);
+        keeper_suspect(keeper, keeper->replace_again_at, now);
     if (stalled) {
         log_stalled(keeper, token, usable, guid);
         keeper->not_before = after_stall(keeper, now);

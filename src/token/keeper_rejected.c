@@ -5,7 +5,7 @@
  * for, or that the upstream is out of its mind. Replacing the token cures the first alone, and a
  * daemon that replaces it at each 401 turns the other two into a storm on the token endpoint. So a
  * token with which somebody else succeeded since is left alone; replacements are 30 s apart and
- * paid for out of the budget; and in between the token is *in doubt*: everybody goes on trying it,
+ * paid for out of the budget; and in between the token is *suspect*: everybody goes on trying it,
  * for a single success tells that it was not the token, and a 401 is answered without more ado.
  */
 #include "base/check.h"
@@ -14,34 +14,34 @@
 
 void keeper_trust(struct keeper *keeper)
 {
-    keeper->doubt_until = (struct mono_time){0};
-    keeper->doubt_ended = false;
+    keeper->suspect_until = (struct mono_time){0};
+    keeper->suspicion_ended = false;
 }
 
-bool keeper_in_doubt(const struct keeper *keeper, struct mono_time now)
+bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now)
 {
-    return mono_before(now, keeper->doubt_until);
+    return mono_before(now, keeper->suspect_until);
 }
 
-bool keeper_doubt(struct keeper *keeper, struct mono_time until, struct mono_time now)
+bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_time now)
 {
-    if (keeper->doubt_ended || keeper_in_doubt(keeper, now) || !mono_before(now, until))
+    if (keeper->suspicion_ended || keeper_is_suspect(keeper, now) || !mono_before(now, until))
         return false;
-    keeper->doubt_until = until;
+    keeper->suspect_until = until;
     const struct log_field fields[] = {LOG_MS("for_ms", mono_diff(until, now))};
     keeper_log(keeper, LOG_LEVEL_WARNING, NULL,
-               "the upstream refuses the token and another is not to be had yet; it is in doubt",
+               "the upstream refuses the token and another is not to be had yet; it is suspect",
                fields, ARRAY_LEN(fields));
     return true;
 }
 
 /* The token stays, its 401s are answered 502. */
-static enum keeper_verdict doubted(struct keeper *keeper, struct mono_time until,
-                                   struct mono_time now)
+static enum keeper_verdict keep_suspect(struct keeper *keeper, struct mono_time until,
+                                        struct mono_time now)
 {
-    if (keeper_doubt(keeper, until, now))
+    if (keeper_suspect(keeper, until, now))
         keeper_publish(keeper, EVICTED_REJECTED, now);
-    return KEEPER_DOUBTED;
+    return KEEPER_KEPT_SUSPECT;
 }
 
 /* A request is under way, and it counts as a replacement from its own begin. */
@@ -57,12 +57,13 @@ static enum keeper_verdict judge(struct keeper *keeper, const char *guid, struct
     if (keeper->flight.under_way)
         return replacing(keeper);
     if (mono_before(now, keeper->replace_again_at))
-        return doubted(keeper, keeper->replace_again_at, now);
+        return keep_suspect(keeper, keeper->replace_again_at, now);
     if (keeper_failing(keeper) && mono_before(now, keeper->not_before))
         return KEEPER_BACKING_OFF;
     if (!keeper_ask(keeper, true, guid, now)) {
         struct mono_time free_at = budget_free_at(&keeper->budget, now);
-        return doubted(keeper, mono_min(free_at, mono_add(now, KEEPER_REPLACEMENT_INTERVAL)), now);
+        return keep_suspect(keeper, mono_min(free_at, mono_add(now, KEEPER_REPLACEMENT_INTERVAL)),
+                            now);
     }
     keeper_log(keeper, LOG_LEVEL_WARNING, guid, "the upstream refused the token; replacing it",
                NULL, 0);
@@ -95,11 +96,11 @@ void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_ti
     struct token *present = keeper_present(keeper, now);
 
     if (present != NULL && token_generation(present) == generation &&
-        keeper_in_doubt(keeper, now)) {
+        keeper_is_suspect(keeper, now)) {
         keeper_log(keeper, LOG_LEVEL_NOTICE, NULL,
-                   "a lookup succeeded with the token; it is not in doubt any more", NULL, 0);
-        keeper->doubt_until = (struct mono_time){0};
-        keeper->doubt_ended = true;
+                   "a lookup succeeded with the token; it is not suspect any more", NULL, 0);
+        keeper->suspect_until = (struct mono_time){0};
+        keeper->suspicion_ended = true;
         keeper_publish(keeper, EVICTED_EXPIRED, now);
     }
     token_unref(present);

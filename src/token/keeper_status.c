@@ -25,8 +25,8 @@ static enum keeper_state state_without_token(const struct keeper *keeper)
 static enum keeper_state state_with(const struct keeper *keeper, const struct token *token,
                                     struct mono_time now)
 {
-    if (keeper_in_doubt(keeper, now))
-        return KEEPER_IN_DOUBT;
+    if (keeper_is_suspect(keeper, now))
+        return KEEPER_SUSPECT;
     if (keeper->flight.under_way)
         return KEEPER_RENEWING;
     if (keeper_failing(keeper) && !mono_before(now, token_renew_at(token)))

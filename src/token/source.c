@@ -174,7 +174,7 @@ static bool has_failed(const struct token_view *view, const struct token_waiter 
 static struct token_ticket judge_rejected(const struct token_view *view,
                                           const struct token_waiter *waiter, struct mono_time now)
 {
-    if (mono_before(now, view->doubt_until))
+    if (mono_before(now, view->suspect_until))
         return rejected();
     if (!is_answered(view, waiter))
         return parked();
@@ -209,7 +209,7 @@ static struct token_ticket apply(const struct token_source *source, struct token
     case KEEPER_REPLACING:
         waiter->awaits = source->view->answered + 1;
         return parked();
-    case KEEPER_DOUBTED:
+    case KEEPER_KEPT_SUSPECT:
         return rejected();
     case KEEPER_BACKING_OFF:
         return unavailable(source->view, now);
@@ -492,7 +492,7 @@ void token_source_succeeded(struct token_source *source, struct token *token, st
     if (view != NULL && view->token != NULL &&
         token_generation(view->token) == token_generation(token)) {
         token = view->token;
-        if (mono_before(mono_now(), view->doubt_until))
+        if (mono_before(mono_now(), view->suspect_until))
             mail_success(source, token_generation(token));
     }
     token_succeeded(token, source->worker, sent);

@@ -16,7 +16,7 @@ struct token_view *token_view_new(const struct token_view *what)
     view->token = what->token;
     view->failed = what->failed;
     view->retry_at = what->retry_at;
-    view->doubt_until = what->doubt_until;
+    view->suspect_until = what->suspect_until;
     atomic_init(&view->references, 1);
     return view;
 }

@@ -431,7 +431,7 @@ START_TEST(logs_once_and_no_token)
     ck_assert_uint_ge(occurrences(text, "answered 500"), 2);
     ck_assert_uint_eq(occurrences(text, "has recovered"), 1);
     ck_assert_uint_eq(occurrences(text, "budget of token requests is used up"), 1);
-    ck_assert_uint_eq(occurrences(text, "in doubt"), 1);
+    ck_assert_uint_eq(occurrences(text, "it is suspect"), 1);
     ck_assert_uint_eq(occurrences(text, "GUID: guid-of-401 - the upstream refused the token"), 1);
     ck_assert_uint_eq(occurrences(text, "value-"), 0);
     fclose(file);

@@ -19,7 +19,7 @@ START_TEST(a_401_replaces_the_token)
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 2);
     ck_assert_uint_eq(world->view->answered, answered + 1);
-    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_int_eq(world->view->suspect_until.ns, 0);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     /* And on with renewals. */
@@ -103,16 +103,16 @@ START_TEST(doubt_after_a_replacement)
 
     (void)world_refused(world, 0);
     world_run(world, SECOND);
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
-    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
+    ck_assert_int_eq(world->view->suspect_until.ns, mono_add(began, 30 * SECOND).ns);
     ck_assert_uint_eq(world_generation(world), 2);
-    ck_assert_int_eq(world_status(world).state, KEEPER_IN_DOUBT);
+    ck_assert_int_eq(world_status(world).state, KEEPER_SUSPECT);
     unsigned views = world->views;
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     ck_assert_uint_eq(world->views, views);
 
     world_run_until(world, mono_add(began, 30 * SECOND - 1));
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     ck_assert_uint_eq(world->requests, 2);
     world_run(world, 1);
     ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
@@ -129,12 +129,12 @@ START_TEST(a_success_ends_the_doubt_not_the_limit)
     world_run(world, SECOND);
     (void)world_refused(world, 0);
     keeper_succeeded(world->keeper, 1, world->now);
-    ck_assert_int_ne(world->view->doubt_until.ns, 0);
+    ck_assert_int_ne(world->view->suspect_until.ns, 0);
     keeper_succeeded(world->keeper, 2, world->now);
-    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_int_eq(world->view->suspect_until.ns, 0);
     ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
     unsigned views = world->views;
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     ck_assert_uint_eq(world->views, views); /* no second doubt */
     ck_assert_uint_eq(world->requests, 2);
     world_run(world, 30 * SECOND);
@@ -156,7 +156,7 @@ START_TEST(the_same_value_again_is_in_doubt)
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 1);
     ck_assert(!world->view->failed);
-    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
+    ck_assert_int_eq(world->view->suspect_until.ns, mono_add(began, 30 * SECOND).ns);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 0);
     /* And once more, though a success ended that doubt. */
     keeper_succeeded(world->keeper, 1, world->now);
@@ -164,7 +164,7 @@ START_TEST(the_same_value_again_is_in_doubt)
     began = world->now;
     ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
     world_run(world, SECOND);
-    ck_assert_int_eq(world->view->doubt_until.ns, mono_add(began, 30 * SECOND).ns);
+    ck_assert_int_eq(world->view->suspect_until.ns, mono_add(began, 30 * SECOND).ns);
     world_free(world);
 }
 END_TEST
@@ -196,11 +196,11 @@ START_TEST(a_replacement_that_fails)
     (void)world_refused(world, 0);
     world_run(world, SECOND);
     ck_assert(world->view->failed);
-    ck_assert_int_eq(world->view->doubt_until.ns, 0);
+    ck_assert_int_eq(world->view->suspect_until.ns, 0);
     ck_assert_uint_eq(world_generation(world), 1);
     ck_assert_int_eq(mono_diff(world->view->retry_at, began), world->latency + 40 * SECOND);
 
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     world_run_until(world, mono_add(began, 31 * SECOND));
     ck_assert_int_eq(world_refused(world, 0), KEEPER_BACKING_OFF);
     ck_assert_uint_eq(world->requests, 2);
@@ -229,7 +229,7 @@ START_TEST(a_401_joins_a_renewal)
     ck_assert_uint_eq(world_generation(world), 2);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     world_free(world);
 }
 END_TEST
@@ -240,7 +240,7 @@ static void refuse_everything(struct world *world, int64_t duration)
     struct mono_time end = mono_add(world->now, duration);
 
     while (mono_before(world->now, end)) {
-        if (!mono_before(world->now, world->view->doubt_until))
+        if (!mono_before(world->now, world->view->suspect_until))
             (void)world_refused(world, 50 * MILLISECOND);
         world_run(world, 100 * MILLISECOND);
     }
@@ -303,7 +303,7 @@ START_TEST(one_bad_postcode_among_few)
             keeper_succeeded(world->keeper, generation, world->now);
         }
         world_run(world, 500 * MILLISECOND);
-        if (!mono_before(world->now, world->view->doubt_until))
+        if (!mono_before(world->now, world->view->suspect_until))
             (void)world_refused(world, 100 * MILLISECOND);
     }
     ck_assert_uint_le(world->requests, 1 + 60);
@@ -320,13 +320,13 @@ START_TEST(past_the_budget_a_401_finds_doubt)
     world->settings.budget = 0;
     world_start(world);
     world_run(world, SECOND);
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
-    ck_assert_int_eq(mono_diff(world->view->doubt_until, world->now), 30 * SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
+    ck_assert_int_eq(mono_diff(world->view->suspect_until, world->now), 30 * SECOND);
     ck_assert_int_eq(metric_sum(METRIC_TOKEN_BUDGET_REFUSED, 0), 1);
     ck_assert(!world->view->failed);
     world_run(world, 24 * HOUR);
     ck_assert_uint_ge(world->requests, 24);
-    ck_assert_int_eq(world_refused(world, 0), KEEPER_DOUBTED);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
     world_free(world);
 }
 END_TEST
