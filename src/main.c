@@ -17,7 +17,7 @@
 #include "service/probe.h"
 #include "service/process.h"
 #include "service/setup.h"
-#include "token/reply.h"
+#include "token/response.h"
 
 #define DEFAULT_PATH "/etc/postcoded/postcoded.ini"
 #define DEFAULT_TTL HOUR
@@ -198,7 +198,7 @@ static void protect_memory(void)
     const struct rlimit none = {0, 0};
     prctl(PR_SET_DUMPABLE, 0);
     setrlimit(RLIMIT_CORE, &none);
-    token_reply_setup();
+    token_response_setup();
 }
 
 /* ---- commands ---- */

@@ -3,8 +3,8 @@
  *
  * It is made by front/server when libmicrohttpd has read the request line, and freed when
  * libmicrohttpd has done with it. In between it has one state, which only request_enter changes,
- * and is settled once: by an answer (exchange/reply.h), by the caller's leaving or by the deadline,
- * whichever comes first. What comes later finds it settled and does nothing.
+ * and is settled once: by an answer (exchange/response.h), by the caller's leaving or by the
+ * deadline, whichever comes first. What comes later finds it settled and does nothing.
  *
  * Thread: that of the loop which serves its connection.
  */
@@ -85,7 +85,7 @@ struct request {
     int status;
     struct MHD_Response *response; /* ours until it is sent; NULL: close without an answer */
     bool close;                    /* the connection ends with this answer, says a step */
-    bool answered_at_once;         /* past libmicrohttpd: reply_problem_at_once */
+    bool written_at_once;          /* past libmicrohttpd: response_problem_at_once */
     size_t body_len;
     struct lookup_stats stats; /* for the access line */
 };
@@ -109,7 +109,7 @@ const char *request_guid(const struct request *request);
 bool request_is_settled(const struct request *request);
 
 /*
- * Settles it with an answer, which becomes the request's: exchange/reply.c calls this, nobody
+ * Settles it with an answer, which becomes the request's: exchange/response.c calls this, nobody
  * else. When it was settled before, the response is destroyed. A context below it is cancelled.
  */
 void request_settle(struct request *request, enum problem_id ending, int status,

@@ -14,7 +14,7 @@
 #include "runtime/ctx.h"
 #include "runtime/loop.h"
 #include "token/keeper.h"
-#include "token/reply.h"
+#include "token/response.h"
 #include "upstream/client.h"
 
 struct token_fetch;

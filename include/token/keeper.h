@@ -73,15 +73,15 @@ struct token_view *token_view_ref(struct token_view *view);
 void token_view_unref(struct token_view *view); /* NULL is allowed */
 
 /* How a request to the token endpoint ended. */
-enum keeper_outcome {
+enum keeper_result_kind {
     KEEPER_GRANTED,
-    KEEPER_NO_ANSWER,   /* no HTTP answer: refused, timed out, DNS, TLS */
+    KEEPER_NO_RESPONSE, /* no HTTP answer: refused, timed out, DNS, TLS */
     KEEPER_FAILED,      /* an HTTP answer that is no grant */
     KEEPER_CREDENTIALS, /* 400, 401, 403 with every secret we have */
 };
 
 struct keeper_result {
-    enum keeper_outcome kind;
+    enum keeper_result_kind kind;
     struct token_grant grant; /* KEEPER_GRANTED; borrowed */
     int64_t retry_after;      /* ns; 0: none was given */
     const char *problem;      /* a phrase for logs and /tokens, our words and escaped ones */

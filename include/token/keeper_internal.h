@@ -10,7 +10,7 @@
  *   - A view is made in one place, keeper_publish; tokens that left use are counted there.
  *   - Every entry ends with keeper_settle: it begins what is due and plans the next wake-up.
  *
- * keeper.c has these steps and what others call; keeper_answer.c what a request's end does;
+ * keeper.c has these steps and what others call; keeper_response.c what a request's end does;
  * keeper_rejected.c the verdict on a 401; keeper_status.c what is told to operators.
  */
 #ifndef TOKEN_KEEPER_INTERNAL_H
@@ -32,10 +32,10 @@
 
 /* How the last request ended. What it says of the next one: */
 enum keeper_standing {
-    STANDING_FINE,       /* nothing: none was made, or it brought a token with a future */
-    STANDING_STALLED,    /* it brought nothing that lasts longer: wait, uncharged */
-    STANDING_UNANSWERED, /* no HTTP answer: wait, uncharged */
-    STANDING_DENIED,     /* an HTTP answer that is no grant: wait, charged */
+    STANDING_FINE,        /* nothing: none was made, or it brought a token with a future */
+    STANDING_STALLED,     /* it brought nothing that lasts longer: wait, uncharged */
+    STANDING_NO_RESPONSE, /* no HTTP answer: wait, uncharged */
+    STANDING_DENIED,      /* an HTTP answer that is no grant: wait, charged */
 };
 
 struct keeper_flight {

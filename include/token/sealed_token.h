@@ -30,7 +30,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "token/reply.h"
+#include "token/response.h"
 #include "token/token.h"
 
 #define SEALED_TOKEN_VERSION 1

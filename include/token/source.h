@@ -30,7 +30,7 @@
 
 struct token_source;
 
-enum token_answer {
+enum token_ticket_kind {
     TOKEN_READY,       /* here is a token */
     TOKEN_PARKED,      /* the waiter's callback will tell, in a later turn */
     TOKEN_UNAVAILABLE, /* none, and none to be had now: 503 with retry_after */
@@ -38,7 +38,7 @@ enum token_answer {
 };
 
 struct token_ticket {
-    enum token_answer answer;
+    enum token_ticket_kind kind;
     struct token *token; /* TOKEN_READY: a reference, the receiver's */
     int64_t retry_after; /* TOKEN_UNAVAILABLE: ns until it is worth asking again, an hour at most */
 };

@@ -20,7 +20,7 @@
 
 struct token;
 
-/* What a token endpoint granted; see token/reply.h. */
+/* What a token endpoint granted; see token/response.h. */
 struct token_grant {
     const char *type;  /* as it goes into the Authorization header: "Bearer", or as received */
     const char *value; /* visible ASCII */

@@ -61,6 +61,6 @@ bool answer_body(struct answer *answer, const char *data, size_t len);
 /* Borrowed; NULL: none. */
 const char *answer_header(const struct answer *answer, enum client_header_id id);
 /* 0 unless the final head was read. */
-int answer_status(const struct answer *answer);
+int respond_status(const struct answer *answer);
 
 #endif

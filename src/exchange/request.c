@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "exchange/cookie.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 
 #define REQUEST_MAGIC 0x52455155u
 
@@ -52,9 +52,9 @@ static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
         return;
     char limit[CLOCK_TEXT];
     duration_format(request->config->server_request_timeout, limit);
-    reply_plain_problem(request, PROBLEM_DEADLINE,
-                        "The lookup did not end within %s ([server] request_timeout). Try again.",
-                        limit);
+    response_plain_problem(
+        request, PROBLEM_DEADLINE,
+        "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
 }
 
 /*

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 #include "front/access.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
@@ -25,18 +25,18 @@ static struct admin_app *of(struct server_app *app)
     return CONTAINER_OF(app, struct admin_app, app);
 }
 
-static void answer_text(struct request *request, int status, const char *text)
+static void respond_text(struct request *request, int status, const char *text)
 {
-    reply_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
+    response_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 /* Takes the reference. */
-static void answer_json(struct request *request, json_t *value)
+static void respond_json(struct request *request, json_t *value)
 {
     char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     MUST(text != NULL);
     char *line = mem_printf("%s\n", text);
-    reply_operator(request, 200, "application/json", line, strlen(line));
+    response_operator(request, 200, "application/json", line, strlen(line));
     mem_free(line);
     free(text);
     json_decref(value);
@@ -50,9 +50,9 @@ static void healthz(struct server_app *app, struct request *request, const char 
     (void)rest;
     (void)len;
     if (ports->healthy(ports->arg))
-        answer_text(request, 200, "ok\n");
+        respond_text(request, 200, "ok\n");
     else
-        answer_text(request, 503, "a worker's loop has stopped turning\n");
+        respond_text(request, 503, "a worker's loop has stopped turning\n");
 }
 
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
@@ -71,9 +71,9 @@ static void readyz(struct server_app *app, struct request *request, const char *
                    status.state_name, status.last_error == NULL ? "" : ": ",
                    status.last_error == NULL ? "" : status.last_error);
     if (reasons.len == 0)
-        answer_text(request, 200, "ready\n");
+        respond_text(request, 200, "ready\n");
     else
-        answer_text(request, 503, buf_text(&reasons));
+        respond_text(request, 503, buf_text(&reasons));
     buf_fini(&reasons);
 }
 
@@ -85,7 +85,7 @@ static void metrics(struct server_app *app, struct request *request, const char 
     buf_init(&text, EXPOSITION_MAX);
     exposition_write(&of(app)->sources, &text);
     MUST(text.err == ERR_OK);
-    reply_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
+    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
     buf_fini(&text);
 }
 
@@ -131,7 +131,7 @@ static void tokens(struct server_app *app, struct request *request, const char *
     keeper_status(sources->keeper, mono_now(), &status);
     json_t *all = json_object();
     json_object_set_new(all, sources->upstream, token_json(&status));
-    answer_json(request, all);
+    respond_json(request, all);
 }
 
 static void refresh(const struct admin_app *admin, struct request *request)
@@ -139,18 +139,18 @@ static void refresh(const struct admin_app *admin, struct request *request)
     if (keeper_refresh(admin->sources.keeper, mono_now())) {
         log_notice(request_guid(request), "token of %s: refresh asked for by hand",
                    admin->sources.upstream);
-        answer_text(request, 202, "a new token is on its way\n");
+        respond_text(request, 202, "a new token is on its way\n");
         return;
     }
-    answer_text(request, 429,
-                "the budget for token requests ([upstream] auth_budget) is used up; the present "
-                "token stays\n");
+    respond_text(request, 429,
+                 "the budget for token requests ([upstream] auth_budget) is used up; the present "
+                 "token stays\n");
 }
 
 static void forget(const struct admin_app *admin, struct request *request)
 {
     keeper_forget(admin->sources.keeper, mono_now());
-    reply_operator(request, 204, NULL, NULL, 0);
+    response_operator(request, 204, NULL, NULL, 0);
 }
 
 static bool is_rest(const char *rest, size_t len, const char *upstream, const char *action)
@@ -170,9 +170,9 @@ static void token_action(struct server_app *app, struct request *request, const 
     else if (is_rest(rest, len, upstream, "/forget"))
         forget(admin, request);
     else
-        reply_plain_problem(request, PROBLEM_NOT_FOUND,
-                            "There are /tokens/%s/refresh and /tokens/%s/forget.", upstream,
-                            upstream);
+        response_plain_problem(request, PROBLEM_NOT_FOUND,
+                               "There are /tokens/%s/refresh and /tokens/%s/forget.", upstream,
+                               upstream);
 }
 
 /* ---- configuration ---- */
@@ -199,7 +199,7 @@ static void show_config(struct server_app *app, struct request *request, const c
     (void)rest;
     (void)len;
     config_each(app->config, add_key, all);
-    answer_json(request, all);
+    respond_json(request, all);
 }
 
 /* ---- the app ---- */

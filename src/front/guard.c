@@ -24,7 +24,7 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 #include "front/mhd.h"
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
@@ -281,7 +281,7 @@ void guard_reject_at_once(struct request *request, enum problem_id id)
         detail = "The header section has too many fields or cookies. Send fewer.";
     else if (request_header(request, "Host") == NULL)
         detail = "There is no Host field.";
-    reply_problem_at_once(request, id, detail);
+    response_problem_at_once(request, id, detail);
 }
 
 void guard_check(struct request *request)
@@ -290,5 +290,5 @@ void guard_check(struct request *request)
     if (fault == NULL)
         return;
     request->close = true;
-    reply_plain_problem(request, PROBLEM_BAD_REQUEST, "%s", fault);
+    response_plain_problem(request, PROBLEM_BAD_REQUEST, "%s", fault);
 }

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-#include "exchange/reply.h"
+#include "exchange/response.h"
 
 void header_limit_reject_target(struct request *request)
 {
-    reply_problem_at_once(request, PROBLEM_TARGET_TOO_LARGE,
-                          "The target is longer than [server] max_header_size allows.");
+    response_problem_at_once(request, PROBLEM_TARGET_TOO_LARGE,
+                             "The target is longer than [server] max_header_size allows.");
 }
 
 void header_limit_check(struct request *request)
@@ -19,7 +19,7 @@ void header_limit_check(struct request *request)
     if (strlen(request->target) > request->max_head)
         header_limit_reject_target(request);
     else if (request_head_size(request) > request->max_head)
-        reply_problem_at_once(request, PROBLEM_HEAD_TOO_LARGE,
-                              "The request line and the header fields together are larger than "
-                              "[server] max_header_size allows.");
+        response_problem_at_once(request, PROBLEM_HEAD_TOO_LARGE,
+                                 "The request line and the header fields together are larger than "
+                                 "[server] max_header_size allows.");
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 #include "front/access.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
@@ -21,124 +21,129 @@ static struct lookup_app *of(struct server_app *app)
 
 /* ---- from a lookup's end to an answer ---- */
 
-static void answer_address(struct request *request, const struct lookup_result *result)
+static void respond_address(struct request *request, const struct lookup_result *result)
 {
-    const struct reply_header headers[] = {{"Content-Type", result->headers[CLIENT_CONTENT_TYPE]},
-                                           {"Cache-Control", result->headers[CLIENT_CACHE_CONTROL]},
-                                           {"ETag", result->headers[CLIENT_ETAG]},
-                                           {"Last-Modified", result->headers[CLIENT_LAST_MODIFIED]},
-                                           {NULL, NULL}};
-    reply_body(request, result->kind == LOOKUP_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
-               result->body, result->body_len, headers);
+    const struct response_header headers[] = {
+        {"Content-Type", result->headers[CLIENT_CONTENT_TYPE]},
+        {"Cache-Control", result->headers[CLIENT_CACHE_CONTROL]},
+        {"ETag", result->headers[CLIENT_ETAG]},
+        {"Last-Modified", result->headers[CLIENT_LAST_MODIFIED]},
+        {NULL, NULL}};
+    response_body(request, result->kind == LOOKUP_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
+                  result->body, result->body_len, headers);
 }
 
-static void answer_invalid(struct request *request, const struct lookup_result *result)
+static void respond_invalid(struct request *request, const struct lookup_result *result)
 {
-    reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                        "The upstream takes this for no postcode (status %d).", result->status);
+    response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
+                           "The upstream takes this for no postcode (status %d).", result->status);
 }
 
-static void answer_unknown(struct request *request, const struct lookup_result *result)
+static void respond_unknown(struct request *request, const struct lookup_result *result)
 {
     (void)result;
-    reply_plain_problem(request, PROBLEM_UNKNOWN_POSTCODE, "The upstream knows no such postcode.");
+    response_plain_problem(request, PROBLEM_UNKNOWN_POSTCODE,
+                           "The upstream knows no such postcode.");
 }
 
 /* Its Retry-After is the caller's to heed. */
-static void answer_later(struct request *request, const struct lookup_result *result,
-                         enum problem_id id, const char *detail)
+static void respond_later(struct request *request, const struct lookup_result *result,
+                          enum problem_id id, const char *detail)
 {
-    const struct reply_header headers[] = {{"Retry-After", result->headers[CLIENT_RETRY_AFTER]},
-                                           {NULL, NULL}};
-    reply_problem(request, &(struct reply_problem){.id = id, .headers = headers}, "%s", detail);
+    const struct response_header headers[] = {{"Retry-After", result->headers[CLIENT_RETRY_AFTER]},
+                                              {NULL, NULL}};
+    response_problem(request, &(struct response_problem){.id = id, .headers = headers}, "%s",
+                     detail);
 }
 
-static void answer_rate_limited(struct request *request, const struct lookup_result *result)
+static void respond_rate_limited(struct request *request, const struct lookup_result *result)
 {
-    answer_later(request, result, PROBLEM_RATE_LIMITED,
-                 "The upstream allows no more lookups for now. Ask more slowly.");
+    respond_later(request, result, PROBLEM_RATE_LIMITED,
+                  "The upstream allows no more lookups for now. Ask more slowly.");
 }
 
-static void answer_busy(struct request *request, const struct lookup_result *result)
+static void respond_busy(struct request *request, const struct lookup_result *result)
 {
-    answer_later(request, result, PROBLEM_UPSTREAM_UNAVAILABLE,
-                 "The upstream says it is unavailable for now. Try again later.");
+    respond_later(request, result, PROBLEM_UPSTREAM_UNAVAILABLE,
+                  "The upstream says it is unavailable for now. Try again later.");
 }
 
-static void answer_status(struct request *request, const struct lookup_result *result)
+static void respond_status(struct request *request, const struct lookup_result *result)
 {
-    reply_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
-                        "The upstream answered with status %d. Try again; if it stays, look at "
-                        "[upstream] address and lookup_path.",
-                        result->status);
+    response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
+                           "The upstream answered with status %d. Try again; if it stays, look at "
+                           "[upstream] address and lookup_path.",
+                           result->status);
 }
 
-static void answer_malformed(struct request *request, const struct lookup_result *result)
+static void respond_malformed(struct request *request, const struct lookup_result *result)
 {
     bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
     const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
-    reply_problem(request, &(struct reply_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
-                  "The upstream's answer is no address: %s.",
-                  too_large ? "it is larger than [upstream] max_response_size" : result->problem);
+    response_problem(
+        request, &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
+        "The upstream's answer is no address: %s.",
+        too_large ? "it is larger than [upstream] max_response_size" : result->problem);
 }
 
 static void reject_overload(struct request *request, const char *what, const char *key)
 {
-    const struct reply_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
-    reply_problem(request, &(struct reply_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
-                  "More lookups %s at once than %s allows. Try again in 1 s.", what, key);
+    const struct response_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
+    response_problem(request,
+                     &(struct response_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
+                     "More lookups %s at once than %s allows. Try again in 1 s.", what, key);
 }
 
-static void answer_failed(struct request *request, const struct lookup_result *result)
+static void respond_failed(struct request *request, const struct lookup_result *result)
 {
     if (result->error == CLIENT_QUEUE_FULL) {
         reject_overload(request, "wait for the upstream", "[upstream] max_connections");
         return;
     }
-    const struct reply_problem problem = {.id = PROBLEM_UNREACHABLE,
-                                          .proxy_error = client_error_proxy_status(result->error)};
-    reply_problem(request, &problem, "The upstream %s. Try again later.",
-                  client_error_phrase(result->error));
+    const struct response_problem problem = {
+        .id = PROBLEM_UNREACHABLE, .proxy_error = client_error_proxy_status(result->error)};
+    response_problem(request, &problem, "The upstream %s. Try again later.",
+                     client_error_phrase(result->error));
 }
 
-static void answer_rejected(struct request *request, const struct lookup_result *result)
+static void respond_rejected(struct request *request, const struct lookup_result *result)
 {
-    reply_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                        "The upstream answered %d to a token of ours that is not expired. The "
-                        "operator should look at the client's rights.",
-                        result->status);
+    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                           "The upstream answered %d to a token of ours that is not expired. The "
+                           "operator should look at the client's rights.",
+                           result->status);
 }
 
-static void answer_no_token(struct request *request, const struct lookup_result *result)
+static void respond_no_token(struct request *request, const struct lookup_result *result)
 {
-    char wait[REPLY_RETRY_AFTER];
-    reply_retry_after(result->retry_after, wait);
-    const struct reply_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
-    reply_problem(request,
-                  &(struct reply_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
-                  "No token could be had from the token endpoint. Try again in %s s; the log "
-                  "tells why.",
-                  wait);
+    char wait[RESPONSE_RETRY_AFTER];
+    response_retry_after(result->retry_after, wait);
+    const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
+    response_problem(
+        request, &(struct response_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
+        "No token could be had from the token endpoint. Try again in %s s; the log "
+        "tells why.",
+        wait);
 }
 
-static void (*const answers[])(struct request *, const struct lookup_result *) = {
-    [LOOKUP_ADDRESS] = answer_address,
-    [LOOKUP_NOT_MODIFIED] = answer_address,
-    [LOOKUP_INVALID] = answer_invalid,
-    [LOOKUP_UNKNOWN] = answer_unknown,
-    [LOOKUP_RATE_LIMITED] = answer_rate_limited,
-    [LOOKUP_BUSY] = answer_busy,
-    [LOOKUP_UPSTREAM_STATUS] = answer_status,
-    [LOOKUP_MALFORMED] = answer_malformed,
-    [LOOKUP_FAILED] = answer_failed,
-    [LOOKUP_REJECTED] = answer_rejected,
-    [LOOKUP_NO_TOKEN] = answer_no_token,
+static void (*const responses[])(struct request *, const struct lookup_result *) = {
+    [LOOKUP_ADDRESS] = respond_address,
+    [LOOKUP_NOT_MODIFIED] = respond_address,
+    [LOOKUP_INVALID] = respond_invalid,
+    [LOOKUP_UNKNOWN] = respond_unknown,
+    [LOOKUP_RATE_LIMITED] = respond_rate_limited,
+    [LOOKUP_BUSY] = respond_busy,
+    [LOOKUP_UPSTREAM_STATUS] = respond_status,
+    [LOOKUP_MALFORMED] = respond_malformed,
+    [LOOKUP_FAILED] = respond_failed,
+    [LOOKUP_REJECTED] = respond_rejected,
+    [LOOKUP_NO_TOKEN] = respond_no_token,
 };
 
 static void found(void *arg, const struct lookup_result *result)
 {
     struct request *request = arg;
-    answers[result->kind](request, result);
+    responses[result->kind](request, result);
 }
 
 /* ---- the handler ---- */
@@ -163,14 +168,14 @@ static void find(struct server_app *app, struct request *request, const char *re
     struct lookup_query query = {
         .user = request->user, .query = request->query, .stats = &request->stats};
     if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
-        reply_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                            "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
+        response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
+                               "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
         return;
     }
     if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {
-        reply_plain_problem(request, PROBLEM_BAD_REQUEST,
-                            "The query is not valid: a character in it must be percent-encoded, "
-                            "or a %% is not followed by two hexadecimal digits.");
+        response_plain_problem(request, PROBLEM_BAD_REQUEST,
+                               "The query is not valid: a character in it must be percent-encoded, "
+                               "or a %% is not followed by two hexadecimal digits.");
         return;
     }
     if (!take_place(lookups, request)) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 
 static bool fits(const struct route *route, const struct request *request)
 {
@@ -24,10 +24,10 @@ static bool allows(const struct route *route, const char *method)
 static void reject_method(const struct route *route, struct request *request)
 {
     const char *allow = route->post ? "POST" : "GET, HEAD";
-    const struct reply_header headers[] = {{"Allow", allow}, {NULL, NULL}};
-    reply_problem(request,
-                  &(struct reply_problem){.id = PROBLEM_METHOD_NOT_ALLOWED, .headers = headers},
-                  "Use %s here.", route->post ? "POST" : "GET or HEAD");
+    const struct response_header headers[] = {{"Allow", allow}, {NULL, NULL}};
+    response_problem(
+        request, &(struct response_problem){.id = PROBLEM_METHOD_NOT_ALLOWED, .headers = headers},
+        "Use %s here.", route->post ? "POST" : "GET or HEAD");
 }
 
 /* With what there is instead. */
@@ -38,8 +38,8 @@ static void reject_path(const struct route *routes, size_t count, struct request
     for (const struct route *route = routes; route < routes + count; route++)
         buf_printf(&paths, "%s%s%s", route == routes ? "" : ", ", route->path,
                    route->prefix ? "..." : "");
-    reply_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here. What there is: %s",
-                        buf_text(&paths));
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here. What there is: %s",
+                           buf_text(&paths));
     buf_fini(&paths);
 }
 

@@ -188,7 +188,7 @@ static void drop_rejected(struct runs *runs)
  * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
  * a first line that is none, without a line in the log. A caller who closes at once is missed.
  */
-static bool is_closed_unanswered(const struct conn *conn)
+static bool is_closed_without_response(const struct conn *conn)
 {
     char byte;
     if (conn->request != NULL || conn->phase != CONN_HEAD || conn->gone || conn->server->stopped)
@@ -211,7 +211,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         conn->started = true;
         *context = conn;
     } else if (conn != NULL) {
-        if (rejections_oldest(&server->rejections) == 0 && is_closed_unanswered(conn))
+        if (rejections_oldest(&server->rejections) == 0 && is_closed_without_response(conn))
             rejections_note(&server->rejections, MHD_HTTP_BAD_REQUEST);
         account_closing(conn, connection);
         if (conn->request != NULL)
@@ -354,7 +354,7 @@ static void reject_first(struct server *server, unsigned status)
         guard_reject_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
                                                 ? PROBLEM_HEAD_TOO_LARGE
                                                 : PROBLEM_BAD_REQUEST);
-    } else if (reading == NULL || reading->request == NULL || !reading->request->answered_at_once) {
+    } else if (reading == NULL || reading->request == NULL || !reading->request->written_at_once) {
         rejections_note(&server->rejections, status);
     }
 }

@@ -188,7 +188,7 @@ static bool is_accepted(const struct client_reply *reply)
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
-static void answered(void *arg, struct client_reply *reply)
+static void called(void *arg, struct client_reply *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
     add_up(lookup, reply);
@@ -226,7 +226,7 @@ static void call(struct lookup *lookup)
     };
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
-    client_call(pool_client(lookup->way.pool), lookup->ctx, &request, answered, lookup);
+    client_call(pool_client(lookup->way.pool), lookup->ctx, &request, called, lookup);
 }
 
 static char *make_target(const struct config *config, const struct lookup_query *query)
@@ -272,7 +272,7 @@ static void take_token(struct lookup *lookup, struct token *token)
 
 static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket)
 {
-    switch (ticket->answer) {
+    switch (ticket->kind) {
     case TOKEN_READY:
         take_token(lookup, ticket->token);
         break;

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "exchange/reply.h"
+#include "exchange/response.h"
 #include "middleware/jwt.h"
 
 #define IDENTITY_MAGIC 0x49444e54u
@@ -81,17 +81,17 @@ static void reject(struct request *request, const struct identity *identity)
     char challenge[160];
     snprintf(challenge, sizeof(challenge), "Cookie realm=\"postcoded\", cookie-name=\"%s\"",
              config->identity_cookie);
-    const struct reply_header headers[] = {
+    const struct response_header headers[] = {
         {"WWW-Authenticate", jwt ? "Bearer realm=\"postcoded\"" : challenge}, {NULL, NULL}};
-    const struct reply_problem problem = {.id = PROBLEM_UNAUTHORIZED, .headers = headers};
+    const struct response_problem problem = {.id = PROBLEM_UNAUTHORIZED, .headers = headers};
     if (jwt)
-        reply_problem(request, &problem,
-                      "Send a valid identity: a signed JWT in the cookie \"%s\", or as "
-                      "Authorization: Bearer.",
-                      config->identity_cookie);
+        response_problem(request, &problem,
+                         "Send a valid identity: a signed JWT in the cookie \"%s\", or as "
+                         "Authorization: Bearer.",
+                         config->identity_cookie);
     else
-        reply_problem(request, &problem, "Send who you are in the cookie \"%s\".",
-                      config->identity_cookie);
+        response_problem(request, &problem, "Send who you are in the cookie \"%s\".",
+                         config->identity_cookie);
 }
 
 /* RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). */
@@ -149,8 +149,8 @@ void identity_run(struct request *request, const struct identity *identity,
     const char *cookie;
     size_t len;
     if (request_cookie(request, config->identity_cookie, &cookie, &len) > 1) {
-        reply_plain_problem(request, PROBLEM_BAD_REQUEST, "There are two cookies \"%s\": send one.",
-                            config->identity_cookie);
+        response_plain_problem(request, PROBLEM_BAD_REQUEST,
+                               "There are two cookies \"%s\": send one.", config->identity_cookie);
         return;
     }
     bool known = config->identity_mode == IDENTITY_JWT

@@ -5,7 +5,7 @@
  * whether there was an answer at all, and whether it blamed the credentials.
  *
  * The words of a problem are ours, but for the server's error and error_description (of limited
- * characters, token/reply.h) and libcurl's. A server that repeats the secret in its description
+ * characters, token/response.h) and libcurl's. A server that repeats the secret in its description
  * loses the description.
  */
 #include "token/fetch.h"
@@ -140,9 +140,9 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
 static void grant(struct token_fetch *fetch, const struct client_reply *answer)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED};
-    struct token_reply reply;
-    enum err err = token_reply_parse(&reply, answer->body, answer->body_len,
-                                     fetch->config->upstream_auth_token_default_lifetime);
+    struct token_response reply;
+    enum err err = token_response_parse(&reply, answer->body, answer->body_len,
+                                        fetch->config->upstream_auth_token_default_lifetime);
 
     if (err == ERR_OK) {
         result.kind = KEEPER_GRANTED;
@@ -156,7 +156,7 @@ static void grant(struct token_fetch *fetch, const struct client_reply *answer)
                  "the token endpoint's answer cannot be used: %s", reply.problem);
     }
     finish(fetch, &result);
-    token_reply_fini(&reply);
+    token_response_fini(&reply);
 }
 
 static bool holds_a_secret(const struct config *config, const char *text)
@@ -172,10 +172,10 @@ static bool holds_a_secret(const struct config *config, const char *text)
 
 /* The server's reason, "" where it gives none that may be repeated. */
 static void read_reason(const struct token_fetch *fetch, const struct client_reply *answer,
-                        struct token_reply_error *reason)
+                        struct token_response_error *reason)
 {
-    if (answer->body == NULL || !token_reply_error(reason, answer->body, answer->body_len))
-        *reason = (struct token_reply_error){.error = ""};
+    if (answer->body == NULL || !token_response_error(reason, answer->body, answer->body_len))
+        *reason = (struct token_response_error){.error = ""};
     if (holds_a_secret(fetch->config, reason->description))
         reason->description[0] = '\0';
     if (holds_a_secret(fetch->config, reason->error))
@@ -183,7 +183,7 @@ static void read_reason(const struct token_fetch *fetch, const struct client_rep
 }
 
 static void log_rejected(struct token_fetch *fetch, int status,
-                         const struct token_reply_error *reason)
+                         const struct token_response_error *reason)
 {
     bool described = reason->description[0] != '\0';
 
@@ -194,7 +194,7 @@ static void log_rejected(struct token_fetch *fetch, int status,
 
 static void send_request(struct token_fetch *fetch);
 
-static bool may_be_the_secret(int status, const struct token_reply_error *reason)
+static bool may_be_the_secret(int status, const struct token_response_error *reason)
 {
     return status == 401 || (status == 400 && (reason->error[0] == '\0' ||
                                                strcmp(reason->error, "invalid_client") == 0));
@@ -218,7 +218,7 @@ static bool may_repeat(const struct token_fetch *fetch)
 static void reject(struct token_fetch *fetch, const struct client_reply *answer)
 {
     struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
-    struct token_reply_error reason;
+    struct token_response_error reason;
 
     read_reason(fetch, answer, &reason);
     if (fetch->report.requests < fetch->config->client_secret_count &&
@@ -258,7 +258,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct client_rep
 {
     bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
                     answer->error == CLIENT_HEAD_TOO_LARGE;
-    struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_ANSWER};
+    struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
 
     fetch->report.failure = answer->error;
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
@@ -304,7 +304,7 @@ static void send_request(struct token_fetch *fetch)
         .header_count = ARRAY_LEN(headers),
         .body = request.body.data,
         .body_len = request.body.len,
-        .max_response = TOKEN_REPLY_MAX,
+        .max_response = TOKEN_RESPONSE_MAX,
     };
 
     fetch->report.requests++;
@@ -320,7 +320,7 @@ static void send_request(struct token_fetch *fetch)
 static void on_expired(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
-    struct keeper_result result = {.kind = KEEPER_NO_ANSWER};
+    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
     char limit[CLOCK_TEXT];
 
     fetch->expired = NULL;

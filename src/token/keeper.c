@@ -56,7 +56,7 @@ void keeper_drop(struct keeper *keeper)
 
 bool keeper_failing(const struct keeper *keeper)
 {
-    return keeper->standing == STANDING_UNANSWERED || keeper->standing == STANDING_DENIED;
+    return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED;
 }
 
 static struct mono_time later(struct mono_time a, struct mono_time b)

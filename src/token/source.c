@@ -112,17 +112,17 @@ void token_source_limit(struct token_source *source, size_t max_waiters)
 
 static struct token_ticket parked(void)
 {
-    return (struct token_ticket){.answer = TOKEN_PARKED};
+    return (struct token_ticket){.kind = TOKEN_PARKED};
 }
 
 static struct token_ticket rejected(void)
 {
-    return (struct token_ticket){.answer = TOKEN_REJECTED};
+    return (struct token_ticket){.kind = TOKEN_REJECTED};
 }
 
 static struct token_ticket ready(struct token *token)
 {
-    return (struct token_ticket){.answer = TOKEN_READY, .token = token_ref(token)};
+    return (struct token_ticket){.kind = TOKEN_READY, .token = token_ref(token)};
 }
 
 static struct token_ticket unavailable(const struct token_view *view, struct mono_time now)
@@ -130,7 +130,7 @@ static struct token_ticket unavailable(const struct token_view *view, struct mon
     int64_t wait = mono_before(now, view->retry_at) ? mono_diff(view->retry_at, now) : 0;
 
     return (struct token_ticket){
-        .answer = TOKEN_UNAVAILABLE,
+        .kind = TOKEN_UNAVAILABLE,
         .retry_after = wait < KEEPER_RETRY_AFTER_MAX ? wait : KEEPER_RETRY_AFTER_MAX,
     };
 }
@@ -383,9 +383,9 @@ static void sweep(struct token_source *source, const struct rejection *said)
     while ((waiter = source->swept) != NULL) {
         struct token_ticket ticket = judge(source, waiter, now);
 
-        if (ticket.answer == TOKEN_PARKED && said != NULL)
+        if (ticket.kind == TOKEN_PARKED && said != NULL)
             ticket = apply(source, waiter, said, now);
-        if (ticket.answer == TOKEN_PARKED) {
+        if (ticket.kind == TOKEN_PARKED) {
             put_back(waiter);
         } else {
             take_out(waiter);
@@ -400,7 +400,7 @@ static struct token_ticket park(struct token_source *source, struct token_waiter
 {
     if (source->waiting >= source->max_waiters) {
         metric_add(METRIC_TOKEN_WAITERS_REFUSED, 0, 1);
-        return (struct token_ticket){.answer = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
+        return (struct token_ticket){.kind = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
     }
     waiter->source = source;
     waiter->swept = false;
@@ -463,9 +463,9 @@ static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
     waiter->awaits = 0;
 
     struct token_ticket ticket = judge(source, waiter, now);
-    if (ticket.answer == TOKEN_PARKED)
+    if (ticket.kind == TOKEN_PARKED)
         return park(source, waiter, now);
-    if (ticket.answer == TOKEN_READY && !mono_before(now, token_renew_at(ticket.token)) &&
+    if (ticket.kind == TOKEN_READY && !mono_before(now, token_renew_at(ticket.token)) &&
         !blocked(source->view, now))
         mail_wanted(source, ctx);
     return ticket;

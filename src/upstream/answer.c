@@ -225,7 +225,7 @@ const char *answer_header(const struct answer *answer, enum client_header_id id)
     return answer->at[id] > 0 ? answer->fields.data + answer->at[id] - 1 : NULL;
 }
 
-int answer_status(const struct answer *answer)
+int respond_status(const struct answer *answer)
 {
     return answer->head_done ? answer->status : 0;
 }

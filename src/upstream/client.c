@@ -147,7 +147,7 @@ static void make_reply(struct call *call, struct client_reply *reply)
 
     *reply = (struct client_reply){
         .error = call->error,
-        .status = answer_status(&outcome->answer),
+        .status = respond_status(&outcome->answer),
         .detail = outcome->text,
         .retries = outcome->retries,
         .sent = outcome->sent,

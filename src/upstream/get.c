@@ -56,7 +56,7 @@ static enum stage fail(struct get *get, enum client_error error)
 {
     struct outcome *outcome = get->outcome;
 
-    close_attempt(get, false, answer_status(&outcome->answer));
+    close_attempt(get, false, respond_status(&outcome->answer));
     if (!error_worth_retry(error) || outcome->answer.begun ||
         outcome->retries >= get->means->retries)
         return end(get, error);
@@ -68,7 +68,7 @@ static enum stage finish(struct get *get, bool at_its_end)
 {
     bool reusable = at_its_end && get->parse.keeps && get->sent_len == get->request.len;
 
-    close_attempt(get, reusable, answer_status(&get->outcome->answer));
+    close_attempt(get, reusable, respond_status(&get->outcome->answer));
     return end(get, CLIENT_OK);
 }
 

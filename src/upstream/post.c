@@ -99,7 +99,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     multi_remove(post->means->multi, post->easy);
     give_handle_back(post);
     outcome_end(post->outcome, mono_now(), post->means->counted,
-                answer_status(&post->outcome->answer));
+                respond_status(&post->outcome->answer));
     post->means->ended(post);
 }
 

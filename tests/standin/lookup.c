@@ -51,7 +51,7 @@ static bool none_match_fails(const char *header, const char *etag)
     return strcmp(header, "*") == 0 || strstr(header, etag) != NULL;
 }
 
-static void answer_address(struct call *call, const struct postcode *postcode)
+static void respond_address(struct call *call, const struct postcode *postcode)
 {
     const struct area *area = postcode->area;
     char etag[24];
@@ -84,7 +84,7 @@ static void decide(struct call *call, const char *text)
     } else if (postcode.area == NULL) {
         call_answer_error(call, MHD_HTTP_NOT_FOUND, "unknown_postcode", "no such postcode area");
     } else {
-        answer_address(call, &postcode);
+        respond_address(call, &postcode);
     }
 }
 

@@ -110,7 +110,7 @@ static inline struct keeper_result endpoint_broken(struct world *world)
 static inline struct keeper_result endpoint_down(struct world *world)
 {
     (void)world;
-    return (struct keeper_result){.kind = KEEPER_NO_ANSWER, .problem = "refused"};
+    return (struct keeper_result){.kind = KEEPER_NO_RESPONSE, .problem = "refused"};
 }
 
 static inline struct keeper_result endpoint_denying(struct world *world)

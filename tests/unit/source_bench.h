@@ -140,7 +140,7 @@ static inline void grant(const char *value)
     grant_for(value, HOUR);
 }
 
-static inline void fail_with(enum keeper_outcome kind)
+static inline void fail_with(enum keeper_result_kind kind)
 {
     struct keeper_result result = {.kind = kind, .problem = "of no interest"};
 
@@ -171,7 +171,7 @@ static inline void told(struct token_waiter *waiter, const struct token_ticket *
 {
     struct lookup *lookup = CONTAINER_OF(waiter, struct lookup, waiter);
 
-    ck_assert_int_ne(ticket->answer, TOKEN_PARKED);
+    ck_assert_int_ne(ticket->kind, TOKEN_PARKED);
     lookup->told++;
     take(lookup, *ticket);
     if (lookup->cancels != NULL)
@@ -198,11 +198,11 @@ static inline void refused_at(struct lookup *lookup, struct token_source *source
 }
 
 /* Ends it: what it was told is as expected. Drops its token. */
-static inline void ends_with(struct lookup *lookup, unsigned times, enum token_answer answer,
+static inline void ends_with(struct lookup *lookup, unsigned times, enum token_ticket_kind kind,
                              const char *authorization)
 {
     ck_assert_uint_eq(lookup->told, times);
-    ck_assert_int_eq(lookup->ticket.answer, answer);
+    ck_assert_int_eq(lookup->ticket.kind, kind);
     if (authorization != NULL)
         ck_assert_str_eq(token_authorization(lookup->ticket.token), authorization);
     else
@@ -217,7 +217,7 @@ static inline struct token *present(void)
     struct lookup lookup = {.told = 0};
 
     get(&lookup, sources[0]);
-    ck_assert_int_eq(lookup.ticket.answer, TOKEN_READY);
+    ck_assert_int_eq(lookup.ticket.kind, TOKEN_READY);
     return lookup.ticket.token;
 }
 
@@ -229,7 +229,7 @@ static inline void start_with(const char *value)
     get(&lookup, sources[0]);
     settle();
     grant(value);
-    ck_assert_int_eq(lookup.ticket.answer, TOKEN_READY);
+    ck_assert_int_eq(lookup.ticket.kind, TOKEN_READY);
     token_unref(lookup.ticket.token);
 }
 

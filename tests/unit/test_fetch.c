@@ -29,7 +29,7 @@ static struct peer peer;
 /* What the endpoint heard, one request each, and what `done` told. */
 static char heard[EXCHANGES][8192];
 static unsigned ended;
-static enum keeper_outcome kind;
+static enum keeper_result_kind kind;
 static int64_t retry_after;
 static char problem[1024];
 static char value[64];
@@ -272,7 +272,7 @@ END_TEST
 
 struct sample {
     const char *answer;
-    enum keeper_outcome kind;
+    enum keeper_result_kind kind;
     const char *problem; /* how it begins */
     int64_t retry_after;
 };
@@ -305,7 +305,7 @@ static const struct sample samples[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
      "the token endpoint closed the connection before its answer was whole", 0},
     {"not HTTP at all", KEEPER_FAILED, "the token endpoint did not answer in HTTP/1.1", 0},
-    {SILENCE, KEEPER_NO_ANSWER, "the token endpoint gave no answer within 200ms", 0},
+    {SILENCE, KEEPER_NO_RESPONSE, "the token endpoint gave no answer within 200ms", 0},
 };
 
 START_TEST(test_answers)
@@ -342,10 +342,10 @@ END_TEST
 
 START_TEST(test_answer_too_large)
 {
-    char *answer = mem_zalloc(TOKEN_REPLY_MAX + 100);
+    char *answer = mem_zalloc(TOKEN_RESPONSE_MAX + 100);
     const char *const answers[] = {answer, NULL};
 
-    memset(answer, ' ', TOKEN_REPLY_MAX + 99);
+    memset(answer, ' ', TOKEN_RESPONSE_MAX + 99);
     memcpy(answer, JSON_200, strlen(JSON_200));
     make_fetch(ONE_SECRET, answers);
     run(NULL);
@@ -366,7 +366,7 @@ START_TEST(test_nobody_listens)
     snprintf(keys, sizeof(keys), "address = http://127.0.0.1:%d\nclient_secret = x\n", port);
     make_fetch(keys, answers);
     run(NULL);
-    ck_assert_int_eq(kind, KEEPER_NO_ANSWER);
+    ck_assert_int_eq(kind, KEEPER_NO_RESPONSE);
     ck_assert_ptr_eq(strstr(problem, "the token endpoint refused the connection"), problem);
     ck_assert_int_eq(token_fetch_report(fetch)->status, 0);
     close(fd);
@@ -476,7 +476,7 @@ START_TEST(test_one_deadline_for_both)
     make_fetch(TWO_SECRETS "auth_timeout = 200ms\n", answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(kind, KEEPER_NO_ANSWER);
+    ck_assert_int_eq(kind, KEEPER_NO_RESPONSE);
     ck_assert_int_eq(peer.accepted, 2);
 }
 END_TEST

@@ -121,7 +121,7 @@ static void ck_reading(struct reading *reading, const struct sample *sample, siz
     const struct answer *answer = &reading->answer;
 
     ck_assert_int_eq(reading->state, sample->state);
-    ck_assert_int_eq(answer_status(answer), sample->status);
+    ck_assert_int_eq(respond_status(answer), sample->status);
     ck_assert_str_eq(buf_text(&answer->body), sample->body);
     if (sample->state != PARSE_REFUSED)
         ck_assert_pstr_eq(answer_header(answer, CLIENT_ETAG), sample->etag);

@@ -9,7 +9,7 @@ START_TEST(waiters_of_two_workers_share_a_request)
     start();
     for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
         get(&lookups[i], sources[i % 2]);
-        ck_assert_int_eq(lookups[i].ticket.answer, TOKEN_PARKED);
+        ck_assert_int_eq(lookups[i].ticket.kind, TOKEN_PARKED);
     }
     ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 300);
     messages = 0;
@@ -72,13 +72,13 @@ START_TEST(a_failure_that_needs_no_wait)
     start();
     get(&a, sources[0]);
     settle();
-    fail_with(KEEPER_NO_ANSWER);
+    fail_with(KEEPER_NO_RESPONSE);
     ck_assert_int_eq(a.ticket.retry_after, 0);
     ends_with(&a, 1, TOKEN_UNAVAILABLE, NULL);
     ck_assert_uint_eq(fetches, 1);
     /* The next lookup asks again. */
     get(&a, sources[0]);
-    ck_assert_int_eq(a.ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(a.ticket.kind, TOKEN_PARKED);
     settle();
     ck_assert_uint_eq(fetches, 2);
     grant("one");
@@ -196,7 +196,7 @@ START_TEST(a_callback_parks_again)
     settle();
     get(&a, sources[0]);
     get(&b, sources[0]);
-    ck_assert_int_eq(a.ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(a.ticket.kind, TOKEN_PARKED);
     settle();
     ck_assert_uint_eq(fetches, 2);
     a.cancels = &b;
@@ -213,14 +213,14 @@ START_TEST(no_more_than_so_many_wait)
     start();
     for (size_t i = 0; i < CAP; i++) {
         get(&lookups[i], sources[0]);
-        ck_assert_int_eq(lookups[i].ticket.answer, TOKEN_PARKED);
+        ck_assert_int_eq(lookups[i].ticket.kind, TOKEN_PARKED);
     }
     get(&lookups[CAP], sources[0]);
     ck_assert_int_eq(lookups[CAP].ticket.retry_after, SECOND);
     ends_with(&lookups[CAP], 0, TOKEN_UNAVAILABLE, NULL);
     token_waiter_cancel(&lookups[7].waiter);
     get(&lookups[CAP], sources[0]);
-    ck_assert_int_eq(lookups[CAP].ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(lookups[CAP].ticket.kind, TOKEN_PARKED);
 
     /* Another limit, by a reload: who waits already stays. */
     token_waiter_cancel(&lookups[7].waiter);
@@ -229,7 +229,7 @@ START_TEST(no_more_than_so_many_wait)
     ends_with(&lookups[7], 0, TOKEN_UNAVAILABLE, NULL);
     token_source_limit(sources[0], CAP + 1);
     get(&lookups[7], sources[0]);
-    ck_assert_int_eq(lookups[7].ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(lookups[7].ticket.kind, TOKEN_PARKED);
     for (size_t i = 0; i <= CAP; i++)
         token_waiter_cancel(&lookups[i].waiter);
 }

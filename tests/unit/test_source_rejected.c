@@ -12,7 +12,7 @@ START_TEST(refused_lookups_wait_for_the_successor)
     struct mono_time sent = mono_now();
     for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
         refused_at(&lookups[i], sources[i % 2], token, mono_add(sent, (int64_t)i));
-        ck_assert_int_eq(lookups[i].ticket.answer, TOKEN_PARKED);
+        ck_assert_int_eq(lookups[i].ticket.kind, TOKEN_PARKED);
     }
     settle();
     ck_assert_uint_eq(fetches, 2);
@@ -71,7 +71,7 @@ START_TEST(the_same_value_again)
     token_source_succeeded(sources[0], token, mono_now());
     settle();
     refused_at(&a, sources[1], token, mono_now());
-    ck_assert_int_eq(a.ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(a.ticket.kind, TOKEN_PARKED);
     settle();
     ends_with(&a, 1, TOKEN_REJECTED, NULL);
     ck_assert_uint_eq(fetches, 2);
@@ -89,7 +89,7 @@ START_TEST(a_waiter_used_twice)
     refused_at(&a, sources[0], token, mono_now());
     settle();
     grant("one");
-    ck_assert_int_eq(a.ticket.answer, TOKEN_REJECTED);
+    ck_assert_int_eq(a.ticket.kind, TOKEN_REJECTED);
     token_source_succeeded(sources[0], token, mono_now());
     settle();
     refused_at(&a, sources[0], token, mono_add(mono_now(), -SECOND));
@@ -140,7 +140,7 @@ START_TEST(verdicts_by_the_time_of_sending)
     refused_at(&after, sources[0], token, mono_add(success, 1));
     settle();
     ends_with(&before, 1, TOKEN_READY, "Bearer one");
-    ck_assert_int_eq(after.ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(after.ticket.kind, TOKEN_PARKED);
     ck_assert_uint_eq(fetches, 2);
     grant("two");
     ends_with(&after, 1, TOKEN_READY, "Bearer two");
@@ -179,7 +179,7 @@ START_TEST(forgotten_while_waiting)
     ends_with(&b, 0, TOKEN_READY, "Bearer one");
     settle();
     get(&b, sources[1]);
-    ck_assert_int_eq(b.ticket.answer, TOKEN_PARKED);
+    ck_assert_int_eq(b.ticket.kind, TOKEN_PARKED);
     settle();
     grant("one");
     ends_with(&a, 1, TOKEN_READY, "Bearer one");

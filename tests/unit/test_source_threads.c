@@ -49,9 +49,9 @@ static void arrive(struct traveller *traveller, struct token_ticket ticket)
     struct mono_time sent = mono_now();
     struct token *token = ticket.token;
 
-    if (ticket.answer == TOKEN_PARKED)
+    if (ticket.kind == TOKEN_PARKED)
         return;
-    if (ticket.answer != TOKEN_READY) {
+    if (ticket.kind != TOKEN_READY) {
         next_round(traveller);
         return;
     }

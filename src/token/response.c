@@ -4,7 +4,7 @@
  * capped. jansson's own error texts quote the input, and what they would quote here is a token: so
  * they are never passed on, only its error code and place.
  */
-#include "token/reply.h"
+#include "token/response.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -33,12 +33,12 @@ static void free_wiped(void *p)
     free(p);
 }
 
-void token_reply_setup(void)
+void token_response_setup(void)
 {
     json_set_alloc_funcs(mem_alloc, free_wiped);
 }
 
-static enum err wrong(struct token_reply *reply, const char *problem)
+static enum err wrong(struct token_response *reply, const char *problem)
 {
     snprintf(reply->problem, sizeof(reply->problem), "%s", problem);
     return ERR_INVALID;
@@ -101,7 +101,7 @@ static json_t *parse_object(const char *body, size_t len, const char **problem)
     return NULL;
 }
 
-static enum err take_value(struct token_reply *reply, const json_t *root)
+static enum err take_value(struct token_response *reply, const json_t *root)
 {
     const json_t *member = json_object_get(root, "access_token");
     const char *value = json_string_value(member);
@@ -121,7 +121,7 @@ static enum err take_value(struct token_reply *reply, const json_t *root)
     return ERR_OK;
 }
 
-static enum err take_type(struct token_reply *reply, const json_t *root)
+static enum err take_type(struct token_response *reply, const json_t *root)
 {
     const json_t *member = json_object_get(root, "token_type");
     const char *type = json_string_value(member);
@@ -155,7 +155,7 @@ static bool seconds_of_text(const char *text, size_t len, double *seconds)
     return true;
 }
 
-static enum err take_lifetime(struct token_reply *reply, const json_t *root,
+static enum err take_lifetime(struct token_response *reply, const json_t *root,
                               int64_t default_lifetime)
 {
     const json_t *member = json_object_get(root, "expires_in");
@@ -180,7 +180,7 @@ static enum err take_lifetime(struct token_reply *reply, const json_t *root,
     return ERR_OK;
 }
 
-static enum err take_members(struct token_reply *reply, const json_t *root,
+static enum err take_members(struct token_response *reply, const json_t *root,
                              int64_t default_lifetime)
 {
     enum err err = take_value(reply, root);
@@ -192,13 +192,13 @@ static enum err take_members(struct token_reply *reply, const json_t *root,
     return err;
 }
 
-enum err token_reply_parse(struct token_reply *reply, const char *body, size_t len,
-                           int64_t default_lifetime)
+enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
+                              int64_t default_lifetime)
 {
     const char *problem = NULL;
 
-    *reply = (struct token_reply){.value = NULL};
-    if (len > TOKEN_REPLY_MAX) {
+    *reply = (struct token_response){.value = NULL};
+    if (len > TOKEN_RESPONSE_MAX) {
         (void)wrong(reply, "the reply is over 64K");
         return ERR_TOO_LARGE;
     }
@@ -213,11 +213,11 @@ enum err token_reply_parse(struct token_reply *reply, const char *body, size_t l
     return err;
 }
 
-void token_reply_fini(struct token_reply *reply)
+void token_response_fini(struct token_response *reply)
 {
     wipe_free_text(reply->value);
     mem_free(reply->type);
-    *reply = (struct token_reply){.value = NULL};
+    *reply = (struct token_response){.value = NULL};
 }
 
 /* %x20-21 / %x23-5B / %x5D-7E: printable ASCII without quote and backslash. */
@@ -239,12 +239,12 @@ static void take_error(char *out, size_t size, const json_t *root, const char *n
     out[len] = '\0';
 }
 
-bool token_reply_error(struct token_reply_error *out, const char *body, size_t len)
+bool token_response_error(struct token_response_error *out, const char *body, size_t len)
 {
     const char *problem;
-    json_t *root = len <= TOKEN_REPLY_MAX ? parse_object(body, len, &problem) : NULL;
+    json_t *root = len <= TOKEN_RESPONSE_MAX ? parse_object(body, len, &problem) : NULL;
 
-    *out = (struct token_reply_error){.error = ""};
+    *out = (struct token_response_error){.error = ""};
     if (root == NULL)
         return false;
     take_error(out->error, sizeof(out->error), root, "error");

@@ -2,9 +2,9 @@
 #include "fuzz.h"
 
 #include "base/text.h"
-#include "token/reply.h"
+#include "token/response.h"
 
-static void check_grant(const struct token_reply *reply)
+static void check_grant(const struct token_response *reply)
 {
     MUST(reply->value != NULL && text_is_visible(reply->value, strlen(reply->value)));
     MUST(strlen(reply->value) <= TOKEN_VALUE_MAX);
@@ -25,18 +25,18 @@ static bool is_printable(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct token_reply reply;
-    struct token_reply_error error;
+    struct token_response reply;
+    struct token_response_error error;
     static bool ready;
     if (!ready)
-        token_reply_setup();
+        token_response_setup();
     ready = true;
-    if (token_reply_parse(&reply, (const char *)data, size, 300 * SECOND) == ERR_OK)
+    if (token_response_parse(&reply, (const char *)data, size, 300 * SECOND) == ERR_OK)
         check_grant(&reply);
     else
         MUST(reply.problem[0] != '\0' && is_printable(reply.problem));
-    token_reply_fini(&reply);
-    token_reply_error(&error, (const char *)data, size);
+    token_response_fini(&reply);
+    token_response_error(&error, (const char *)data, size);
     MUST(is_printable(error.error) && is_printable(error.description));
     return 0;
 }

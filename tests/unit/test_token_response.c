@@ -1,5 +1,5 @@
 /* The token endpoint's answer: what is taken, and all that is not. */
-#include "token/reply.h"
+#include "token/response.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -47,16 +47,16 @@ static const struct {
 
 START_TEST(good_replies)
 {
-    struct token_reply reply;
+    struct token_response reply;
 
-    ck_assert_int_eq(token_reply_parse(&reply, good[_i].body, strlen(good[_i].body), DEFAULT),
+    ck_assert_int_eq(token_response_parse(&reply, good[_i].body, strlen(good[_i].body), DEFAULT),
                      ERR_OK);
     ck_assert_str_eq(reply.grant.value, SECRET);
     ck_assert_str_eq(reply.grant.type, good[_i].type);
     ck_assert_int_eq(reply.grant.lifetime, good[_i].lifetime);
     ck_assert_int_eq(reply.lifetime_given, strstr(good[_i].body, "expires_in") != NULL);
     ck_assert_str_eq(reply.problem, "");
-    token_reply_fini(&reply);
+    token_response_fini(&reply);
 }
 END_TEST
 
@@ -146,22 +146,22 @@ static const struct {
 
 START_TEST(bad_replies)
 {
-    struct token_reply reply;
+    struct token_response reply;
 
-    ck_assert_int_eq(token_reply_parse(&reply, bad[_i].body, bad[_i].len, DEFAULT), ERR_INVALID);
+    ck_assert_int_eq(token_response_parse(&reply, bad[_i].body, bad[_i].len, DEFAULT), ERR_INVALID);
     ck_assert_msg(strncmp(reply.problem, bad[_i].problem, strlen(bad[_i].problem)) == 0,
                   "\"%s\" is not \"%s\"", reply.problem, bad[_i].problem);
     ck_assert_ptr_null(strstr(reply.problem, SECRET));
-    token_reply_fini(&reply);
+    token_response_fini(&reply);
 }
 END_TEST
 
 START_TEST(nothing_at_all)
 {
-    struct token_reply reply;
+    struct token_response reply;
 
-    ck_assert_int_eq(token_reply_parse(&reply, NULL, 0, DEFAULT), ERR_INVALID);
-    token_reply_fini(&reply);
+    ck_assert_int_eq(token_response_parse(&reply, NULL, 0, DEFAULT), ERR_INVALID);
+    token_response_fini(&reply);
 }
 END_TEST
 
@@ -179,12 +179,12 @@ static char *reply_with_value(size_t len)
 
 static enum err parse_value_of(size_t len, char *problem, size_t size)
 {
-    struct token_reply reply;
+    struct token_response reply;
     char *body = reply_with_value(len);
-    enum err err = token_reply_parse(&reply, body, strlen(body), DEFAULT);
+    enum err err = token_response_parse(&reply, body, strlen(body), DEFAULT);
 
     snprintf(problem, size, "%s", reply.problem);
-    token_reply_fini(&reply);
+    token_response_fini(&reply);
     mem_free(body);
     return err;
 }
@@ -196,7 +196,7 @@ START_TEST(long_values)
     ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX, problem, sizeof(problem)), ERR_OK);
     ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX + 1, problem, sizeof(problem)), ERR_INVALID);
     ck_assert_str_eq(problem, "access_token: too long for a header");
-    ck_assert_int_eq(parse_value_of(TOKEN_REPLY_MAX, problem, sizeof(problem)), ERR_TOO_LARGE);
+    ck_assert_int_eq(parse_value_of(TOKEN_RESPONSE_MAX, problem, sizeof(problem)), ERR_TOO_LARGE);
     ck_assert_str_eq(problem, "the reply is over 64K");
     ck_assert_int_eq(parse_value_of(5 * 1024 * 1024, problem, sizeof(problem)), ERR_TOO_LARGE);
 }
@@ -204,21 +204,22 @@ END_TEST
 
 START_TEST(border_of_the_size)
 {
-    struct token_reply reply;
-    static char body[TOKEN_REPLY_MAX + 1];
+    struct token_response reply;
+    static char body[TOKEN_RESPONSE_MAX + 1];
 
     memset(body, ' ', sizeof(body));
     memcpy(body, "{" AT "}", strlen("{" AT "}"));
-    ck_assert_int_eq(token_reply_parse(&reply, body, TOKEN_REPLY_MAX, DEFAULT), ERR_OK);
-    token_reply_fini(&reply);
-    ck_assert_int_eq(token_reply_parse(&reply, body, TOKEN_REPLY_MAX + 1, DEFAULT), ERR_TOO_LARGE);
-    token_reply_fini(&reply);
+    ck_assert_int_eq(token_response_parse(&reply, body, TOKEN_RESPONSE_MAX, DEFAULT), ERR_OK);
+    token_response_fini(&reply);
+    ck_assert_int_eq(token_response_parse(&reply, body, TOKEN_RESPONSE_MAX + 1, DEFAULT),
+                     ERR_TOO_LARGE);
+    token_response_fini(&reply);
 }
 END_TEST
 
 START_TEST(deep_nesting)
 {
-    struct token_reply reply;
+    struct token_response reply;
     char body[30000];
     size_t half = sizeof(body) / 2;
 
@@ -226,9 +227,9 @@ START_TEST(deep_nesting)
     memset(body + strlen(body), '[', half);
     memset(body + half, ']', sizeof(body) - half);
     body[sizeof(body) - 1] = '}';
-    ck_assert_int_eq(token_reply_parse(&reply, body, sizeof(body), DEFAULT), ERR_INVALID);
+    ck_assert_int_eq(token_response_parse(&reply, body, sizeof(body), DEFAULT), ERR_INVALID);
     ck_assert_str_eq(reply.problem, "the reply is nested too deep");
-    token_reply_fini(&reply);
+    token_response_fini(&reply);
 }
 END_TEST
 
@@ -255,9 +256,9 @@ static const struct {
 
 START_TEST(error_answers)
 {
-    struct token_reply_error got;
+    struct token_response_error got;
 
-    ck_assert_int_eq(token_reply_error(&got, errors[_i].body, strlen(errors[_i].body)),
+    ck_assert_int_eq(token_response_error(&got, errors[_i].body, strlen(errors[_i].body)),
                      errors[_i].object);
     ck_assert_str_eq(got.error, errors[_i].error);
     ck_assert_str_eq(got.description, errors[_i].description);
@@ -266,14 +267,14 @@ END_TEST
 
 START_TEST(long_error_answers)
 {
-    struct token_reply_error got;
+    struct token_response_error got;
     char many[1000];
     char body[3000];
 
     memset(many, 'e', sizeof(many));
     many[sizeof(many) - 1] = '\0';
     snprintf(body, sizeof(body), "{\"error\":\"%s\",\"error_description\":\"%s\"}", many, many);
-    ck_assert(token_reply_error(&got, body, strlen(body)));
+    ck_assert(token_response_error(&got, body, strlen(body)));
     ck_assert_uint_eq(strlen(got.error), 64);
     ck_assert_uint_eq(strlen(got.description), 256);
 }
@@ -285,7 +286,7 @@ START_TEST(setup_wipes_what_jansson_frees)
     json_malloc_t json_malloc;
     json_free_t json_free;
 
-    token_reply_setup();
+    token_response_setup();
     json_get_alloc_funcs(&json_malloc, &json_free);
     ck_assert_ptr_eq((void *)(uintptr_t)json_malloc, (void *)(uintptr_t)mem_alloc);
     ck_assert_ptr_ne((void *)(uintptr_t)json_free, (void *)(uintptr_t)free);
@@ -299,8 +300,8 @@ END_TEST
 
 static Suite *suite(void)
 {
-    Suite *s = suite_create("reply");
-    TCase *tc = tcase_create("reply");
+    Suite *s = suite_create("token_response");
+    TCase *tc = tcase_create("token_response");
 
     tcase_add_loop_test(tc, good_replies, 0, (int)ARRAY_LEN(good));
     tcase_add_loop_test(tc, bad_replies, 0, (int)ARRAY_LEN(bad));
@@ -317,6 +318,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    token_reply_setup();
+    token_response_setup();
     return run_suite(suite());
 }

@@ -2,7 +2,7 @@
  * Responses are made here and nowhere else, so that what every answer owes its caller (the GUID,
  * the closing of a connection, the form of a problem) is written once.
  */
-#include "exchange/reply.h"
+#include "exchange/response.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -58,9 +58,9 @@ static void add(struct MHD_Response *response, const char *name, const char *val
 }
 
 static void add_all(const struct request *request, struct MHD_Response *response,
-                    const struct reply_header *headers)
+                    const struct response_header *headers)
 {
-    size_t left = REPLY_VALUES_MAX;
+    size_t left = RESPONSE_VALUES_MAX;
     for (; headers != NULL && headers->name != NULL; headers++) {
         size_t len = headers->value == NULL ? 0 : strlen(headers->value);
         if (len <= left)
@@ -108,8 +108,8 @@ static void add_proxy_status(struct MHD_Response *response, const char *error)
     add(response, "Proxy-Status", value);
 }
 
-void reply_problem(struct request *request, const struct reply_problem *what, const char *detail,
-                   ...)
+void response_problem(struct request *request, const struct response_problem *what,
+                      const char *detail, ...)
 {
     if (request_is_settled(request))
         return;
@@ -141,7 +141,7 @@ void reply_problem(struct request *request, const struct reply_problem *what, co
  * request has gone out. Only then is the connection shut down, so that the answer comes before the
  * end of the stream.
  */
-void reply_problem_at_once(struct request *request, enum problem_id id, const char *detail)
+void response_problem_at_once(struct request *request, enum problem_id id, const char *detail)
 {
     if (request_is_settled(request))
         return;
@@ -162,14 +162,14 @@ void reply_problem_at_once(struct request *request, enum problem_id id, const ch
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts)};
     (void)sendmsg(request->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(request->fd, SHUT_RDWR);
-    request->answered_at_once = true;
+    request->written_at_once = true;
     request->body_len = len;
     request_settle(request, id, problem->status, NULL);
     free(json);
 }
 
-void reply_body(struct request *request, enum problem_id ending, char *body, size_t len,
-                const struct reply_header *headers)
+void response_body(struct request *request, enum problem_id ending, char *body, size_t len,
+                   const struct response_header *headers)
 {
     if (request_is_settled(request)) {
         free(body);
@@ -181,8 +181,8 @@ void reply_body(struct request *request, enum problem_id ending, char *body, siz
     settle(request, ending, problem_of(ending)->status, response, len);
 }
 
-void reply_operator(struct request *request, int status, const char *content_type, const char *body,
-                    size_t len)
+void response_operator(struct request *request, int status, const char *content_type,
+                       const char *body, size_t len)
 {
     if (request_is_settled(request))
         return;
@@ -192,8 +192,8 @@ void reply_operator(struct request *request, int status, const char *content_typ
     settle(request, ENDED_OK, status, response, len);
 }
 
-void reply_retry_after(int64_t wait_ns, char out[REPLY_RETRY_AFTER])
+void response_retry_after(int64_t wait_ns, char out[RESPONSE_RETRY_AFTER])
 {
     int64_t seconds = wait_ns <= SECOND ? 1 : (wait_ns + SECOND - 1) / SECOND;
-    snprintf(out, REPLY_RETRY_AFTER, "%lld", (long long)seconds);
+    snprintf(out, RESPONSE_RETRY_AFTER, "%lld", (long long)seconds);
 }

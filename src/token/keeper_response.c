@@ -188,7 +188,7 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
         LOG_MS("next_attempt_ms", wait),
     };
 
-    keeper->standing = result->kind == KEEPER_NO_ANSWER ? STANDING_UNANSWERED : STANDING_DENIED;
+    keeper->standing = result->kind == KEEPER_NO_RESPONSE ? STANDING_NO_RESPONSE : STANDING_DENIED;
     keeper->not_before = mono_add(now, wait);
     note_error(keeper, result->problem != NULL ? result->problem : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),

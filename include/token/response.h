@@ -4,8 +4,8 @@
  *
  * The errors name the member that is wrong, never its value.
  */
-#ifndef TOKEN_REPLY_H
-#define TOKEN_REPLY_H
+#ifndef TOKEN_RESPONSE_H
+#define TOKEN_RESPONSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "token/token.h"
 
 /* The largest reply that is looked at. */
-#define TOKEN_REPLY_MAX (64 * 1024)
+#define TOKEN_RESPONSE_MAX (64 * 1024)
 /* The longest type and value, in characters: what a header can be expected to carry. */
 #define TOKEN_TYPE_MAX 64
 #define TOKEN_VALUE_MAX (16 * 1024)
@@ -25,10 +25,10 @@
  * overwrites all memory that it frees, in the whole process. Its parser copies a token several
  * times (while it reads, in a buffer that grows, in the value) and lets nobody reach the copies.
  */
-void token_reply_setup(void);
+void token_response_setup(void);
 
 /* What was parsed, and the memory behind it. */
-struct token_reply {
+struct token_response {
     struct token_grant grant;
     char *type;          /* owned */
     char *value;         /* owned, wiped by _fini */
@@ -43,11 +43,11 @@ struct token_reply {
  * TOKEN_LIFETIME_MAX. Others are ignored, whatever they are.
  *
  * default_lifetime: ns, where expires_in is absent. ERR_INVALID with `problem` set; ERR_TOO_LARGE
- * over TOKEN_REPLY_MAX (problem set too). _fini in every case.
+ * over TOKEN_RESPONSE_MAX (problem set too). _fini in every case.
  */
-enum err token_reply_parse(struct token_reply *reply, const char *body, size_t len,
-                           int64_t default_lifetime);
-void token_reply_fini(struct token_reply *reply);
+enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
+                              int64_t default_lifetime);
+void token_response_fini(struct token_response *reply);
 
 /*
  * The `error` and `error_description` of an error answer (RFC 6749 section 5.2): cut at the first
@@ -56,10 +56,10 @@ void token_reply_fini(struct token_reply *reply);
  */
 #define TOKEN_ERROR_MAX 64
 #define TOKEN_ERROR_DESCRIPTION_MAX 256
-struct token_reply_error {
+struct token_response_error {
     char error[TOKEN_ERROR_MAX + 1];
     char description[TOKEN_ERROR_DESCRIPTION_MAX + 1];
 };
-bool token_reply_error(struct token_reply_error *out, const char *body, size_t len);
+bool token_response_error(struct token_response_error *out, const char *body, size_t len);
 
 #endif
