@@ -20,7 +20,7 @@
     X(PROBLEM_NOT_FOUND, "not_found", 404, "No such path", INFO, "")                               \
     X(PROBLEM_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", INFO, "")       \
     X(PROBLEM_TARGET_TOO_LARGE, "too_large", 414, "Target too large", INFO, "")                    \
-    X(PROBLEM_HEAD_TOO_LARGE, "too_large", 431, "Request head too large", INFO, "")                \
+    X(PROBLEM_HEADER_TOO_LARGE, "too_large", 431, "Request head too large", INFO, "")              \
     X(PROBLEM_RATE_LIMITED, "upstream_rate_limited", 429, "Upstream rate limit", NOTICE, "")       \
     X(PROBLEM_UNREACHABLE, "upstream_unreachable", 502, "Upstream unreachable", WARNING,           \
       "destination_unavailable")                                                                   \

@@ -24,12 +24,12 @@
 
 /* The states, with what each means in a trace. */
 #define REQUEST_STATES(X)                                                                          \
-    X(REQUEST_HEAD, "head")       /* the request line is here, the head may not be */              \
-    X(REQUEST_RUNNING, "running") /* its steps run, in this very call */                           \
-    X(REQUEST_PARKED, "parked")   /* a token or the upstream is waited for */                      \
-    X(REQUEST_SETTLED, "settled") /* how it ends is known; libmicrohttpd has not been told */      \
-    X(REQUEST_SENDING, "sending") /* the answer is libmicrohttpd's */                              \
-    X(REQUEST_ENDED, "ended")     /* libmicrohttpd has done with it */
+    X(REQUEST_HEADER_SECTION, "head") /* the request line is here, the head may not be */          \
+    X(REQUEST_RUNNING, "running")     /* its steps run, in this very call */                       \
+    X(REQUEST_PARKED, "parked")       /* a token or the upstream is waited for */                  \
+    X(REQUEST_SETTLED, "settled")     /* how it ends is known; libmicrohttpd has not been told */  \
+    X(REQUEST_SENDING, "sending")     /* the answer is libmicrohttpd's */                          \
+    X(REQUEST_ENDED, "ended")         /* libmicrohttpd has done with it */
 
 enum request_state {
 #define REQUEST_STATE_ENUM(id, name) id,
@@ -61,9 +61,9 @@ struct request {
     } parked;
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
-    void *owner;     /* the server's connection */
-    size_t max_head; /* the largest request_head_size that is served */
-    int fd;          /* the caller's connection; libmicrohttpd's */
+    void *owner;            /* the server's connection */
+    size_t max_header_size; /* the largest request_header_size that is served */
+    int fd;                 /* the caller's connection; libmicrohttpd's */
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the head is whole */
@@ -90,7 +90,7 @@ struct request {
     struct lookup_stats stats; /* for the access line */
 };
 
-/* In REQUEST_HEAD; `target` is copied, of the configuration a reference is taken. */
+/* In REQUEST_HEADER_SECTION; `target` is copied, of the configuration a reference is taken. */
 struct request *request_new(struct config *config, const char *target);
 /*
  * Its head is whole, in `method`'s request: it gets its context, with the deadline request_timeout
@@ -99,7 +99,7 @@ struct request *request_new(struct config *config, const char *target);
 void request_begin(struct request *request, struct loop *loop, const char *method);
 /* Before its first step: the configuration may have been reloaded while its head came in. */
 void request_use(struct request *request, struct config *config);
-/* In REQUEST_ENDED, or in REQUEST_HEAD when the head never became whole. */
+/* In REQUEST_ENDED, or in REQUEST_HEADER_SECTION when the head never became whole. */
 void request_free(struct request *request);
 
 void request_enter(struct request *request, enum request_state state);
@@ -118,7 +118,7 @@ void request_settle(struct request *request, enum problem_id ending, int status,
 void request_abandon(struct request *request);
 
 /* Bytes of its head, from the request line to the empty line; 0 while it is not whole. */
-size_t request_head_size(const struct request *request);
+size_t request_header_size(const struct request *request);
 
 /*
  * Request header fields (names in any case). The first value or NULL; borrowed until the request

@@ -15,10 +15,10 @@
 
 /* What a connection is doing, and with it which time bounds it. */
 enum conn_phase {
-    CONN_HEAD,    /* header_timeout, from the connection's or the request line's arrival */
-    CONN_WORKING, /* none: the request's own deadline */
-    CONN_SENDING, /* idle_timeout: for a caller who does not read */
-    CONN_IDLE,    /* idle_timeout, to the next request line */
+    CONN_HEADER_SECTION, /* header_timeout, from the connection's or the request line's arrival */
+    CONN_WORKING,        /* none: the request's own deadline */
+    CONN_SENDING,        /* idle_timeout: for a caller who does not read */
+    CONN_IDLE,           /* idle_timeout, to the next request line */
 };
 
 struct conn {

@@ -43,12 +43,13 @@ struct server_app {
 };
 
 /*
- * max_head: bytes of the largest head that is served, from the request line to the empty line. The
- * library gets memory for a head of that size and a copy of its cookies; an idle connection keeps
- * that memory, SERVER_POOL(max_head), and a KiB. ERR_SYSTEM when the system refuses descriptors.
+ * max_header_size: bytes of the largest head that is served, from the request line to the empty
+ * line. The library gets memory for a head of that size and a copy of its cookies; an idle
+ * connection keeps that memory, SERVER_POOL(max_header_size), and a KiB. ERR_SYSTEM when the system
+ * refuses descriptors.
  */
-#define SERVER_POOL(max_head) (2 * (max_head) + 4096)
-enum err server_new(struct loop *loop, size_t max_head, struct server **out);
+#define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4096)
+enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
 
 /*
  * Gives the server a connected socket for `app`; its place in the quota has been taken, and is

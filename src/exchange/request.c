@@ -25,7 +25,7 @@ static const char *const state_names[] = {
 /* The states that may follow each: a bit for each successor. */
 #define TO(state) (1u << (state))
 static const unsigned followers[] = {
-    [REQUEST_HEAD] = TO(REQUEST_RUNNING),
+    [REQUEST_HEADER_SECTION] = TO(REQUEST_RUNNING),
     [REQUEST_RUNNING] = TO(REQUEST_PARKED) | TO(REQUEST_SETTLED),
     [REQUEST_PARKED] = TO(REQUEST_SETTLED),
     [REQUEST_SETTLED] = TO(REQUEST_SENDING) | TO(REQUEST_ENDED),
@@ -37,7 +37,7 @@ struct request *request_new(struct config *config, const char *target)
 {
     struct request *request = mem_zalloc(sizeof(*request));
     MAGIC_SET(request, REQUEST_MAGIC);
-    request->state = REQUEST_HEAD;
+    request->state = REQUEST_HEADER_SECTION;
     request->config = config_ref(config);
     request->target = mem_strdup(target);
     request->stats.upstream_duration = -1;
@@ -95,7 +95,7 @@ void request_use(struct request *request, struct config *config)
 void request_free(struct request *request)
 {
     MAGIC_OK(request, REQUEST_MAGIC);
-    MUST(request->state == REQUEST_ENDED || request->state == REQUEST_HEAD);
+    MUST(request->state == REQUEST_ENDED || request->state == REQUEST_HEADER_SECTION);
     if (request->ctx != NULL)
         ctx_hook_remove(&request->deadline);
     if (request->response != NULL)
@@ -156,7 +156,7 @@ void request_abandon(struct request *request)
         settle(request, ENDED_CANCELLED, problem_of(ENDED_CANCELLED)->status, NULL, CTX_GONE);
 }
 
-size_t request_head_size(const struct request *request)
+size_t request_header_size(const struct request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);

@@ -134,7 +134,7 @@ void response_problem(struct request *request, const struct response_problem *wh
 }
 
 /* The head of an answer is a few hundred bytes; a GUID and its header's name are bounded. */
-#define HEAD_TEXT 1024
+#define HEADER_TEXT 1024
 
 /*
  * What a socket does not take at once is lost: its buffer is empty, for the answer to any earlier
@@ -150,7 +150,7 @@ void response_problem_at_once(struct request *request, enum problem_id id, const
     char *json = problem_json(problem, detail, guid);
     size_t len = strlen(json);
     bool bare = strcmp(request->method, "HEAD") == 0;
-    char head[HEAD_TEXT];
+    char head[HEADER_TEXT];
     int head_len =
         snprintf(head, sizeof(head),
                  "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"

@@ -55,7 +55,7 @@ static void wake(void *arg)
 static int64_t phase_limit(const struct conn *conn)
 {
     switch (conn->phase) {
-    case CONN_HEAD:
+    case CONN_HEADER_SECTION:
         return conn->app->config->server_header_timeout;
     case CONN_SENDING:
     case CONN_IDLE:
@@ -94,7 +94,7 @@ struct conn *conn_new(struct server *server, struct loop *loop, struct server_ap
     conn->fd = fd;
     conn->watch.data = conn;
     conn->watching = uv_poll_start(&conn->watch, UV_DISCONNECT, left) == 0;
-    conn_enter(conn, CONN_HEAD);
+    conn_enter(conn, CONN_HEADER_SECTION);
     metric_add(METRIC_CONNECTIONS, 0, app->counted);
     return conn;
 }

@@ -12,7 +12,7 @@
  * a value, a line that ended in LF alone, a second space in the request line leave a gap, or pieces
  * that are not neighbours. Such a request is answered as it was understood, and its connection
  * closed: whatever follows was framed by somebody who may have understood it otherwise. A folded
- * field is copied out of the head; such a request is refused. A version of 0.9 that parses in
+ * field is copied out of the section; such a request is refused. A version of 0.9 that parses in
  * another way would close more, never less.
  *
  * 1.x refuses all of these itself, and leaves other bytes in memory: there nothing is looked for
@@ -29,7 +29,7 @@
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
-struct head {
+struct header_section {
     unsigned framing;      /* fields that begin like Content-Length or Transfer-Encoding */
     unsigned empty_length; /* of these, the exact "Content-Length: 0" */
     unsigned sound;        /* of these, those with a length, or with "chunked" alone */
@@ -109,18 +109,18 @@ static bool is_line_end(const char *end)
  * Does the field stand where it should: NAME ":" blanks VALUE CR LF? Behind each value there are
  * two bytes of the head at least: the end of its own line, and of the empty one.
  */
-static void follow(struct head *head, const char *name, const char *value)
+static void follow(struct header_section *section, const char *name, const char *value)
 {
     const char *at = name + strlen(name) + 1;
-    head->folded = head->folded || name < head->begin || name >= head->end;
-    if (name != head->next)
-        head->gap = true;
-    if (head->gap)
+    section->folded = section->folded || name < section->begin || name >= section->end;
+    if (name != section->next)
+        section->gap = true;
+    if (section->gap)
         return;
     at += strspn(at, " \t");
-    head->gap = at != value;
-    head->cut = head->cut || !is_line_end(value + strlen(value));
-    head->next = value + strlen(value) + strlen("\r\n");
+    section->gap = at != value;
+    section->cut = section->cut || !is_line_end(value + strlen(value));
+    section->next = value + strlen(value) + strlen("\r\n");
 }
 
 static bool is_sound_framing(const char *name, const char *value)
@@ -133,27 +133,27 @@ static bool is_sound_framing(const char *name, const char *value)
 static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *name,
                                const char *value)
 {
-    struct head *head = arg;
+    struct header_section *section = arg;
     (void)kind;
     if (value == NULL)
         value = "";
-    if (head->begin != NULL)
-        follow(head, name, value);
+    if (section->begin != NULL)
+        follow(section, name, value);
     if (text_starts_ci(name, "content-length") || text_starts_ci(name, "transfer-encoding")) {
-        head->framing++;
-        head->empty_length += text_equal_ci(name, "content-length") && strcmp(value, "0") == 0;
-        head->sound += is_sound_framing(name, value);
+        section->framing++;
+        section->empty_length += text_equal_ci(name, "content-length") && strcmp(value, "0") == 0;
+        section->sound += is_sound_framing(name, value);
     }
     if (text_equal_ci(name, "host")) {
-        head->hosts++;
-        head->bad_host = head->bad_host || !is_host(value);
+        section->hosts++;
+        section->bad_host = section->bad_host || !is_host(value);
     }
-    head->cookies += text_equal_ci(name, "cookie");
-    head->credentials += text_equal_ci(name, "authorization");
+    section->cookies += text_equal_ci(name, "cookie");
+    section->credentials += text_equal_ci(name, "authorization");
     if (!text_is_token(name, strlen(name)))
-        head->broken = "A header field's name holds a character that is not allowed there.";
+        section->broken = "A header field's name holds a character that is not allowed there.";
     else if (!is_value(value))
-        head->broken = "A header field's value holds a control character.";
+        section->broken = "A header field's value holds a control character.";
     return MHD_YES;
 }
 
@@ -164,34 +164,35 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
 static bool is_tight_line(const struct request *request, const char *end)
 {
     size_t line = strlen(request->method) + strlen(request->target) + strlen("  ");
-    return request_head_size(request) == line + (size_t)(end - request->version) + strlen("\r\n") &&
+    return request_header_size(request) ==
+               line + (size_t)(end - request->version) + strlen("\r\n") &&
            is_line_end(end);
 }
 
 /* Only under 0.9: its request line ends where its version does. */
-static void begin_to_follow(struct head *head, const struct request *request)
+static void begin_to_follow(struct header_section *section, const struct request *request)
 {
     const char *line_end = request->version + strlen(request->version);
-    head->begin = request->version;
-    head->end = request->version + request_head_size(request);
-    head->next = line_end + strlen("\r\n");
-    head->cut = !is_line_end(line_end);
+    section->begin = request->version;
+    section->end = request->version + request_header_size(request);
+    section->next = line_end + strlen("\r\n");
+    section->cut = !is_line_end(line_end);
 }
 
-static struct head read_head(const struct request *request)
+static struct header_section read_section(const struct request *request)
 {
-    struct head head = {.begin = NULL};
+    struct header_section section = {.begin = NULL};
     if (mhd_generation() == MHD_GENERATION_0_9)
-        begin_to_follow(&head, request);
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &head);
-    if (head.begin != NULL)
-        head.loose_line = !head.gap && (head.cut || !is_tight_line(request, head.next));
-    return head;
+        begin_to_follow(&section, request);
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &section);
+    if (section.begin != NULL)
+        section.loose_line = !section.gap && (section.cut || !is_tight_line(request, section.next));
+    return section;
 }
 
-static bool announces_body(const struct head *head)
+static bool announces_body(const struct header_section *section)
 {
-    return head->framing > 0 && !(head->framing == 1 && head->empty_length == 1);
+    return section->framing > 0 && !(section->framing == 1 && section->empty_length == 1);
 }
 
 static bool is_lookup_method(const char *method)
@@ -199,38 +200,40 @@ static bool is_lookup_method(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static const char *fault_in_framing(const struct request *request, const struct head *head)
+static const char *fault_in_framing(const struct request *request,
+                                    const struct header_section *section)
 {
-    if (head->framing > 1)
+    if (section->framing > 1)
         return "The length of its body is given twice, or in two ways.";
-    if (announces_body(head) && is_lookup_method(request->method))
+    if (announces_body(section) && is_lookup_method(request->method))
         return "A lookup has no body: leave out Content-Length and Transfer-Encoding.";
-    if (head->framing == 1 && head->sound == 0)
+    if (section->framing == 1 && section->sound == 0)
         return "The Content-Length is no number, or the Transfer-Encoding is not chunked.";
     return NULL;
 }
 
-static const char *fault_in_head(const struct request *request, const struct head *head)
+static const char *fault_in_section(const struct request *request,
+                                    const struct header_section *section)
 {
-    if (head->broken != NULL)
-        return head->broken;
+    if (section->broken != NULL)
+        return section->broken;
     if (!text_is_token(request->method, strlen(request->method)))
         return "The method is not a token.";
-    if (head->folded)
+    if (section->folded)
         return "A header field is folded onto a second line; write it on one line.";
-    if (head->loose_line)
-        return "The request line is not parted by single spaces, or a NUL stands in the head.";
+    if (section->loose_line)
+        return "The request line is not parted by single spaces, or a NUL stands in the section.";
     if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
         return "The version is neither HTTP/1.1 nor HTTP/1.0.";
-    if (head->hosts > 1)
+    if (section->hosts > 1)
         return "There are two Host fields.";
-    if (head->bad_host)
+    if (section->bad_host)
         return "The Host field is no host with a port.";
-    if (head->hosts == 0 && strcmp(request->version, "HTTP/1.1") == 0)
+    if (section->hosts == 0 && strcmp(request->version, "HTTP/1.1") == 0)
         return "There is no Host field.";
-    if (head->cookies > 1)
+    if (section->cookies > 1)
         return "There are two Cookie fields: put all cookies into one.";
-    if (head->credentials > 1)
+    if (section->credentials > 1)
         return "There are two Authorization fields.";
     return NULL;
 }
@@ -266,12 +269,12 @@ static const char *fault_in_target(struct request *request)
 
 void guard_read(struct request *request)
 {
-    struct head head = read_head(request);
-    request->announces_body = announces_body(&head);
-    request->close = head.gap || request->announces_body;
-    request->fault = fault_in_framing(request, &head);
+    struct header_section section = read_section(request);
+    request->announces_body = announces_body(&section);
+    request->close = section.gap || request->announces_body;
+    request->fault = fault_in_framing(request, &section);
     if (request->fault == NULL)
-        request->fault = fault_in_head(request, &head);
+        request->fault = fault_in_section(request, &section);
 }
 
 void guard_reject_at_once(struct request *request, enum problem_id id)

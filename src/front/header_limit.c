@@ -16,10 +16,10 @@ void header_limit_reject_target(struct request *request)
 
 void header_limit_check(struct request *request)
 {
-    if (strlen(request->target) > request->max_head)
+    if (strlen(request->target) > request->max_header_size)
         header_limit_reject_target(request);
-    else if (request_head_size(request) > request->max_head)
-        response_problem_at_once(request, PROBLEM_HEAD_TOO_LARGE,
+    else if (request_header_size(request) > request->max_header_size)
+        response_problem_at_once(request, PROBLEM_HEADER_TOO_LARGE,
                                  "The request line and the header fields together are larger than "
                                  "[server] max_header_size allows.");
 }

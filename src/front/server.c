@@ -36,7 +36,7 @@ struct server {
     unsigned magic;
     struct loop *loop;
     struct MHD_Daemon *daemon;
-    size_t max_head;
+    size_t max_header_size;
     struct runs runs;
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
@@ -69,7 +69,7 @@ static void finish(struct conn *conn)
     conn->request = NULL;
     if (request->state == REQUEST_SENDING)
         runs_answer_ends(&conn->server->runs);
-    if (request->state != REQUEST_HEAD) {
+    if (request->state != REQUEST_HEADER_SECTION) {
         request_abandon(request);
         request_enter(request, REQUEST_ENDED);
         metric_add(METRIC_IN_FLIGHT, 0, -conn->app->counted);
@@ -82,7 +82,7 @@ static void finish(struct conn *conn)
 static void begin_rejected(struct conn *conn, bool whole)
 {
     struct request *request = conn->request;
-    if (request->state != REQUEST_HEAD)
+    if (request->state != REQUEST_HEADER_SECTION)
         return;
     request_begin(request, conn->server->loop, "-");
     metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
@@ -96,7 +96,7 @@ static enum problem_id rejection_problem(unsigned status)
         return PROBLEM_TARGET_TOO_LARGE;
     case MHD_HTTP_CONTENT_TOO_LARGE:
     case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
-        return PROBLEM_HEAD_TOO_LARGE;
+        return PROBLEM_HEADER_TOO_LARGE;
     default:
         return PROBLEM_BAD_REQUEST;
     }
@@ -109,7 +109,7 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     request->connection = connection;
     request->owner = conn;
     request->fd = conn->fd;
-    request->max_head = conn->server->max_head;
+    request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
     conn->request = request;
     return request;
@@ -127,7 +127,7 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
     struct server *server = conn->server;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
-    if (info == NULL || conn->request->state != REQUEST_HEAD)
+    if (info == NULL || conn->request->state != REQUEST_HEADER_SECTION)
         return;
     rejections_forget(&server->rejections, info->http_status);
     account_rejection(conn, info->http_status);
@@ -191,7 +191,8 @@ static void drop_rejected(struct runs *runs)
 static bool is_closed_without_response(const struct conn *conn)
 {
     char byte;
-    if (conn->request != NULL || conn->phase != CONN_HEAD || conn->gone || conn->server->stopped)
+    if (conn->request != NULL || conn->phase != CONN_HEADER_SECTION || conn->gone ||
+        conn->server->stopped)
         return false;
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got > 0 || (got < 0 && errno == EAGAIN);
@@ -230,8 +231,8 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
     MUST(conn != NULL && conn->request == NULL && conn->server == server);
     struct request *request = make_request(conn, connection, target);
     server->reading = conn;
-    conn_enter(conn, CONN_HEAD);
-    if (strlen(target) > server->max_head) {
+    conn_enter(conn, CONN_HEADER_SECTION);
+    if (strlen(target) > server->max_header_size) {
         begin_rejected(conn, false);
         header_limit_reject_target(request);
     }
@@ -283,7 +284,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     (void)url; /* decoded in ways that are not ours: see request->target */
     (void)upload_data;
     (void)upload_data_size;
-    if (request->state == REQUEST_HEAD) {
+    if (request->state == REQUEST_HEADER_SECTION) {
         request_begin(request, server->loop, method);
         metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
         request->version = version;
@@ -320,7 +321,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 static bool is_being_rejected(const struct conn *conn)
 {
     const struct request *request = conn->request;
-    if (request == NULL || request->state != REQUEST_HEAD)
+    if (request == NULL || request->state != REQUEST_HEADER_SECTION)
         return false;
     struct MHD_Connection *connection = request->connection;
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) != NULL &&
@@ -352,7 +353,7 @@ static void reject_first(struct server *server, unsigned status)
     if (conn != NULL) {
         begin_rejected(conn, true);
         guard_reject_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
-                                                ? PROBLEM_HEAD_TOO_LARGE
+                                                ? PROBLEM_HEADER_TOO_LARGE
                                                 : PROBLEM_BAD_REQUEST);
     } else if (reading == NULL || reading->request == NULL || !reading->request->written_at_once) {
         rejections_note(&server->rejections, status);
@@ -395,13 +396,13 @@ static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
                             MHD_OPTION_END);
 }
 
-enum err server_new(struct loop *loop, size_t max_head, struct server **out)
+enum err server_new(struct loop *loop, size_t max_header_size, struct server **out)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
-    server->max_head = max_head;
-    server->daemon = start_daemon(server, SERVER_POOL(max_head) - POOL_LESS);
+    server->max_header_size = max_header_size;
+    server->daemon = start_daemon(server, SERVER_POOL(max_header_size) - POOL_LESS);
     if (server->daemon == NULL) {
         mem_free(server);
         return ERR_SYSTEM;

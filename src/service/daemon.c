@@ -25,7 +25,7 @@
  */
 #define OPERATOR_CONNECTIONS 128
 /* Bytes of the largest head of a request to the operator endpoints. */
-#define OPERATOR_HEAD (8 * 1024)
+#define OPERATOR_HEADER_SIZE (8 * 1024)
 #define STORE_ITEMS 1024
 /* Descriptors beside the callers' and the upstream's: listeners, operators, loops, the log. */
 #define SPARE_DESCRIPTORS 256
@@ -268,7 +268,7 @@ static bool make_workers(struct daemon *daemon)
 
 static bool make_operators(struct daemon *daemon)
 {
-    if (server_new(daemon->loop, OPERATOR_HEAD, &daemon->operators) != ERR_OK)
+    if (server_new(daemon->loop, OPERATOR_HEADER_SIZE, &daemon->operators) != ERR_OK)
         return complain("the operators' server cannot be set up");
     const struct exposition sources = {.upstream = daemon->setup.config->upstream_name,
                                        .keeper = daemon->keeper,

@@ -246,7 +246,7 @@ static const struct row {
 /* ---- serving ---- */
 
 /* One head into peer->head; false at the end of the stream. */
-static bool read_head(struct peer *peer)
+static bool read_section(struct peer *peer)
 {
     size_t len = 0;
     while (len < sizeof peer->head - 1) {
@@ -283,7 +283,7 @@ static void *serve(void *arg)
 {
     struct peer *peer = arg;
     bool more = true;
-    while (more && read_head(peer)) {
+    while (more && read_section(peer)) {
         more = strncmp(peer->head, "POST", 4) == 0 ? give_token(peer) : chosen(peer->head)(peer);
         peer->answered++;
     }

@@ -256,7 +256,7 @@ END_TEST
  */
 #define MUCH (200 * 1024)
 
-static void read_head(SSL *ssl)
+static void read_section(SSL *ssl)
 {
     size_t len = 0;
 
@@ -287,16 +287,16 @@ static void speak_tls(struct peer *self)
     int fd = peer_accept(self);
     SSL_set_fd(ssl, fd);
     EXPECT(SSL_accept(ssl) == 1);
-    read_head(ssl);
+    read_section(ssl);
     memset(much, 'm', sizeof(much));
     say(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 204800\r\n\r\n", 43);
     say(ssl, much, sizeof(much));
-    read_head(ssl);
+    read_section(ssl);
     for (const char *c = little; *c != '\0'; c++)
         say(ssl, c, 1);
     SSL_new_session_ticket(ssl);
     SSL_do_handshake(ssl);
-    read_head(ssl);
+    read_section(ssl);
     say(ssl, little, sizeof(little) - 1);
     EXPECT(SSL_read(ssl, heard, 1) <= 0); /* the client's last word */
     EXPECT((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
