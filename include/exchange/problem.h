@@ -1,5 +1,5 @@
 /*
- * How a request can end: the one table of codes (SPEC 2). The first rows are no problems.
+ * How a request can end: the one table of codes (contract 2). The first rows are no problems.
  *
  * A row's index is the cell of METRIC_REQUESTS that counts it.
  */

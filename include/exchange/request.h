@@ -37,7 +37,7 @@ enum request_state {
 #undef REQUEST_STATE_ENUM
 };
 
-/* The longest user (SPEC 4). */
+/* The longest user (contract 4). */
 #define REQUEST_USER_MAX 128
 
 struct request {

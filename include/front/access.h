@@ -1,4 +1,5 @@
-/* What a request leaves behind when it has ended: its counters and its access line (SPEC 8, 9). */
+/* What a request leaves behind when it has ended: its counters and its access line (contract 8, 9).
+ */
 #ifndef FRONT_ACCESS_H
 #define FRONT_ACCESS_H
 

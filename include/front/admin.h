@@ -1,6 +1,6 @@
 /*
- * What operators read and press (SPEC 8): one app for [metrics] listen, and one, with more paths,
- * for [admin] listen.
+ * What operators read and press (contract 8): one app for [metrics] listen, and one, with more
+ * paths, for [admin] listen.
  *
  * Thread: the main loop's.
  */

@@ -1,5 +1,5 @@
 /*
- * What an address is (SPEC 2): the body of an upstream's 200, checked and passed on unchanged.
+ * What an address is (contract 2): the body of an upstream's 200, checked and passed on unchanged.
  */
 #ifndef LOOKUP_ADDRESS_H
 #define LOOKUP_ADDRESS_H

@@ -1,5 +1,5 @@
 /*
- * The postcode of a lookup (SPEC 2): from the raw path segment that a caller sent to the bytes
+ * The postcode of a lookup (contract 2): from the raw path segment that a caller sent to the bytes
  * that go into the upstream's path, with nothing between that could mean another path.
  */
 #ifndef LOOKUP_POSTCODE_H

@@ -1,5 +1,5 @@
 /*
- * Who the caller is (SPEC 4): the policy of one configuration, shared by all workers.
+ * Who the caller is (contract 4): the policy of one configuration, shared by all workers.
  *
  * Threads: immutable and reference-counted; any thread.
  */

@@ -1,7 +1,7 @@
 /*
  * Identities as JWTs (RFC 7519) in JWS compact serialization (RFC 7515), signed with HS256, RS256,
  * PS256 or ES256 (RFC 7518, section 3), under keys from one file: an HMAC secret as it stands, or
- * a JWK or JWK set (RFC 7517). SPEC 4 says what counts.
+ * a JWK or JWK set (RFC 7517). contract 4 says what counts.
  *
  * Threads: keys never change once made. jwt_verify and jwt_mint may use the same keys from any
  * number of threads at once; who frees them makes sure that nobody uses them any more.

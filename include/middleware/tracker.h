@@ -1,6 +1,6 @@
 /*
  * The tracker gives each request its GUID (the caller's, or a fresh UUID) and its place in a trace.
- * SPEC 3.
+ * contract 3.
  */
 #ifndef MIDDLEWARE_TRACKER_H
 #define MIDDLEWARE_TRACKER_H

@@ -28,7 +28,7 @@ enum ctx_cause {
     CTX_STOPPING, /* the daemon ends */
 };
 
-/* The longest GUID (SPEC 3), and a traceparent of W3C Trace Context version 00. */
+/* The longest GUID (contract 3), and a traceparent of W3C Trace Context version 00. */
 #define GUID_MAX 128
 #define TRACEPARENT_LEN 55
 /* A tracestate's length is bounded here; a longer one is dropped, as W3C allows (3.3.1.5). */

@@ -1,5 +1,5 @@
 /*
- * The names a request travels under: its GUID (SPEC 3), and its place in a distributed trace
+ * The names a request travels under: its GUID (contract 3), and its place in a distributed trace
  * (W3C Trace Context, Level 1: the headers traceparent and tracestate). It stands on this floor
  * because token requests have GUIDs of their own.
  */

@@ -7,7 +7,7 @@
 
 #include "service/setup.h"
 
-/* Exit statuses (SPEC 1). */
+/* Exit statuses (contract 1). */
 enum exit_status {
     EXIT_WELL = 0,
     EXIT_CONFIGURATION = 1,

@@ -1,5 +1,5 @@
 /*
- * The requests of the past hour, and how many of them auth_budget paid for (SPEC 5). A sliding
+ * The requests of the past hour, and how many of them auth_budget paid for (contract 5). A sliding
  * window, exact: each request is remembered with its time until it is an hour old.
  *
  * Its size: charged requests are bounded by the limit, the others by the pace of renewals and of

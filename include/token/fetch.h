@@ -1,5 +1,5 @@
 /*
- * The request to the token endpoint: the flows and client authentication of SPEC 5, two secrets
+ * The request to the token endpoint: the flows and client authentication of contract 5, two secrets
  * that overlap, and what its answer means for the keeper.
  *
  * Thread: the main loop's.

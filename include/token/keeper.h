@@ -185,7 +185,7 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
 void keeper_tick(struct keeper *keeper, struct mono_time now);
 
 /*
- * By hand (SPEC 8). Both join a request under way. Refresh: false past the budget. Forget: the
+ * By hand (contract 8). Both join a request under way. Refresh: false past the budget. Forget: the
  * request that follows is made at once with prefetch on, else when a lookup asks, but not before a
  * wait after a failure has ended.
  */

@@ -1,6 +1,6 @@
 /*
- * The secret parts of a token request: its Authorization header and its body (SPEC 5). Private to
- * src/token.
+ * The secret parts of a token request: its Authorization header and its body (contract 5). Private
+ * to src/token.
  */
 #ifndef TOKEN_REQUEST_H
 #define TOKEN_REQUEST_H

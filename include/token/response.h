@@ -1,6 +1,6 @@
 /*
- * Strict parsing of a token endpoint's answer (RFC 6749 section 5.1, and SPEC 5 where it is more
- * exact). Knows no HTTP: it gets a body.
+ * Strict parsing of a token endpoint's answer (RFC 6749 section 5.1, and contract 5 where it is
+ * more exact). Knows no HTTP: it gets a body.
  *
  * The errors name the member that is wrong, never its value.
  */

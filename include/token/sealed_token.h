@@ -1,7 +1,7 @@
 /*
  * A token as bytes that may lie outside this process: what the service manager keeps for us across
- * a restart (SPEC 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials the
- * token was had with and a fresh salt, so that it is worthless to whoever lacks them.
+ * a restart (contract 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials
+ * the token was had with and a fresh salt, so that it is worthless to whoever lacks them.
  *
  *     "postcodT"  8 bytes     what it is
  *     version     1           SEALED_TOKEN_VERSION

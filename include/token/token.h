@@ -28,9 +28,9 @@ struct token_grant {
 };
 
 /*
- * How a lifetime is divided (SPEC 5, early expiry). All ns before the expiry. A configured margin
- * smaller than the unusable one (0 is allowed) is no early expiry at all: such a token is renewed
- * when it becomes unusable.
+ * How a lifetime is divided (contract 5, early expiry). All ns before the expiry. A configured
+ * margin smaller than the unusable one (0 is allowed) is no early expiry at all: such a token is
+ * renewed when it becomes unusable.
  */
 struct token_margins {
     int64_t early;    /* min(configured, 20 % of the lifetime), less the jitter */

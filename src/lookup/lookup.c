@@ -24,7 +24,7 @@ struct lookup {
     struct ctx_hook cancelled;
     struct token_waiter waiter;
     struct token *token; /* the one the present call carries */
-    bool repeated;       /* once is enough (SPEC 5) */
+    bool repeated;       /* once is enough (contract 5) */
     lookup_done *done;
     void *arg;
     struct lookup_result result;

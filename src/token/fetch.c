@@ -1,7 +1,7 @@
 /*
  * One token request: at most two exchanges with the endpoint, one for each secret, under one
  * deadline. It runs under a root context of its own, for it is made for everybody who waits, and
- * the lookup that caused it may leave (SPEC 3). What comes out is put in the keeper's terms:
+ * the lookup that caused it may leave (contract 3). What comes out is put in the keeper's terms:
  * whether there was an answer at all, and whether it blamed the credentials.
  *
  * The words of a problem are ours, but for the server's error and error_description (of limited

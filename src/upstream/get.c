@@ -1,6 +1,6 @@
 /*
  * An attempt is made on the link that was used last, or a fresh one where none is idle; a retry
- * always on a fresh one (SPEC 6), for what one idle link met the others have met too.
+ * always on a fresh one (contract 6), for what one idle link met the others have met too.
  *
  *     attempt --> (opening) --> sending --> reading --> ended
  *        ^____________________________________| nothing was read, and a retry is left
