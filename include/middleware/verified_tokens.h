@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "middleware/jwt.h"
+#include "jose/jwt.h"
 
 #define VERIFIED_TOKENS_MAX 2048
 

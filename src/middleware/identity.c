@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "exchange/response.h"
-#include "middleware/jwt.h"
+#include "jose/jwt.h"
 
 #define IDENTITY_MAGIC 0x49444e54u
 

@@ -9,7 +9,7 @@
 #include <openssl/hmac.h>
 
 #include "base/mem.h"
-#include "middleware/jwt.h"
+#include "jose/jwt.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NOW (1700000000 * SECOND)

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "middleware/jwt.h"
+#include "jose/jwt.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 

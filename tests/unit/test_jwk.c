@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "jose_examples.h"
-#include "middleware/jws.h"
+#include "jose/jws.h"
 #include "suite.h"
 
 #define OCT(more) "{\"kty\":\"oct\",\"k\":\"" HS256_K "\"" more "}"

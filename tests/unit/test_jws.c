@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "jose_examples.h"
 #include "jose_forge.h"
-#include "middleware/jws.h"
+#include "jose/jws.h"
 #include "suite.h"
 
 #define NOW 1700000000

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "jose_examples.h"
 #include "jose_forge.h"
-#include "middleware/jws.h"
+#include "jose/jws.h"
 #include "suite.h"
 
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"

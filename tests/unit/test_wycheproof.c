@@ -16,7 +16,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
-#include "middleware/jws.h"
+#include "jose/jws.h"
 #include "suite.h"
 
 #define SKIPPED 77

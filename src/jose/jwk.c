@@ -7,7 +7,7 @@
  * the one computed, loose base64url passes, use, key_ops and alg are not seen) and through buffers
  * it does not overwrite. It is given the decoded numbers instead.
  */
-#include "middleware/jws.h"
+#include "jose/jws.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * NumericDates may have fractions and any size. They become nanoseconds that stop at the ends of
  * their type, so that no claim can turn the far future into the past.
  */
-#include "middleware/jwt.h"
+#include "jose/jwt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
-#include "middleware/jws.h"
+#include "jose/jws.h"
 
 const char *jwt_result_text(enum jwt_result result)
 {

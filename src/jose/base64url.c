@@ -3,7 +3,7 @@
  * and drop spare bits, so that one signed token has many spellings, and a spelling refused by one
  * reader passes another. It decodes secrets too, which is why its memory is overwritten.
  */
-#include "middleware/base64url.h"
+#include "jose/base64url.h"
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * that a text stands for one byte string and a byte string has one text: no padding, no white
  * space, no foreign character, no bits left over in the last character.
  */
-#ifndef MIDDLEWARE_BASE64URL_H
-#define MIDDLEWARE_BASE64URL_H
+#ifndef JOSE_BASE64URL_H
+#define JOSE_BASE64URL_H
 
 #include <stdbool.h>
 #include <stddef.h>

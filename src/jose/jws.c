@@ -13,7 +13,7 @@
  * never given a place for its error, here and in jwk.c: it would have OpenSSL write the words for
  * it into one static buffer, whichever thread asks.
  */
-#include "middleware/jws.h"
+#include "jose/jws.h"
 
 #include <string.h>
 

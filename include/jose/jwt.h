@@ -6,8 +6,8 @@
  * Threads: keys never change once made. jwt_verify and jwt_mint may use the same keys from any
  * number of threads at once; who frees them makes sure that nobody uses them any more.
  */
-#ifndef MIDDLEWARE_JWT_H
-#define MIDDLEWARE_JWT_H
+#ifndef JOSE_JWT_H
+#define JOSE_JWT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
  * jansson keeps its copy of the JSON in plain memory; the strings in it are overwritten before
  * they are freed. What its lexer held on the way is beyond reach.
  */
-#include "middleware/jws.h"
+#include "jose/jws.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * What jwt.h stands on, and nobody else needs: one key (jwk.c), signatures (jws.c). Files of keys
  * are keys.c's, the claims inside a token jwt.c's.
  */
-#ifndef MIDDLEWARE_JWS_H
-#define MIDDLEWARE_JWS_H
+#ifndef JOSE_JWS_H
+#define JOSE_JWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <cjose/cjose.h>
 #include <jansson.h>
 
-#include "middleware/base64url.h"
-#include "middleware/jwt.h"
+#include "jose/base64url.h"
+#include "jose/jwt.h"
 
 /* The table: bit, name (RFC 7518, section 3.1), type of key. The first of a type signs. */
 #define JWS_ALG_TABLE(X)                                                                           \
