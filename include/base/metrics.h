@@ -29,6 +29,9 @@ enum metric_kind {
 #define METRIC_HISTOGRAM_SUM (METRIC_BUCKET_COUNT + 1)
 #define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)
 
+/* The most upstreams that are told apart. */
+#define METRIC_UPSTREAMS 16
+
 /* Cells of a family indexed by status: 0 stands for "no answer". */
 #define METRIC_STATUS_CELLS 600
 /* Cells of postcoded_requests_total: rows of 64 by problem code; the column is the status's. */

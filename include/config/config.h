@@ -1,9 +1,10 @@
 /*
  * The configuration: read from INI into an immutable, reference-counted snapshot.
  *
- * CONFIG_KEYS is the one table of keys. The parser, the checks, --print-config, `GET /config`,
- * postcoded.ini(5) and conf/postcoded.ini are all made from it, and so are the fields of struct
- * config: a key's field is its section and its name.
+ * CONFIG_KEYS and CONFIG_UPSTREAM_KEYS are the one table of keys: those of the process, and those
+ * of each upstream. The parser, the checks, --print-config, `GET /config`, postcoded.ini(5) and
+ * conf/postcoded.ini are all made from it, and so are the fields of struct config (a key's field is
+ * its section and its name) and of struct config_upstream (a key's field is its name).
  *
  * Threads: a snapshot never changes once config_load has returned it, so that any thread may read
  * it under a reference of its own.
@@ -133,64 +134,70 @@
     X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
       "Trim, fold spaces and upper-case a postcode; off keeps it as it came.")                     \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
-      "", CONFIG_RELOADS, "How often expired items are removed from the store.")                   \
-    X("upstream", "address", upstream_address, URL, NULL, 1, 2048, "",                             \
-      CONFIG_RELOADS | CONFIG_REQUIRED, "The Location API: https://HOST[:PORT][/PREFIX].")         \
-    X("upstream", "plaintext", upstream_plaintext, BOOL, "off", 0, 0, "", CONFIG_RELOADS,          \
+      "", CONFIG_RELOADS, "How often expired items are removed from the store.")
+
+/*
+ * The keys of each [upstream NAME], in the same form; the fields are those of struct
+ * config_upstream.
+ */
+#define CONFIG_UPSTREAM_KEYS(X)                                                                    \
+    X("upstream", "address", address, URL, NULL, 1, 2048, "", CONFIG_RELOADS | CONFIG_REQUIRED,    \
+      "The Location API: https://HOST[:PORT][/PREFIX].")                                           \
+    X("upstream", "plaintext", plaintext, BOOL, "off", 0, 0, "", CONFIG_RELOADS,                   \
       "Allow http:// to a host that is not loopback.")                                             \
-    X("upstream", "lookup_path", upstream_lookup_path, PATH, "/api/v1/addresses/", 1, 1024, "",    \
+    X("upstream", "lookup_path", lookup_path, PATH, "/api/v1/addresses/", 1, 1024, "",             \
       CONFIG_RELOADS, "Path of a lookup; the postcode is put at its end.")                         \
-    X("upstream", "auth_path", upstream_auth_path, PATH, "/auth/v1", 1, 1024, "", CONFIG_RELOADS,  \
+    X("upstream", "auth_path", auth_path, PATH, "/auth/v1", 1, 1024, "", CONFIG_RELOADS,           \
       "Path of the token endpoint on address.")                                                    \
-    X("upstream", "auth_url", upstream_auth_url, URL, NULL, 1, 2048, "", CONFIG_RELOADS,           \
+    X("upstream", "auth_url", auth_url, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                    \
       "Whole URL of the token endpoint, where it is elsewhere.")                                   \
-    X("upstream", "auth_flow", upstream_auth_flow, CHOICE, "basic", 0, 0,                          \
-      "basic client_credentials", CONFIG_RELOADS,                                                  \
+    X("upstream", "auth_flow", auth_flow, CHOICE, "basic", 0, 0, "basic client_credentials",       \
+      CONFIG_RELOADS,                                                                              \
       "basic: POST with HTTP Basic, no body; client_credentials: RFC 6749, section 4.4.")          \
-    X("upstream", "auth_client", upstream_auth_client, CHOICE, "basic", 0, 0, "basic post",        \
-      CONFIG_RELOADS, "Where client_credentials sends the client's id and secret.")                \
-    X("upstream", "auth_scope", upstream_auth_scope, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,      \
+    X("upstream", "auth_client", auth_client, CHOICE, "basic", 0, 0, "basic post", CONFIG_RELOADS, \
+      "Where client_credentials sends the client's id and secret.")                                \
+    X("upstream", "auth_scope", auth_scope, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,               \
       "Scope asked for (client_credentials).")                                                     \
-    X("upstream", "auth_audience", upstream_auth_audience, TEXT, NULL, 1, 4096, "",                \
-      CONFIG_RELOADS, "Audience asked for (client_credentials).")                                  \
-    X("upstream", "auth_param.NAME", upstream_auth_param, PARAMS, NULL, 0, 4096, "",               \
-      CONFIG_RELOADS, "Any further parameter of the token request (client_credentials).")          \
-    X("upstream", "client_id", upstream_client_id, TEXT, NULL, 1, 1024, "",                        \
+    X("upstream", "auth_audience", auth_audience, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,         \
+      "Audience asked for (client_credentials).")                                                  \
+    X("upstream", "auth_param.NAME", auth_param, PARAMS, NULL, 0, 4096, "", CONFIG_RELOADS,        \
+      "Any further parameter of the token request (client_credentials).")                          \
+    X("upstream", "client_id", client_id, TEXT, NULL, 1, 1024, "",                                 \
       CONFIG_RELOADS | CONFIG_REQUIRED, "The client's id at the token endpoint.")                  \
-    X("upstream", "client_secret", upstream_client_secret, SECRET, NULL, 1, 4096, "",              \
+    X("upstream", "client_secret", client_secret, SECRET, NULL, 1, 4096, "",                       \
       CONFIG_RELOADS | CONFIG_SECRET_VALUE, "The client's secret; or use client_secret_file.")     \
-    X("upstream", "client_secret_file", upstream_client_secret_file, SECRETS, NULL, 1, 4096, "",   \
+    X("upstream", "client_secret_file", client_secret_file, SECRETS, NULL, 1, 4096, "",            \
       CONFIG_RELOADS, "File with the secret, or two with a comma while one replaces the other.")   \
-    X("upstream", "auth_token_key", upstream_auth_token_key, TEXT, NULL, 1, 256, "", 0,            \
+    X("upstream", "auth_token_key", auth_token_key, TEXT, NULL, 1, 256, "", 0,                     \
       "Key of the token in the store; NAME_auth_token unless set.")                                \
-    X("upstream", "auth_token_early_expiry", upstream_auth_token_early_expiry, DURATION, "5m", 0,  \
-      CFG_DAY, "", CONFIG_RELOADS,                                                                 \
+    X("upstream", "auth_token_early_expiry", auth_token_early_expiry, DURATION, "5m", 0, CFG_DAY,  \
+      "", CONFIG_RELOADS,                                                                          \
       "How long before its expiry a token is replaced; never over 20 % of its lifetime.")          \
-    X("upstream", "auth_token_default_lifetime", upstream_auth_token_default_lifetime, DURATION,   \
-      "5m", CFG_S, CFG_DAY, "", CONFIG_RELOADS, "Lifetime of a token whose reply names none.")     \
-    X("upstream", "auth_prefetch", upstream_auth_prefetch, BOOL, "on", 0, 0, "", CONFIG_RELOADS,   \
+    X("upstream", "auth_token_default_lifetime", auth_token_default_lifetime, DURATION, "5m",      \
+      CFG_S, CFG_DAY, "", CONFIG_RELOADS, "Lifetime of a token whose reply names none.")           \
+    X("upstream", "auth_prefetch", auth_prefetch, BOOL, "on", 0, 0, "", CONFIG_RELOADS,            \
       "Get a token at start and renew it ahead, without a lookup asking.")                         \
-    X("upstream", "auth_timeout", upstream_auth_timeout, DURATION, "5s", 10 * CFG_MS, CFG_DAY, "", \
+    X("upstream", "auth_timeout", auth_timeout, DURATION, "5s", 10 * CFG_MS, CFG_DAY, "",          \
       CONFIG_RELOADS, "Deadline of a token request.")                                              \
-    X("upstream", "auth_budget", upstream_auth_budget, COUNT, "60", 0, 100000, "", CONFIG_RELOADS, \
+    X("upstream", "auth_budget", auth_budget, COUNT, "60", 0, 100000, "", CONFIG_RELOADS,          \
       "Token requests an hour for a 401, by hand, or after a failed answer; 0 allows none.")       \
-    X("upstream", "connect_timeout", upstream_connect_timeout, DURATION, "2s", 10 * CFG_MS,        \
-      CFG_DAY, "", CONFIG_RELOADS, "Time to reach the upstream, TLS included.")                    \
-    X("upstream", "max_connections", upstream_max_connections, COUNT, "256", 1, 65536, "",         \
-      CONFIG_RELOADS, "Connections to the upstream, over all workers; callers queue for them.")    \
-    X("upstream", "connection_max_age", upstream_connection_max_age, DURATION, "5m", CFG_S,        \
-      CFG_DAY, "", CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS is heard.") \
-    X("upstream", "retries", upstream_retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,              \
+    X("upstream", "connect_timeout", connect_timeout, DURATION, "2s", 10 * CFG_MS, CFG_DAY, "",    \
+      CONFIG_RELOADS, "Time to reach the upstream, TLS included.")                                 \
+    X("upstream", "max_connections", max_connections, COUNT, "256", 1, 65536, "", CONFIG_RELOADS,  \
+      "Connections to the upstream, over all workers; callers queue for them.")                    \
+    X("upstream", "connection_max_age", connection_max_age, DURATION, "5m", CFG_S, CFG_DAY, "",    \
+      CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS is heard.")              \
+    X("upstream", "retries", retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,                       \
       "Fresh connections tried when one failed before any byte of an answer.")                     \
-    X("upstream", "max_response_size", upstream_max_response_size, SIZE, "1M", 1024,               \
-      64 * 1024 * 1024, "", CONFIG_RELOADS, "Largest body taken from the upstream.")               \
-    X("upstream", "ca_file", upstream_ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,               \
+    X("upstream", "max_response_size", max_response_size, SIZE, "1M", 1024, 64 * 1024 * 1024, "",  \
+      CONFIG_RELOADS, "Largest body taken from the upstream.")                                     \
+    X("upstream", "ca_file", ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,                        \
       "Certificates to trust in the place of the system's, in PEM.")                               \
-    X("upstream", "client_certificate", upstream_client_certificate, FILE, NULL, 0, 0, "",         \
-      CONFIG_RELOADS, "Our certificate for the upstream, in PEM.")                                 \
-    X("upstream", "client_key", upstream_client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,  \
+    X("upstream", "client_certificate", client_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,  \
+      "Our certificate for the upstream, in PEM.")                                                 \
+    X("upstream", "client_key", client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,           \
       "The key of client_certificate, in PEM.")                                                    \
-    X("upstream", "proxy", upstream_proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                 \
+    X("upstream", "proxy", proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                          \
       "HTTP proxy for all calls; the environment's proxy variables are never read.")
 
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
@@ -252,16 +259,35 @@ struct config_params {
 #define CONFIG_C_PATH char *
 #define CONFIG_C_PARAMS struct config_params
 
+/* One [upstream NAME]. It lives as long as the configuration that holds it. */
+struct config_upstream {
+    char *name;
+    /*
+     * Its place in the metrics (base/metrics.h), below METRIC_UPSTREAMS. An upstream keeps it over
+     * reloads, by its name.
+     */
+    size_t index;
+#define CONFIG_FIELD(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    CONFIG_C_##kind field;
+    CONFIG_UPSTREAM_KEYS(CONFIG_FIELD)
+#undef CONFIG_FIELD
+    /* The client's secrets in the order configured, one or two; from either key. */
+    struct secret *client_secrets[2];
+    size_t client_secret_count;
+};
+
+/* How many upstreams a configuration may have. */
+#define CONFIG_UPSTREAMS_MAX 1
+
 struct config {
     unsigned magic;
 #define CONFIG_FIELD(section, name, field, kind, def, min, max, choices, flags, meaning)           \
     CONFIG_C_##kind field;
     CONFIG_KEYS(CONFIG_FIELD)
 #undef CONFIG_FIELD
-    char *upstream_name; /* NAME of [upstream NAME] */
-    /* The client's secrets in the order configured, one or two; from either key. */
-    struct secret *client_secrets[2];
-    size_t client_secret_count;
+    /* In the order of the files; one or more in a configuration without faults. */
+    struct config_upstream *upstreams;
+    size_t upstream_count;
 };
 
 /* Faults and notes, gathered: all of them, not only the first. */
@@ -302,13 +328,19 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
 
 /*
- * A fault found later, by who knows what a value means (a key file that is no key): in the same
- * form, with the file and line the value came from. format says what is wrong and would be right.
+ * A fault found later, by code that knows what a value means (a key file that is no key): in the
+ * same form, with the file and line the value came from. format says what is wrong and would be
+ * right.
  */
 void config_fault(struct config_faults *faults, const struct config *config, const char *section,
                   const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* The same, for what is worth saying and no fault. */
+/* The same for a key of an upstream, which is one of the configuration's. */
+void config_upstream_fault(struct config_faults *faults, const struct config *config,
+                           const struct config_upstream *upstream, const char *key,
+                           const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* config_fault for what is worth saying and no fault. */
 void config_note(struct config_faults *faults, const struct config *config, const char *section,
                  const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
@@ -321,7 +353,7 @@ typedef void config_visit(void *arg, const char *section, const char *key, const
                           const char *origin, const char *meaning);
 void config_each(const struct config *config, config_visit *visit, void *arg);
 
-/* Whether a file gives this key a value; the key must be one of the table, outside [upstream]. */
+/* Whether a file gives this key a value; the key must be one of CONFIG_KEYS. */
 bool config_is_given(const struct config *config, const char *section, const char *name);
 
 /*
@@ -342,7 +374,7 @@ void config_print(const struct config *config, FILE *out);
 /*
  * Calls `changed` for each key that cannot reload and is other in the files of `after` than in
  * `before`, whether `after` kept the old value (config_load) or not. NAME of [upstream NAME] is
- * one of them.
+ * one of them. Sections are as config_each gives them.
  */
 void config_unreloadable(const struct config *before, const struct config *after,
                          void (*changed)(void *arg, const char *section, const char *key),

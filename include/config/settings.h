@@ -35,16 +35,23 @@ struct setting {
      * that is nothing but variables of the environment.
      */
     mode_t mode;
-    bool broken; /* a variable in it made a fault */
+    bool broken;     /* a variable in it made a fault */
+    size_t upstream; /* whose it is, an index of settings.upstreams; of a key of upstreams alone */
     struct config_place place;
+};
+
+/* One [upstream NAME]. */
+struct settings_upstream {
+    char *name;                /* "" for a header without one, which is a fault */
+    struct config_place place; /* of its first header */
 };
 
 /* What all the files together say. */
 struct settings {
     struct setting *items; /* in the order of the files */
     size_t count;
-    char *upstream; /* NAME of [upstream NAME]; NULL: none seen */
-    struct config_place upstream_place;
+    struct settings_upstream *upstreams; /* in the order of the files, each name once */
+    size_t upstream_count;               /* at most CONFIG_UPSTREAMS_MAX: one more is a fault */
 };
 
 /*
@@ -57,7 +64,11 @@ bool settings_read(struct config_place place, struct settings *settings,
 
 void settings_fini(struct settings *settings);
 
-/* The setting that counts for a key: the last one. NULL when no file sets it. */
-const struct setting *settings_last(const struct settings *settings, const struct config_key *key);
+/*
+ * The setting that counts for a key, of that upstream where it is a key of upstreams: the last one.
+ * NULL when no file sets it.
+ */
+const struct setting *settings_last(const struct settings *settings, const struct config_key *key,
+                                    size_t upstream);
 
 #endif

@@ -19,6 +19,14 @@ struct snapshot_origin {
     bool given;                /* by a file, and not empty; a value that is at fault too */
 };
 
+/* What belongs to one of config.upstreams. */
+struct snapshot_upstream {
+    struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
+    bool name_kept; /* `kept` for NAME of [upstream NAME] */
+    /* One for each of its auth_param, in their order. */
+    struct config_place *params;
+};
+
 struct snapshot {
     struct config config; /* the public part */
     atomic_uint refs;
@@ -26,13 +34,14 @@ struct snapshot {
     size_t file_count;
     char **paths; /* what config_files returns */
     size_t path_count;
-    struct snapshot_origin origins[KEY_COUNT];
-    bool name_kept; /* the same for NAME of [upstream NAME] */
-    /* One for each of config.upstream_auth_param, in its order. */
-    struct config_place *params;
+    struct snapshot_origin *origins; /* of the keys of the process */
+    struct snapshot_upstream *upstreams;
 };
 
 struct snapshot *snapshot_new(void);
+
+/* Makes room for that many upstreams. Once, and before any of what follows. */
+void snapshot_make_upstreams(struct snapshot *snapshot, size_t count);
 
 /* The snapshot around a configuration. */
 const struct snapshot *snapshot_of(const struct config *config);
@@ -43,7 +52,21 @@ void snapshot_list_paths(struct snapshot *snapshot);
 void snapshot_names_file(void *snapshot, const char *path);
 void snapshot_free_paths(struct snapshot *snapshot);
 
-/* The header that faults and documents show for a section of the table. Caller frees. */
-char *snapshot_section(const struct config *config, const char *section);
+/*
+ * A key's value in the snapshot: where it came from, its field, and the header of its section as
+ * faults and documents show it (caller frees). `upstream` is the index of the one that is meant; it
+ * is not read for a key of the process.
+ */
+struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
+                                        const struct config_key *key, size_t upstream);
+void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream);
+char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream);
+
+/*
+ * Which upstream of `before` the one at `upstream` in `after` was: that of its name, else the one
+ * at its place whose name is gone. NULL: it is a new one.
+ */
+const struct config_upstream *snapshot_counterpart(const struct config *before,
+                                                   const struct config *after, size_t upstream);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * CONFIG_KEYS as data, for the code that goes over all keys, and the words that describe a key in
- * faults and documents. Private to config/ and to the generator of the documents.
+ * The table of keys as data, for the code that goes over all keys, and the words that describe a
+ * key in faults and documents. Private to config/ and to the generator of the documents.
  *
  * Threads: all of it is constant.
  */
@@ -34,14 +34,25 @@ enum config_kind {
     KIND_PARAMS,
 };
 
-/* The place of each key in the table: KEY_server_listen, ... */
+/*
+ * The place of each key in the table: KEY_server_listen, ..., KEY_upstream_address, ... Keys of the
+ * process come first, then those of each upstream.
+ */
 enum config_key_index {
 #define CONFIG_INDEX(section, name, field, kind, def, min, max, choices, flags, meaning)           \
     KEY_##field,
     CONFIG_KEYS(CONFIG_INDEX)
 #undef CONFIG_INDEX
+        KEY_PROCESS_COUNT,
+    KEY_BEFORE_UPSTREAM = KEY_PROCESS_COUNT - 1,
+#define CONFIG_INDEX(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    KEY_upstream_##field,
+    CONFIG_UPSTREAM_KEYS(CONFIG_INDEX)
+#undef CONFIG_INDEX
         KEY_COUNT
 };
+
+#define KEY_UPSTREAM_COUNT (KEY_COUNT - KEY_PROCESS_COUNT)
 
 struct config_key {
     const char *section;
@@ -53,7 +64,8 @@ struct config_key {
     const char *choices;
     unsigned flags;
     const char *meaning;
-    size_t offset; /* of its field in struct config */
+    bool of_upstream; /* one value for each upstream */
+    size_t offset;    /* of its field in struct config, or in struct config_upstream */
 };
 
 extern const struct config_key config_keys[KEY_COUNT];

@@ -32,16 +32,16 @@ struct value_input {
 };
 
 /*
- * Parses into the key's field of `config` and appends to `shown` the text that would give the same
- * value from any file: units in their plainest form, paths absolute. False with a fault made.
+ * Parses into the key's field and appends to `shown` the text that would give the same value from
+ * any file: units in their plainest form, paths absolute. False with a fault made.
  */
-bool value_parse(const struct value_input *in, struct config *config, struct buf *shown);
+bool value_parse(const struct value_input *in, void *field, struct buf *shown);
 
 /* The same for one auth_param.NAME. */
 bool value_parse_param(const struct value_input *in, const char *name, struct config_params *out);
 
 /* Frees and wipes the key's field and leaves it unset. */
-void value_fini(const struct config_key *key, struct config *config);
+void value_fini(const struct config_key *key, void *field);
 
 /* A fault about this value. Always false, so that a parser can return it. */
 bool value_wrong(const struct value_input *in, const char *format, ...)

@@ -27,20 +27,23 @@ struct token_era {
 
 /* What a worker's lookups begin with. It outlives every lookup; a reload changes what is in it. */
 struct lookup_shared {
-    struct token_source *tokens; /* borrowed */
-    struct config *config;       /* a reference, and the next too */
-    struct pool *pool;
-    struct token_era era; /* which tokens are for this configuration; {0}: all */
+    struct token_source *tokens;            /* borrowed */
+    struct config *config;                  /* a reference */
+    const struct config_upstream *upstream; /* one of config's */
+    struct pool *pool;                      /* a reference */
+    struct token_era era;                   /* which tokens are for this configuration; {0}: all */
 };
 
-/* Takes references to config and pool. The era is {0}. */
+/* Takes references to config and pool; `upstream` is one of config's. The era is {0}. */
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
-                        struct config *config, struct pool *pool);
+                        struct config *config, const struct config_upstream *upstream,
+                        struct pool *pool);
 /*
  * For the lookups to come (a reload), and for those of before that get a token of the new era:
  * other references in the place of the present ones.
  */
-void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+void lookup_shared_use(struct lookup_shared *shared, struct config *config,
+                       const struct config_upstream *upstream, struct pool *pool,
                        struct token_era era);
 void lookup_shared_fini(struct lookup_shared *shared);
 

@@ -29,23 +29,25 @@ void keeping_fini(struct keeping *keeping);
  * daemon left. What is of no use is removed from the manager, with one line in the log. Which of
  * the client's secrets the token was had with goes to *which. False: there was none of use.
  */
-bool keeping_restore(struct keeping *keeping, struct keeper *keeper, const struct config *config,
+bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
+                     const struct config_upstream *upstream,
                      const struct systemd_inherited *inherited, size_t *which);
 
 /* A token request was granted with the client's secret number `which`; before the keeper hears. */
-void keeping_granted(struct keeping *keeping, const struct config *config, size_t which);
+void keeping_granted(struct keeping *keeping, const struct config_upstream *upstream, size_t which);
 /* The keeper has published this token (NULL: none). */
 void keeping_publish(struct keeping *keeping, struct token *token);
 
-/* Which of the secrets in `config` the present token was had with. False: none of them. */
-bool keeping_find(const struct keeping *keeping, const struct config *config, size_t *which);
+/* Which of the secrets of `upstream` the present token was had with. False: none of them. */
+bool keeping_find(const struct keeping *keeping, const struct config_upstream *upstream,
+                  size_t *which);
 
 /*
  * Whether a token had under `before` is still ours under `after`: it was had with one of its
  * secrets, and nothing else that decides on tokens changed. While there is no token: whether one
  * would be the same.
  */
-bool keeping_is_ours(const struct keeping *keeping, const struct config *before,
-                     const struct config *after);
+bool keeping_is_ours(const struct keeping *keeping, const struct config_upstream *before,
+                     const struct config_upstream *after);
 
 #endif

@@ -13,17 +13,20 @@
 #include "token/keeper.h"
 
 /* Before the token request: where it goes, and as whom. */
-void probe_report_endpoint(const struct config *config);
+void probe_report_endpoint(const struct config_upstream *upstream);
 /* The endpoint's answer, whatever it was. */
-void probe_report_response(const struct config *config, const struct token_fetch_report *report);
+void probe_report_response(const struct config_upstream *upstream,
+                           const struct token_fetch_report *report);
 /* The token that it granted, and what is odd about it. */
-void probe_report_grant(const struct config *config, const struct token_fetch_report *report);
+void probe_report_grant(const struct config_upstream *upstream,
+                        const struct token_fetch_report *report);
 /* Why there is none. */
-void probe_report_no_grant(const struct config *config, const struct keeper_result *result,
+void probe_report_no_grant(const struct config_upstream *upstream,
+                           const struct keeper_result *result,
                            const struct token_fetch_report *report);
 
 /* Before the lookup, and its result. Whether that is well. */
-void probe_report_lookup(const struct config *config, const struct postcode *postcode);
+void probe_report_lookup(const struct config_upstream *upstream, const struct postcode *postcode);
 bool probe_report_result(const struct lookup_result *result);
 
 /* The end, when all went well. */

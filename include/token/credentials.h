@@ -20,7 +20,7 @@
  * that decides what a token is good for: address, token endpoint, flow, client_id, scope, audience
  * and parameters. CREDENTIALS_KEY bytes; one reference, the caller's.
  */
-struct secret *credentials_key(const struct config *config, size_t which);
+struct secret *credentials_key(const struct config_upstream *upstream, size_t which);
 
 /*
  * HKDF-SHA256 with salt and a label, for those who derive further keys; out has CREDENTIALS_KEY

@@ -26,11 +26,13 @@ struct token_fetch;
 typedef void token_fetch_done(void *arg, const struct keeper_result *result, struct mono_time sent);
 
 /*
- * Keeps a reference to the configuration, which has a secret. ERR_INVALID: its TLS files cannot be
- * used (client_check in upstream/client.h says why); ERR_SYSTEM: as client_new.
+ * Keeps a reference to the configuration; `upstream` is one of its upstreams and has a secret.
+ * ERR_INVALID: its TLS files cannot be used (client_check in upstream/client.h says why);
+ * ERR_SYSTEM: as client_new.
  */
-enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_done *done,
-                         void *arg, struct token_fetch **out);
+enum err token_fetch_new(struct loop *loop, struct config *config,
+                         const struct config_upstream *upstream, token_fetch_done *done, void *arg,
+                         struct token_fetch **out);
 /* A request under way is dropped; `done` is not called. */
 void token_fetch_free(struct token_fetch *fetch);
 

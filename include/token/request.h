@@ -16,8 +16,9 @@ struct token_request {
     struct buf body;
 };
 
-/* With the client's secret number `secret` of the configuration, from 0. */
-void token_request_init(struct token_request *request, const struct config *config, size_t secret);
+/* With the client's secret number `secret` of the upstream, from 0. */
+void token_request_init(struct token_request *request, const struct config_upstream *upstream,
+                        size_t secret);
 /* Wipes. */
 void token_request_fini(struct token_request *request);
 

@@ -74,11 +74,11 @@ struct client_settings {
 };
 
 /*
- * What [upstream] says of connections, for lookups and token requests alike: timeouts, retries,
- * TLS, proxy. Borrowed from `config`. Origin, limits and `counted` are the caller's to fill in
- * (upstream/origin.h cuts a URL).
+ * What [upstream NAME] says of connections, for lookups and token requests alike: timeouts,
+ * retries, TLS, proxy. Borrowed from `upstream`. Origin, limits and `counted` are the caller's to
+ * fill in (upstream/origin.h cuts a URL).
  */
-struct client_settings client_settings_from(const struct config *config);
+struct client_settings client_settings_from(const struct config_upstream *upstream);
 
 /*
  * Once, in the main thread, before the first client and after the last. Ignores SIGPIPE, which a

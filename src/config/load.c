@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "config/expand.h"
 #include "config/faults.h"
@@ -105,11 +106,12 @@ static bool takes_open_secrets(const struct snapshot *snapshot)
            snapshot->origins[KEY_server_secret_files].text == NULL;
 }
 
-/* Whether a later file has the same key, or the same parameter. */
+/* Whether a later file has the same key of the same upstream, or the same parameter. */
 static bool is_overridden(const struct settings *settings, size_t i)
 {
     for (size_t j = i + 1; j < settings->count; j++) {
         if (settings->items[j].key == settings->items[i].key &&
+            settings->items[j].upstream == settings->items[i].upstream &&
             text_equal_ci(settings->items[j].name, settings->items[i].name))
             return true;
     }
@@ -123,7 +125,8 @@ static void expand(struct loading *loading)
         struct setting *setting = &loading->settings.items[i];
         if (is_overridden(&loading->settings, i))
             continue;
-        char *section = snapshot_section(&loading->snapshot->config, setting->key->section);
+        char *section =
+            snapshot_section(&loading->snapshot->config, setting->key, setting->upstream);
         setting->broken = !expand_setting(setting, section, loading->faults);
         mem_free(section);
     }
@@ -160,10 +163,11 @@ static void take_value(const struct value_input *in, bool written, struct snapsh
 }
 
 /* An empty value takes away what an earlier file set, where there is no default to go back to. */
-static void load_key(struct loading *loading, const struct config_key *key, const char *section)
+static void load_key(struct loading *loading, const struct config_key *key, size_t upstream,
+                     const char *section)
 {
-    const struct setting *setting = settings_last(&loading->settings, key);
-    struct snapshot_origin *origin = &loading->snapshot->origins[config_key_index(key)];
+    const struct setting *setting = settings_last(&loading->settings, key, upstream);
+    struct snapshot_origin *origin = snapshot_origin(loading->snapshot, key, upstream);
     struct buf shown;
 
     if (setting != NULL) {
@@ -179,7 +183,7 @@ static void load_key(struct loading *loading, const struct config_key *key, cons
     struct value_input in = input_for(loading, key, setting, section, dir);
     if (setting != NULL && !origin->given)
         value_not_allowed(&in);
-    else if (value_parse(&in, &loading->snapshot->config, &shown))
+    else if (value_parse(&in, snapshot_field(loading->snapshot, key, upstream), &shown))
         take_value(&in, setting != NULL, origin, &shown);
     mem_free(dir);
     buf_fini(&shown);
@@ -188,9 +192,10 @@ static void load_key(struct loading *loading, const struct config_key *key, cons
 static void load_param(struct loading *loading, const struct setting *setting, const char *section)
 {
     struct snapshot *snapshot = loading->snapshot;
-    struct config_params *params = &snapshot->config.upstream_auth_param;
+    struct snapshot_upstream *upstream = &snapshot->upstreams[setting->upstream];
+    struct config_params *params = &snapshot->config.upstreams[setting->upstream].auth_param;
     struct value_input in = input_for(loading, setting->key, setting, section, NULL);
-    struct snapshot_origin *origin = &snapshot->origins[KEY_upstream_auth_param];
+    struct snapshot_origin *origin = snapshot_origin(snapshot, setting->key, setting->upstream);
 
     if (!origin->given)
         origin->place = setting->place;
@@ -200,65 +205,74 @@ static void load_param(struct loading *loading, const struct setting *setting, c
         return;
     value_judge_form(&in);
     struct config_place *places =
-        mem_try_realloc(snapshot->params, params->count * sizeof(*places));
+        mem_try_realloc(upstream->params, params->count * sizeof(*places));
     if (places == NULL)
         mem_exhausted();
-    snapshot->params = places;
+    upstream->params = places;
     places[params->count - 1] = setting->place;
 }
 
-static void load_params(struct loading *loading, const char *section)
+static void load_params(struct loading *loading, size_t upstream, const char *section)
 {
     const struct settings *settings = &loading->settings;
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        if (setting->key->kind == KIND_PARAMS && is_set(setting) && !is_overridden(settings, i))
+        if (setting->key->kind == KIND_PARAMS && setting->upstream == upstream && is_set(setting) &&
+            !is_overridden(settings, i))
             load_param(loading, setting, section);
     }
 }
 
 /* The key that is made from the upstream's name. */
-static void default_token_key(struct snapshot *snapshot)
+static void default_token_key(struct snapshot *snapshot, size_t i)
 {
-    struct config *config = &snapshot->config;
-    struct snapshot_origin *origin = &snapshot->origins[KEY_upstream_auth_token_key];
+    struct config_upstream *upstream = &snapshot->config.upstreams[i];
+    struct snapshot_origin *origin =
+        snapshot_origin(snapshot, &config_keys[KEY_upstream_auth_token_key], i);
 
     if (origin->given)
         return;
-    config->upstream_auth_token_key = mem_printf("%s_auth_token", config->upstream_name);
-    origin->text = mem_strdup(config->upstream_auth_token_key);
+    upstream->auth_token_key = mem_printf("%s_auth_token", upstream->name);
+    origin->text = mem_strdup(upstream->auth_token_key);
+}
+
+static void add_secret(struct config_upstream *upstream, struct secret *secret)
+{
+    if (secret != NULL && upstream->client_secret_count < ARRAY_LEN(upstream->client_secrets))
+        upstream->client_secrets[upstream->client_secret_count++] = secret_ref(secret);
 }
 
 /* The secrets of either key, in one place for those who use them. */
-static void gather_secrets(struct config *config)
+static void gather_secrets(struct config_upstream *upstream)
 {
-    if (config->upstream_client_secret != NULL)
-        config->client_secrets[config->client_secret_count++] =
-            secret_ref(config->upstream_client_secret);
-    for (size_t i = 0; i < config->upstream_client_secret_file.count; i++) {
-        struct secret *secret = config->upstream_client_secret_file.files[i].bytes;
-        if (secret != NULL && config->client_secret_count < ARRAY_LEN(config->client_secrets))
-            config->client_secrets[config->client_secret_count++] = secret_ref(secret);
-    }
+    add_secret(upstream, upstream->client_secret);
+    for (size_t i = 0; i < upstream->client_secret_file.count; i++)
+        add_secret(upstream, upstream->client_secret_file.files[i].bytes);
 }
 
-/* All keys of one section, or of [upstream NAME] where there is one. */
+static void load_value(struct loading *loading, const struct config_key *key, size_t upstream)
+{
+    char *section = snapshot_section(&loading->snapshot->config, key, upstream);
+
+    if (key->kind == KIND_PARAMS)
+        load_params(loading, upstream, section);
+    else
+        load_key(loading, key, upstream, section);
+    mem_free(section);
+}
+
 static void load_values(struct loading *loading)
 {
-    struct config *config = &loading->snapshot->config;
+    struct snapshot *snapshot = loading->snapshot;
 
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const struct config_key *key = &config_keys[i];
-        bool upstream = strcmp(key->section, CONFIG_NAMED_SECTION) == 0;
-        if (upstream && config->upstream_name == NULL)
-            continue;
-        char *section = snapshot_section(config, key->section);
-        if (key->kind == KIND_PARAMS)
-            load_params(loading, section);
-        else
-            load_key(loading, key, section);
-        mem_free(section);
+    for (size_t i = 0; i < KEY_PROCESS_COUNT; i++)
+        load_value(loading, &config_keys[i], 0);
+    for (size_t upstream = 0; upstream < snapshot->config.upstream_count; upstream++) {
+        for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
+            load_value(loading, &config_keys[i], upstream);
+        default_token_key(snapshot, upstream);
+        gather_secrets(&snapshot->config.upstreams[upstream]);
     }
 }
 
@@ -267,7 +281,8 @@ static void judge_open_files(struct loading *loading)
 {
     for (size_t i = 0; i < loading->settings.count; i++) {
         const struct setting *setting = &loading->settings.items[i];
-        char *section = snapshot_section(&loading->snapshot->config, setting->key->section);
+        char *section =
+            snapshot_section(&loading->snapshot->config, setting->key, setting->upstream);
         const struct value_input in = input_for(loading, setting->key, setting, section, NULL);
         value_others_read(&in, "this file", setting->place.file, setting->mode);
         mem_free(section);
@@ -290,18 +305,23 @@ static struct config_place adopt_place(struct snapshot *snapshot, struct config_
     return place;
 }
 
-/* The old value in place of the new one, by way of its text. */
-static void keep_key(struct loading *loading, const struct config_key *key, const char *section)
+/*
+ * The old value in place of the new one, by way of its text. The indexes are the upstream's, before
+ * and now.
+ */
+static void keep_key(struct loading *loading, const struct config_key *key, size_t before,
+                     size_t upstream)
 {
     struct snapshot *snapshot = loading->snapshot;
-    struct snapshot_origin *origin = &snapshot->origins[config_key_index(key)];
-    const struct snapshot_origin *old = &loading->before->origins[config_key_index(key)];
+    struct snapshot_origin *origin = snapshot_origin(snapshot, key, upstream);
+    const struct snapshot_origin *old = snapshot_origin(loading->before, key, before);
+    void *field = snapshot_field(snapshot, key, upstream);
     struct buf shown;
 
     /* NULL: the new value is a fault already. */
     if (origin->text == NULL || strcmp(origin->text, old->text) == 0)
         return;
-    value_fini(key, &snapshot->config);
+    value_fini(key, field);
     mem_free(origin->text);
     *origin = (struct snapshot_origin){
         .place = adopt_place(snapshot, old->place),
@@ -309,55 +329,107 @@ static void keep_key(struct loading *loading, const struct config_key *key, cons
         .kept = true,
     };
     buf_init(&shown, SHOWN_MAX);
+    char *section = snapshot_section(&snapshot->config, key, upstream);
     struct value_input in = input_for(loading, key, NULL, section, NULL);
     in.text = old->text;
-    if (value_parse(&in, &snapshot->config, &shown))
+    if (value_parse(&in, field, &shown))
         origin->text = mem_strdup(buf_text(&shown));
+    mem_free(section);
     buf_fini(&shown);
+}
+
+/* Those of the keys from `first` to before `end` that cannot reload. */
+static void keep_keys(struct loading *loading, size_t first, size_t end, size_t before,
+                      size_t upstream)
+{
+    for (size_t i = first; i < end; i++) {
+        if ((config_keys[i].flags & CONFIG_RELOADS) == 0)
+            keep_key(loading, &config_keys[i], before, upstream);
+    }
 }
 
 static void keep_unreloadable(struct loading *loading)
 {
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const struct config_key *key = &config_keys[i];
-        if ((key->flags & CONFIG_RELOADS) != 0)
-            continue;
-        char *section = snapshot_section(&loading->snapshot->config, key->section);
-        keep_key(loading, key, section);
-        mem_free(section);
+    const struct config *before = &loading->before->config;
+    const struct config *config = &loading->snapshot->config;
+
+    keep_keys(loading, 0, KEY_PROCESS_COUNT, 0, 0);
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct config_upstream *old = snapshot_counterpart(before, config, i);
+        if (old != NULL)
+            keep_keys(loading, KEY_PROCESS_COUNT, KEY_COUNT, (size_t)(old - before->upstreams), i);
     }
 }
 
-/* The name that the files give, unless the running daemon has another. */
-static void name_upstream(struct loading *loading)
+/* Whether one of the first `count` upstreams has this place in the metrics. */
+static bool is_taken(const struct config *config, size_t count, size_t index)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (config->upstreams[i].index == index)
+            return true;
+    }
+    return false;
+}
+
+/* A place in the metrics that no upstream has, nor had before the reload. */
+static size_t free_index(const struct loading *loading, size_t upstream)
+{
+    const struct config *config = &loading->snapshot->config;
+    const struct config *before = loading->before != NULL ? &loading->before->config : NULL;
+    size_t index = 0;
+
+    while (is_taken(config, upstream, index) ||
+           (before != NULL && is_taken(before, before->upstream_count, index)))
+        index++;
+    return index;
+}
+
+_Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS, "there is always a free index");
+
+/* NAME cannot reload: the running daemon's upstream at the same place keeps its own. */
+static void name_upstream(struct loading *loading, size_t i)
 {
     struct snapshot *snapshot = loading->snapshot;
-    const char *name = loading->settings.upstream;
-    const char *old = loading->before != NULL ? loading->before->config.upstream_name : name;
+    struct config *config = &snapshot->config;
+    struct config_upstream *upstream = &config->upstreams[i];
+    const struct config_upstream *old =
+        loading->before != NULL ? snapshot_counterpart(&loading->before->config, config, i) : NULL;
 
-    if (name == NULL) {
+    upstream->index = old != NULL ? old->index : free_index(loading, i);
+    if (old == NULL || strcmp(old->name, upstream->name) == 0)
+        return;
+    mem_free(upstream->name);
+    upstream->name = mem_strdup(old->name);
+    snapshot->upstreams[i].name_kept = true;
+}
+
+static void make_upstreams(struct loading *loading)
+{
+    struct snapshot *snapshot = loading->snapshot;
+    const struct settings *settings = &loading->settings;
+
+    if (settings->upstream_count == 0) {
         faults_add(loading->faults, place_of_file(snapshot, 0), CONFIG_NAMED_SECTION " NAME", NULL,
                    "is missing; this section names the Location API and its credentials: write "
                    "[upstream location], and below it address, client_id and client_secret_file");
         return;
     }
-    snapshot->config.upstream_name = mem_strdup(old);
-    snapshot->name_kept = strcmp(old, name) != 0;
+    snapshot_make_upstreams(snapshot, settings->upstream_count);
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        snapshot->config.upstreams[i].name = mem_strdup(settings->upstreams[i].name);
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        name_upstream(loading, i);
 }
 
 static void build(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
 
-    name_upstream(loading);
+    make_upstreams(loading);
     expand(loading);
     snapshot_list_paths(snapshot);
     load_values(loading);
     judge_open_files(loading);
-    if (snapshot->config.upstream_name != NULL) {
-        default_token_key(snapshot);
-        gather_secrets(&snapshot->config);
-    }
     if (loading->before != NULL)
         keep_unreloadable(loading);
     rules_check(snapshot, place_of_file(snapshot, 0), loading->faults);

@@ -17,7 +17,9 @@
 struct rules {
     const struct snapshot *snapshot;
     const struct config *config;
-    struct config_place main; /* the main file, for what is missing */
+    size_t index;                           /* of the upstream */
+    const struct config_upstream *upstream; /* NULL in a rule about keys of the process */
+    struct config_place main;               /* the main file, for what is missing */
     struct config_faults *faults;
 };
 
@@ -25,7 +27,7 @@ typedef void rule(const struct rules *rules);
 
 static const struct snapshot_origin *origin(const struct rules *rules, enum config_key_index key)
 {
-    return &rules->snapshot->origins[key];
+    return snapshot_origin(rules->snapshot, &config_keys[key], rules->index);
 }
 
 /* A file gives it a value, good or not. */
@@ -60,7 +62,7 @@ __attribute__((format(printf, 4, 0))) static void report(const struct rules *rul
                                                          enum config_key_index key, bool note,
                                                          const char *format, va_list args)
 {
-    char *section = snapshot_section(rules->config, config_keys[key].section);
+    char *section = snapshot_section(rules->config, &config_keys[key], rules->index);
 
     faults_vadd(rules->faults, place_of(rules, key), note, section, config_keys[key].name, format,
                 args);
@@ -105,7 +107,8 @@ static void required(const struct rules *rules)
 {
     for (enum config_key_index i = 0; i < KEY_COUNT; i++) {
         struct buf allowed;
-        if ((config_keys[i].flags & CONFIG_REQUIRED) == 0 || given(rules, i))
+        if ((config_keys[i].flags & CONFIG_REQUIRED) == 0 ||
+            config_keys[i].of_upstream != (rules->upstream != NULL) || given(rules, i))
             continue;
         buf_init(&allowed, 1024);
         config_key_allowed(&config_keys[i], &allowed);
@@ -208,11 +211,11 @@ static void no_plaintext(const struct rules *rules)
         enum config_key_index key;
         const char *url;
     } urls[] = {
-        {KEY_upstream_address, rules->config->upstream_address},
-        {KEY_upstream_auth_url, rules->config->upstream_auth_url},
+        {KEY_upstream_address, rules->upstream->address},
+        {KEY_upstream_auth_url, rules->upstream->auth_url},
     };
 
-    if (!known(rules, KEY_upstream_plaintext) || rules->config->upstream_plaintext)
+    if (!known(rules, KEY_upstream_plaintext) || rules->upstream->plaintext)
         return;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
         if (urls[i].url != NULL && value_url_is_plaintext(urls[i].url) &&
@@ -225,7 +228,7 @@ static void no_plaintext(const struct rules *rules)
 
 static void placeholder(const struct rules *rules)
 {
-    const char *address = rules->config->upstream_address;
+    const char *address = rules->upstream->address;
 
     if (address != NULL && text_starts_ci(address, CONFIG_PLACEHOLDER) &&
         strchr(":/", address[strlen(CONFIG_PLACEHOLDER)]) != NULL)
@@ -244,8 +247,7 @@ static void flow_keys(const struct rules *rules)
         KEY_upstream_auth_param,
     };
 
-    if (!known(rules, KEY_upstream_auth_flow) ||
-        rules->config->upstream_auth_flow != AUTH_FLOW_BASIC)
+    if (!known(rules, KEY_upstream_auth_flow) || rules->upstream->auth_flow != AUTH_FLOW_BASIC)
         return;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (changed(rules, keys[i]))
@@ -262,10 +264,10 @@ static void auth_path(const struct rules *rules)
 /* RFC 7617, section 2; client_credentials form-encodes the id first. */
 static void basic_id(const struct rules *rules)
 {
-    const char *id = rules->config->upstream_client_id;
+    const char *id = rules->upstream->client_id;
 
     if (id != NULL && strchr(id, ':') != NULL && known(rules, KEY_upstream_auth_flow) &&
-        rules->config->upstream_auth_flow == AUTH_FLOW_BASIC)
+        rules->upstream->auth_flow == AUTH_FLOW_BASIC)
         wrong(rules, KEY_upstream_client_id,
               "\"%s\" holds a colon, which HTTP Basic cannot carry; use auth_flow = "
               "client_credentials",
@@ -319,11 +321,11 @@ static void addresses_differ(const struct rules *rules)
     }
 }
 
-/* Those about [upstream NAME] are for when there is one. */
-static rule *const any_rules[] = {
-    identity_key, identity_cookie, unverified, headers_differ, addresses_differ,
+static rule *const process_rules[] = {
+    required, identity_key, identity_cookie, unverified, headers_differ, addresses_differ,
 };
 
+/* For each [upstream NAME]. */
 static rule *const upstream_rules[] = {
     required,    one_secret, certificate_and_key, no_plaintext,
     placeholder, flow_keys,  auth_path,           basic_id,
@@ -332,15 +334,18 @@ static rule *const upstream_rules[] = {
 void rules_check(const struct snapshot *snapshot, struct config_place place,
                  struct config_faults *faults)
 {
-    const struct rules rules = {
+    struct rules rules = {
         .snapshot = snapshot,
         .config = &snapshot->config,
         .main = place,
         .faults = faults,
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(any_rules); i++)
-        any_rules[i](&rules);
-    for (size_t i = 0; i < ARRAY_LEN(upstream_rules) && rules.config->upstream_name != NULL; i++)
-        upstream_rules[i](&rules);
+    for (size_t i = 0; i < ARRAY_LEN(process_rules); i++)
+        process_rules[i](&rules);
+    for (; rules.index < rules.config->upstream_count; rules.index++) {
+        rules.upstream = &rules.config->upstreams[rules.index];
+        for (size_t i = 0; i < ARRAY_LEN(upstream_rules); i++)
+            upstream_rules[i](&rules);
+    }
 }

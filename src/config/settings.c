@@ -36,6 +36,7 @@ struct section {
     const char *shown; /* as in the file: "upstream location" */
     const char *known; /* as in the table: "upstream" */
     bool keep;         /* false: its keys are judged, but count for nothing */
+    size_t upstream;   /* of an upstream that is kept: its index */
 };
 
 static struct config_place at(const struct reading *reading, unsigned line)
@@ -126,6 +127,7 @@ static void take(struct reading *reading, const struct section *section, const s
         .name = shown_name(key, k->name),
         .text = k->text != NULL ? mem_strdup(k->text) : NULL,
         .secret = k->secret != NULL ? secret_ref(k->secret) : NULL,
+        .upstream = section->upstream,
         .place = at(reading, k->line),
     };
     if (setting.secret != NULL && !expand_is_bare(secret_text(setting.secret)))
@@ -170,30 +172,46 @@ static bool is_upstream_name(const char *name)
     return len > 0 && len <= UPSTREAM_NAME_MAX && strspn(name, allowed) == len;
 }
 
-/* [upstream NAME]: whether it is the one upstream there is. */
-static bool judge_upstream(struct reading *reading, const struct scan_section *s, const char *name)
+static void add_upstream(struct settings *settings, const char *name, struct config_place place)
+{
+    size_t size = (settings->upstream_count + 1) * sizeof(*settings->upstreams);
+    struct settings_upstream *upstreams = mem_try_realloc(settings->upstreams, size);
+
+    if (upstreams == NULL)
+        mem_exhausted();
+    settings->upstreams = upstreams;
+    upstreams[settings->upstream_count++] =
+        (struct settings_upstream){.name = mem_strdup(name), .place = place};
+}
+
+/* [upstream NAME]: the upstream of that name, a new one where there is none yet. */
+static void judge_upstream(struct reading *reading, const struct scan_section *s, const char *name,
+                           struct section *section)
 {
     struct settings *settings = reading->settings;
     struct config_place place = at(reading, s->line);
 
-    if (settings->upstream != NULL && !text_equal_ci(settings->upstream, name)) {
-        const struct config_place *first = &settings->upstream_place;
+    for (size_t i = 0; i < settings->upstream_count; i++) {
+        section->upstream = i;
+        if (text_equal_ci(settings->upstreams[i].name, name))
+            return;
+    }
+    if (settings->upstream_count == CONFIG_UPSTREAMS_MAX) {
+        const struct settings_upstream *first = &settings->upstreams[0];
         faults_add(reading->faults, place, s->name, NULL,
                    "a second upstream, beside [" CONFIG_NAMED_SECTION " %s] at %s:%u; this version "
                    "takes exactly one",
-                   settings->upstream, first->file, first->line);
-        return false;
+                   first->name, first->place.file, first->place.line);
+        section->keep = false;
+        return;
     }
-    if (settings->upstream != NULL)
-        return true;
-    settings->upstream = mem_strdup(name);
-    settings->upstream_place = place;
+    section->upstream = settings->upstream_count;
+    add_upstream(settings, name, place);
     if (!s->broken && !is_upstream_name(name))
         faults_add(reading->faults, place, s->name, NULL,
                    "an upstream needs a name of at most %d letters, digits, - and _; write "
                    "[" CONFIG_NAMED_SECTION " NAME]",
                    UPSTREAM_NAME_MAX);
-    return true;
 }
 
 static void unknown_section(struct reading *reading, const struct scan_section *s)
@@ -220,7 +238,7 @@ static struct section judge_section(struct reading *reading, const struct scan_s
     if (text_equal_ci(s->name, CONFIG_NAMED_SECTION) ||
         text_starts_ci(s->name, CONFIG_NAMED_SECTION " ")) {
         section.known = CONFIG_NAMED_SECTION;
-        section.keep = judge_upstream(reading, s, *rest == ' ' ? rest + 1 : "");
+        judge_upstream(reading, s, *rest == ' ' ? rest + 1 : "", &section);
         return section;
     }
     section.known = config_section_find(s->name);
@@ -289,16 +307,20 @@ void settings_fini(struct settings *settings)
         mem_free(settings->items[i].text);
         secret_unref(settings->items[i].secret);
     }
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        mem_free(settings->upstreams[i].name);
     mem_free(settings->items);
-    mem_free(settings->upstream);
+    mem_free(settings->upstreams);
     *settings = (struct settings){0};
 }
 
-const struct setting *settings_last(const struct settings *settings, const struct config_key *key)
+const struct setting *settings_last(const struct settings *settings, const struct config_key *key,
+                                    size_t upstream)
 {
     for (size_t i = settings->count; i > 0; i--) {
-        if (settings->items[i - 1].key == key)
-            return &settings->items[i - 1];
+        const struct setting *setting = &settings->items[i - 1];
+        if (setting->key == key && (!key->of_upstream || setting->upstream == upstream))
+            return setting;
     }
     return NULL;
 }

@@ -23,27 +23,55 @@ struct snapshot *snapshot_new(void)
 {
     struct snapshot *snapshot = mem_zalloc(sizeof(*snapshot));
 
+    snapshot->origins = mem_zalloc(KEY_PROCESS_COUNT * sizeof(*snapshot->origins));
     MAGIC_SET(&snapshot->config, CONFIG_MAGIC);
     atomic_init(&snapshot->refs, 1);
     return snapshot;
+}
+
+void snapshot_make_upstreams(struct snapshot *snapshot, size_t count)
+{
+    struct config *config = &snapshot->config;
+
+    MUST(config->upstreams == NULL && count > 0);
+    config->upstreams = mem_zalloc(count * sizeof(*config->upstreams));
+    config->upstream_count = count;
+    snapshot->upstreams = mem_zalloc(count * sizeof(*snapshot->upstreams));
+}
+
+static void free_value(struct snapshot *snapshot, const struct config_key *key, size_t upstream)
+{
+    value_fini(key, snapshot_field(snapshot, key, upstream));
+    mem_free(snapshot_origin(snapshot, key, upstream)->text);
+}
+
+static void free_upstream(struct snapshot *snapshot, size_t upstream)
+{
+    struct config_upstream *public = &snapshot->config.upstreams[upstream];
+
+    for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
+        free_value(snapshot, &config_keys[i], upstream);
+    for (size_t i = 0; i < public->client_secret_count; i++)
+        secret_unref(public->client_secrets[i]);
+    mem_free(public->name);
+    mem_free(snapshot->upstreams[upstream].params);
 }
 
 static void snapshot_free(struct snapshot *snapshot)
 {
     struct config *config = &snapshot->config;
 
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        value_fini(&config_keys[i], config);
-        mem_free(snapshot->origins[i].text);
-    }
-    for (size_t i = 0; i < config->client_secret_count; i++)
-        secret_unref(config->client_secrets[i]);
+    for (size_t i = 0; i < KEY_PROCESS_COUNT; i++)
+        free_value(snapshot, &config_keys[i], 0);
+    for (size_t i = 0; i < config->upstream_count; i++)
+        free_upstream(snapshot, i);
     for (size_t i = 0; i < snapshot->file_count; i++)
         mem_free(snapshot->files[i]);
     snapshot_free_paths(snapshot);
-    mem_free(config->upstream_name);
+    mem_free(config->upstreams);
+    mem_free(snapshot->upstreams);
+    mem_free(snapshot->origins);
     mem_free(snapshot->files);
-    mem_free(snapshot->params);
     MAGIC_CLEAR(config);
     mem_free(snapshot);
 }
@@ -74,42 +102,86 @@ void config_unref(struct config *config)
         snapshot_free(snapshot);
 }
 
-char *snapshot_section(const struct config *config, const char *section)
+struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
+                                        const struct config_key *key, size_t upstream)
 {
-    if (strcmp(section, CONFIG_NAMED_SECTION) == 0 && config->upstream_name != NULL)
-        return mem_printf(CONFIG_NAMED_SECTION " %s", config->upstream_name);
-    return mem_strdup(section);
+    size_t index = config_key_index(key);
+
+    if (!key->of_upstream)
+        return &snapshot->origins[index];
+    MUST(upstream < snapshot->config.upstream_count);
+    return &snapshot->upstreams[upstream].origins[index - KEY_PROCESS_COUNT];
+}
+
+void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream)
+{
+    struct config *config = &snapshot->config;
+
+    if (!key->of_upstream)
+        return (char *)config + key->offset;
+    MUST(upstream < config->upstream_count);
+    return (char *)&config->upstreams[upstream] + key->offset;
+}
+
+char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream)
+{
+    if (!key->of_upstream)
+        return mem_strdup(key->section);
+    return mem_printf("%s %s", key->section, config->upstreams[upstream].name);
+}
+
+static const struct config_upstream *find_upstream(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        if (strcmp(config->upstreams[i].name, name) == 0)
+            return &config->upstreams[i];
+    }
+    return NULL;
+}
+
+const struct config_upstream *snapshot_counterpart(const struct config *before,
+                                                   const struct config *after, size_t upstream)
+{
+    const struct config_upstream *same = find_upstream(before, after->upstreams[upstream].name);
+
+    if (same != NULL || upstream >= before->upstream_count)
+        return same;
+    const struct config_upstream *there = &before->upstreams[upstream];
+    return find_upstream(after, there->name) == NULL ? there : NULL;
 }
 
 /* Where a key, or the parameter of that name, came from. */
-static struct config_place place_of(const struct snapshot *snapshot, const char *section,
-                                    const char *name)
+static struct config_place place_of(const struct snapshot *snapshot, const struct config_key *key,
+                                    size_t upstream, const char *name)
 {
-    const struct config_params *params = &snapshot->config.upstream_auth_param;
-    const struct config_key *key = config_key_find(section, name);
     struct config_place place = {0};
 
-    MUST(key != NULL);
-    if (key->kind != KIND_PARAMS)
-        place = snapshot->origins[config_key_index(key)].place;
-    for (size_t i = 0; key->kind == KIND_PARAMS && i < params->count; i++) {
-        if (strcmp(params->items[i].name, name + strlen(CONFIG_PARAM_PREFIX)) == 0)
-            place = snapshot->params[i];
+    if (key->kind != KIND_PARAMS) {
+        place = snapshot_origin(snapshot, key, upstream)->place;
+    } else {
+        const struct config_params *params = &snapshot->config.upstreams[upstream].auth_param;
+        for (size_t i = 0; i < params->count; i++) {
+            if (strcmp(params->items[i].name, name + strlen(CONFIG_PARAM_PREFIX)) == 0)
+                place = snapshot->upstreams[upstream].params[i];
+        }
     }
     if (place.file == NULL)
         place.file = snapshot->files[0];
     return place;
 }
 
-__attribute__((format(printf, 6, 0))) static void report(struct config_faults *faults,
+__attribute__((format(printf, 7, 0))) static void report(struct config_faults *faults,
                                                          const struct config *config, bool note,
-                                                         const char *section, const char *key,
-                                                         const char *format, va_list args)
+                                                         const char *section, size_t upstream,
+                                                         const char *name, const char *format,
+                                                         va_list args)
 {
-    char *shown = snapshot_section(config, section);
+    const struct config_key *key = config_key_find(section, name);
 
-    faults_vadd(faults, place_of(snapshot_of(config), section, key), note, shown, key, format,
-                args);
+    MUST(key != NULL);
+    char *shown = snapshot_section(config, key, upstream);
+    faults_vadd(faults, place_of(snapshot_of(config), key, upstream, name), note, shown, name,
+                format, args);
     mem_free(shown);
 }
 
@@ -119,7 +191,7 @@ void config_fault(struct config_faults *faults, const struct config *config, con
     va_list args;
 
     va_start(args, format);
-    report(faults, config, false, section, key, format, args);
+    report(faults, config, false, section, 0, key, format, args);
     va_end(args);
 }
 
@@ -129,7 +201,19 @@ void config_note(struct config_faults *faults, const struct config *config, cons
     va_list args;
 
     va_start(args, format);
-    report(faults, config, true, section, key, format, args);
+    report(faults, config, true, section, 0, key, format, args);
+    va_end(args);
+}
+
+void config_upstream_fault(struct config_faults *faults, const struct config *config,
+                           const struct config_upstream *upstream, const char *key,
+                           const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report(faults, config, false, CONFIG_NAMED_SECTION, (size_t)(upstream - config->upstreams), key,
+           format, args);
     va_end(args);
 }
 
@@ -142,48 +226,65 @@ static const char *put_place(struct buf *out, struct config_place place)
     return buf_text(out);
 }
 
-static void visit_params(const struct snapshot *snapshot, const char *section,
-                         const struct config_key *key, config_visit *visit, void *arg)
+/* One config_each. */
+struct visiting {
+    const struct snapshot *snapshot;
+    config_visit *visit;
+    void *arg;
+};
+
+static void visit_params(const struct visiting *visiting, const char *section,
+                         const struct config_key *key, size_t upstream)
 {
-    const struct config_params *params = &snapshot->config.upstream_auth_param;
+    const struct snapshot *snapshot = visiting->snapshot;
+    const struct config_params *params = &snapshot->config.upstreams[upstream].auth_param;
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
     for (size_t i = 0; i < params->count; i++) {
         char *name = mem_printf("%s%s", CONFIG_PARAM_PREFIX, params->items[i].name);
-        visit(arg, section, name, params->items[i].value, put_place(&place, snapshot->params[i]),
-              key->meaning);
+        visiting->visit(visiting->arg, section, name, params->items[i].value,
+                        put_place(&place, snapshot->upstreams[upstream].params[i]), key->meaning);
         mem_free(name);
     }
     buf_fini(&place);
 }
 
-static void visit_key(const struct snapshot *snapshot, const char *section,
-                      const struct config_key *key, config_visit *visit, void *arg)
+static void visit_key(const struct visiting *visiting, const char *section,
+                      const struct config_key *key, size_t upstream)
 {
-    const struct snapshot_origin *origin = &snapshot->origins[config_key_index(key)];
+    const struct snapshot_origin *origin = snapshot_origin(visiting->snapshot, key, upstream);
     bool hidden = (key->flags & CONFIG_SECRET_VALUE) != 0 && origin->given;
     const char *value = hidden ? "(set)" : origin->text != NULL ? origin->text : "";
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
-    visit(arg, section, key->name, value, put_place(&place, origin->place), key->meaning);
+    visiting->visit(visiting->arg, section, key->name, value, put_place(&place, origin->place),
+                    key->meaning);
     buf_fini(&place);
+}
+
+/* The keys from `first` to before `end`. */
+static void visit_keys(const struct visiting *visiting, size_t first, size_t end, size_t upstream)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct config_key *key = &config_keys[i];
+        char *section = snapshot_section(&visiting->snapshot->config, key, upstream);
+        if (key->kind == KIND_PARAMS)
+            visit_params(visiting, section, key, upstream);
+        else
+            visit_key(visiting, section, key, upstream);
+        mem_free(section);
+    }
 }
 
 void config_each(const struct config *config, config_visit *visit, void *arg)
 {
-    const struct snapshot *snapshot = snapshot_of(config);
+    const struct visiting visiting = {snapshot_of(config), visit, arg};
 
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const struct config_key *key = &config_keys[i];
-        char *section = snapshot_section(config, key->section);
-        if (key->kind == KIND_PARAMS)
-            visit_params(snapshot, section, key, visit, arg);
-        else
-            visit_key(snapshot, section, key, visit, arg);
-        mem_free(section);
-    }
+    visit_keys(&visiting, 0, KEY_PROCESS_COUNT, 0);
+    for (size_t i = 0; i < config->upstream_count; i++)
+        visit_keys(&visiting, KEY_PROCESS_COUNT, KEY_COUNT, i);
 }
 
 /* For --print-config. */
@@ -242,22 +343,59 @@ bool config_is_given(const struct config *config, const char *section, const cha
 {
     const struct config_key *key = config_key_find(section, name);
 
-    MUST(key != NULL);
-    return snapshot_of(config)->origins[config_key_index(key)].given;
+    MUST(key != NULL && !key->of_upstream);
+    return snapshot_origin(snapshot_of(config), key, 0)->given;
+}
+
+/* One config_unreloadable. */
+struct comparing {
+    const struct snapshot *before;
+    const struct snapshot *after;
+    void (*changed)(void *arg, const char *section, const char *key);
+    void *arg;
+};
+
+/* The keys from `first` to before `end`; each upstream by its index. */
+static void compare_keys(const struct comparing *comparing, size_t first, size_t end, size_t before,
+                         size_t after)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct config_key *key = &config_keys[i];
+        if ((key->flags & CONFIG_RELOADS) != 0)
+            continue;
+        const struct snapshot_origin *a = snapshot_origin(comparing->before, key, before);
+        const struct snapshot_origin *b = snapshot_origin(comparing->after, key, after);
+        if (!b->kept && same_text(a->text, b->text))
+            continue;
+        char *section = snapshot_section(&comparing->after->config, key, after);
+        comparing->changed(comparing->arg, section, key->name);
+        mem_free(section);
+    }
+}
+
+static void compare_upstreams(const struct comparing *comparing, size_t i)
+{
+    const struct config *before = &comparing->before->config;
+    const struct config *after = &comparing->after->config;
+    const struct config_upstream *old = snapshot_counterpart(before, after, i);
+    const char *name = after->upstreams[i].name;
+
+    if (old != NULL)
+        compare_keys(comparing, KEY_PROCESS_COUNT, KEY_COUNT, (size_t)(old - before->upstreams), i);
+    if (old != NULL && !comparing->after->upstreams[i].name_kept && strcmp(old->name, name) == 0)
+        return;
+    char *section = mem_printf("%s %s", CONFIG_NAMED_SECTION, name);
+    comparing->changed(comparing->arg, section, "NAME");
+    mem_free(section);
 }
 
 void config_unreloadable(const struct config *before, const struct config *after,
                          void (*changed)(void *arg, const char *section, const char *key),
                          void *arg)
 {
-    const struct snapshot *a = snapshot_of(before);
-    const struct snapshot *b = snapshot_of(after);
+    const struct comparing comparing = {snapshot_of(before), snapshot_of(after), changed, arg};
 
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if ((config_keys[i].flags & CONFIG_RELOADS) == 0 &&
-            (b->origins[i].kept || !same_text(a->origins[i].text, b->origins[i].text)))
-            changed(arg, config_keys[i].section, config_keys[i].name);
-    }
-    if (b->name_kept || strcmp(before->upstream_name, after->upstream_name) != 0)
-        changed(arg, CONFIG_NAMED_SECTION, "NAME");
+    compare_keys(&comparing, 0, KEY_PROCESS_COUNT, 0, 0);
+    for (size_t i = 0; i < after->upstream_count; i++)
+        compare_upstreams(&comparing, i);
 }

@@ -1,5 +1,5 @@
 /*
- * The table as data. CONFIG_KEYS in config.h is text for the preprocessor; here it becomes an
+ * The table as data. In config.h it is text for the preprocessor; here it becomes an
  * array, so that parser, documents and --print-config are loops, and a key is added in one line.
  */
 #include "config/table.h"
@@ -14,7 +14,8 @@
 #include "config/units.h"
 
 const struct config_key config_keys[KEY_COUNT] = {
-#define KEY_ENTRY(section_, name_, field, kind_, def_, min_, max_, choices_, flags_, meaning_)     \
+#define KEY_ENTRY(section_, name_, kind_, def_, min_, max_, choices_, flags_, meaning_, owner_,    \
+                  field_, of_upstream_)                                                            \
     {                                                                                              \
         .section = section_,                                                                       \
         .name = name_,                                                                             \
@@ -25,9 +26,17 @@ const struct config_key config_keys[KEY_COUNT] = {
         .choices = choices_,                                                                       \
         .flags = flags_,                                                                           \
         .meaning = meaning_,                                                                       \
-        .offset = offsetof(struct config, field),                                                  \
+        .of_upstream = of_upstream_,                                                               \
+        .offset = offsetof(struct owner_, field_),                                                 \
     },
-    CONFIG_KEYS(KEY_ENTRY)
+#define PROCESS_ENTRY(section, name, field, kind, def, min, max, choices, flags, meaning)          \
+    KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config, field, false)
+#define UPSTREAM_ENTRY(section, name, field, kind, def, min, max, choices, flags, meaning)         \
+    KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config_upstream, field, \
+              true)
+    CONFIG_KEYS(PROCESS_ENTRY) CONFIG_UPSTREAM_KEYS(UPSTREAM_ENTRY)
+#undef UPSTREAM_ENTRY
+#undef PROCESS_ENTRY
 #undef KEY_ENTRY
 };
 

@@ -325,22 +325,17 @@ static const struct kind {
     [KIND_PARAMS] = {NULL, fini_params}, /* one by one, with value_parse_param */
 };
 
-static void *field_of(const struct config_key *key, struct config *config)
+bool value_parse(const struct value_input *in, void *field, struct buf *shown)
 {
-    return (char *)config + key->offset;
-}
-
-bool value_parse(const struct value_input *in, struct config *config, struct buf *shown)
-{
-    bool good = kinds[in->key->kind].parse(in, field_of(in->key, config), shown);
+    bool good = kinds[in->key->kind].parse(in, field, shown);
 
     if (!good)
-        value_fini(in->key, config);
+        value_fini(in->key, field);
     return good;
 }
 
-void value_fini(const struct config_key *key, struct config *config)
+void value_fini(const struct config_key *key, void *field)
 {
     if (kinds[key->kind].fini != NULL)
-        kinds[key->kind].fini(field_of(key, config));
+        kinds[key->kind].fini(field);
 }

@@ -35,19 +35,24 @@ struct lookup {
 };
 
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
-                        struct config *config, struct pool *pool)
+                        struct config *config, const struct config_upstream *upstream,
+                        struct pool *pool)
 {
-    *shared = (struct lookup_shared){
-        .tokens = tokens, .config = config_ref(config), .pool = pool_ref(pool)};
+    *shared = (struct lookup_shared){.tokens = tokens,
+                                     .config = config_ref(config),
+                                     .upstream = upstream,
+                                     .pool = pool_ref(pool)};
 }
 
-void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+void lookup_shared_use(struct lookup_shared *shared, struct config *config,
+                       const struct config_upstream *upstream, struct pool *pool,
                        struct token_era era)
 {
     config_ref(config);
     pool_ref(pool);
     lookup_shared_fini(shared);
     shared->config = config;
+    shared->upstream = upstream;
     shared->pool = pool;
     shared->era = era;
 }
@@ -57,6 +62,7 @@ void lookup_shared_fini(struct lookup_shared *shared)
     config_unref(shared->config);
     pool_unref(shared->pool);
     shared->config = NULL;
+    shared->upstream = NULL;
     shared->pool = NULL;
 }
 
@@ -222,18 +228,17 @@ static void call(struct lookup *lookup)
         .target = lookup->target,
         .headers = headers,
         .header_count = ARRAY_LEN(headers) - !forward,
-        .max_response = (size_t)config->upstream_max_response_size,
+        .max_response = (size_t)lookup->way.upstream->max_response_size,
     };
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
     client_call(pool_client(lookup->way.pool), lookup->ctx, &request, called, lookup);
 }
 
-static char *make_target(const struct config *config, const struct lookup_query *query)
+static char *make_target(const struct config_upstream *upstream, const struct lookup_query *query)
 {
-    const char *const parts[] = {origin_prefix(config->upstream_address),
-                                 config->upstream_lookup_path, query->postcode.encoded,
-                                 query->query != NULL ? "?" : "",
+    const char *const parts[] = {origin_prefix(upstream->address), upstream->lookup_path,
+                                 query->postcode.encoded, query->query != NULL ? "?" : "",
                                  query->query != NULL ? query->query : ""};
     size_t lens[ARRAY_LEN(parts)];
     size_t len = 0;
@@ -256,8 +261,8 @@ static void follow_reload(struct lookup *lookup)
 {
     const struct lookup_shared *now = lookup->shared;
     mem_free(lookup->target);
-    lookup->target = make_target(now->config, &lookup->query);
-    lookup_shared_use(&lookup->way, now->config, now->pool, now->era);
+    lookup->target = make_target(now->upstream, &lookup->query);
+    lookup_shared_use(&lookup->way, now->config, now->upstream, now->pool, now->era);
 }
 
 static void take_token(struct lookup *lookup, struct token *token)
@@ -297,7 +302,8 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     struct lookup *lookup = mem_zalloc(sizeof(*lookup));
     MAGIC_SET(lookup, LOOKUP_MAGIC);
     lookup->shared = shared;
-    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->pool);
+    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->upstream,
+                       shared->pool);
     lookup->way.era = shared->era;
     lookup->ctx = ctx_derive(ctx);
     lookup->cancelled.cancelled = on_cancelled;
@@ -308,7 +314,7 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     lookup->query = *query;
     lookup->result.stats = query->stats;
     *query->stats = (struct lookup_stats){.upstream_duration = -1};
-    lookup->target = make_target(shared->config, query);
+    lookup->target = make_target(shared->upstream, query);
 
     struct token_ticket ticket = token_source_get(shared->tokens, lookup->ctx, &lookup->waiter);
     take_ticket(lookup, &ticket);

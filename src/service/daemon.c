@@ -64,7 +64,7 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     if (result->kind == KEEPER_GRANTED)
-        keeping_granted(&daemon->keeping, daemon->setup.config,
+        keeping_granted(&daemon->keeping, wiring_upstream(daemon->setup.config),
                         token_fetch_report(daemon->fetch)->secret - 1);
     keeper_fetched(daemon->keeper, result, sent, mono_now());
     report_status(daemon);
@@ -141,9 +141,10 @@ static void raise_descriptors(void)
 void daemon_check_descriptors(const struct config *config)
 {
     struct rlimit limit;
-    const rlim_t wanted = (rlim_t)(config->server_max_connections +
-                                   config->upstream_max_connections + SPARE_DESCRIPTORS);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted)
+    int64_t wanted = config->server_max_connections + SPARE_DESCRIPTORS;
+    for (size_t i = 0; i < config->upstream_count; i++)
+        wanted += config->upstreams[i].max_connections;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (rlim_t)wanted)
         log_warning(NULL,
                     "the system allows %llu descriptors, and [server] max_connections with "
                     "[upstream] max_connections may need %llu: raise the limit or lower the keys",
@@ -210,14 +211,15 @@ static bool bind_all(struct daemon *daemon)
 static void take_back_token(struct daemon *daemon)
 {
     size_t which;
-    if (keeping_restore(&daemon->keeping, daemon->keeper, daemon->setup.config, &daemon->inherited,
-                        &which))
+    if (keeping_restore(&daemon->keeping, daemon->keeper, wiring_upstream(daemon->setup.config),
+                        &daemon->inherited, &which))
         token_fetch_prefer(daemon->fetch, which);
 }
 
 enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out)
 {
-    enum err err = token_fetch_new(daemon->loop, config, fetched, daemon, out);
+    enum err err =
+        token_fetch_new(daemon->loop, config, wiring_upstream(config), fetched, daemon, out);
     if (err == ERR_OK)
         token_fetch_limit(*out, may_repeat);
     return err;
@@ -231,13 +233,14 @@ static bool make_keeper(struct daemon *daemon)
                                        .publish = port_publish,
                                        .wake = port_wake,
                                        .random = port_random};
-    const struct keeper_settings settings = wiring_keeper(config);
+    const struct config_upstream *upstream = wiring_upstream(config);
+    const struct keeper_settings settings = wiring_keeper(config, upstream);
     daemon->store = store_new(STORE_ITEMS);
     store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
     daemon->alarm = alarm_new(daemon->loop, wake, daemon);
     if (daemon->alarm == NULL)
         return complain("no timer can be had from the system");
-    daemon->fetch_digest = wiring_fetch_digest(config);
+    daemon->fetch_digest = wiring_fetch_digest(config, upstream);
     if (daemon_make_fetch(daemon, config, &daemon->fetch) != ERR_OK)
         return complain(DAEMON_NO_FETCH);
     daemon->keeper = keeper_new(&settings, &ports, daemon->store);
@@ -249,7 +252,7 @@ static bool make_workers(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
     const size_t count = (size_t)config->server_workers;
-    daemon->pool_digest = wiring_client_digest(config, count);
+    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), count);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
         const struct worker_settings settings = {.number = i,
@@ -270,7 +273,7 @@ static bool make_operators(struct daemon *daemon)
 {
     if (server_new(daemon->loop, OPERATOR_HEADER_SIZE, &daemon->operators) != ERR_OK)
         return complain("the operators' server cannot be set up");
-    const struct exposition sources = {.upstream = daemon->setup.config->upstream_name,
+    const struct exposition sources = {.upstream = wiring_upstream(daemon->setup.config)->name,
                                        .keeper = daemon->keeper,
                                        .store = daemon->store};
     const struct admin_ports ports = {

@@ -52,10 +52,10 @@ static void hand_over(const struct keeping *keeping)
     secret_unref(sealed);
 }
 
-void keeping_granted(struct keeping *keeping, const struct config *config, size_t which)
+void keeping_granted(struct keeping *keeping, const struct config_upstream *upstream, size_t which)
 {
     secret_unref(keeping->granted);
-    keeping->granted = credentials_key(config, which);
+    keeping->granted = credentials_key(upstream, which);
 }
 
 void keeping_publish(struct keeping *keeping, struct token *token)
@@ -79,13 +79,13 @@ void keeping_publish(struct keeping *keeping, struct token *token)
 
 /* With whichever of the client's secrets it was had. */
 static const char *open_with_any(struct sealed_token *keep, const void *bytes, size_t len,
-                                 const struct config *config, size_t *which)
+                                 const struct config_upstream *upstream, size_t *which)
 {
     unsigned char boot[SEALED_TOKEN_BOOT];
     const char *problem = NULL;
     get_boot(boot);
-    for (size_t i = 0; i < config->client_secret_count; i++) {
-        struct secret *key = credentials_key(config, i);
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        struct secret *key = credentials_key(upstream, i);
         sealed_token_fini(keep);
         problem = sealed_token_open(keep, bytes, len, key, boot, mono_now());
         secret_unref(key);
@@ -96,7 +96,7 @@ static const char *open_with_any(struct sealed_token *keep, const void *bytes, s
     return problem;
 }
 
-static const char *take_back(struct keeper *keeper, int fd, const struct config *config,
+static const char *take_back(struct keeper *keeper, int fd, const struct config_upstream *upstream,
                              size_t *which)
 {
     unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
@@ -104,7 +104,7 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config 
     const char *problem = NULL;
     size_t len = systemd_read_kept(fd, bytes, SEALED_TOKEN_MAX, &problem);
     if (problem == NULL)
-        problem = open_with_any(&keep, bytes, len, config, which);
+        problem = open_with_any(&keep, bytes, len, upstream, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
         problem = "it has run out";
     sealed_token_fini(&keep);
@@ -113,7 +113,7 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config 
 }
 
 static void note_restored(struct keeping *keeping, struct keeper *keeper,
-                          const struct config *config, size_t which)
+                          const struct config_upstream *upstream, size_t which)
 {
     char fingerprint[TOKEN_FINGERPRINT], left[CLOCK_TEXT];
     keeping->token = keeper_token(keeper, mono_now());
@@ -121,24 +121,25 @@ static void note_restored(struct keeping *keeping, struct keeper *keeper,
         systemd_unkeep();
         return;
     }
-    keeping->key = credentials_key(config, which);
+    keeping->key = credentials_key(upstream, which);
     token_fingerprint(keeping->token, fingerprint);
     duration_format(mono_diff(token_expires_at(keeping->token), mono_now()) / SECOND * SECOND,
                     left);
-    const struct log_field fields[] = {LOG_TEXT("upstream", config->upstream_name),
+    const struct log_field fields[] = {LOG_TEXT("upstream", upstream->name),
                                        LOG_TEXT("fingerprint", fingerprint),
                                        LOG_TEXT("expires_in", left)};
     log_fields(LOG_LEVEL_NOTICE, NULL, "token of before the restart taken back", fields,
                ARRAY_LEN(fields));
 }
 
-bool keeping_restore(struct keeping *keeping, struct keeper *keeper, const struct config *config,
+bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
+                     const struct config_upstream *upstream,
                      const struct systemd_inherited *inherited, size_t *which)
 {
     for (size_t i = inherited->kept_count; i > 0; i--) {
-        const char *problem = take_back(keeper, inherited->kept[i - 1], config, which);
+        const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which);
         if (problem == NULL) {
-            note_restored(keeping, keeper, config, *which);
+            note_restored(keeping, keeper, upstream, *which);
             return true;
         }
         log_warning(NULL, "the token kept by the service manager is not used: %s", problem);
@@ -150,11 +151,12 @@ bool keeping_restore(struct keeping *keeping, struct keeper *keeper, const struc
 
 /* ---- a reload's question ---- */
 
-static bool find_key(const struct config *config, const struct secret *key, size_t *which)
+static bool find_key(const struct config_upstream *upstream, const struct secret *key,
+                     size_t *which)
 {
     bool found = false;
-    for (size_t i = 0; i < config->client_secret_count && !found; i++) {
-        struct secret *other = credentials_key(config, i);
+    for (size_t i = 0; i < upstream->client_secret_count && !found; i++) {
+        struct secret *other = credentials_key(upstream, i);
         found = secret_equal(key, other);
         *which = i;
         secret_unref(other);
@@ -162,7 +164,7 @@ static bool find_key(const struct config *config, const struct secret *key, size
     return found;
 }
 
-static bool same_keys(const struct config *before, const struct config *after)
+static bool same_keys(const struct config_upstream *before, const struct config_upstream *after)
 {
     bool same = before->client_secret_count == after->client_secret_count;
     for (size_t i = 0; i < before->client_secret_count && same; i++) {
@@ -173,13 +175,14 @@ static bool same_keys(const struct config *before, const struct config *after)
     return same;
 }
 
-bool keeping_find(const struct keeping *keeping, const struct config *config, size_t *which)
+bool keeping_find(const struct keeping *keeping, const struct config_upstream *upstream,
+                  size_t *which)
 {
-    return keeping->key != NULL && find_key(config, keeping->key, which);
+    return keeping->key != NULL && find_key(upstream, keeping->key, which);
 }
 
-bool keeping_is_ours(const struct keeping *keeping, const struct config *before,
-                     const struct config *after)
+bool keeping_is_ours(const struct keeping *keeping, const struct config_upstream *before,
+                     const struct config_upstream *after)
 {
     if (keeping->key != NULL)
         return find_key(after, keeping->key, &(size_t){0});

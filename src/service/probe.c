@@ -15,6 +15,7 @@
 #include "lookup/lookup.h"
 #include "runtime/trace.h"
 #include "service/probe_report.h"
+#include "service/wiring.h"
 #include "token/fetch.h"
 #include "upstream/origin.h"
 
@@ -23,7 +24,8 @@
 struct probe {
     unsigned magic;
     struct config *config;
-    const struct postcode *postcode; /* NULL: no lookup */
+    const struct config_upstream *upstream; /* one of config's */
+    const struct postcode *postcode;        /* NULL: no lookup */
     struct loop *loop;
     struct store *store;
     struct keeper *keeper;
@@ -63,7 +65,7 @@ static void look_up(struct probe *probe)
     ctx_set_guid(probe->ctx, guid);
     ctx_set_trace(probe->ctx, trace, "");
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
-    probe_report_lookup(config, probe->postcode);
+    probe_report_lookup(probe->upstream, probe->postcode);
     lookup_start(&probe->shared, probe->ctx, &query, looked_up, probe);
 }
 
@@ -73,13 +75,13 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     const struct token_fetch_report *report = token_fetch_report(probe->fetch);
-    probe_report_response(probe->config, report);
+    probe_report_response(probe->upstream, report);
     if (result->kind != KEEPER_GRANTED) {
-        probe_report_no_grant(probe->config, result, report);
+        probe_report_no_grant(probe->upstream, result, report);
         end(probe, false);
         return;
     }
-    probe_report_grant(probe->config, report);
+    probe_report_grant(probe->upstream, report);
     keeper_fetched(probe->keeper, result, sent, mono_now());
     if (probe->postcode == NULL)
         end(probe, true);
@@ -117,16 +119,16 @@ static uint32_t port_random(void *arg)
 
 static void make_keeper(struct probe *probe)
 {
-    const struct config *config = probe->config;
+    const struct config_upstream *upstream = probe->upstream;
     const struct keeper_ports ports = {.arg = probe,
                                        .fetch = port_fetch,
                                        .publish = port_publish,
                                        .wake = port_wake,
                                        .random = port_random};
     const struct keeper_settings settings = {
-        .upstream = config->upstream_name,
-        .store_key = config->upstream_auth_token_key,
-        .early_expiry = config->upstream_auth_token_early_expiry,
+        .upstream = upstream->name,
+        .store_key = upstream->auth_token_key,
+        .early_expiry = upstream->auth_token_early_expiry,
         .prefetch = true,
         .budget = 0,
         .workers = 1,
@@ -138,8 +140,8 @@ static void make_keeper(struct probe *probe)
 
 static enum err make_clients(struct probe *probe)
 {
-    struct client_settings settings = client_settings_from(probe->config);
-    char *origin = origin_of(probe->config->upstream_address);
+    struct client_settings settings = client_settings_from(probe->upstream);
+    char *origin = origin_of(probe->upstream->address);
     settings.origin = origin;
     settings.max_connections = 1;
     settings.max_queue = 1;
@@ -148,9 +150,10 @@ static enum err make_clients(struct probe *probe)
     mem_free(origin);
     if (err != ERR_OK)
         return err;
-    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, pool);
+    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, probe->upstream, pool);
     pool_unref(pool);
-    return token_fetch_new(probe->loop, probe->config, fetched, probe, &probe->fetch);
+    return token_fetch_new(probe->loop, probe->config, probe->upstream, fetched, probe,
+                           &probe->fetch);
 }
 
 static void take_down(struct probe *probe)
@@ -191,12 +194,12 @@ static bool is_lacking(const char *key, const char *path)
 }
 
 /* What a check can do without, and a request cannot. Each is told. */
-static bool lacks_credentials(const struct config *config)
+static bool lacks_credentials(const struct config_upstream *upstream)
 {
-    const struct config_secrets *secrets = &config->upstream_client_secret_file;
-    bool lacks = is_lacking("ca_file", config->upstream_ca_file);
-    lacks |= is_lacking("client_certificate", config->upstream_client_certificate);
-    lacks |= is_lacking("client_key", config->upstream_client_key.path);
+    const struct config_secrets *secrets = &upstream->client_secret_file;
+    bool lacks = is_lacking("ca_file", upstream->ca_file);
+    lacks |= is_lacking("client_certificate", upstream->client_certificate);
+    lacks |= is_lacking("client_key", upstream->client_key.path);
     for (size_t i = 0; i < secrets->count; i++)
         lacks |= is_lacking("client_secret_file", secrets->files[i].path);
     return lacks;
@@ -204,11 +207,12 @@ static bool lacks_credentials(const struct config *config)
 
 enum exit_status probe_run(struct config *config, const char *text)
 {
-    struct probe probe = {.magic = PROBE_MAGIC, .config = config};
+    struct probe probe = {
+        .magic = PROBE_MAGIC, .config = config, .upstream = wiring_upstream(config)};
     struct postcode postcode;
     if (text != NULL && !read_postcode(config, text, &postcode))
         return EXIT_USAGE;
-    if (lacks_credentials(config))
+    if (lacks_credentials(probe.upstream))
         return EXIT_CONFIGURATION;
     probe.postcode = text != NULL ? &postcode : NULL;
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
@@ -222,7 +226,7 @@ enum exit_status probe_run(struct config *config, const char *text)
     make_keeper(&probe);
     bool made = make_clients(&probe) == ERR_OK;
     if (made) {
-        probe_report_endpoint(config);
+        probe_report_endpoint(probe.upstream);
         keeper_start(probe.keeper, mono_now());
         loop_run(probe.loop);
     }

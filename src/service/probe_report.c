@@ -52,25 +52,26 @@ static const char *span(int64_t ns, char out[SPAN_TEXT])
 
 /* ---- the token ---- */
 
-static const char *flow_name(const struct config *config)
+static const char *flow_name(const struct config_upstream *upstream)
 {
-    if (config->upstream_auth_flow == AUTH_FLOW_BASIC)
+    if (upstream->auth_flow == AUTH_FLOW_BASIC)
         return "auth_flow = basic";
-    return config->upstream_auth_client == AUTH_CLIENT_POST
+    return upstream->auth_client == AUTH_CLIENT_POST
                ? "auth_flow = client_credentials, auth_client = post"
                : "auth_flow = client_credentials, auth_client = basic";
 }
 
-void probe_report_endpoint(const struct config *config)
+void probe_report_endpoint(const struct config_upstream *upstream)
 {
-    if (config->upstream_auth_url != NULL)
-        tell("token endpoint", "%s", config->upstream_auth_url);
+    if (upstream->auth_url != NULL)
+        tell("token endpoint", "%s", upstream->auth_url);
     else
-        tell("token endpoint", "%s%s", config->upstream_address, config->upstream_auth_path);
-    tell("asked as", "client \"%s\", %s", config->upstream_client_id, flow_name(config));
+        tell("token endpoint", "%s%s", upstream->address, upstream->auth_path);
+    tell("asked as", "client \"%s\", %s", upstream->client_id, flow_name(upstream));
 }
 
-void probe_report_response(const struct config *config, const struct token_fetch_report *report)
+void probe_report_response(const struct config_upstream *upstream,
+                           const struct token_fetch_report *report)
 {
     char took[SPAN_TEXT];
 
@@ -81,7 +82,7 @@ void probe_report_response(const struct config *config, const struct token_fetch
     if (report->requests > 1)
         tell("odd", "secret number %u was refused, number %u was tried then", 3 - report->secret,
              report->secret);
-    else if (config->client_secret_count > 1)
+    else if (upstream->client_secret_count > 1)
         tell("secret", "number %u of 2 was tried", report->secret);
 }
 
@@ -124,10 +125,10 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
              span(report->duration, a), span(left, b));
 }
 
-static void tell_margin_oddities(const struct config *config,
+static void tell_margin_oddities(const struct config_upstream *upstream,
                                  const struct token_fetch_report *report)
 {
-    const int64_t configured = config->upstream_auth_token_early_expiry;
+    const int64_t configured = upstream->auth_token_early_expiry;
     const struct token_margins most = token_margins(report->lifetime, configured, 0);
     const struct token_margins least = token_margins(report->lifetime, configured, UINT32_MAX);
     const int64_t a_day = 24 * HOUR / used_for(report, &most);
@@ -144,7 +145,8 @@ static void tell_margin_oddities(const struct config *config,
     tell_gaps(report, &least);
 }
 
-void probe_report_grant(const struct config *config, const struct token_fetch_report *report)
+void probe_report_grant(const struct config_upstream *upstream,
+                        const struct token_fetch_report *report)
 {
     char text[SPAN_TEXT];
 
@@ -158,26 +160,26 @@ void probe_report_grant(const struct config *config, const struct token_fetch_re
         tell("odd", "a longer lifetime than 24h is taken for 24h");
     if (strcmp(report->type, "Bearer") != 0)
         tell("odd", "the type is not Bearer: it goes before the token as it came");
-    tell_margin_oddities(config, report);
+    tell_margin_oddities(upstream, report);
 }
 
 /* ---- why there is none ---- */
 
-static const char *advise_on_client(const struct config *config)
+static const char *advise_on_client(const struct config_upstream *upstream)
 {
-    if (config->upstream_auth_flow == AUTH_FLOW_BASIC)
+    if (upstream->auth_flow == AUTH_FLOW_BASIC)
         return "client_id and the client's secret; and whether the endpoint wants auth_flow = "
                "client_credentials";
-    if (config->upstream_auth_client == AUTH_CLIENT_BASIC)
+    if (upstream->auth_client == AUTH_CLIENT_BASIC)
         return "client_id and the client's secret; and whether the endpoint wants auth_client = "
                "post";
     return "client_id and the client's secret; and whether the endpoint wants auth_client = basic";
 }
 
 /* By the server's error (RFC 6749 section 5.2, RFC 8707 section 2). */
-static const char *advise_on_error(const struct config *config, const char *error)
+static const char *advise_on_error(const struct config_upstream *upstream, const char *error)
 {
-    bool basic = config->upstream_auth_flow == AUTH_FLOW_BASIC;
+    bool basic = upstream->auth_flow == AUTH_FLOW_BASIC;
 
     if (basic &&
         (strcmp(error, "invalid_request") == 0 || strcmp(error, "unsupported_grant_type") == 0))
@@ -192,7 +194,7 @@ static const char *advise_on_error(const struct config *config, const char *erro
     if (strcmp(error, "invalid_request") == 0)
         return "auth_client, and what else the endpoint wants as auth_scope, auth_audience or "
                "auth_param";
-    return advise_on_client(config);
+    return advise_on_client(upstream);
 }
 
 static const char *advise_on_silence(enum client_error failure)
@@ -218,13 +220,14 @@ static const char *advise_on_silence(enum client_error failure)
     }
 }
 
-static const char *advise_on_token(const struct config *config, const struct keeper_result *result,
+static const char *advise_on_token(const struct config_upstream *upstream,
+                                   const struct keeper_result *result,
                                    const struct token_fetch_report *report)
 {
     if (report->status == 0)
         return advise_on_silence(report->failure);
     if (result->kind == KEEPER_CREDENTIALS)
-        return advise_on_error(config, report->error);
+        return advise_on_error(upstream, report->error);
     if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
         return "auth_path or auth_url: this is no token endpoint";
     if (report->status / 100 == 2)
@@ -237,19 +240,19 @@ static const char *advise_on_token(const struct config *config, const struct kee
     return "address or auth_url, and auth_path";
 }
 
-void probe_report_no_grant(const struct config *config, const struct keeper_result *result,
+void probe_report_no_grant(const struct config_upstream *upstream,
+                           const struct keeper_result *result,
                            const struct token_fetch_report *report)
 {
     tell("no token", "%s", result->problem);
-    tell("verdict", "not well; look at %s", advise_on_token(config, result, report));
+    tell("verdict", "not well; look at %s", advise_on_token(upstream, result, report));
 }
 
 /* ---- the lookup ---- */
 
-void probe_report_lookup(const struct config *config, const struct postcode *postcode)
+void probe_report_lookup(const struct config_upstream *upstream, const struct postcode *postcode)
 {
-    tell("lookup", "%s%s%s", config->upstream_address, config->upstream_lookup_path,
-         postcode->encoded);
+    tell("lookup", "%s%s%s", upstream->address, upstream->lookup_path, postcode->encoded);
 }
 
 static const char *advise_on_lookup(const struct lookup_result *result)

@@ -106,7 +106,8 @@ bool reload_listeners_allow(const struct daemon *daemon, const struct config *co
 static bool make_fetch(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
-    reload->fetch_digest = wiring_fetch_digest(reload->setup.config);
+    reload->fetch_digest =
+        wiring_fetch_digest(reload->setup.config, wiring_upstream(reload->setup.config));
     if (digest_same(&reload->fetch_digest, &daemon->fetch_digest))
         return true;
     if (daemon_make_fetch(daemon, reload->setup.config, &reload->fetch) == ERR_OK)
@@ -140,26 +141,25 @@ static void fail(struct reload *reload)
 
 static void name_kept_key(void *arg, const char *section, const char *key)
 {
-    const char *named = arg;
-    bool upstream = strcmp(section, "upstream") == 0;
+    (void)arg;
     log_warning(NULL,
-                "[%s%s%s] %s changed, but it cannot be reloaded: it keeps its value until "
-                "a restart",
-                section, upstream ? " " : "", upstream ? named : "", key);
+                "[%s] %s changed, but it cannot be reloaded: it keeps its value until a restart",
+                section, key);
 }
 
 /* The secret that the present token was had with is the one that is known to work. */
 static void prefer_known_secret(struct daemon *daemon, const struct config *config)
 {
     size_t which;
-    if (keeping_find(&daemon->keeping, config, &which))
+    if (keeping_find(&daemon->keeping, wiring_upstream(config), &which))
         token_fetch_prefer(daemon->fetch, which);
 }
 
 static void change_token(struct reload *reload, bool ours)
 {
     struct daemon *daemon = reload->daemon;
-    const struct keeper_settings settings = wiring_keeper(reload->setup.config);
+    const struct keeper_settings settings =
+        wiring_keeper(reload->setup.config, wiring_upstream(reload->setup.config));
     if (reload->fetch == NULL) {
         keeper_adjust(daemon->keeper, &settings, mono_now());
         return;
@@ -188,7 +188,7 @@ static void change_operators(struct daemon *daemon)
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
         admin_app_use(apps[i], daemon->setup.config);
-        apps[i]->sources.upstream = daemon->setup.config->upstream_name;
+        apps[i]->sources.upstream = wiring_upstream(daemon->setup.config)->name;
     }
 }
 
@@ -209,8 +209,9 @@ static void commit(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
-    config_unreloadable(daemon->setup.config, config, name_kept_key, config->upstream_name);
-    change_token(reload, keeping_is_ours(&daemon->keeping, daemon->setup.config, config));
+    config_unreloadable(daemon->setup.config, config, name_kept_key, NULL);
+    change_token(reload, keeping_is_ours(&daemon->keeping, wiring_upstream(daemon->setup.config),
+                                         wiring_upstream(config)));
     for (size_t i = 0; i < daemon->worker_count; i++) {
         reload->changes[i]->era = daemon->era;
         worker_commit(reload->changes[i]);
@@ -264,7 +265,8 @@ static void prepare_workers(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     const struct setup *setup = &reload->setup;
-    reload->pool_digest = wiring_client_digest(setup->config, daemon->worker_count);
+    reload->pool_digest =
+        wiring_client_digest(setup->config, wiring_upstream(setup->config), daemon->worker_count);
     const bool new_pool = !digest_same(&reload->pool_digest, &daemon->pool_digest);
     reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
     reload->preparing = daemon->worker_count;

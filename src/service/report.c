@@ -80,7 +80,7 @@ void report_status(struct daemon *daemon)
     keeper_status(daemon->keeper, mono_now(), &status);
     buf_init(&text, STATUS_MAX);
     buf_puts(&text, heading(daemon, &status));
-    put_token(&text, &status, daemon->setup.config->upstream_name);
+    put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);
     buf_puts(&text, daemon->reload_failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
     buf_fini(&text);

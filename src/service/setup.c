@@ -17,16 +17,17 @@
  * That certificate, key and CA can be used is for the client to say; whether one of a pair is
  * missing, only when that is not the consequence of another fault.
  */
-static void check_tls(const struct config *config, struct config_faults *faults)
+static void check_tls(const struct config *config, const struct config_upstream *upstream,
+                      struct config_faults *faults)
 {
-    const struct client_settings settings = client_settings_from(config);
+    const struct client_settings settings = client_settings_from(upstream);
     const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
     char problem[CLIENT_PROBLEM];
     if ((faults->faults > 0 && !pair) || client_check(&settings, problem) == ERR_OK)
         return;
     size_t key_len = strcspn(problem, ":");
     char *key = mem_strndup(problem, key_len);
-    config_fault(faults, config, "upstream", key, "%s", problem + key_len + strlen(": "));
+    config_upstream_fault(faults, config, upstream, key, "%s", problem + key_len + strlen(": "));
     mem_free(key);
 }
 
@@ -44,7 +45,8 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     struct setup *setup = arg;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
-    check_tls(config, faults);
+    for (size_t i = 0; i < config->upstream_count; i++)
+        check_tls(config, &config->upstreams[i], faults);
 }
 
 bool setup_read(struct setup *setup, const char *path, const struct config *before,

@@ -8,28 +8,37 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "token/credentials.h"
 #include "upstream/origin.h"
 
-struct keeper_settings wiring_keeper(const struct config *config)
+const struct config_upstream *wiring_upstream(const struct config *config)
+{
+    MUST(config->upstream_count == 1);
+    return &config->upstreams[0];
+}
+
+struct keeper_settings wiring_keeper(const struct config *config,
+                                     const struct config_upstream *upstream)
 {
     return (struct keeper_settings){
-        .upstream = config->upstream_name,
-        .store_key = config->upstream_auth_token_key,
-        .early_expiry = config->upstream_auth_token_early_expiry,
-        .prefetch = config->upstream_auth_prefetch,
-        .budget = config->upstream_auth_budget,
+        .upstream = upstream->name,
+        .store_key = upstream->auth_token_key,
+        .early_expiry = upstream->auth_token_early_expiry,
+        .prefetch = upstream->auth_prefetch,
+        .budget = upstream->auth_budget,
         .workers = (size_t)config->server_workers,
     };
 }
 
-struct client_settings wiring_client(const struct config *config, const char *origin,
+struct client_settings wiring_client(const struct config *config,
+                                     const struct config_upstream *upstream, const char *origin,
                                      size_t workers)
 {
-    struct client_settings settings = client_settings_from(config);
+    struct client_settings settings = client_settings_from(upstream);
     settings.origin = origin;
-    settings.max_connections = ((size_t)config->upstream_max_connections + workers - 1) / workers;
+    settings.max_connections = ((size_t)upstream->max_connections + workers - 1) / workers;
     settings.max_queue = (size_t)config->server_max_in_flight;
     settings.counted = true;
     return settings;
@@ -69,27 +78,29 @@ static void add_client(EVP_MD_CTX *digest, const struct client_settings *setting
     digest_add_text(digest, settings->proxy);
 }
 
-struct digest wiring_client_digest(const struct config *config, size_t workers)
+struct digest wiring_client_digest(const struct config *config,
+                                   const struct config_upstream *upstream, size_t workers)
 {
     EVP_MD_CTX *digest = digest_begin();
-    char *origin = origin_of(config->upstream_address);
-    const struct client_settings settings = wiring_client(config, origin, workers);
+    char *origin = origin_of(upstream->address);
+    const struct client_settings settings = wiring_client(config, upstream, origin, workers);
     add_client(digest, &settings);
     mem_free(origin);
     return digest_end(digest);
 }
 
-struct digest wiring_fetch_digest(const struct config *config)
+struct digest wiring_fetch_digest(const struct config *config,
+                                  const struct config_upstream *upstream)
 {
     EVP_MD_CTX *digest = digest_begin();
-    const struct client_settings settings = client_settings_from(config);
+    const struct client_settings settings = client_settings_from(upstream);
     add_client(digest, &settings);
-    add_number(digest, config->upstream_auth_timeout);
-    add_number(digest, config->upstream_auth_token_default_lifetime);
-    add_number(digest, config->upstream_auth_client);
+    add_number(digest, upstream->auth_timeout);
+    add_number(digest, upstream->auth_token_default_lifetime);
+    add_number(digest, upstream->auth_client);
     digest_add_text(digest, config->tracker_header);
-    for (size_t i = 0; i < config->client_secret_count; i++) {
-        struct secret *key = credentials_key(config, i);
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        struct secret *key = credentials_key(upstream, i);
         digest_add(digest, secret_bytes(key), secret_len(key));
         secret_unref(key);
     }

@@ -37,8 +37,10 @@ struct worker {
 
 static enum err make_pool(struct worker *worker, const struct config *config, struct pool **out)
 {
-    char *origin = origin_of(config->upstream_address);
-    const struct client_settings settings = wiring_client(config, origin, worker->workers);
+    const struct config_upstream *upstream = wiring_upstream(config);
+    char *origin = origin_of(upstream->address);
+    const struct client_settings settings =
+        wiring_client(config, upstream, origin, worker->workers);
     enum err err = pool_new(worker->loop, &settings, out);
     mem_free(origin);
     return err;
@@ -59,7 +61,8 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
     worker->source =
         token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
                          (size_t)settings->config->server_max_in_flight);
-    lookup_shared_init(&worker->lookups.shared, worker->source, settings->config, pool);
+    lookup_shared_init(&worker->lookups.shared, worker->source, settings->config,
+                       wiring_upstream(settings->config), pool);
     pool_unref(pool);
     worker->lookups.places = settings->places;
     return ERR_OK;
@@ -169,7 +172,8 @@ static void commit(struct mail *mail)
     if (!worker->stopped) {
         struct pool *pool = worker->next != NULL ? worker->next : pool_ref(shared->pool);
         worker->next = NULL;
-        lookup_shared_use(shared, change->config, pool, change->era);
+        lookup_shared_use(shared, change->config, wiring_upstream(change->config), pool,
+                          change->era);
         lookup_app_use(&worker->lookups, change->config, change->identity);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
         pool_unref(pool);

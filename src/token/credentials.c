@@ -17,20 +17,20 @@
 /* Another number when the parts change: then every token of before is somebody else's. */
 #define LABEL "postcoded credentials 1"
 
-static struct digest digest_parts(const struct config *config)
+static struct digest digest_parts(const struct config_upstream *upstream)
 {
-    const struct config_params *params = &config->upstream_auth_param;
+    const struct config_params *params = &upstream->auth_param;
     EVP_MD_CTX *digest = digest_begin();
 
     digest_add_text(digest, LABEL);
-    digest_add_text(digest, config->upstream_address);
-    digest_add_text(digest, config->upstream_auth_url);
-    digest_add_text(digest, config->upstream_auth_url == NULL ? config->upstream_auth_path : NULL);
+    digest_add_text(digest, upstream->address);
+    digest_add_text(digest, upstream->auth_url);
+    digest_add_text(digest, upstream->auth_url == NULL ? upstream->auth_path : NULL);
     digest_add_text(digest,
-                    config->upstream_auth_flow == AUTH_FLOW_BASIC ? "basic" : "client_credentials");
-    digest_add_text(digest, config->upstream_client_id);
-    digest_add_text(digest, config->upstream_auth_scope);
-    digest_add_text(digest, config->upstream_auth_audience);
+                    upstream->auth_flow == AUTH_FLOW_BASIC ? "basic" : "client_credentials");
+    digest_add_text(digest, upstream->client_id);
+    digest_add_text(digest, upstream->auth_scope);
+    digest_add_text(digest, upstream->auth_audience);
     for (size_t i = 0; i < params->count; i++) {
         digest_add_text(digest, params->items[i].name);
         digest_add_text(digest, params->items[i].value);
@@ -63,13 +63,13 @@ void credentials_derive(const void *key, size_t key_len, const void *salt, size_
     EVP_KDF_free(kdf);
 }
 
-struct secret *credentials_key(const struct config *config, size_t which)
+struct secret *credentials_key(const struct config_upstream *upstream, size_t which)
 {
     unsigned char key[CREDENTIALS_KEY];
 
-    MUST(which < config->client_secret_count);
-    const struct secret *secret = config->client_secrets[which];
-    const struct digest parts = digest_parts(config);
+    MUST(which < upstream->client_secret_count);
+    const struct secret *secret = upstream->client_secrets[which];
+    const struct digest parts = digest_parts(upstream);
     credentials_derive(secret_bytes(secret), secret_len(secret), NULL, 0, parts.bytes,
                        sizeof(parts.bytes), key);
     struct secret *made = secret_new(key, sizeof(key));

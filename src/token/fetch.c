@@ -28,6 +28,7 @@ struct token_fetch {
     unsigned magic;
     struct loop *loop;
     struct config *config;
+    const struct config_upstream *upstream; /* one of config's */
     struct client *client;
     token_fetch_done *done;
     token_fetch_may_repeat *may_repeat; /* NULL: always */
@@ -47,28 +48,29 @@ struct token_fetch {
     char problem[640];
 };
 
-static const char *endpoint(const struct config *config)
+static const char *endpoint(const struct config_upstream *upstream)
 {
-    return config->upstream_auth_url != NULL ? config->upstream_auth_url : config->upstream_address;
+    return upstream->auth_url != NULL ? upstream->auth_url : upstream->address;
 }
 
-static char *endpoint_target(const struct config *config)
+static char *endpoint_target(const struct config_upstream *upstream)
 {
-    const char *path = origin_prefix(endpoint(config));
+    const char *path = origin_prefix(endpoint(upstream));
 
-    if (config->upstream_auth_url == NULL)
-        return mem_printf("%s%s", path, config->upstream_auth_path);
+    if (upstream->auth_url == NULL)
+        return mem_printf("%s%s", path, upstream->auth_path);
     return mem_strdup(path[0] != '\0' ? path : "/");
 }
 
-enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_done *done,
-                         void *arg, struct token_fetch **out)
+enum err token_fetch_new(struct loop *loop, struct config *config,
+                         const struct config_upstream *upstream, token_fetch_done *done, void *arg,
+                         struct token_fetch **out)
 {
     struct token_fetch *fetch = mem_zalloc(sizeof(*fetch));
-    struct client_settings settings = client_settings_from(config);
-    char *origin = origin_of(endpoint(config));
+    struct client_settings settings = client_settings_from(upstream);
+    char *origin = origin_of(endpoint(upstream));
 
-    MUST(config->client_secret_count > 0);
+    MUST(upstream->client_secret_count > 0);
     /* The keeper decides when to ask again, not the client. */
     settings.retries = 0;
     settings.origin = origin;
@@ -82,9 +84,10 @@ enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_d
     MAGIC_SET(fetch, FETCH_MAGIC);
     fetch->loop = loop;
     fetch->config = config_ref(config);
+    fetch->upstream = upstream;
     fetch->done = done;
     fetch->arg = arg;
-    fetch->target = endpoint_target(config);
+    fetch->target = endpoint_target(upstream);
     *out = fetch;
     return ERR_OK;
 }
@@ -111,7 +114,7 @@ void token_fetch_limit(struct token_fetch *fetch, token_fetch_may_repeat *may_re
 void token_fetch_prefer(struct token_fetch *fetch, size_t secret)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);
-    MUST(secret < fetch->config->client_secret_count);
+    MUST(secret < fetch->upstream->client_secret_count);
     fetch->preferred = secret;
 }
 
@@ -142,7 +145,7 @@ static void grant(struct token_fetch *fetch, const struct client_reply *answer)
     struct keeper_result result = {.kind = KEEPER_FAILED};
     struct token_response reply;
     enum err err = token_response_parse(&reply, answer->body, answer->body_len,
-                                        fetch->config->upstream_auth_token_default_lifetime);
+                                        fetch->upstream->auth_token_default_lifetime);
 
     if (err == ERR_OK) {
         result.kind = KEEPER_GRANTED;
@@ -159,10 +162,10 @@ static void grant(struct token_fetch *fetch, const struct client_reply *answer)
     token_response_fini(&reply);
 }
 
-static bool holds_a_secret(const struct config *config, const char *text)
+static bool holds_a_secret(const struct config_upstream *upstream, const char *text)
 {
-    for (size_t i = 0; i < config->client_secret_count; i++) {
-        const struct secret *secret = config->client_secrets[i];
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        const struct secret *secret = upstream->client_secrets[i];
 
         if (memmem(text, strlen(text), secret_bytes(secret), secret_len(secret)) != NULL)
             return true;
@@ -176,9 +179,9 @@ static void read_reason(const struct token_fetch *fetch, const struct client_rep
 {
     if (answer->body == NULL || !token_response_error(reason, answer->body, answer->body_len))
         *reason = (struct token_response_error){.error = ""};
-    if (holds_a_secret(fetch->config, reason->description))
+    if (holds_a_secret(fetch->upstream, reason->description))
         reason->description[0] = '\0';
-    if (holds_a_secret(fetch->config, reason->error))
+    if (holds_a_secret(fetch->upstream, reason->error))
         reason->error[0] = '\0';
 }
 
@@ -221,7 +224,7 @@ static void reject(struct token_fetch *fetch, const struct client_reply *answer)
     struct token_response_error reason;
 
     read_reason(fetch, answer, &reason);
-    if (fetch->report.requests < fetch->config->client_secret_count &&
+    if (fetch->report.requests < fetch->upstream->client_secret_count &&
         may_be_the_secret(answer->status, &reason) && may_repeat(fetch)) {
         fetch->secret = 1 - fetch->secret;
         send_request(fetch);
@@ -289,7 +292,7 @@ static void send_request(struct token_fetch *fetch)
 {
     struct token_request request;
 
-    token_request_init(&request, fetch->config, fetch->secret);
+    token_request_init(&request, fetch->upstream, fetch->secret);
     const struct client_header headers[] = {
         {"Authorization", request.authorization},
         {"Content-Type", request.content_type},
@@ -312,7 +315,7 @@ static void send_request(struct token_fetch *fetch)
     fetch->report.status = 0;
     fetch->sent = mono_now();
     log_debug(fetch->report.guid, "token request to %s of %s with secret %u", fetch->target,
-              endpoint(fetch->config), fetch->report.secret);
+              endpoint(fetch->upstream), fetch->report.secret);
     client_call(fetch->client, fetch->ctx, &call, on_reply, fetch);
     token_request_fini(&request);
 }
@@ -324,7 +327,7 @@ static void on_expired(void *arg)
     char limit[CLOCK_TEXT];
 
     fetch->expired = NULL;
-    duration_format(fetch->config->upstream_auth_timeout, limit);
+    duration_format(fetch->upstream->auth_timeout, limit);
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint gave no answer within %s",
              limit);
     finish(fetch, &result);
@@ -360,6 +363,6 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid)
     ctx_set_trace(fetch->ctx, traceparent, NULL);
     fetch->hook = (struct ctx_hook){.cancelled = on_deadline};
     ctx_hook_add(fetch->ctx, &fetch->hook);
-    ctx_set_deadline(fetch->ctx, mono_add(fetch->started, fetch->config->upstream_auth_timeout));
+    ctx_set_deadline(fetch->ctx, mono_add(fetch->started, fetch->upstream->auth_timeout));
     send_request(fetch);
 }

@@ -61,24 +61,26 @@ static void put_text(struct buf *out, const char *name, const char *value)
         put_pair(out, name, value, strlen(value));
 }
 
-static void put_body(struct buf *out, const struct config *config, const struct secret *secret)
+static void put_body(struct buf *out, const struct config_upstream *upstream,
+                     const struct secret *secret)
 {
-    const struct config_params *params = &config->upstream_auth_param;
+    const struct config_params *params = &upstream->auth_param;
 
     put_text(out, "grant_type", "client_credentials");
-    put_text(out, "scope", config->upstream_auth_scope);
-    put_text(out, "audience", config->upstream_auth_audience);
+    put_text(out, "scope", upstream->auth_scope);
+    put_text(out, "audience", upstream->auth_audience);
     for (size_t i = 0; i < params->count; i++)
         put_text(out, params->items[i].name, params->items[i].value);
-    if (config->upstream_auth_client != AUTH_CLIENT_POST)
+    if (upstream->auth_client != AUTH_CLIENT_POST)
         return;
-    put_text(out, "client_id", config->upstream_client_id);
+    put_text(out, "client_id", upstream->client_id);
     put_pair(out, "client_secret", secret_text(secret), secret_len(secret));
 }
 
-static char *basic(const struct config *config, const struct secret *secret, bool encoded)
+static char *basic(const struct config_upstream *upstream, const struct secret *secret,
+                   bool encoded)
 {
-    const char *id = config->upstream_client_id;
+    const char *id = upstream->client_id;
     struct buf pair;
 
     buf_init_secret(&pair, BODY_MAX);
@@ -100,20 +102,21 @@ static char *basic(const struct config *config, const struct secret *secret, boo
     return value;
 }
 
-void token_request_init(struct token_request *request, const struct config *config, size_t secret)
+void token_request_init(struct token_request *request, const struct config_upstream *upstream,
+                        size_t secret)
 {
-    bool form = config->upstream_auth_flow == AUTH_FLOW_CLIENT_CREDENTIALS;
+    bool form = upstream->auth_flow == AUTH_FLOW_CLIENT_CREDENTIALS;
 
-    MUST(secret < config->client_secret_count);
-    const struct secret *mine = config->client_secrets[secret];
+    MUST(secret < upstream->client_secret_count);
+    const struct secret *mine = upstream->client_secrets[secret];
 
     *request = (struct token_request){.content_type = form ? TOKEN_REQUEST_FORM : NULL};
     buf_init_secret(&request->body, BODY_MAX);
     if (form)
-        put_body(&request->body, config, mine);
+        put_body(&request->body, upstream, mine);
     MUST(request->body.err == ERR_OK);
-    if (!form || config->upstream_auth_client == AUTH_CLIENT_BASIC)
-        request->authorization = basic(config, mine, form);
+    if (!form || upstream->auth_client == AUTH_CLIENT_BASIC)
+        request->authorization = basic(upstream, mine, form);
 }
 
 void token_request_fini(struct token_request *request)

@@ -62,16 +62,16 @@ struct client {
     bool doomed; /* client_free was called in a callback: deliver() finishes it */
 };
 
-struct client_settings client_settings_from(const struct config *config)
+struct client_settings client_settings_from(const struct config_upstream *upstream)
 {
     return (struct client_settings){
-        .connect_timeout = config->upstream_connect_timeout,
-        .connection_max_age = config->upstream_connection_max_age,
-        .retries = (unsigned)config->upstream_retries,
-        .ca_file = config->upstream_ca_file,
-        .client_certificate = config->upstream_client_certificate,
-        .client_key = config->upstream_client_key.bytes,
-        .proxy = config->upstream_proxy,
+        .connect_timeout = upstream->connect_timeout,
+        .connection_max_age = upstream->connection_max_age,
+        .retries = (unsigned)upstream->retries,
+        .ca_file = upstream->ca_file,
+        .client_certificate = upstream->client_certificate,
+        .client_key = upstream->client_key.bytes,
+        .proxy = upstream->proxy,
     };
 }
 

@@ -50,9 +50,9 @@ static void check_round(const struct config *config)
         char *text_again = printed(again, &len_again);
         MUST(again->server_max_header_size == config->server_max_header_size);
         MUST(again->server_request_timeout == config->server_request_timeout);
-        MUST(strcmp(again->upstream_address, config->upstream_address) == 0);
-        MUST(strcmp(again->upstream_lookup_path, config->upstream_lookup_path) == 0);
-        MUST(strcmp(again->upstream_client_id, config->upstream_client_id) == 0);
+        MUST(strcmp(again->upstreams[0].address, config->upstreams[0].address) == 0);
+        MUST(strcmp(again->upstreams[0].lookup_path, config->upstreams[0].lookup_path) == 0);
+        MUST(strcmp(again->upstreams[0].client_id, config->upstreams[0].client_id) == 0);
         MUST(strcmp(again->tracker_header, config->tracker_header) == 0);
         free(text_again);
     }

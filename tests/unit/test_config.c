@@ -411,7 +411,7 @@ START_TEST(bounds_of_a_file)
     for (int i = 0; i < 993; i++)
         buf_printf(&many, "auth_param.p%d = %d\n", i, i);
     struct config *config = good(buf_text(&many));
-    ck_assert_uint_eq(config->upstream_auth_param.count, 993);
+    ck_assert_uint_eq(config->upstreams[0].auth_param.count, 993);
     config_unref(config);
     buf_puts(&many, "auth_param.last = 1\n");
     ck_assert_ptr_null(load_text(buf_text(&many)));
@@ -439,11 +439,11 @@ START_TEST(defaults)
     ck_assert_str_eq(config->tracker_header, "X-GUID");
     ck_assert_int_eq(config->identity_mode, IDENTITY_JWT);
     ck_assert_ptr_null(config->identity_forward_header);
-    ck_assert(!config->upstream_plaintext);
-    ck_assert_str_eq(config->upstream_name, "u");
-    ck_assert_str_eq(config->upstream_auth_token_key, "u_auth_token");
-    ck_assert_int_eq(config->upstream_auth_flow, AUTH_FLOW_BASIC);
-    ck_assert_ptr_null(config->upstream_proxy);
+    ck_assert(!config->upstreams[0].plaintext);
+    ck_assert_str_eq(config->upstreams[0].name, "u");
+    ck_assert_str_eq(config->upstreams[0].auth_token_key, "u_auth_token");
+    ck_assert_int_eq(config->upstreams[0].auth_flow, AUTH_FLOW_BASIC);
+    ck_assert_ptr_null(config->upstreams[0].proxy);
     ck_assert_uint_eq(faults.count, 0);
     config_unref(config);
 }
@@ -498,16 +498,16 @@ START_TEST(good_values)
     ck_assert(!config->tracker_trust_incoming);
     ck_assert_uint_eq(secret_len(config->identity_key_file.bytes), 32);
     ck_assert_str_eq(config->identity_issuer, "\xc3\xa9");
-    ck_assert_str_eq(config->upstream_name, "loc_1-A");
-    ck_assert_str_eq(config->upstream_address, "https://Host.example:8443/v2");
-    ck_assert_str_eq(config->upstream_auth_url, "http://10.0.0.1/token");
-    ck_assert_uint_eq(config->upstream_auth_param.count, 1);
-    ck_assert_str_eq(config->upstream_auth_param.items[0].name, "Resource");
-    ck_assert_str_eq(config->upstream_auth_param.items[0].value, "urn:x=1");
-    ck_assert_uint_eq(config->client_secret_count, 1);
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "s p;a#ce =");
-    ck_assert_ptr_null(config->upstream_proxy);
-    ck_assert_int_eq(config->upstream_max_response_size, 64 * 1024 * 1024);
+    ck_assert_str_eq(config->upstreams[0].name, "loc_1-A");
+    ck_assert_str_eq(config->upstreams[0].address, "https://Host.example:8443/v2");
+    ck_assert_str_eq(config->upstreams[0].auth_url, "http://10.0.0.1/token");
+    ck_assert_uint_eq(config->upstreams[0].auth_param.count, 1);
+    ck_assert_str_eq(config->upstreams[0].auth_param.items[0].name, "Resource");
+    ck_assert_str_eq(config->upstreams[0].auth_param.items[0].value, "urn:x=1");
+    ck_assert_uint_eq(config->upstreams[0].client_secret_count, 1);
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "s p;a#ce =");
+    ck_assert_ptr_null(config->upstreams[0].proxy);
+    ck_assert_int_eq(config->upstreams[0].max_response_size, 64 * 1024 * 1024);
     config_unref(config);
 }
 END_TEST
@@ -526,9 +526,9 @@ START_TEST(long_values)
                             "auth_audience = %s\n",
                       scope, scope);
     struct config *config = good(text);
-    ck_assert_uint_eq(strlen(config->upstream_auth_scope), 500);
-    ck_assert_int_eq(memcmp(config->upstream_auth_scope, scope, 500), 0);
-    ck_assert_str_eq(config->upstream_auth_audience, scope);
+    ck_assert_uint_eq(strlen(config->upstreams[0].auth_scope), 500);
+    ck_assert_int_eq(memcmp(config->upstreams[0].auth_scope, scope, 500), 0);
+    ck_assert_str_eq(config->upstreams[0].auth_audience, scope);
     config_unref(config);
     mem_free(text);
 
@@ -564,10 +564,10 @@ START_TEST(drop_ins)
     ck_assert_int_eq(config->log_level, 2);
     ck_assert_int_eq(config->log_format, 1);
     ck_assert_uint_eq(secret_len(config->identity_key_file.bytes), 33);
-    ck_assert_ptr_null(config->upstream_proxy);
-    ck_assert_uint_eq(config->upstream_auth_param.count, 2);
-    ck_assert_str_eq(config->upstream_auth_param.items[0].value, "1");
-    ck_assert_str_eq(config->upstream_auth_param.items[1].value, "22");
+    ck_assert_ptr_null(config->upstreams[0].proxy);
+    ck_assert_uint_eq(config->upstreams[0].auth_param.count, 2);
+    ck_assert_str_eq(config->upstreams[0].auth_param.items[0].value, "1");
+    ck_assert_str_eq(config->upstreams[0].auth_param.items[1].value, "22");
 
     config_fault(&faults, config, "log", "level", "is %s; must be better", "bad");
     config_fault(&faults, config, "upstream", "auth_param.b", "odd");
@@ -595,9 +595,9 @@ START_TEST(secrets)
     scratch_write("crlf", "two\r\n", 5, 0600);
 
     struct config *config = good(IDENTITY UPSTREAM_HEAD "client_secret_file = secret , crlf\n");
-    ck_assert_uint_eq(config->client_secret_count, 2);
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush");
-    ck_assert_str_eq(secret_text(config->client_secrets[1]), "two");
+    ck_assert_uint_eq(config->upstreams[0].client_secret_count, 2);
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "hush");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[1]), "two");
     config_unref(config);
 
     static const struct {
@@ -638,7 +638,7 @@ START_TEST(secret_sizes)
     bytes[4096] = '\n';
     scratch_write("secret", bytes, 4097, 0600);
     struct config *config = good(WHOLE);
-    ck_assert_uint_eq(secret_len(config->client_secrets[0]), 4096);
+    ck_assert_uint_eq(secret_len(config->upstreams[0].client_secrets[0]), 4096);
     config_unref(config);
     bytes[4096] = 'k';
     scratch_write("secret", bytes, 4097, 0600);
@@ -667,8 +667,8 @@ START_TEST(secret_in_an_open_ini)
                      "(mode 0644); chmod 0640 p.ini, or set [server] secret_files = any where its "
                      "mode cannot be changed\n");
     struct config *config = good(text);
-    ck_assert_str_eq(secret_text(config->upstream_client_secret), "Xyzzy42");
-    ck_assert_ptr_eq(config->client_secrets[0], config->upstream_client_secret);
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secret), "Xyzzy42");
+    ck_assert_ptr_eq(config->upstreams[0].client_secrets[0], config->upstreams[0].client_secret);
     config_unref(config);
 }
 END_TEST
@@ -700,7 +700,7 @@ START_TEST(credentials)
                      "note p.ini:7: [upstream u] ca_file: credential:ca was not looked at, for "
                      "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n");
     ck_assert_ptr_null(config->identity_key_file.bytes);
-    ck_assert_uint_eq(config->client_secret_count, 0);
+    ck_assert_uint_eq(config->upstreams[0].client_secret_count, 0);
     config_unref(config);
 
     make_dir("creds");
@@ -715,9 +715,9 @@ START_TEST(credentials)
                      "exist; the unit needs LoadCredential=ca:PATH, and the file at PATH\n");
     write_file("creds/ca", "x");
     config = good(text);
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush2");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "hush2");
     char *ca = scratch_path("creds/ca");
-    ck_assert_str_eq(config->upstream_ca_file, ca);
+    ck_assert_str_eq(config->upstreams[0].ca_file, ca);
     mem_free(ca);
     config_unref(config);
     unsetenv("CREDENTIALS_DIRECTORY");
@@ -805,11 +805,11 @@ END_TEST
 START_TEST(references)
 {
     struct config *config = good(WHOLE);
-    struct secret *secret = secret_ref(config->client_secrets[0]);
+    struct secret *secret = secret_ref(config->upstreams[0].client_secrets[0]);
 
     ck_assert_ptr_eq(config_ref(config), config);
     config_unref(config);
-    ck_assert_str_eq(config->upstream_client_id, "c");
+    ck_assert_str_eq(config->upstreams[0].client_id, "c");
     config_unref(config);
     config_unref(NULL);
     /* Ours is the last reference to it. */
@@ -856,7 +856,7 @@ START_TEST(wiping)
     struct config *config = load_file(NULL, "p.ini", false);
     ck_assert_msg(config != NULL, "%s", fault_lines());
     snprintf(secret, sizeof(secret), "%s%s", half, "0123456789-from-the-ini");
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), secret);
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), secret);
     ck_assert(!in_heap(secret, strlen(secret)));
     config_unref(config);
     ck_assert(!in_heap(secret, strlen(secret)));
@@ -976,8 +976,8 @@ START_TEST(unreloadable)
                                "client_secret_file = secret\n";
     struct config *after = good(text);
     config_unreloadable(before, after, note_change, &changes);
-    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream auth_token_key;"
-                                         "upstream NAME;");
+    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream v auth_token_key;"
+                                         "upstream v NAME;");
     config_unref(after);
 
     /* A reload keeps what is in force, and says the same. */
@@ -986,13 +986,13 @@ START_TEST(unreloadable)
     ck_assert_msg(after != NULL, "%s", fault_lines());
     buf_reset(&changes);
     config_unreloadable(before, after, note_change, &changes);
-    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream NAME;");
+    ck_assert_str_eq(buf_text(&changes), "server listen;server workers;upstream u NAME;");
     ck_assert_str_eq(after->server_listen.items[0].text, "0.0.0.0:1");
     ck_assert_int_eq(after->server_workers, 2);
-    ck_assert_str_eq(after->upstream_name, "u");
-    ck_assert_str_eq(after->upstream_auth_token_key, "u_auth_token");
+    ck_assert_str_eq(after->upstreams[0].name, "u");
+    ck_assert_str_eq(after->upstreams[0].auth_token_key, "u_auth_token");
     ck_assert_int_eq(after->log_level, 0);
-    ck_assert_str_eq(after->upstream_client_id, "d");
+    ck_assert_str_eq(after->upstreams[0].client_id, "d");
 
     /* So a rule is held against the address that stays, not against the one in the file. */
     write_file("p.ini", "[server]\nlisten = 127.0.0.1:1\n[identity]\nmode = off\n" UPSTREAM);

@@ -68,7 +68,7 @@ START_TEST(expanding)
     set("PC_EMPTY", "");
     set("PC_BLANKS", "  b c ");
     struct config *config = good(text);
-    ck_assert_str_eq(config->upstream_client_id, e->expected);
+    ck_assert_str_eq(config->upstreams[0].client_id, e->expected);
     ck_assert_uint_eq(faults.count, 0);
 
     /* What is printed reads again to the same. */
@@ -81,7 +81,7 @@ START_TEST(expanding)
     unsetenv("PC_A");
     unsetenv("PC_B");
     config = good(printed);
-    ck_assert_str_eq(config->upstream_client_id, e->expected);
+    ck_assert_str_eq(config->upstreams[0].client_id, e->expected);
     config_unref(config);
     free(printed);
     mem_free(text);
@@ -105,10 +105,10 @@ START_TEST(expanding_kinds)
     ck_assert_int_eq(config->server_request_timeout, 12 * CFG_S);
     ck_assert_str_eq(config->server_listen.items[0].text, "127.0.0.1:8099");
     ck_assert_int_eq(config->server_secret_files, SECRET_FILES_ANY);
-    ck_assert_str_eq(config->upstream_address, "https://api.example");
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush");
-    ck_assert_str_eq(config->upstream_auth_param.items[0].value, "<api.example>");
-    ck_assert_ptr_null(config->upstream_proxy);
+    ck_assert_str_eq(config->upstreams[0].address, "https://api.example");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "hush");
+    ck_assert_str_eq(config->upstreams[0].auth_param.items[0].value, "<api.example>");
+    ck_assert_ptr_null(config->upstreams[0].proxy);
     config_unref(config);
 }
 END_TEST
@@ -186,7 +186,7 @@ START_TEST(variables_overridden)
     config_unref(config);
     config = good(IDENTITY "[upstream u]\naddress = https://h\nclient_id = ${PC_UNSET}\n"
                            "client_secret_file = secret\n");
-    ck_assert_str_eq(config->upstream_client_id, "d");
+    ck_assert_str_eq(config->upstreams[0].client_id, "d");
     config_unref(config);
 }
 END_TEST
@@ -204,7 +204,7 @@ START_TEST(secret_variables)
     set("PC_SECRET", "Plugh7");
     struct config *config = good(bare);
     ck_assert_str_eq(fault_lines(), ENVIRONMENT_NOTE);
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "Plugh7");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "Plugh7");
     char *printed = NULL;
     size_t len;
     FILE *out = open_memstream(&printed, &len);
@@ -226,7 +226,7 @@ START_TEST(secret_variables)
                                       "file (mode 0644); chmod 0640 p.ini, " OPEN_END);
     config = good(IDENTITY UPSTREAM_HEAD "client_secret = x$${PC_SECRET}\n");
     ck_assert_uint_eq(faults.count, 0);
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "x${PC_SECRET}");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "x${PC_SECRET}");
     config_unref(config);
 
     /* The variable is named; a secret that happens to hold ${ is not quoted. */
@@ -296,7 +296,7 @@ START_TEST(open_secrets)
                      "0444); [server] secret_files = any allows it\n"
                      "note p.ini:8: [upstream u] client_key: others can read client.key (mode "
                      "0444); [server] secret_files = any allows it\n");
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "hush");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "hush");
 
     /* It reloads, back too. */
     ck_assert_ptr_null(load_after(config, SECRETS_IN_FILES, 0640));
@@ -350,7 +350,7 @@ START_TEST(invisible)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         write_mode("secret", cases[i].bytes, 0640);
         struct config *config = good(WHOLE);
-        ck_assert_str_eq(secret_text(config->client_secrets[0]), cases[i].secret);
+        ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), cases[i].secret);
         ck_assert_str_eq(fault_lines(), cases[i].expected);
         config_unref(config);
     }
@@ -502,8 +502,8 @@ START_TEST(parts_of_a_value)
         "note p.ini:10: [upstream u] auth_param.x: \"#b\" is part of the value; a comment stands "
         "on a line of its own\n");
     ck_assert_str_eq(config->identity_issuer, "\"me\"");
-    ck_assert_str_eq(config->upstream_client_id, "us ; our client");
-    ck_assert_str_eq(secret_text(config->client_secrets[0]), "'Xyzzy' # 42");
+    ck_assert_str_eq(config->upstreams[0].client_id, "us ; our client");
+    ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "'Xyzzy' # 42");
     config_unref(config);
 }
 END_TEST

@@ -129,7 +129,8 @@ static void make_fetch_with(const char *keys, void (*script)(struct peer *peer),
     config = config_load(NULL, path, false, NULL, NULL, &faults);
     ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
     config_faults_fini(&faults);
-    ck_assert_int_eq(token_fetch_new(loop, config, on_done, &ended, &fetch), ERR_OK);
+    ck_assert_int_eq(token_fetch_new(loop, config, config->upstreams, on_done, &ended, &fetch),
+                     ERR_OK);
     mem_free(text);
     mem_free(path);
 }

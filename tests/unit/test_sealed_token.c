@@ -178,17 +178,17 @@ END_TEST
 
 /* ---- the key ---- */
 
-static struct config config_of(const char *secret)
+static struct config_upstream config_of(const char *secret)
 {
     static char address[] = "https://a", path[] = "/auth", client[] = "me";
-    return (struct config){.upstream_address = address,
-                           .upstream_auth_path = path,
-                           .upstream_client_id = client,
-                           .client_secrets = {secret_new(secret, strlen(secret))},
-                           .client_secret_count = 1};
+    return (struct config_upstream){.address = address,
+                                    .auth_path = path,
+                                    .client_id = client,
+                                    .client_secrets = {secret_new(secret, strlen(secret))},
+                                    .client_secret_count = 1};
 }
 
-static bool same_key(const struct config *a, const struct config *b)
+static bool same_key(const struct config_upstream *a, const struct config_upstream *b)
 {
     struct secret *one = credentials_key(a, 0), *other = credentials_key(b, 0);
     bool same = secret_equal(one, other);
@@ -202,16 +202,15 @@ START_TEST(key_is_of_the_credentials)
 {
     static char other[] = "other", empty[] = "";
     struct config_param param = {.name = other, .value = other};
-    struct config before = config_of("secret"), after = before;
+    struct config_upstream before = config_of("secret"), after = before;
 
     ck_assert(same_key(&before, &after));
-    after.upstream_auth_timeout = SECOND;
-    after.upstream_auth_client = AUTH_CLIENT_POST;
+    after.auth_timeout = SECOND;
+    after.auth_client = AUTH_CLIENT_POST;
     ck_assert(same_key(&before, &after));
 
-    char **const texts_of[] = {&after.upstream_address,    &after.upstream_auth_path,
-                               &after.upstream_auth_url,   &after.upstream_client_id,
-                               &after.upstream_auth_scope, &after.upstream_auth_audience};
+    char **const texts_of[] = {&after.address,   &after.auth_path,  &after.auth_url,
+                               &after.client_id, &after.auth_scope, &after.auth_audience};
     for (size_t i = 0; i < sizeof(texts_of) / sizeof(texts_of[0]); i++) {
         char *old = *texts_of[i];
         *texts_of[i] = other;
@@ -220,10 +219,10 @@ START_TEST(key_is_of_the_credentials)
         ck_assert_msg(same_key(&before, &after) == (old != NULL), "text %zu", i);
         *texts_of[i] = old;
     }
-    after.upstream_auth_flow = AUTH_FLOW_CLIENT_CREDENTIALS;
+    after.auth_flow = AUTH_FLOW_CLIENT_CREDENTIALS;
     ck_assert(!same_key(&before, &after));
-    after.upstream_auth_flow = before.upstream_auth_flow;
-    after.upstream_auth_param = (struct config_params){.items = &param, .count = 1};
+    after.auth_flow = before.auth_flow;
+    after.auth_param = (struct config_params){.items = &param, .count = 1};
     ck_assert(!same_key(&before, &after));
     secret_unref(before.client_secrets[0]);
 }
@@ -231,7 +230,7 @@ END_TEST
 
 START_TEST(key_is_of_the_secret)
 {
-    struct config before = config_of("secret"), after = config_of("secret2");
+    struct config_upstream before = config_of("secret"), after = config_of("secret2");
     ck_assert(!same_key(&before, &after));
     secret_unref(before.client_secrets[0]);
     secret_unref(after.client_secrets[0]);
