@@ -1,17 +1,26 @@
 /*
- * Counters, declared once, kept per thread and summed when somebody reads them.
+ * Counters, declared once, kept per thread and summed when they are read.
  *
  * A family is an array of cells; what a cell's index means (a problem code, an HTTP status, a
- * histogram's bucket) is known to who writes it and to front/admin, which renders it. Each thread
- * adds to a block of its own with plain relaxed stores: no lock and no shared cache line on the
- * lookup's way. A gauge is a family that is added to and subtracted from; its sum is the value,
- * whichever threads did which.
+ * histogram's bucket) is known to the code that counts and to front/exposition, which renders it. A
+ * family of the process has the array once. A family of upstreams has it once for each upstream,
+ * and its functions take the upstream's index (struct config_upstream), which a reload does not
+ * change.
+ *
+ * Each thread adds to a block of its own with plain relaxed stores: no lock and no shared cache
+ * line on a lookup's path. A gauge is a family that is added to and subtracted from; its sum is the
+ * value, whichever threads did which.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+enum metric_scope {
+    METRIC_PROCESS,
+    METRIC_UPSTREAM,
+};
 
 enum metric_kind {
     METRIC_COUNTER,
@@ -29,52 +38,56 @@ enum metric_kind {
 #define METRIC_HISTOGRAM_SUM (METRIC_BUCKET_COUNT + 1)
 #define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)
 
-/* The most upstreams that are told apart. */
+/* The indexes of upstreams are below this. */
 #define METRIC_UPSTREAMS 16
 
-/* Cells of a family indexed by status: 0 stands for "no answer". */
+/* Cells of a family indexed by status: 0 stands for "no response". */
 #define METRIC_STATUS_CELLS 600
-/* Cells of postcoded_requests_total: rows of 64 by problem code; the column is the status's. */
+/* Cells of postcoded_requests_total, one for each problem code: at most this many. */
 #define METRIC_CODE_CELLS 64
 
 /*
- * The table: id, exported name, kind, cells, help. Values that exist once and change seldom
- * (a token's expiry, items in the store, process_*) are not here: front/admin asks their owners.
+ * The table: id, exported name, scope, kind, cells, help. Values that exist once and change seldom
+ * (a token's expiry, items in the store, process_*) are not here: front/exposition asks their
+ * owners.
  */
 #define METRICS_TABLE(X)                                                                           \
-    X(METRIC_REQUESTS, "postcoded_requests_total", COUNTER, METRIC_CODE_CELLS,                     \
+    X(METRIC_REQUESTS, "postcoded_requests_total", PROCESS, COUNTER, METRIC_CODE_CELLS,            \
       "Requests ended, by problem code (ok: what the upstream answered) and status.")              \
-    X(METRIC_REQUEST_DURATION, "postcoded_request_duration_seconds", HISTOGRAM,                    \
+    X(METRIC_REQUEST_DURATION, "postcoded_request_duration_seconds", PROCESS, HISTOGRAM,           \
       METRIC_HISTOGRAM_CELLS, "Time from a request's head to the end of its answer.")              \
-    X(METRIC_IN_FLIGHT, "postcoded_requests_in_flight", GAUGE, 1, "Requests not yet ended.")       \
-    X(METRIC_CANCELLED, "postcoded_requests_cancelled_total", COUNTER, 1,                          \
+    X(METRIC_IN_FLIGHT, "postcoded_requests_in_flight", PROCESS, GAUGE, 1,                         \
+      "Requests not yet ended.")                                                                   \
+    X(METRIC_CANCELLED, "postcoded_requests_cancelled_total", PROCESS, COUNTER, 1,                 \
       "Requests whose caller went away before the answer.")                                        \
-    X(METRIC_UPSTREAM_REQUESTS, "postcoded_upstream_requests_total", COUNTER, METRIC_STATUS_CELLS, \
-      "Calls to the upstream, by status (none: no answer).")                                       \
-    X(METRIC_UPSTREAM_DURATION, "postcoded_upstream_duration_seconds", HISTOGRAM,                  \
+    X(METRIC_UPSTREAM_REQUESTS, "postcoded_upstream_requests_total", UPSTREAM, COUNTER,            \
+      METRIC_STATUS_CELLS, "Calls to the upstream, by status (none: no answer).")                  \
+    X(METRIC_UPSTREAM_DURATION, "postcoded_upstream_duration_seconds", UPSTREAM, HISTOGRAM,        \
       METRIC_HISTOGRAM_CELLS, "Time of a call to the upstream.")                                   \
-    X(METRIC_UPSTREAM_CONNECTIONS, "postcoded_upstream_connections", GAUGE, 2,                     \
+    X(METRIC_UPSTREAM_CONNECTIONS, "postcoded_upstream_connections", UPSTREAM, GAUGE, 2,           \
       "Connections to the upstream, by state.")                                                    \
-    X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", COUNTER, 1,         \
-      "Calls refused because the queue for an upstream connection was full.")                      \
-    X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", COUNTER, 2,                         \
+    X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", UPSTREAM, COUNTER,  \
+      1, "Calls refused because the queue for an upstream connection was full.")                   \
+    X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 2,               \
       "Requests to the token endpoint, by result.")                                                \
-    X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", GAUGE, 1, "Lookups waiting for a token.")   \
-    X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", COUNTER, 1,           \
+    X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", UPSTREAM, GAUGE, 1,                         \
+      "Lookups waiting for a token.")                                                              \
+    X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", UPSTREAM, COUNTER, 1, \
       "Lookups that found no room to wait for a token.")                                           \
-    X(METRIC_TOKEN_EVICTIONS, "postcoded_token_evictions_total", COUNTER, 4,                       \
+    X(METRIC_TOKEN_EVICTIONS, "postcoded_token_evictions_total", UPSTREAM, COUNTER, 4,             \
       "Tokens taken out of use, by reason.")                                                       \
-    X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", COUNTER, 1,             \
+    X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", UPSTREAM, COUNTER, 1,   \
       "Token requests not made because auth_budget was used up.")                                  \
-    X(METRIC_STORE_RECYCLED, "postcoded_store_recycled_total", COUNTER, 1,                         \
+    X(METRIC_STORE_RECYCLED, "postcoded_store_recycled_total", PROCESS, COUNTER, 1,                \
       "Expired items removed from the store.")                                                     \
-    X(METRIC_CONNECTIONS, "postcoded_connections", GAUGE, 1, "Callers' connections open.")         \
-    X(METRIC_CONNECTIONS_REFUSED, "postcoded_connections_refused_total", COUNTER, 1,               \
+    X(METRIC_CONNECTIONS, "postcoded_connections", PROCESS, GAUGE, 1,                              \
+      "Callers' connections open.")                                                                \
+    X(METRIC_CONNECTIONS_REFUSED, "postcoded_connections_refused_total", PROCESS, COUNTER, 1,      \
       "Connections closed at once because max_connections was reached.")                           \
-    X(METRIC_RELOADS, "postcoded_reloads_total", COUNTER, 2, "Reloads, by result.")
+    X(METRIC_RELOADS, "postcoded_reloads_total", PROCESS, COUNTER, 2, "Reloads, by result.")
 
 enum metric {
-#define METRIC_ENUM(id, name, kind, cells, help) id,
+#define METRIC_ENUM(id, name, scope, kind, cells, help) id,
     METRICS_TABLE(METRIC_ENUM)
 #undef METRIC_ENUM
         METRIC_COUNT
@@ -83,6 +96,7 @@ enum metric {
 struct metric_family {
     const char *name;
     const char *help;
+    enum metric_scope scope;
     enum metric_kind kind;
     size_t cells;
 };
@@ -91,7 +105,7 @@ const struct metric_family *metric_family(enum metric id);
 
 /*
  * Adds to the calling thread's block (made at the first use; it stays counted after the thread
- * ends). Cells out of range are a bug: MUST.
+ * ends). The family is one of the process. Cells out of range are a bug: MUST.
  */
 void metric_add(enum metric id, size_t cell, int64_t n);
 /*
@@ -102,5 +116,10 @@ void metric_observe(enum metric id, int64_t duration_ns);
 
 /* The sum over all threads; any thread. */
 int64_t metric_sum(enum metric id, size_t cell);
+
+/* The same for a family of upstreams; `upstream` is an index below METRIC_UPSTREAMS. */
+void metric_upstream_add(enum metric id, size_t upstream, size_t cell, int64_t n);
+void metric_upstream_observe(enum metric id, size_t upstream, int64_t duration_ns);
+int64_t metric_upstream_sum(enum metric id, size_t upstream, size_t cell);
 
 #endif

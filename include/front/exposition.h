@@ -8,6 +8,7 @@
 #define FRONT_EXPOSITION_H
 
 #include "base/buf.h"
+#include "base/metrics.h"
 #include "storage/store.h"
 #include "token/keeper.h"
 
@@ -15,9 +16,17 @@
 /* More than any set of labels can fill. */
 #define EXPOSITION_MAX (1024 * 1024)
 
-struct exposition {
-    const char *upstream; /* its name, for the label */
+/* One upstream, with all that is shown of it. */
+struct exposition_upstream {
+    const char *name;
+    size_t index; /* in the metrics */
     struct keeper *keeper;
+};
+
+/* All borrowed. */
+struct exposition {
+    struct exposition_upstream upstreams[METRIC_UPSTREAMS];
+    size_t upstream_count;
     struct store *store;
 };
 

@@ -98,6 +98,9 @@ enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct 
 #define DAEMON_NO_FETCH                                                                            \
     "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \
     "client_certificate and client_key"
+/* What the operators' endpoints show, borrowed from the present configuration and the daemon. */
+struct exposition daemon_exposition(const struct daemon *daemon);
+
 /* Warns where the system allows fewer descriptors than `config` may need. */
 void daemon_check_descriptors(const struct config *config);
 

@@ -105,6 +105,7 @@ struct keeper_ports {
 
 struct keeper_settings {
     const char *upstream;  /* NAME; copied, as is all here */
+    size_t index;          /* the upstream's in the metrics; as NAME, it never changes */
     const char *store_key; /* auth_token_key */
     int64_t early_expiry;
     bool prefetch;
@@ -120,6 +121,9 @@ struct keeper *keeper_new(const struct keeper_settings *settings, const struct k
                           struct store *store);
 /* The token stays in the store. */
 void keeper_free(struct keeper *keeper);
+
+/* The upstream's index, as given. Any thread. */
+size_t keeper_index(const struct keeper *keeper);
 
 /*
  * Between new and start: a token kept across a restart, asked for at `requested`. False when it has

@@ -50,6 +50,7 @@ struct keeper {
     unsigned magic;
 
     char *upstream;
+    size_t index; /* the upstream's, in the metrics */
     char *store_key;
     int64_t early_expiry;
     bool prefetch;

@@ -71,6 +71,7 @@ struct client_settings {
     const struct secret *client_key; /* PEM, with client_certificate */
     const char *proxy;               /* NULL: none */
     bool counted;                    /* whether METRIC_UPSTREAM_* count its calls and connections */
+    size_t upstream;                 /* the upstream's index in METRIC_UPSTREAM_* */
 };
 
 /*

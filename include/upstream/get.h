@@ -25,6 +25,7 @@ struct get_means {
     struct head_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
+    size_t upstream;  /* its index in them */
     /*
      * It ended, with get->error. `last`: nothing of the client's is up the stack, so the client may
      * be freed.

@@ -23,6 +23,7 @@ struct links_settings {
     size_t max; /* links open or being opened; who takes one sees to it that not all are used */
     int64_t max_age; /* of a link that is taken */
     bool counted;    /* METRIC_UPSTREAM_CONNECTIONS tells of them */
+    size_t upstream; /* the upstream's index in it */
 };
 
 struct links *links_new(const struct links_settings *settings);

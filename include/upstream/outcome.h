@@ -23,7 +23,11 @@ struct outcome {
 
 /* An attempt begins; nothing of what an earlier one met remains. */
 void outcome_begin(struct outcome *outcome, struct mono_time now);
-/* It has ended, with `status` or 0; counted: it is a call to the upstream in the counters' eyes. */
-void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, int status);
+/*
+ * It has ended, with `status` or 0; counted: METRIC_UPSTREAM_* count it, under the upstream's
+ * index.
+ */
+void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, size_t upstream,
+                 int status);
 
 #endif

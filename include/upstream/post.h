@@ -18,7 +18,8 @@ struct post;
 struct post_means {
     struct multi *multi;
     struct handles *handles;
-    bool counted; /* METRIC_UPSTREAM_REQUESTS and _DURATION count them */
+    bool counted;    /* METRIC_UPSTREAM_REQUESTS and _DURATION count them */
+    size_t upstream; /* its index in them */
     /* It ended, with post->error. libcurl is up the stack: the client must not be freed. */
     void (*ended)(struct post *post);
 };

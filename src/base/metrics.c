@@ -1,8 +1,10 @@
 /*
- * A thread's block is one array with all families behind one another, and only that thread stores
- * to it, so adding is a load and a store without a lock prefix. Blocks are kept for ever on a list
- * that only grows: a thread that ended has still counted what it counted. Threads are few and
- * live as long as the process.
+ * A thread's block is one array: the families of the process behind one another, then those of each
+ * upstream. So what a lookup counts for its upstream lies together, however many there are. Only
+ * the block's thread stores to it, so adding is a load and a store without a lock prefix. Blocks
+ * are kept for ever on a list that only grows: a thread that ended has still counted what it
+ * counted. Threads are few and live as long as the process; what upstreams do not use is never
+ * touched.
  */
 #include "base/metrics.h"
 
@@ -12,29 +14,55 @@
 #include "base/mem.h"
 
 static const struct metric_family families[] = {
-#define METRIC_FAMILY(id, exported, k, n, h)                                                       \
-    [id] = {.name = (exported), .help = (h), .kind = METRIC_##k, .cells = (n)},
+#define METRIC_FAMILY(id, exported, s, k, n, h)                                                    \
+    [id] = {.name = (exported), .help = (h), .scope = METRIC_##s, .kind = METRIC_##k, .cells = (n)},
     METRICS_TABLE(METRIC_FAMILY)
 #undef METRIC_FAMILY
 };
 
-/* Each family's cells as a member, so that offsets and the sum are the compiler's to work out. */
-struct layout {
-#define METRIC_CELLS(id, exported, k, n, h) char id##_cells[n];
+/*
+ * Each family's cells as a member of one of two structs, so that offsets and sums are the
+ * compiler's to work out.
+ */
+#define METRIC_CELLS(id, exported, scope, kind, cells, help) MEMBER_##scope(id, cells)
+#define MEMBER(id, cells) char id##_cells[cells];
+#define NO_MEMBER(id, cells)
+
+struct process_layout {
+#define MEMBER_PROCESS MEMBER
+#define MEMBER_UPSTREAM NO_MEMBER
     METRICS_TABLE(METRIC_CELLS)
-#undef METRIC_CELLS
+#undef MEMBER_PROCESS
+#undef MEMBER_UPSTREAM
 };
 
+struct upstream_layout {
+#define MEMBER_PROCESS NO_MEMBER
+#define MEMBER_UPSTREAM MEMBER
+    METRICS_TABLE(METRIC_CELLS)
+#undef MEMBER_PROCESS
+#undef MEMBER_UPSTREAM
+};
+
+/* Of the first upstream, for a family of upstreams. */
 static const size_t first_cell[] = {
-#define METRIC_FIRST(id, exported, k, n, h) [id] = offsetof(struct layout, id##_cells),
+#define FIRST_PROCESS(id) offsetof(struct process_layout, id##_cells)
+#define FIRST_UPSTREAM(id)                                                                         \
+    sizeof(struct process_layout) + offsetof(struct upstream_layout, id##_cells)
+#define METRIC_FIRST(id, exported, scope, kind, cells, help) [id] = FIRST_##scope(id),
     METRICS_TABLE(METRIC_FIRST)
 #undef METRIC_FIRST
+#undef FIRST_UPSTREAM
+#undef FIRST_PROCESS
 };
+
+#define BLOCK_CELLS                                                                                \
+    (sizeof(struct process_layout) + METRIC_UPSTREAMS * sizeof(struct upstream_layout))
 
 struct block {
     struct block *next;
     char apart[64]; /* from the cache line of whatever lies before */
-    atomic_int_least64_t cells[sizeof(struct layout)];
+    atomic_int_least64_t cells[BLOCK_CELLS];
     char behind[64];
 };
 
@@ -58,17 +86,27 @@ static struct block *block_make(void)
     return block;
 }
 
-/* Where a family's cell lies in a block. */
-static size_t place(enum metric id, size_t cell)
+/* Where a family's cell lies in a block; `upstream` is 0 for a family of the process. */
+static size_t place(enum metric id, size_t upstream, size_t cell)
 {
     MUST(cell < metric_family(id)->cells);
-    return first_cell[id] + cell;
+    return first_cell[id] + upstream * sizeof(struct upstream_layout) + cell;
 }
 
-void metric_add(enum metric id, size_t cell, int64_t n)
+static size_t process_place(enum metric id, size_t cell)
 {
-    size_t at = place(id, cell);
+    MUST(metric_family(id)->scope == METRIC_PROCESS);
+    return place(id, 0, cell);
+}
 
+static size_t upstream_place(enum metric id, size_t upstream, size_t cell)
+{
+    MUST(metric_family(id)->scope == METRIC_UPSTREAM && upstream < METRIC_UPSTREAMS);
+    return place(id, upstream, cell);
+}
+
+static void add(size_t at, int64_t n)
+{
     if (own == NULL)
         own = block_make();
     atomic_int_least64_t *sum = &own->cells[at];
@@ -76,29 +114,60 @@ void metric_add(enum metric id, size_t cell, int64_t n)
                           memory_order_relaxed);
 }
 
-void metric_observe(enum metric id, int64_t duration_ns)
+/* `first` is the place of the histogram's first cell. */
+static void observe(size_t first, int64_t duration_ns)
 {
     static const double bounds[METRIC_BUCKET_COUNT] = METRIC_BUCKETS;
     int64_t ns = duration_ns > 0 ? duration_ns : 0;
     double seconds = (double)ns / 1e9;
     size_t bucket = 0;
 
-    MUST(metric_family(id)->kind == METRIC_HISTOGRAM);
     while (bucket < METRIC_BUCKET_COUNT && seconds > bounds[bucket])
         bucket++;
     if (bucket < METRIC_BUCKET_COUNT)
-        metric_add(id, bucket, 1);
-    metric_add(id, METRIC_HISTOGRAM_COUNT, 1);
-    metric_add(id, METRIC_HISTOGRAM_SUM, ns);
+        add(first + bucket, 1);
+    add(first + METRIC_HISTOGRAM_COUNT, 1);
+    add(first + METRIC_HISTOGRAM_SUM, ns);
 }
 
-int64_t metric_sum(enum metric id, size_t cell)
+static int64_t sum_over_threads(size_t at)
 {
-    size_t at = place(id, cell);
     int64_t sum = 0;
 
     for (struct block *block = atomic_load_explicit(&blocks, memory_order_acquire); block != NULL;
          block = block->next)
         sum += atomic_load_explicit(&block->cells[at], memory_order_relaxed);
     return sum;
+}
+
+void metric_add(enum metric id, size_t cell, int64_t n)
+{
+    add(process_place(id, cell), n);
+}
+
+void metric_observe(enum metric id, int64_t duration_ns)
+{
+    MUST(metric_family(id)->kind == METRIC_HISTOGRAM);
+    observe(process_place(id, 0), duration_ns);
+}
+
+int64_t metric_sum(enum metric id, size_t cell)
+{
+    return sum_over_threads(process_place(id, cell));
+}
+
+void metric_upstream_add(enum metric id, size_t upstream, size_t cell, int64_t n)
+{
+    add(upstream_place(id, upstream, cell), n);
+}
+
+void metric_upstream_observe(enum metric id, size_t upstream, int64_t duration_ns)
+{
+    MUST(metric_family(id)->kind == METRIC_HISTOGRAM);
+    observe(upstream_place(id, upstream, 0), duration_ns);
+}
+
+int64_t metric_upstream_sum(enum metric id, size_t upstream, size_t cell)
+{
+    return sum_over_threads(upstream_place(id, upstream, cell));
 }

@@ -44,6 +44,9 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
+/* A line for each upstream, with its last error. */
+#define READYZ_MAX (4096 * METRIC_UPSTREAMS)
+
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     const struct admin_ports *ports = &of(app)->ports;
@@ -55,21 +58,28 @@ static void healthz(struct server_app *app, struct request *request, const char 
         respond_text(request, 503, "a worker's loop has stopped turning\n");
 }
 
+/* Why there is no token for an upstream's lookups; nothing where there is one. */
+static void put_unready(const struct exposition_upstream *upstream, struct buf *reasons)
+{
+    struct keeper_status status;
+    keeper_status(upstream->keeper, mono_now(), &status);
+    if (!status.ready)
+        buf_printf(reasons, "upstream %s: no usable token (%s)%s%s\n", upstream->name,
+                   status.state_name, status.last_error == NULL ? "" : ": ",
+                   status.last_error == NULL ? "" : status.last_error);
+}
+
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     const struct admin_app *admin = of(app);
-    struct keeper_status status;
     struct buf reasons;
     (void)rest;
     (void)len;
-    buf_init(&reasons, 4096);
-    keeper_status(admin->sources.keeper, mono_now(), &status);
+    buf_init(&reasons, READYZ_MAX);
     if (admin->ports.draining(admin->ports.arg))
         buf_puts(&reasons, "draining: the daemon is about to end\n");
-    if (!status.ready)
-        buf_printf(&reasons, "upstream %s: no usable token (%s)%s%s\n", admin->sources.upstream,
-                   status.state_name, status.last_error == NULL ? "" : ": ",
-                   status.last_error == NULL ? "" : status.last_error);
+    for (size_t i = 0; i < admin->sources.upstream_count; i++)
+        put_unready(&admin->sources.upstreams[i], &reasons);
     if (reasons.len == 0)
         respond_text(request, 200, "ready\n");
     else
@@ -96,14 +106,18 @@ static json_t *seconds(int64_t ns)
     return json_real((double)(ns / MILLISECOND) / 1000.0);
 }
 
-static json_t *token_json(const struct keeper_status *status)
+static json_t *token_json(const struct exposition_upstream *upstream)
 {
+    struct keeper_status now;
+    const struct keeper_status *status = &now;
+    keeper_status(upstream->keeper, mono_now(), &now);
     const bool have = status->fingerprint[0] != '\0';
-    json_t *token = json_pack("{s:s, s:b, s:I, s:I, s:i, s:i}", "state", status->state_name,
-                              "ready", status->ready, "generation", (json_int_t)status->generation,
-                              "waiters", (json_int_t)metric_sum(METRIC_TOKEN_WAITERS, 0),
-                              "requests_last_hour", (int)status->requests_last_hour,
-                              "charged_last_hour", (int)status->charged_last_hour);
+    json_t *token =
+        json_pack("{s:s, s:b, s:I, s:I, s:i, s:i}", "state", status->state_name, "ready",
+                  status->ready, "generation", (json_int_t)status->generation, "waiters",
+                  (json_int_t)metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0),
+                  "requests_last_hour", (int)status->requests_last_hour, "charged_last_hour",
+                  (int)status->charged_last_hour);
     MUST(token != NULL);
     json_object_set_new(token, "fingerprint",
                         have ? json_string(status->fingerprint) : json_null());
@@ -125,20 +139,18 @@ static json_t *token_json(const struct keeper_status *status)
 static void tokens(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     const struct exposition *sources = &of(app)->sources;
-    struct keeper_status status;
+    json_t *all = json_object();
     (void)rest;
     (void)len;
-    keeper_status(sources->keeper, mono_now(), &status);
-    json_t *all = json_object();
-    json_object_set_new(all, sources->upstream, token_json(&status));
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        json_object_set_new(all, sources->upstreams[i].name, token_json(&sources->upstreams[i]));
     respond_json(request, all);
 }
 
-static void refresh(const struct admin_app *admin, struct request *request)
+static void refresh(const struct exposition_upstream *upstream, struct request *request)
 {
-    if (keeper_refresh(admin->sources.keeper, mono_now())) {
-        log_notice(request_guid(request), "token of %s: refresh asked for by hand",
-                   admin->sources.upstream);
+    if (keeper_refresh(upstream->keeper, mono_now())) {
+        log_notice(request_guid(request), "token of %s: refresh asked for by hand", upstream->name);
         respond_text(request, 202, "a new token is on its way\n");
         return;
     }
@@ -147,9 +159,9 @@ static void refresh(const struct admin_app *admin, struct request *request)
                  "token stays\n");
 }
 
-static void forget(const struct admin_app *admin, struct request *request)
+static void forget(const struct exposition_upstream *upstream, struct request *request)
 {
-    keeper_forget(admin->sources.keeper, mono_now());
+    keeper_forget(upstream->keeper, mono_now());
     response_operator(request, 204, NULL, NULL, 0);
 }
 
@@ -163,16 +175,21 @@ static bool is_rest(const char *rest, size_t len, const char *upstream, const ch
 static void token_action(struct server_app *app, struct request *request, const char *rest,
                          size_t len)
 {
-    const struct admin_app *admin = of(app);
-    const char *upstream = admin->sources.upstream;
-    if (is_rest(rest, len, upstream, "/refresh"))
-        refresh(admin, request);
-    else if (is_rest(rest, len, upstream, "/forget"))
-        forget(admin, request);
-    else
-        response_plain_problem(request, PROBLEM_NOT_FOUND,
-                               "There are /tokens/%s/refresh and /tokens/%s/forget.", upstream,
-                               upstream);
+    const struct exposition *sources = &of(app)->sources;
+    for (size_t i = 0; i < sources->upstream_count; i++) {
+        const struct exposition_upstream *upstream = &sources->upstreams[i];
+        if (is_rest(rest, len, upstream->name, "/refresh")) {
+            refresh(upstream, request);
+            return;
+        }
+        if (is_rest(rest, len, upstream->name, "/forget")) {
+            forget(upstream, request);
+            return;
+        }
+    }
+    const char *name = sources->upstreams[0].name;
+    response_plain_problem(request, PROBLEM_NOT_FOUND,
+                           "There are /tokens/%s/refresh and /tokens/%s/forget.", name, name);
 }
 
 /* ---- configuration ---- */

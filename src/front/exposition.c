@@ -1,6 +1,7 @@
 /*
- * Which labels a family's cells have is a table of functions beside the table of families: what an
- * index means is known here and where it is counted, and nowhere else.
+ * Which labels a family's cells have is a table of functions beside the table of families: what a
+ * cell's index means is known here and where it is counted, and nowhere else. A family of upstreams
+ * is written once for each upstream, with the upstream's name as the first label.
  */
 #include "front/exposition.h"
 
@@ -15,25 +16,17 @@
 
 #define LABELS_MAX 256
 
-/* Writes a cell's labels, without braces. False: there is no such cell. */
-typedef bool label_cell(const struct exposition *exposition, size_t cell, char out[LABELS_MAX]);
+/* Writes a cell's own labels, without braces. False: there is no such cell. */
+typedef bool label_cell(size_t cell, char out[LABELS_MAX]);
 
-static bool label_none(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
+static bool label_none(size_t cell, char out[LABELS_MAX])
 {
-    (void)exposition;
     out[0] = '\0';
     return cell == 0;
 }
 
-static bool label_upstream(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
+static bool label_ending(size_t cell, char out[LABELS_MAX])
 {
-    snprintf(out, LABELS_MAX, "upstream=\"%s\"", exposition->upstream);
-    return cell == 0;
-}
-
-static bool label_ending(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
-{
-    (void)exposition;
     if (cell >= PROBLEM_COUNT)
         return false;
     const struct problem *problem = problem_of((enum problem_id)cell);
@@ -41,55 +34,44 @@ static bool label_ending(const struct exposition *exposition, size_t cell, char 
     return true;
 }
 
-static bool label_status(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
+static bool label_status(size_t cell, char out[LABELS_MAX])
 {
     if (cell == 0)
-        snprintf(out, LABELS_MAX, "upstream=\"%s\",status=\"none\"", exposition->upstream);
+        snprintf(out, LABELS_MAX, "status=\"none\"");
     else
-        snprintf(out, LABELS_MAX, "upstream=\"%s\",status=\"%zu\"", exposition->upstream, cell);
+        snprintf(out, LABELS_MAX, "status=\"%zu\"", cell);
     return true;
 }
 
-static bool label_connection(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
+static bool label_word(const char *name, const char *const *words, size_t count, size_t cell,
+                       char out[LABELS_MAX])
+{
+    if (cell >= count)
+        return false;
+    snprintf(out, LABELS_MAX, "%s=\"%s\"", name, words[cell]);
+    return true;
+}
+
+static bool label_connection(size_t cell, char out[LABELS_MAX])
 {
     static const char *const states[] = {"active", "idle"};
-    if (cell >= ARRAY_LEN(states))
-        return false;
-    snprintf(out, LABELS_MAX, "upstream=\"%s\",state=\"%s\"", exposition->upstream, states[cell]);
-    return true;
+    return label_word("state", states, ARRAY_LEN(states), cell, out);
 }
 
-static const char *const results[] = {"success", "failure"};
-
-static bool label_upstream_result(const struct exposition *exposition, size_t cell,
-                                  char out[LABELS_MAX])
+static bool label_result(size_t cell, char out[LABELS_MAX])
 {
-    if (cell >= ARRAY_LEN(results))
-        return false;
-    snprintf(out, LABELS_MAX, "upstream=\"%s\",result=\"%s\"", exposition->upstream, results[cell]);
-    return true;
+    static const char *const results[] = {"success", "failure"};
+    return label_word("result", results, ARRAY_LEN(results), cell, out);
 }
 
-static bool label_result(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
-{
-    (void)exposition;
-    if (cell >= ARRAY_LEN(results))
-        return false;
-    snprintf(out, LABELS_MAX, "result=\"%s\"", results[cell]);
-    return true;
-}
-
-static bool label_eviction(const struct exposition *exposition, size_t cell, char out[LABELS_MAX])
+static bool label_eviction(size_t cell, char out[LABELS_MAX])
 {
     static const char *const reasons[] = {
 #define REASON(id, name) [id] = (name),
         KEEPER_EVICTIONS(REASON)
 #undef REASON
     };
-    if (cell >= ARRAY_LEN(reasons))
-        return false;
-    snprintf(out, LABELS_MAX, "upstream=\"%s\",reason=\"%s\"", exposition->upstream, reasons[cell]);
-    return true;
+    return label_word("reason", reasons, ARRAY_LEN(reasons), cell, out);
 }
 
 static const struct {
@@ -101,60 +83,97 @@ static const struct {
     [METRIC_IN_FLIGHT] = {label_none, false},
     [METRIC_CANCELLED] = {label_none, false},
     [METRIC_UPSTREAM_REQUESTS] = {label_status, true},
-    [METRIC_UPSTREAM_DURATION] = {label_upstream, false},
+    [METRIC_UPSTREAM_DURATION] = {label_none, false},
     [METRIC_UPSTREAM_CONNECTIONS] = {label_connection, false},
-    [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_upstream, false},
-    [METRIC_TOKEN_REQUESTS] = {label_upstream_result, false},
-    [METRIC_TOKEN_WAITERS] = {label_upstream, false},
-    [METRIC_TOKEN_WAITERS_REFUSED] = {label_upstream, false},
+    [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_none, false},
+    [METRIC_TOKEN_REQUESTS] = {label_result, false},
+    [METRIC_TOKEN_WAITERS] = {label_none, false},
+    [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
-    [METRIC_TOKEN_BUDGET_REFUSED] = {label_upstream, false},
+    [METRIC_TOKEN_BUDGET_REFUSED] = {label_none, false},
     [METRIC_STORE_RECYCLED] = {label_none, false},
     [METRIC_CONNECTIONS] = {label_none, false},
     [METRIC_CONNECTIONS_REFUSED] = {label_none, false},
     [METRIC_RELOADS] = {label_result, false},
 };
 
+/* `upstream` is NULL for a family of the process. */
+static int64_t value_of(enum metric id, const struct exposition_upstream *upstream, size_t cell)
+{
+    return upstream != NULL ? metric_upstream_sum(id, upstream->index, cell) : metric_sum(id, cell);
+}
+
 static void put_head(struct buf *out, const char *name, const char *kind, const char *help)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
 }
 
-static void put_cells(const struct exposition *exposition, enum metric id, struct buf *out)
+/* `{upstream="u",status="200"}`: the upstream's label first, then `own`; nothing where neither is.
+ */
+static void put_labels(struct buf *out, const struct exposition_upstream *upstream, const char *own)
+{
+    const char *comma = upstream != NULL && own[0] != '\0' ? "," : "";
+    if (upstream == NULL && own[0] == '\0')
+        return;
+    buf_putc(out, '{');
+    if (upstream != NULL)
+        buf_printf(out, "upstream=\"%s\"", upstream->name);
+    buf_printf(out, "%s%s}", comma, own);
+}
+
+static void put_cells(enum metric id, const struct exposition_upstream *upstream, struct buf *out)
 {
     const struct metric_family *family = metric_family(id);
     char text[LABELS_MAX];
     for (size_t cell = 0; cell < family->cells; cell++) {
-        int64_t value = metric_sum(id, cell);
-        if ((labels[id].sparse && value == 0) || !labels[id].label(exposition, cell, text))
+        int64_t value = value_of(id, upstream, cell);
+        if ((labels[id].sparse && value == 0) || !labels[id].label(cell, text))
             continue;
-        if (text[0] == '\0')
-            buf_printf(out, "%s %lld\n", family->name, (long long)value);
-        else
-            buf_printf(out, "%s{%s} %lld\n", family->name, text, (long long)value);
+        buf_puts(out, family->name);
+        put_labels(out, upstream, text);
+        buf_printf(out, " %lld\n", (long long)value);
     }
 }
 
+static void put_bucket(const char *name, const struct exposition_upstream *upstream,
+                       const char *bound, long long count, struct buf *out)
+{
+    char text[LABELS_MAX];
+    snprintf(text, sizeof(text), "le=\"%s\"", bound);
+    buf_printf(out, "%s_bucket", name);
+    put_labels(out, upstream, text);
+    buf_printf(out, " %lld\n", count);
+}
+
 /* Cells of a histogram: one for each bucket by itself, then the sum in ns, then the count. */
-static void put_histogram(const struct exposition *exposition, enum metric id, struct buf *out)
+static void put_histogram(enum metric id, const struct exposition_upstream *upstream,
+                          struct buf *out)
 {
     static const double bounds[] = METRIC_BUCKETS;
     const char *name = metric_family(id)->name;
-    char text[LABELS_MAX];
-    labels[id].label(exposition, 0, text);
-    const char *comma = text[0] == '\0' ? "" : ",";
+    char bound[32];
     long long below = 0;
     for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
-        below += metric_sum(id, i);
-        buf_printf(out, "%s_bucket{%s%sle=\"%g\"} %lld\n", name, text, comma, bounds[i], below);
+        below += value_of(id, upstream, i);
+        snprintf(bound, sizeof(bound), "%g", bounds[i]);
+        put_bucket(name, upstream, bound, below, out);
     }
-    long long count = metric_sum(id, METRIC_HISTOGRAM_COUNT);
-    double seconds = (double)metric_sum(id, METRIC_HISTOGRAM_SUM) / (double)SECOND;
-    buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %lld\n", name, text, comma, count);
-    const char *open = text[0] == '\0' ? "" : "{";
-    const char *close = text[0] == '\0' ? "" : "}";
-    buf_printf(out, "%s_sum%s%s%s %.9g\n", name, open, text, close, seconds);
-    buf_printf(out, "%s_count%s%s%s %lld\n", name, open, text, close, count);
+    long long count = value_of(id, upstream, METRIC_HISTOGRAM_COUNT);
+    double seconds = (double)value_of(id, upstream, METRIC_HISTOGRAM_SUM) / (double)SECOND;
+    put_bucket(name, upstream, "+Inf", count, out);
+    buf_printf(out, "%s_sum", name);
+    put_labels(out, upstream, "");
+    buf_printf(out, " %.9g\n%s_count", seconds, name);
+    put_labels(out, upstream, "");
+    buf_printf(out, " %lld\n", count);
+}
+
+static void put_series(enum metric id, const struct exposition_upstream *upstream, struct buf *out)
+{
+    if (metric_family(id)->kind == METRIC_HISTOGRAM)
+        put_histogram(id, upstream, out);
+    else
+        put_cells(id, upstream, out);
 }
 
 static void put_family(const struct exposition *exposition, enum metric id, struct buf *out)
@@ -163,23 +182,31 @@ static void put_family(const struct exposition *exposition, enum metric id, stru
         [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
     const struct metric_family *family = metric_family(id);
     put_head(out, family->name, kinds[family->kind], family->help);
-    if (family->kind == METRIC_HISTOGRAM)
-        put_histogram(exposition, id, out);
+    if (family->scope == METRIC_PROCESS)
+        put_series(id, NULL, out);
     else
-        put_cells(exposition, id, out);
+        for (size_t i = 0; i < exposition->upstream_count; i++)
+            put_series(id, &exposition->upstreams[i], out);
+}
+
+static void put_expiry(const struct exposition_upstream *upstream, struct buf *out)
+{
+    struct keeper_status status;
+    keeper_status(upstream->keeper, mono_now(), &status);
+    double expiry = status.fingerprint[0] == '\0'
+                        ? 0
+                        : (double)(wall_now().ns + status.expires_in) / (double)SECOND;
+    buf_puts(out, "postcoded_token_expiry_timestamp_seconds");
+    put_labels(out, upstream, "");
+    buf_printf(out, " %.3f\n", expiry);
 }
 
 static void put_owned(const struct exposition *exposition, struct buf *out)
 {
-    struct keeper_status status;
-    keeper_status(exposition->keeper, mono_now(), &status);
     put_head(out, "postcoded_token_expiry_timestamp_seconds", "gauge",
              "When the present token expires; 0 without one.");
-    double expiry = status.fingerprint[0] == '\0'
-                        ? 0
-                        : (double)(wall_now().ns + status.expires_in) / (double)SECOND;
-    buf_printf(out, "postcoded_token_expiry_timestamp_seconds{upstream=\"%s\"} %.3f\n",
-               exposition->upstream, expiry);
+    for (size_t i = 0; i < exposition->upstream_count; i++)
+        put_expiry(&exposition->upstreams[i], out);
 
     put_head(out, "postcoded_store_items", "gauge", "Items in the store.");
     buf_printf(out, "postcoded_store_items %zu\n", store_count(exposition->store));

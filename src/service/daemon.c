@@ -269,13 +269,21 @@ static bool make_workers(struct daemon *daemon)
     return true;
 }
 
+struct exposition daemon_exposition(const struct daemon *daemon)
+{
+    const struct config_upstream *upstream = wiring_upstream(daemon->setup.config);
+    return (struct exposition){
+        .upstreams = {{upstream->name, upstream->index, daemon->keeper}},
+        .upstream_count = 1,
+        .store = daemon->store,
+    };
+}
+
 static bool make_operators(struct daemon *daemon)
 {
     if (server_new(daemon->loop, OPERATOR_HEADER_SIZE, &daemon->operators) != ERR_OK)
         return complain("the operators' server cannot be set up");
-    const struct exposition sources = {.upstream = wiring_upstream(daemon->setup.config)->name,
-                                       .keeper = daemon->keeper,
-                                       .store = daemon->store};
+    const struct exposition sources = daemon_exposition(daemon);
     const struct admin_ports ports = {
         .arg = daemon, .healthy = report_healthy, .draining = report_draining};
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};

@@ -127,6 +127,7 @@ static void make_keeper(struct probe *probe)
                                        .random = port_random};
     const struct keeper_settings settings = {
         .upstream = upstream->name,
+        .index = upstream->index,
         .store_key = upstream->auth_token_key,
         .early_expiry = upstream->auth_token_early_expiry,
         .prefetch = true,

@@ -188,7 +188,7 @@ static void change_operators(struct daemon *daemon)
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
         admin_app_use(apps[i], daemon->setup.config);
-        apps[i]->sources.upstream = wiring_upstream(daemon->setup.config)->name;
+        apps[i]->sources = daemon_exposition(daemon);
     }
 }
 

@@ -24,6 +24,7 @@ struct keeper_settings wiring_keeper(const struct config *config,
 {
     return (struct keeper_settings){
         .upstream = upstream->name,
+        .index = upstream->index,
         .store_key = upstream->auth_token_key,
         .early_expiry = upstream->auth_token_early_expiry,
         .prefetch = upstream->auth_prefetch,

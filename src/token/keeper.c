@@ -88,7 +88,7 @@ static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_
     const struct log_field fields[] = {LOG_INT("auth_budget", keeper->budget.limit)};
 
     keeper->exhausted = true;
-    metric_add(METRIC_TOKEN_BUDGET_REFUSED, 0, 1);
+    metric_upstream_add(METRIC_TOKEN_BUDGET_REFUSED, keeper->index, 0, 1);
     if (mono_before(now, keeper->exhausted_quiet))
         return;
     keeper->exhausted_quiet = mono_add(now, BUDGET_WINDOW);
@@ -156,8 +156,8 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
     bool blocked = keeper->standing == STANDING_STALLED || keeper->exhausted;
 
     if (before->token != NULL && !same_generation(before->token, present))
-        metric_add(METRIC_TOKEN_EVICTIONS,
-                   token_usable(before->token, now) ? reason : EVICTED_EXPIRED, 1);
+        metric_upstream_add(METRIC_TOKEN_EVICTIONS, keeper->index,
+                            token_usable(before->token, now) ? reason : EVICTED_EXPIRED, 1);
 
     keeper->view = token_view_new(&(struct token_view){
         .sequence = before->sequence + 1,
@@ -206,6 +206,7 @@ struct keeper *keeper_new(const struct keeper_settings *settings, const struct k
 
     MAGIC_SET(keeper, KEEPER_MAGIC);
     keeper->upstream = mem_strdup(settings->upstream);
+    keeper->index = settings->index;
     keeper->store_key = mem_strdup(settings->store_key);
     keeper->early_expiry = settings->early_expiry;
     keeper->prefetch = settings->prefetch;
@@ -215,6 +216,12 @@ struct keeper *keeper_new(const struct keeper_settings *settings, const struct k
     keeper->view = token_view_new(&(struct token_view){.token = NULL});
     budget_init(&keeper->budget, settings->budget);
     return keeper;
+}
+
+size_t keeper_index(const struct keeper *keeper)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    return keeper->index;
 }
 
 void keeper_free(struct keeper *keeper)

@@ -207,7 +207,7 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
 
     keeper->flight.under_way = false;
     keeper->answered++;
-    metric_add(METRIC_TOKEN_REQUESTS, good ? 0 : 1, 1);
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, good ? 0 : 1, 1);
     if (good)
         granted(keeper, result, sent, now);
     else

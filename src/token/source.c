@@ -41,8 +41,7 @@ struct rejection {
     uint64_t generation;
     struct mono_time sent;
     char guid[GUID_MAX + 1];
-    /* The answer. */
-    enum keeper_verdict verdict;
+    enum keeper_verdict verdict; /* this and what follows: the keeper's response */
     struct mono_time succeeded_at;
 };
 
@@ -58,6 +57,7 @@ struct token_source {
     struct loop *keeper_loop;
     struct keeper *keeper; /* its thread's */
     size_t worker;
+    size_t upstream; /* its index in the metrics */
     size_t max_waiters;
 
     struct token_view *view; /* NULL until the keeper starts */
@@ -88,6 +88,7 @@ struct token_source *token_source_new(struct loop *loop, struct loop *keeper_loo
     source->keeper_loop = keeper_loop;
     source->keeper = keeper;
     source->worker = worker;
+    source->upstream = keeper_index(keeper);
     source->max_waiters = max_waiters;
     return source;
 }
@@ -356,7 +357,7 @@ static void take_out(struct token_waiter *waiter)
         DL_DELETE(source->waiters, waiter);
     source->waiting--;
     waiter->source = NULL;
-    metric_add(METRIC_TOKEN_WAITERS, 0, -1);
+    metric_upstream_add(METRIC_TOKEN_WAITERS, source->upstream, 0, -1);
 }
 
 static void put_back(struct token_waiter *waiter)
@@ -399,14 +400,14 @@ static struct token_ticket park(struct token_source *source, struct token_waiter
                                 struct mono_time now)
 {
     if (source->waiting >= source->max_waiters) {
-        metric_add(METRIC_TOKEN_WAITERS_REFUSED, 0, 1);
+        metric_upstream_add(METRIC_TOKEN_WAITERS_REFUSED, source->upstream, 0, 1);
         return (struct token_ticket){.kind = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
     }
     waiter->source = source;
     waiter->swept = false;
     DL_APPEND(source->waiters, waiter);
     source->waiting++;
-    metric_add(METRIC_TOKEN_WAITERS, 0, 1);
+    metric_upstream_add(METRIC_TOKEN_WAITERS, source->upstream, 0, 1);
     if (is_about(waiter, usable(source, now))) {
         mail_rejection(source, waiter);
     } else {

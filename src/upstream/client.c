@@ -65,6 +65,7 @@ struct client {
 struct client_settings client_settings_from(const struct config_upstream *upstream)
 {
     return (struct client_settings){
+        .upstream = upstream->index,
         .connect_timeout = upstream->connect_timeout,
         .connection_max_age = upstream->connection_max_age,
         .retries = (unsigned)upstream->retries,
@@ -298,7 +299,7 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
         start(call, call->called);
     if (client->count[CALL_QUEUED] > client->max_queue) {
         if (client->gets.counted)
-            metric_add(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 1);
+            metric_upstream_add(METRIC_UPSTREAM_QUEUE_REFUSED, client->gets.upstream, 0, 1);
         end(call, CLIENT_QUEUE_FULL);
     }
     deliver_later(client);
@@ -308,7 +309,8 @@ static enum err make_engines(struct client *client, const struct client_settings
 {
     struct links_settings shared = {.max = settings->max_connections,
                                     .max_age = settings->connection_max_age,
-                                    .counted = settings->counted};
+                                    .counted = settings->counted,
+                                    .upstream = settings->upstream};
 
     client->multi = multi_new(client->loop);
     client->handles = handles_new(settings);
@@ -323,10 +325,12 @@ static enum err make_engines(struct client *client, const struct client_settings
     client->gets.links = links_new(&shared);
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
+    client->gets.upstream = settings->upstream;
     client->gets.ended = get_ended;
     client->posts = (struct post_means){.multi = client->multi,
                                         .handles = client->handles,
                                         .counted = settings->counted,
+                                        .upstream = settings->upstream,
                                         .ended = post_ended};
     return ERR_OK;
 }

@@ -43,7 +43,7 @@ static void close_attempt(struct get *get, bool reusable, int status)
     struct mono_time now = loop_look(get->means->loop);
 
     let_go(get, reusable, now);
-    outcome_end(get->outcome, now, get->means->counted, status);
+    outcome_end(get->outcome, now, get->means->counted, get->means->upstream, status);
 }
 
 static enum stage end(struct get *get, enum client_error error)

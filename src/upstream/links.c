@@ -42,7 +42,7 @@ struct links {
 static void count(const struct links *links, size_t cell, int n)
 {
     if (links->settings.counted)
-        metric_add(METRIC_UPSTREAM_CONNECTIONS, cell, n);
+        metric_upstream_add(METRIC_UPSTREAM_CONNECTIONS, links->settings.upstream, cell, n);
 }
 
 /* Takes the link out of its place; it is then in use. */

@@ -11,11 +11,12 @@ void outcome_begin(struct outcome *outcome, struct mono_time now)
     outcome->sent = now;
 }
 
-void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, int status)
+void outcome_end(struct outcome *outcome, struct mono_time now, bool counted, size_t upstream,
+                 int status)
 {
     outcome->ended = now;
     if (!counted)
         return;
-    metric_add(METRIC_UPSTREAM_REQUESTS, (size_t)status, 1);
-    metric_observe(METRIC_UPSTREAM_DURATION, mono_diff(now, outcome->started));
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, upstream, (size_t)status, 1);
+    metric_upstream_observe(METRIC_UPSTREAM_DURATION, upstream, mono_diff(now, outcome->started));
 }

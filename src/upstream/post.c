@@ -98,7 +98,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     post->error = judge(post, code);
     multi_remove(post->means->multi, post->easy);
     give_handle_back(post);
-    outcome_end(post->outcome, mono_now(), post->means->counted,
+    outcome_end(post->outcome, mono_now(), post->means->counted, post->means->upstream,
                 respond_status(&post->outcome->answer));
     post->means->ended(post);
 }
@@ -115,7 +115,7 @@ void post_fini(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     if (post->easy != NULL) {
-        outcome_end(post->outcome, mono_now(), post->means->counted, 0);
+        outcome_end(post->outcome, mono_now(), post->means->counted, post->means->upstream, 0);
         multi_remove(post->means->multi, post->easy);
         give_handle_back(post);
     }

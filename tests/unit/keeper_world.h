@@ -265,7 +265,7 @@ static inline struct keeper_status world_status(struct world *world)
 
 static inline int64_t evictions(enum keeper_eviction reason)
 {
-    return metric_sum(METRIC_TOKEN_EVICTIONS, reason);
+    return metric_upstream_sum(METRIC_TOKEN_EVICTIONS, 0, reason);
 }
 
 /* A 401 for the token of the view, sent so long ago. */

@@ -108,7 +108,7 @@ static inline void settle(void)
 static inline void teardown(void)
 {
     settle();
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 0);
     ctx_free(ctx);
     loop_drain(loop);
     loop_free(loop);

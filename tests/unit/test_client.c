@@ -34,12 +34,12 @@ START_TEST(test_get_and_keep_alive)
     ck_assert(!mono_before(first->sent, before));
     ck_answer(fetch(1, "/two"), "two");
     ck_answer(fetch(2, "/three"), "three");
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), 3);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), 3);
     client_free(client);
     client = NULL;
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
     finish();
     ck_assert_int_eq(peer.accepted, 1);
     snprintf(expected, sizeof(expected),
@@ -215,7 +215,7 @@ START_TEST(test_answers)
     ck_assert_msg(outcome->status == sample.status, "%s: %d", sample.name, outcome->status);
     ck_assert_pstr_eq(outcome->body, sample.body);
     ck_assert_pstr_eq(outcome->headers[CLIENT_ETAG], sample.etag);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, (size_t)sample.status), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, (size_t)sample.status), 1);
     finish();
     ck_assert_int_eq(peer.accepted, 1);
 }

@@ -22,8 +22,8 @@ START_TEST(test_refused)
 
     ck_assert_int_eq(outcome->error, CLIENT_REFUSED);
     ck_assert_uint_eq(outcome->retries, 1);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 2);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 2);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
     close(fd);
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(test_repetition_counts_as_retry)
     ck_answer(outcome, "fresh");
     ck_assert_uint_eq(outcome->retries, 1);
     ck_assert(mono_before(before, outcome->sent));
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 1);
     finish();
     ck_assert_int_eq(peer.accepted, 2);
 }
@@ -274,7 +274,7 @@ static void ck_idle_is_dropped(const char *text)
     get(0, "/1")->then = post_first_read;
     loop_run(loop); /* ended by the letter */
     ck_answer(&outcomes[0], "first");
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
     ck_answer(fetch(1, "/2"), "second");
     ck_assert_uint_eq(outcomes[1].retries, 0);
     finish();
@@ -322,8 +322,8 @@ START_TEST(test_queue)
     ck_assert(!outcomes[2].called);
     ck_assert_uint_lt(outcomes[0].place, outcomes[1].place);
     ck_assert_uint_lt(outcomes[1].place, outcomes[3].place);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_QUEUE_REFUSED, 0), 1);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), 3);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 0), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), 3);
     finish();
     ck_assert_str_eq(order, "abd");
     ck_assert_int_eq(peer.accepted, 1);
@@ -366,9 +366,9 @@ static void ck_cancellation(char *begun)
     ck_assert(!outcomes[0].called);
     ck_answer(&outcomes[1], "safe");
     ck_answer(fetch(2, "/next"), "still");
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 0), 1);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
     finish();
     ck_assert_int_eq(peer.accepted, 2);
 }

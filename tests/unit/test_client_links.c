@@ -53,7 +53,7 @@ START_TEST(test_used_again)
 
     serve(answer_once, &reuse);
     ck_answer(fetch(0, "/1"), "ok");
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), reuse.again);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), reuse.again);
     ck_answer(fetch(1, "/2"), "second");
     ck_assert_uint_eq(outcomes[1].retries, 0);
     stop_client();
@@ -168,8 +168,8 @@ START_TEST(test_answer_before_the_request_is_read)
     await(1);
     ck_assert_int_eq(outcome->error, CLIENT_OK);
     ck_assert_int_eq(outcome->status, 431);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
     stop_client();
     ck_assert_int_eq(peer.accepted, 1);
 }

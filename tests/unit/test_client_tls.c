@@ -320,7 +320,7 @@ START_TEST(test_kept)
     ck_assert_uint_eq(much->body_len, MUCH);
     ck_assert_uint_eq(strspn(much->body, "m"), MUCH);
     ck_answer(fetch(1, "/little"), "ok");
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
     ck_answer(fetch(2, "/after-a-ticket"), "ok");
     ck_assert_uint_eq(outcomes[2].retries, 0);
     client_free(client);

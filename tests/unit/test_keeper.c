@@ -22,8 +22,8 @@ START_TEST(a_day_of_short_tokens)
     ck_assert_uint_eq(world->requests, 24 * 3600 / 48);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
     ck_assert_uint_eq(world_status(world).requests_last_hour, 3600 / 48);
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_REQUESTS, 0), 24 * 3600 / 48);
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_REQUESTS, 1), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUESTS, 0, 0), 24 * 3600 / 48);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUESTS, 0, 1), 0);
     ck_assert_int_eq(evictions(EVICTED_REPLACED), 24 * 3600 / 48 - 1);
     ck_assert_int_eq(evictions(EVICTED_EXPIRED), 0);
     world_free(world);

@@ -18,7 +18,7 @@ static void *count(void *arg)
 {
     (void)arg;
     for (int i = 0; i < ROUNDS; i++) {
-        metric_add(METRIC_UPSTREAM_REQUESTS, 200, 1);
+        metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 0, 200, 1);
         metric_add(METRIC_IN_FLIGHT, 0, 1);
         metric_observe(METRIC_REQUEST_DURATION, 2 * MILLISECOND);
     }
@@ -40,7 +40,7 @@ static void run_threads(void *(*start)(void *), int n)
     for (int i = 0; i < n; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, start, NULL), 0);
     /* Read while they count: never more than the end, and nothing torn. */
-    ck_assert_int_le(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), THREADS * ROUNDS);
+    ck_assert_int_le(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), THREADS * ROUNDS);
     for (int i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
 }
@@ -48,8 +48,8 @@ static void run_threads(void *(*start)(void *), int n)
 START_TEST(test_threads_are_summed)
 {
     run_threads(count, THREADS);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), THREADS * ROUNDS);
-    ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 201), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), THREADS * ROUNDS);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 201), 0);
     ck_assert_int_eq(metric_sum(METRIC_IN_FLIGHT, 0), THREADS * ROUNDS);
     ck_assert_int_eq(metric_sum(METRIC_REQUEST_DURATION, METRIC_HISTOGRAM_COUNT), THREADS * ROUNDS);
     ck_assert_int_eq(metric_sum(METRIC_REQUEST_DURATION, METRIC_HISTOGRAM_SUM),
@@ -59,23 +59,50 @@ START_TEST(test_threads_are_summed)
 }
 END_TEST
 
-START_TEST(test_cells_do_not_overlap)
+/* Adds to each cell a number of its own, or checks it (`add` false). */
+static void number_cells(bool add)
 {
     int64_t expected = 1;
 
-    for (size_t id = 0; id < METRIC_COUNT; id++) {
-        size_t cells = metric_family((enum metric)id)->cells;
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        enum metric id = (enum metric)i;
+        bool process = metric_family(id)->scope == METRIC_PROCESS;
+        size_t upstreams = process ? 1 : METRIC_UPSTREAMS;
 
-        for (size_t cell = 0; cell < cells; cell++)
-            metric_add((enum metric)id, cell, expected++);
-    }
-    expected = 1;
-    for (size_t id = 0; id < METRIC_COUNT; id++) {
-        size_t cells = metric_family((enum metric)id)->cells;
+        for (size_t n = 0; n < upstreams * metric_family(id)->cells; n++) {
+            size_t upstream = n % upstreams;
+            size_t cell = n / upstreams;
 
-        for (size_t cell = 0; cell < cells; cell++)
-            ck_assert_int_eq(metric_sum((enum metric)id, cell), expected++);
+            if (add && process)
+                metric_add(id, cell, expected);
+            else if (add)
+                metric_upstream_add(id, upstream, cell, expected);
+            else
+                ck_assert_int_eq(process ? metric_sum(id, cell)
+                                         : metric_upstream_sum(id, upstream, cell),
+                                 expected);
+            expected++;
+        }
     }
+}
+
+START_TEST(test_cells_do_not_overlap)
+{
+    number_cells(true);
+    number_cells(false);
+}
+END_TEST
+
+START_TEST(test_upstreams_are_apart)
+{
+    metric_upstream_observe(METRIC_UPSTREAM_DURATION, 3, SECOND);
+    metric_upstream_add(METRIC_TOKEN_WAITERS, METRIC_UPSTREAMS - 1, 0, 5);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 3, METRIC_HISTOGRAM_SUM),
+                     SECOND);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 3, METRIC_HISTOGRAM_COUNT), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, METRIC_HISTOGRAM_COUNT), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, METRIC_UPSTREAMS - 1, 0), 5);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 0);
 }
 END_TEST
 
@@ -100,19 +127,22 @@ START_TEST(test_histogram)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int bucket = cases[i].bucket;
-        int64_t before = bucket >= 0 ? metric_sum(METRIC_UPSTREAM_DURATION, (size_t)bucket) : 0;
+        int64_t before =
+            bucket >= 0 ? metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, (size_t)bucket) : 0;
 
-        metric_observe(METRIC_UPSTREAM_DURATION, cases[i].ns);
+        metric_upstream_observe(METRIC_UPSTREAM_DURATION, 0, cases[i].ns);
         sum += cases[i].ns > 0 ? cases[i].ns : 0;
         if (bucket >= 0)
-            ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, (size_t)bucket), before + 1);
-        ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, METRIC_HISTOGRAM_COUNT),
+            ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, (size_t)bucket),
+                             before + 1);
+        ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, METRIC_HISTOGRAM_COUNT),
                          (int64_t)i + 1);
-        ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_DURATION, METRIC_HISTOGRAM_SUM), sum);
+        ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, METRIC_HISTOGRAM_SUM),
+                         sum);
     }
     int64_t in_buckets = 0;
     for (size_t i = 0; i < METRIC_BUCKET_COUNT; i++)
-        in_buckets += metric_sum(METRIC_UPSTREAM_DURATION, i);
+        in_buckets += metric_upstream_sum(METRIC_UPSTREAM_DURATION, 0, i);
     ck_assert_int_eq(in_buckets, (int64_t)ARRAY_LEN(cases) - 2);
 }
 END_TEST
@@ -133,7 +163,23 @@ END_TEST
 
 START_TEST(test_cell_out_of_range_is_a_bug)
 {
-    metric_add(METRIC_TOKEN_REQUESTS, 2, 1);
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, 0, 2, 1);
+}
+END_TEST
+
+START_TEST(test_upstream_out_of_range_is_a_bug)
+{
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, METRIC_UPSTREAMS, 0, 1);
+}
+END_TEST
+
+/* An upstream's counter without the upstream, and the other way round. */
+START_TEST(test_wrong_scope_is_a_bug)
+{
+    if (_i == 0)
+        metric_add(METRIC_TOKEN_REQUESTS, 0, 1);
+    else
+        metric_upstream_add(METRIC_IN_FLIGHT, 0, 0, 1);
 }
 END_TEST
 
@@ -144,9 +190,12 @@ int main(void)
 
     tcase_add_test(tcase, test_threads_are_summed);
     tcase_add_test(tcase, test_cells_do_not_overlap);
+    tcase_add_test(tcase, test_upstreams_are_apart);
     tcase_add_test(tcase, test_histogram);
     tcase_add_test(tcase, test_families);
     tcase_add_test_raise_signal(tcase, test_cell_out_of_range_is_a_bug, SIGABRT);
+    tcase_add_test_raise_signal(tcase, test_upstream_out_of_range_is_a_bug, SIGABRT);
+    tcase_add_loop_test_raise_signal(tcase, test_wrong_scope_is_a_bug, SIGABRT, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

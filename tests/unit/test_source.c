@@ -11,14 +11,14 @@ START_TEST(waiters_of_two_workers_share_a_request)
         get(&lookups[i], sources[i % 2]);
         ck_assert_int_eq(lookups[i].ticket.kind, TOKEN_PARKED);
     }
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 300);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 300);
     messages = 0;
     settle();
     ck_assert_uint_eq(fetches, 1);
     ck_assert_uint_eq(messages, 2); /* one from each worker */
     ck_assert_str_eq(fetch_guid, "guid-of-lookup");
     grant("one");
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 0);
     for (size_t i = 0; i < ARRAY_LEN(lookups); i++)
         ends_with(&lookups[i], 1, TOKEN_READY, "Bearer one");
     /* From now on there is no waiting. */
@@ -133,7 +133,7 @@ START_TEST(cancelled_while_parked)
     settle();
     token_waiter_cancel(&a.waiter);
     token_waiter_cancel(&a.waiter);
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 1);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 1);
     grant("one");
     ends_with(&a, 0, TOKEN_PARKED, NULL);
     ends_with(&b, 1, TOKEN_READY, "Bearer one");

@@ -158,7 +158,7 @@ START_TEST(threads)
     ck_assert_uint_eq(atomic_load(&ended), WORKERS * LOOKUPS);
     ck_assert_uint_ge(fetches, 1);
     ck_assert_uint_le(fetches, 2);
-    ck_assert_int_eq(metric_sum(METRIC_TOKEN_WAITERS, 0), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 0, 0), 0);
 
     timer_stop(&answer_timer);
     loop_drain(main_loop);
