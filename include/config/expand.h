@@ -12,7 +12,7 @@
 #include "config/settings.h"
 
 /*
- * Replaces the variables in a setting's value, of at most SETTINGS_MAX_LINE bytes afterwards.
+ * Replaces the variables in a setting's value, of at most SCAN_MAX_LINE bytes afterwards.
  * `section` is for faults. False with a fault made: the value is of no use. For a secret, a note
  * says that it came from the environment.
  */

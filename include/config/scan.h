@@ -12,6 +12,10 @@
 #include "base/secret.h"
 #include "config/faults.h"
 
+/* A file's sections and keys; the bytes of one line. More are a fault. */
+#define SCAN_MAX_ITEMS 1000
+#define SCAN_MAX_LINE 16384
+
 struct scan_section {
     char *name;    /* "upstream location": single blanks inside and none around it */
     unsigned line; /* of its header */

@@ -20,21 +20,15 @@
 #include "config/faults.h"
 #include "config/table.h"
 
-/* A file's bytes; its sections and keys; the bytes of one line. More are a fault. */
+/* A file's bytes. More are a fault. */
 #define SETTINGS_MAX_BYTES (1024 * 1024)
-#define SETTINGS_MAX_ITEMS 1000
-#define SETTINGS_MAX_LINE 16384
 
 struct setting {
     const struct config_key *key;
     char *name; /* as faults and documents show it; "auth_param.resource" for a parameter */
     char *text; /* "" for one that unsets; NULL for a SECRET */
     struct secret *secret; /* of a SECRET; NULL for one that unsets */
-    /*
-     * The permissions of the file that the secret stands in; 0 for any other value, and for one
-     * that is nothing but variables of the environment.
-     */
-    mode_t mode;
+    mode_t mode;     /* the permissions of the file that the secret stands in; 0 for other values */
     bool broken;     /* a variable in it made a fault */
     size_t upstream; /* whose it is, an index of settings.upstreams; of a key of upstreams alone */
     struct config_place place;

@@ -46,12 +46,6 @@ void snapshot_make_upstreams(struct snapshot *snapshot, size_t count);
 /* The snapshot around a configuration. */
 const struct snapshot *snapshot_of(const struct config *config);
 
-/* Begins the list that config_files returns, with the files read so far. Once. */
-void snapshot_list_paths(struct snapshot *snapshot);
-/* Appends a file that a value names; `snapshot` is one. */
-void snapshot_names_file(void *snapshot, const char *path);
-void snapshot_free_paths(struct snapshot *snapshot);
-
 /*
  * A key's value in the snapshot: where it came from, its field, and the header of its section as
  * faults and documents show it (caller frees). `upstream` is the index of the one that is meant; it

@@ -3,6 +3,8 @@
  * tomorrow, or several, and whether an address is loopback decides what is allowed on it. All
  * addresses of the machine are written 0.0.0.0 or [::], as the system writes them.
  */
+#include "config/address.h"
+
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -15,7 +17,6 @@
 #include "base/text.h"
 #include "config/files.h"
 #include "config/hint.h"
-#include "config/value.h"
 
 #define UNIX "unix:"
 
@@ -104,7 +105,7 @@ static bool parse_inet(const char *text, struct config_address *out)
     return good;
 }
 
-static bool parse_unix(const struct value_input *in, const char *text, struct config_address *out)
+static bool parse_unix(const struct input *in, const char *text, struct config_address *out)
 {
     struct sockaddr_un *sun = (struct sockaddr_un *)(void *)&out->addr;
     const char *name = text + strlen(UNIX);
@@ -113,14 +114,14 @@ static bool parse_unix(const struct value_input *in, const char *text, struct co
     bool good = false;
 
     if (*name == '\0' || name[strlen(name) - 1] == '/')
-        value_wrong(in,
+        input_wrong(in,
                     "%s names no socket; write " UNIX "PATH, such as " UNIX "/run/postcoded/x.sock",
                     text);
     else if (len >= sizeof(sun->sun_path))
-        value_wrong(in, "the socket's path %s is too long; the system takes %zu bytes", path,
+        input_wrong(in, "the socket's path %s is too long; the system takes %zu bytes", path,
                     sizeof(sun->sun_path) - 1);
-    else if (!value_is_plain(path, len) || strchr(path, ',') != NULL)
-        value_wrong(in, "the path holds a control character or a comma; rename its directory");
+    else if (!input_is_plain(path, len) || strchr(path, ',') != NULL)
+        input_wrong(in, "the path holds a control character or a comma; rename its directory");
     else
         good = true;
     if (good) {
@@ -133,29 +134,29 @@ static bool parse_unix(const struct value_input *in, const char *text, struct co
     return good;
 }
 
-static bool wrong_address(const struct value_input *in, const char *text)
+static bool wrong_address(const struct input *in, const char *text)
 {
     struct buf out;
 
     if (*text == '\0')
-        return value_wrong(in, "there is no address beside a comma; remove the comma, or write all "
+        return input_wrong(in, "there is no address beside a comma; remove the comma, or write all "
                                "addresses on this line");
     buf_init(&out, 4096);
     hint_put_value(text, &out);
     buf_puts(&out, " is no address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT "
                    "or " UNIX "PATH");
     hint_put_instead(in->key, text, &out);
-    value_wrong(in, "%s", buf_text(&out));
+    input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);
     return false;
 }
 
-static bool parse_one(const struct value_input *in, const char *text, struct config_address *out)
+static bool parse_one(const struct input *in, const char *text, struct config_address *out)
 {
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return parse_unix(in, text, out);
     if (strcmp(in->key->choices, "unix") == 0)
-        return value_wrong(in, "\"%s\" is no Unix socket; write " UNIX "PATH, such as %s, or off",
+        return input_wrong(in, "\"%s\" is no Unix socket; write " UNIX "PATH, such as %s, or off",
                            text, in->key->def);
     if (!parse_inet(text, out))
         return wrong_address(in, text);
@@ -174,7 +175,7 @@ static void add(struct config_addresses *list, struct config_address address)
     items[list->count++] = address;
 }
 
-bool value_parse_addresses(const struct value_input *in, void *field, struct buf *shown)
+bool address_parse(const struct input *in, void *field, struct buf *shown)
 {
     struct config_addresses *out = field;
     const char *rest = in->text;
@@ -187,7 +188,7 @@ bool value_parse_addresses(const struct value_input *in, void *field, struct buf
         return true;
     }
     /* All of the list is looked at, so that each bad address is named. */
-    while ((item = value_next_item(&rest)) != NULL) {
+    while ((item = input_next_item(&rest)) != NULL) {
         struct config_address address = {0};
         if (parse_one(in, item, &address)) {
             address.loopback = config_is_loopback((const struct sockaddr *)&address.addr);
@@ -201,7 +202,7 @@ bool value_parse_addresses(const struct value_input *in, void *field, struct buf
     return good;
 }
 
-void value_fini_addresses(void *field)
+void address_fini(void *field)
 {
     struct config_addresses *list = field;
 
@@ -211,7 +212,7 @@ void value_fini_addresses(void *field)
     *list = (struct config_addresses){0};
 }
 
-bool value_host_is_loopback(const char *host)
+bool address_host_is_loopback(const char *host)
 {
     struct in6_addr v6;
     struct in_addr v4;

@@ -4,6 +4,8 @@
  *
  * A fault never quotes what such a file holds.
  */
+#include "config/credential.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +13,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/files.h"
-#include "config/value.h"
 
 #define CREDENTIAL "credential:"
 #define CREDENTIAL_VARIABLE "CREDENTIALS_DIRECTORY"
-
-bool value_is_plain(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    }
-    return true;
-}
 
 static bool is_credential(const char *text)
 {
@@ -31,21 +23,21 @@ static bool is_credential(const char *text)
 }
 
 /* credential:NAME to a path; *path stays NULL where it cannot be resolved and need not be. */
-static bool resolve_credential(const struct value_input *in, const char *text, char **path)
+static bool resolve_credential(const struct input *in, const char *text, char **path)
 {
     const char *name = text + strlen(CREDENTIAL);
     const char *dir = secure_getenv(CREDENTIAL_VARIABLE);
 
     if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0)
-        return value_wrong(in, "a credential has a plain name; write " CREDENTIAL
+        return input_wrong(in, "a credential has a plain name; write " CREDENTIAL
                                "NAME, without a slash");
     if (dir != NULL && *dir != '\0') {
         *path = mem_printf("%s/%s", dir, name);
         return true;
     }
     if (!in->credentials_optional)
-        return value_wrong(in,
+        return input_wrong(in,
                            "%s needs $" CREDENTIAL_VARIABLE ", which is not set; start under "
                            "systemd with LoadCredential=%s:PATH, export " CREDENTIAL_VARIABLE
                            "=DIR with the file %s in DIR, or name a path",
@@ -57,8 +49,7 @@ static bool resolve_credential(const struct value_input *in, const char *text, c
 }
 
 /* As above, for a path too. Appends to `shown` what any file could say. */
-static bool resolve_any(const struct value_input *in, const char *text, char **path,
-                        struct buf *shown)
+static bool resolve_any(const struct input *in, const char *text, char **path, struct buf *shown)
 {
     *path = NULL;
     if (is_credential(text)) {
@@ -68,14 +59,14 @@ static bool resolve_any(const struct value_input *in, const char *text, char **p
     *path = files_resolve(in->dir, text);
     buf_puts(shown, *path);
     bool listed = in->key->kind == KIND_SECRETS;
-    if (value_is_plain(*path, strlen(*path)) && !(listed && strchr(*path, ',') != NULL))
+    if (input_is_plain(*path, strlen(*path)) && !(listed && strchr(*path, ',') != NULL))
         return true;
     mem_free(*path);
     *path = NULL;
-    return value_wrong(in, "the path holds a control character or a comma; rename its directory");
+    return input_wrong(in, "the path holds a control character or a comma; rename its directory");
 }
 
-static bool resolve(const struct value_input *in, const char *text, char **path, struct buf *shown)
+static bool resolve(const struct input *in, const char *text, char **path, struct buf *shown)
 {
     const bool good = resolve_any(in, text, path, shown);
 
@@ -85,23 +76,23 @@ static bool resolve(const struct value_input *in, const char *text, char **path,
 }
 
 /* Right after files_read or files_probe. `text` is what the configuration says. */
-static bool unreadable(const struct value_input *in, const char *text, const char *path,
-                       enum err err, size_t max)
+static bool unreadable(const struct input *in, const char *text, const char *path, enum err err,
+                       size_t max)
 {
     if (is_credential(text) && err == ERR_SYSTEM && errno == ENOENT) {
         const char *name = text + strlen(CREDENTIAL);
-        return value_wrong(in,
+        return input_wrong(in,
                            "there is no credential %s: %s does not exist; the unit needs "
                            "LoadCredential=%s:PATH, and the file at PATH",
                            name, path, name);
     }
     char *why = files_explain(err, max);
-    value_wrong(in, "%s %s", path, why);
+    input_wrong(in, "%s %s", path, why);
     mem_free(why);
     return false;
 }
 
-bool value_parse_file(const struct value_input *in, void *field, struct buf *shown)
+bool credential_parse_file(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
     char *path;
@@ -128,17 +119,16 @@ static size_t without_newline(const char *text, size_t len)
     return len;
 }
 
-bool value_others_read(const struct value_input *in, const char *what, const char *path,
-                       mode_t mode)
+bool credential_others_read(const struct input *in, const char *what, const char *path, mode_t mode)
 {
     if ((mode & FILES_OTHERS) == 0)
         return true;
     if (in->secrets_anywhere) {
-        value_note(in, "others can read %s (mode %04o); [server] secret_files = any allows it",
+        input_note(in, "others can read %s (mode %04o); [server] secret_files = any allows it",
                    what, mode);
         return true;
     }
-    return value_wrong(in,
+    return input_wrong(in,
                        "others can read %s (mode %04o); chmod 0640 %s, or set [server] "
                        "secret_files = any where its mode cannot be changed",
                        what, mode, path);
@@ -149,17 +139,17 @@ bool value_others_read(const struct value_input *in, const char *what, const cha
  * when the whole is one line of text: JSON and PEM do not mind a blank, and random bytes may end in
  * anything.
  */
-static void note_form(const struct value_input *in, const char *path, const char *text, size_t len)
+static void note_form(const struct input *in, const char *path, const char *text, size_t len)
 {
     bool secret = in->key->kind == KIND_SECRETS;
     size_t line = without_newline(text, len);
     bool sent = secret || (line > 0 && *text != '{' && *text != '[');
 
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        value_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
+        input_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
                    secret ? ", which is part of the secret" : "");
-    if (sent && value_is_plain(text, line) && line > 0 && text_is_blank(text[line - 1]))
-        value_note(in,
+    if (sent && input_is_plain(text, line) && line > 0 && text_is_blank(text[line - 1]))
+        input_note(in,
                    "%s ends with a blank, which is part of the secret; remove it unless it belongs "
                    "there",
                    path);
@@ -172,23 +162,23 @@ static bool is_loaded(const char *path)
     return dir != NULL && *dir != '\0' && strncmp(path, dir, strlen(dir)) == 0;
 }
 
-static bool judge_secret(const struct value_input *in, const char *path, const struct buf *bytes,
+static bool judge_secret(const struct input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
     bool line = in->key->kind == KIND_SECRETS;
 
-    if (!value_others_read(in, path, path, mode))
+    if (!credential_others_read(in, path, path, mode))
         return false;
     if (is_loaded(path) && without_newline(buf_text(bytes), len) == 0)
-        return value_wrong(
+        return input_wrong(
             in,
             "%s is empty: the file that LoadCredential= names in the unit is missing "
             "or empty; it must hold the secret",
             path);
     if (len == 0)
-        return value_wrong(in, "%s is empty; it must hold the secret", path);
-    if (line && !value_is_plain(buf_text(bytes), len))
-        return value_wrong(in,
+        return input_wrong(in, "%s is empty; it must hold the secret", path);
+    if (line && !input_is_plain(buf_text(bytes), len))
+        return input_wrong(in,
                            "%s holds a control character or a second line; it must hold the "
                            "secret on one line",
                            path);
@@ -197,7 +187,7 @@ static bool judge_secret(const struct value_input *in, const char *path, const s
 }
 
 /* The whole file; NULL with a fault. SECRETS alone lose the newline at their end. */
-static struct secret *read_secret(const struct value_input *in, const char *text, const char *path)
+static struct secret *read_secret(const struct input *in, const char *text, const char *path)
 {
     struct secret *secret = NULL;
     struct buf bytes;
@@ -218,8 +208,8 @@ static struct secret *read_secret(const struct value_input *in, const char *text
     return secret;
 }
 
-static bool parse_secret_file(const struct value_input *in, const char *text,
-                              struct config_file *out, struct buf *shown)
+static bool parse_secret_file(const struct input *in, const char *text, struct config_file *out,
+                              struct buf *shown)
 {
     if (!resolve(in, text, &out->path, shown))
         return false;
@@ -231,12 +221,12 @@ static bool parse_secret_file(const struct value_input *in, const char *text,
     return out->bytes != NULL;
 }
 
-bool value_parse_keyfile(const struct value_input *in, void *field, struct buf *shown)
+bool credential_parse_keyfile(const struct input *in, void *field, struct buf *shown)
 {
     return parse_secret_file(in, in->text, field, shown);
 }
 
-void value_fini_keyfile(void *field)
+void credential_fini_keyfile(void *field)
 {
     struct config_file *file = field;
 
@@ -245,18 +235,18 @@ void value_fini_keyfile(void *field)
     *file = (struct config_file){0};
 }
 
-bool value_parse_secrets(const struct value_input *in, void *field, struct buf *shown)
+bool credential_parse_secrets(const struct input *in, void *field, struct buf *shown)
 {
     struct config_secrets *out = field;
     const char *rest = in->text;
     char *item;
     bool good = true;
 
-    while (good && (item = value_next_item(&rest)) != NULL) {
+    while (good && (item = input_next_item(&rest)) != NULL) {
         if (out->count == 2)
-            good = value_wrong(in, "three files; name one, or two while one replaces the other");
+            good = input_wrong(in, "three files; name one, or two while one replaces the other");
         else if (*item == '\0')
-            good = value_wrong(in, "an empty name beside the comma; name one file, or two");
+            good = input_wrong(in, "an empty name beside the comma; name one file, or two");
         if (good && out->count > 0)
             buf_puts(shown, ", ");
         /* Counted before it is parsed, so that what it holds is freed in any case. */
@@ -267,26 +257,26 @@ bool value_parse_secrets(const struct value_input *in, void *field, struct buf *
     return good;
 }
 
-void value_fini_secrets(void *field)
+void credential_fini_secrets(void *field)
 {
     struct config_secrets *secrets = field;
 
     for (size_t i = 0; i < secrets->count; i++)
-        value_fini_keyfile(&secrets->files[i]);
+        credential_fini_keyfile(&secrets->files[i]);
     secrets->count = 0;
 }
 
 /* What the file itself holds; there is nothing to show. */
-bool value_parse_secret(const struct value_input *in, void *field, struct buf *shown)
+bool credential_parse_secret(const struct input *in, void *field, struct buf *shown)
 {
     struct secret **out = field;
 
     (void)shown;
     if (secret_len(in->secret) > (size_t)in->key->max)
-        return value_wrong(in, "is too long; must be text of at most %lld bytes",
+        return input_wrong(in, "is too long; must be text of at most %lld bytes",
                            (long long)in->key->max);
-    if (!value_is_plain(secret_text(in->secret), secret_len(in->secret)))
-        return value_wrong(in, "holds a tab; remove it");
+    if (!input_is_plain(secret_text(in->secret), secret_len(in->secret)))
+        return input_wrong(in, "holds a tab; remove it");
     *out = secret_ref(in->secret);
     return true;
 }

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/value.h"
+#include "config/input.h"
+#include "config/scan.h"
 
 #define OPEN "${"
 #define NAME_MAX_BYTES 128
@@ -90,7 +91,7 @@ static bool put_variable(struct expanding *e, const char *name, size_t len)
                      "the variable %.*s is not set; set it in postcoded's environment "
                      "(Environment= in a unit), or " ESCAPE,
                      (int)len, name);
-    if (!value_is_plain(value, strlen(value)) || !text_is_utf8(value, strlen(value)))
+    if (!input_is_plain(value, strlen(value)) || !text_is_utf8(value, strlen(value)))
         return wrong(e,
                      "the variable %.*s holds a control character or a second line, or is not "
                      "UTF-8; set it to plain text",
@@ -138,7 +139,7 @@ static bool put_all(struct expanding *e, const char *text, size_t *count)
     buf_puts(&e->out, text);
     if (good && e->out.err != ERR_OK) {
         faults_add(e->faults, e->setting->place, e->section, e->setting->name,
-                   "is longer than %d bytes with its variables; shorten them", SETTINGS_MAX_LINE);
+                   "is longer than %d bytes with its variables; shorten them", SCAN_MAX_LINE);
         good = false;
     }
     return good;
@@ -176,7 +177,7 @@ bool expand_setting(struct setting *setting, const char *section, struct config_
         .told = !secret || expand_is_bare(text),
     };
     size_t count;
-    buf_init_secret(&e.out, SETTINGS_MAX_LINE);
+    buf_init_secret(&e.out, SCAN_MAX_LINE);
     bool good = put_all(&e, text, &count);
     if (good)
         put_back(setting, &e.out);

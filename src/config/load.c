@@ -18,9 +18,12 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "config/credential.h"
 #include "config/expand.h"
 #include "config/faults.h"
 #include "config/files.h"
+#include "config/input.h"
+#include "config/paths.h"
 #include "config/rules.h"
 #include "config/settings.h"
 #include "config/snapshot.h"
@@ -123,6 +126,9 @@ static void expand(struct loading *loading)
 {
     for (size_t i = 0; i < loading->settings.count; i++) {
         struct setting *setting = &loading->settings.items[i];
+        /* Its file holds no secret, be it overridden or not. */
+        if (setting->secret != NULL && expand_is_bare(secret_text(setting->secret)))
+            setting->mode = 0;
         if (is_overridden(&loading->settings, i))
             continue;
         char *section =
@@ -133,17 +139,17 @@ static void expand(struct loading *loading)
 }
 
 /* What parsers are told, for a setting or (NULL) a default. dir is the caller's to free. */
-static struct value_input input_for(struct loading *loading, const struct config_key *key,
-                                    const struct setting *setting, const char *section, char *dir)
+static struct input input_for(struct loading *loading, const struct config_key *key,
+                              const struct setting *setting, const char *section, char *dir)
 {
-    return (struct value_input){
+    return (struct input){
         .key = key,
         .text = setting != NULL ? setting->text : key->def,
         .secret = setting != NULL ? setting->secret : NULL,
         .dir = dir,
         .credentials_optional = loading->credentials_optional,
         .secrets_anywhere = takes_open_secrets(loading->snapshot),
-        .names_file = snapshot_names_file,
+        .names_file = paths_add,
         .names_arg = loading->snapshot,
         .faults = loading->faults,
         .place = setting != NULL ? setting->place : place_of_file(loading->snapshot, 0),
@@ -153,13 +159,13 @@ static struct value_input input_for(struct loading *loading, const struct config
 }
 
 /* What was parsed well; a default needs no note. */
-static void take_value(const struct value_input *in, bool written, struct snapshot_origin *origin,
+static void take_value(const struct input *in, bool written, struct snapshot_origin *origin,
                        const struct buf *shown)
 {
     if (in->key->kind != KIND_SECRET)
         origin->text = mem_strdup(buf_text(shown));
     if (written)
-        value_judge_form(in);
+        input_note_form(in);
 }
 
 /* An empty value takes away what an earlier file set, where there is no default to go back to. */
@@ -180,9 +186,9 @@ static void load_key(struct loading *loading, const struct config_key *key, size
     }
     buf_init(&shown, SHOWN_MAX);
     char *dir = files_directory(setting != NULL ? setting->place.file : "/");
-    struct value_input in = input_for(loading, key, setting, section, dir);
+    struct input in = input_for(loading, key, setting, section, dir);
     if (setting != NULL && !origin->given)
-        value_not_allowed(&in);
+        input_not_allowed(&in);
     else if (value_parse(&in, snapshot_field(loading->snapshot, key, upstream), &shown))
         take_value(&in, setting != NULL, origin, &shown);
     mem_free(dir);
@@ -194,7 +200,7 @@ static void load_param(struct loading *loading, const struct setting *setting, c
     struct snapshot *snapshot = loading->snapshot;
     struct snapshot_upstream *upstream = &snapshot->upstreams[setting->upstream];
     struct config_params *params = &snapshot->config.upstreams[setting->upstream].auth_param;
-    struct value_input in = input_for(loading, setting->key, setting, section, NULL);
+    struct input in = input_for(loading, setting->key, setting, section, NULL);
     struct snapshot_origin *origin = snapshot_origin(snapshot, setting->key, setting->upstream);
 
     if (!origin->given)
@@ -203,7 +209,7 @@ static void load_param(struct loading *loading, const struct setting *setting, c
     if (setting->broken ||
         !value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
         return;
-    value_judge_form(&in);
+    input_note_form(&in);
     struct config_place *places =
         mem_try_realloc(upstream->params, params->count * sizeof(*places));
     if (places == NULL)
@@ -283,8 +289,8 @@ static void judge_open_files(struct loading *loading)
         const struct setting *setting = &loading->settings.items[i];
         char *section =
             snapshot_section(&loading->snapshot->config, setting->key, setting->upstream);
-        const struct value_input in = input_for(loading, setting->key, setting, section, NULL);
-        value_others_read(&in, "this file", setting->place.file, setting->mode);
+        const struct input in = input_for(loading, setting->key, setting, section, NULL);
+        credential_others_read(&in, "this file", setting->place.file, setting->mode);
         mem_free(section);
     }
 }
@@ -330,7 +336,7 @@ static void keep_key(struct loading *loading, const struct config_key *key, size
     };
     buf_init(&shown, SHOWN_MAX);
     char *section = snapshot_section(&snapshot->config, key, upstream);
-    struct value_input in = input_for(loading, key, NULL, section, NULL);
+    struct input in = input_for(loading, key, NULL, section, NULL);
     in.text = old->text;
     if (value_parse(&in, field, &shown))
         origin->text = mem_strdup(buf_text(&shown));
@@ -427,7 +433,7 @@ static void build(struct loading *loading)
 
     make_upstreams(loading);
     expand(loading);
-    snapshot_list_paths(snapshot);
+    paths_begin(snapshot);
     load_values(loading);
     judge_open_files(loading);
     if (loading->before != NULL)

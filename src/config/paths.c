@@ -1,13 +1,14 @@
 /*
- * The list of files behind a snapshot, for a watch over them. It is made once, while the snapshot
- * is loaded: a relative path is relative to the working directory of that moment.
+ * The list is made once, while the snapshot is loaded: a relative path is relative to the working
+ * directory of that moment.
  */
+#include "config/paths.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "config/snapshot.h"
 
 /* The path is the snapshot's from now on. */
 static void add(struct snapshot *snapshot, char *path)
@@ -31,27 +32,20 @@ static char *absolute(const char *path)
     return text;
 }
 
-void snapshot_names_file(void *arg, const char *path)
+void paths_add(void *arg, const char *path)
 {
     struct snapshot *snapshot = arg;
 
     add(snapshot, mem_strdup(path));
 }
 
-void snapshot_list_paths(struct snapshot *snapshot)
+void paths_begin(struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->file_count; i++) {
         add(snapshot, absolute(snapshot->files[i]));
         if (i == 0)
             add(snapshot, mem_printf("%s.d", snapshot->paths[0]));
     }
-}
-
-void snapshot_free_paths(struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->path_count; i++)
-        mem_free(snapshot->paths[i]);
-    mem_free(snapshot->paths);
 }
 
 const char *const *config_files(const struct config *config, size_t *count)

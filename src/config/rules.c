@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/value.h"
+#include "config/web.h"
 
 /* What every rule needs. */
 struct rules {
@@ -218,8 +218,8 @@ static void no_plaintext(const struct rules *rules)
     if (!known(rules, KEY_upstream_plaintext) || rules->upstream->plaintext)
         return;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-        if (urls[i].url != NULL && value_url_is_plaintext(urls[i].url) &&
-            !value_url_is_loopback(urls[i].url))
+        if (urls[i].url != NULL && web_url_is_plaintext(urls[i].url) &&
+            !web_url_is_loopback(urls[i].url))
             wrong(rules, urls[i].key,
                   "%.*s would send secrets in the clear; write https://, or set plaintext = on",
                   (int)strcspn(urls[i].url, "?"), urls[i].url);

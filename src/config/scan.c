@@ -13,7 +13,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/settings.h"
 #include "config/table.h"
 
 /* No section can be called so. */
@@ -64,8 +63,8 @@ static void broken(struct cursor *cursor, const char *what)
 /* What is wrong with the bytes of a line; NULL when nothing is. */
 static const char *wrong_bytes(struct span line)
 {
-    if (line.len > SETTINGS_MAX_LINE)
-        return "the line is longer than " TEXT(SETTINGS_MAX_LINE) " bytes; shorten it";
+    if (line.len > SCAN_MAX_LINE)
+        return "the line is longer than " TEXT(SCAN_MAX_LINE) " bytes; shorten it";
     if (memchr(line.at, '\0', line.len) != NULL)
         return "the line holds a NUL byte; remove it";
     if (!text_is_utf8(line.at, line.len))
@@ -243,14 +242,14 @@ bool scan_bytes(const char *bytes, size_t len, struct config_place place, struct
     }
     if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
         pos = 3;
-    while (pos < len && cursor.items <= SETTINGS_MAX_ITEMS) {
+    while (pos < len && cursor.items <= SCAN_MAX_ITEMS) {
         cursor.place.line++;
         scan_line(&cursor, next_line(bytes, len, &pos));
     }
-    if (cursor.items > SETTINGS_MAX_ITEMS)
+    if (cursor.items > SCAN_MAX_ITEMS)
         broken(&cursor, "the file has more than " TEXT(
-                            SETTINGS_MAX_ITEMS) " sections and keys; the rest was not "
-                                                "read");
+                            SCAN_MAX_ITEMS) " sections and keys; the rest was not "
+                                            "read");
     return true;
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/expand.h"
 #include "config/files.h"
 #include "config/scan.h"
 
@@ -130,7 +129,7 @@ static void take(struct reading *reading, const struct section *section, const s
         .upstream = section->upstream,
         .place = at(reading, k->line),
     };
-    if (setting.secret != NULL && !expand_is_bare(secret_text(setting.secret)))
+    if (setting.secret != NULL)
         setting.mode = reading->mode;
     append(reading->settings, setting);
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/input.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
@@ -67,7 +68,9 @@ static void snapshot_free(struct snapshot *snapshot)
         free_upstream(snapshot, i);
     for (size_t i = 0; i < snapshot->file_count; i++)
         mem_free(snapshot->files[i]);
-    snapshot_free_paths(snapshot);
+    for (size_t i = 0; i < snapshot->path_count; i++)
+        mem_free(snapshot->paths[i]);
+    mem_free(snapshot->paths);
     mem_free(config->upstreams);
     mem_free(snapshot->upstreams);
     mem_free(snapshot->origins);
@@ -298,7 +301,7 @@ static void print_comment(FILE *out, const char *text)
 {
     fputs("# ", out);
     for (const char *p = text; *p != '\0'; p++)
-        fputc(value_is_plain(p, 1) ? *p : '?', out);
+        fputc(input_is_plain(p, 1) ? *p : '?', out);
     fputc('\n', out);
 }
 

@@ -6,137 +6,33 @@
 #include "config/value.h"
 
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/hint.h"
+#include "config/address.h"
+#include "config/credential.h"
 #include "config/units.h"
+#include "config/web.h"
 
 /* RFC 6749, section 8.2, has no bound for a parameter's name. */
 #define PARAM_NAME_MAX 64
 
-/* What a fault says of a value's form, and what it should be. */
-#define FORM_MAX 4096
-
 /* What the token request sets by itself. */
 #define PARAMS_TAKEN "grant_type scope audience client_id client_secret"
 
-bool value_wrong(const struct value_input *in, const char *format, ...)
-{
-    struct buf form;
-    va_list args;
-
-    va_start(args, format);
-    char *what = mem_vprintf(format, args);
-    va_end(args);
-    buf_init(&form, FORM_MAX);
-    if (in->text != NULL)
-        hint_put_form(in->key, in->text, &form);
-    faults_add(in->faults, in->place, in->section, in->name, "%s%s", what, buf_text(&form));
-    buf_fini(&form);
-    mem_free(what);
-    return false;
-}
-
-void value_note(const struct value_input *in, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    faults_vadd(in->faults, in->place, true, in->section, in->name, format, args);
-    va_end(args);
-}
-
-/* `"10" is not understood; must be a duration from 10ms to 24h; write 10s`. */
-static bool wrong_with_allowed(const struct value_input *in, const char *what, bool instead)
-{
-    struct buf out;
-
-    buf_init(&out, FORM_MAX);
-    if (*in->text == '\0') {
-        buf_puts(&out, "is empty");
-    } else {
-        hint_put_value(in->text, &out);
-        buf_printf(&out, " %s", what);
-    }
-    buf_puts(&out, "; must be ");
-    config_key_allowed(in->key, &out);
-    if (instead)
-        hint_put_instead(in->key, in->text, &out);
-    value_wrong(in, "%s", buf_text(&out));
-    buf_fini(&out);
-    return false;
-}
-
-bool value_not_allowed(const struct value_input *in)
-{
-    return wrong_with_allowed(in, "is not understood", true);
-}
-
-static bool out_of_range(const struct value_input *in)
-{
-    return wrong_with_allowed(in, "is out of range", false);
-}
-
-void value_judge_form(const struct value_input *in)
-{
-    bool secret = in->key->kind == KIND_SECRET;
-    const char *text = secret ? secret_text(in->secret) : in->text;
-    const char *comment = hint_comment(text);
-    struct buf shown;
-
-    if (hint_is_quoted(text))
-        value_note(in, "the quotes are part of the value; remove them unless they are meant");
-    if (comment == NULL)
-        return;
-    buf_init(&shown, FORM_MAX);
-    if (secret || in->key->kind == KIND_URL)
-        buf_puts(&shown, "what follows # or ;");
-    else
-        hint_put_value(comment, &shown);
-    value_note(in, "%s is part of the value; a comment stands on a line of its own",
-               buf_text(&shown));
-    buf_fini(&shown);
-}
-
-char *value_next_item(const char **rest)
-{
-    if (*rest == NULL)
-        return NULL;
-
-    const char *start = *rest + strspn(*rest, " \t");
-    size_t len = strcspn(start, ",");
-    *rest = start[len] == ',' ? start + len + 1 : NULL;
-    while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\t'))
-        len--;
-    return mem_strndup(start, len);
-}
-
-const char *value_find_word(const char *words, const char *text)
-{
-    while (*words != '\0') {
-        size_t len = strcspn(words, " ");
-        if (len == strlen(text) && text_starts_ci(words, text))
-            return words;
-        words += len + strspn(words + len, " ");
-    }
-    return NULL;
-}
-
-static bool parse_text(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_text(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
     size_t len = strlen(in->text);
 
     if ((int64_t)len > in->key->max)
-        return value_wrong(in, "is too long with %zu bytes; must be text of at most %lld bytes",
+        return input_wrong(in, "is too long with %zu bytes; must be text of at most %lld bytes",
                            len, (long long)in->key->max);
-    if (!value_is_plain(in->text, len))
-        return value_wrong(in, "holds a tab; write spaces");
+    if (!input_is_plain(in->text, len))
+        return input_wrong(in, "holds a tab; write spaces");
     *out = mem_strdup(in->text);
     buf_puts(shown, in->text);
     return true;
@@ -150,36 +46,36 @@ static void format_count(int64_t number, struct buf *out)
     buf_printf(out, "%lld", (long long)number);
 }
 
-static bool parse_number(const struct value_input *in, number_parser *parse,
-                         number_formatter *format, int64_t *out, struct buf *shown)
+static bool parse_number(const struct input *in, number_parser *parse, number_formatter *format,
+                         int64_t *out, struct buf *shown)
 {
     int64_t number;
 
     if (!parse(in->text, &number))
-        return value_not_allowed(in);
+        return input_not_allowed(in);
     if (number < in->key->min || number > in->key->max)
-        return out_of_range(in);
+        return input_out_of_range(in);
     *out = number;
     format(number, shown);
     return true;
 }
 
-static bool parse_duration(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_duration(const struct input *in, void *field, struct buf *shown)
 {
     return parse_number(in, units_parse_duration, units_format_duration, field, shown);
 }
 
-static bool parse_size(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_size(const struct input *in, void *field, struct buf *shown)
 {
     return parse_number(in, units_parse_size, units_format_size, field, shown);
 }
 
-static bool parse_count(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_count(const struct input *in, void *field, struct buf *shown)
 {
     return parse_number(in, units_parse_count, format_count, field, shown);
 }
 
-static bool parse_mode(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_mode(const struct input *in, void *field, struct buf *shown)
 {
     return parse_number(in, units_parse_mode, units_format_mode, field, shown);
 }
@@ -195,7 +91,7 @@ static int64_t cores(const struct config_key *key)
     return count > key->max ? key->max : count;
 }
 
-static bool parse_workers(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_workers(const struct input *in, void *field, struct buf *shown)
 {
     int64_t *out = field;
 
@@ -206,7 +102,7 @@ static bool parse_workers(const struct value_input *in, void *field, struct buf 
     return true;
 }
 
-static bool parse_bool(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_bool(const struct input *in, void *field, struct buf *shown)
 {
     static const char *const words[] = {"off", "on", "no", "yes", "false", "true"};
     bool *out = field;
@@ -218,16 +114,16 @@ static bool parse_bool(const struct value_input *in, void *field, struct buf *sh
         buf_puts(shown, *out ? "on" : "off");
         return true;
     }
-    return value_not_allowed(in);
+    return input_not_allowed(in);
 }
 
-static bool parse_choice(const struct value_input *in, void *field, struct buf *shown)
+static bool parse_choice(const struct input *in, void *field, struct buf *shown)
 {
-    const char *word = value_find_word(in->key->choices, in->text);
+    const char *word = input_find_word(in->key->choices, in->text);
     int *out = field;
 
     if (word == NULL)
-        return value_not_allowed(in);
+        return input_not_allowed(in);
     *out = 0;
     for (const char *p = in->key->choices; p < word; p++)
         *out += *p == ' ';
@@ -245,18 +141,18 @@ static bool is_param_name(const char *name)
     return len > 0 && len <= PARAM_NAME_MAX && strspn(name, allowed) == len;
 }
 
-bool value_parse_param(const struct value_input *in, const char *name, struct config_params *out)
+bool value_parse_param(const struct input *in, const char *name, struct config_params *out)
 {
     struct buf shown;
     char *value = NULL;
 
     if (!is_param_name(name))
-        return value_wrong(in,
+        return input_wrong(in,
                            "a parameter needs a name of at most %d letters, digits, -, . and _; "
                            "write auth_param.resource = ... for one",
                            PARAM_NAME_MAX);
-    if (value_find_word(PARAMS_TAKEN, name) != NULL)
-        return value_wrong(in,
+    if (input_find_word(PARAMS_TAKEN, name) != NULL)
+        return input_wrong(in,
                            "the token request sets %s itself; use the key for it, if there is "
                            "one",
                            name);
@@ -303,7 +199,7 @@ static void fini_params(void *field)
 
 /* Numbers and choices own nothing. */
 static const struct kind {
-    value_parser *parse;
+    input_parser *parse;
     void (*fini)(void *field);
 } kinds[] = {
     [KIND_TEXT] = {parse_text, fini_text},
@@ -314,18 +210,18 @@ static const struct kind {
     [KIND_MODE] = {parse_mode, NULL},
     [KIND_BOOL] = {parse_bool, NULL},
     [KIND_CHOICE] = {parse_choice, NULL},
-    [KIND_ADDRESSES] = {value_parse_addresses, value_fini_addresses},
-    [KIND_URL] = {value_parse_url, fini_text},
-    [KIND_FILE] = {value_parse_file, fini_text},
-    [KIND_KEYFILE] = {value_parse_keyfile, value_fini_keyfile},
-    [KIND_SECRET] = {value_parse_secret, fini_secret},
-    [KIND_SECRETS] = {value_parse_secrets, value_fini_secrets},
-    [KIND_HEADER] = {value_parse_header, fini_text},
-    [KIND_PATH] = {value_parse_path, fini_text},
+    [KIND_ADDRESSES] = {address_parse, address_fini},
+    [KIND_URL] = {web_parse_url, fini_text},
+    [KIND_FILE] = {credential_parse_file, fini_text},
+    [KIND_KEYFILE] = {credential_parse_keyfile, credential_fini_keyfile},
+    [KIND_SECRET] = {credential_parse_secret, fini_secret},
+    [KIND_SECRETS] = {credential_parse_secrets, credential_fini_secrets},
+    [KIND_HEADER] = {web_parse_header, fini_text},
+    [KIND_PATH] = {web_parse_path, fini_text},
     [KIND_PARAMS] = {NULL, fini_params}, /* one by one, with value_parse_param */
 };
 
-bool value_parse(const struct value_input *in, void *field, struct buf *shown)
+bool value_parse(const struct input *in, void *field, struct buf *shown)
 {
     bool good = kinds[in->key->kind].parse(in, field, shown);
 

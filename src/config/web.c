@@ -5,14 +5,16 @@
  *
  * A fault quotes a URL only when it can hold no password: without @, ? and #.
  */
+#include "config/web.h"
+
 #include <curl/curl.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/address.h"
 #include "config/hint.h"
-#include "config/value.h"
 
 /* A part of a URL; NULL when it has none. curl_free() it. */
 static char *part_of(CURLU *url, CURLUPart part)
@@ -88,7 +90,7 @@ static bool is_open(const char *text)
 }
 
 /* `"location.example" is no URL (Bad scheme); write https://location.example`. */
-static void no_url(const struct value_input *in, const char *problem)
+static void no_url(const struct input *in, const char *problem)
 {
     bool guess = is_open(in->text) && strstr(in->text, "://") == NULL && in->text[0] != '/' &&
                  !hint_is_quoted(in->text);
@@ -101,29 +103,29 @@ static void no_url(const struct value_input *in, const char *problem)
     }
     buf_printf(&out, "is no URL (%s); write https://%s", problem,
                guess ? in->text : "HOST[:PORT][/PATH]");
-    value_wrong(in, "%s", buf_text(&out));
+    input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);
 }
 
-static void wrong_part(const struct value_input *in, const char *wrong)
+static void wrong_part(const struct input *in, const char *wrong)
 {
     if (is_open(in->text))
-        value_wrong(in, "\"%s\": %s", in->text, wrong);
+        input_wrong(in, "\"%s\": %s", in->text, wrong);
     else
-        value_wrong(in, "%s", wrong);
+        input_wrong(in, "%s", wrong);
 }
 
-bool value_parse_url(const struct value_input *in, void *field, struct buf *shown)
+bool web_parse_url(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
     size_t len = strlen(in->text);
     CURLUcode code;
 
     if ((int64_t)len > in->key->max)
-        return value_wrong(in, "is too long with %zu bytes; must be a URL of at most %lld bytes",
+        return input_wrong(in, "is too long with %zu bytes; must be a URL of at most %lld bytes",
                            len, (long long)in->key->max);
     if (!text_is_visible(in->text, len))
-        return value_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
+        return input_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
     CURLU *url = parse_url(in->text, &code);
     const char *wrong = code == CURLUE_OK ? wrong_url(url) : NULL;
     if (code != CURLUE_OK)
@@ -139,12 +141,12 @@ bool value_parse_url(const struct value_input *in, void *field, struct buf *show
     return true;
 }
 
-bool value_url_is_plaintext(const char *url)
+bool web_url_is_plaintext(const char *url)
 {
     return text_starts_ci(url, "http://");
 }
 
-bool value_url_is_loopback(const char *text)
+bool web_url_is_loopback(const char *text)
 {
     CURLUcode code;
     CURLU *url = parse_url(text, &code);
@@ -155,22 +157,22 @@ bool value_url_is_loopback(const char *text)
     size_t len = strlen(host);
     bool brackets = len > 2 && host[0] == '[' && host[len - 1] == ']';
     char *bare = brackets ? mem_strndup(host + 1, len - 2) : mem_strdup(host);
-    bool loopback = value_host_is_loopback(bare);
+    bool loopback = address_host_is_loopback(bare);
     mem_free(bare);
     curl_free(host);
     curl_url_cleanup(url);
     return loopback;
 }
 
-bool value_parse_header(const struct value_input *in, void *field, struct buf *shown)
+bool web_parse_header(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
     size_t len = strlen(in->text);
 
     if ((int64_t)len > in->key->max || !text_is_token(in->text, len))
-        return value_not_allowed(in);
-    if (value_find_word(CONFIG_FORBIDDEN_HEADERS, in->text) != NULL)
-        return value_wrong(in, "%s has a meaning of its own; name another header, X-... for one",
+        return input_not_allowed(in);
+    if (input_find_word(CONFIG_FORBIDDEN_HEADERS, in->text) != NULL)
+        return input_wrong(in, "%s has a meaning of its own; name another header, X-... for one",
                            in->text);
     *out = mem_strdup(in->text);
     buf_puts(shown, in->text);
@@ -202,22 +204,22 @@ static bool has_dots(const char *path)
     return false;
 }
 
-bool value_parse_path(const struct value_input *in, void *field, struct buf *shown)
+bool web_parse_path(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
     const char *text = in->text;
 
     if ((int64_t)strlen(text) > in->key->max || *text != '/')
-        return value_not_allowed(in);
+        return input_not_allowed(in);
     for (const char *p = text; *p != '\0'; p++) {
         if (!is_path_char(p))
-            return value_wrong(in,
+            return input_wrong(in,
                                "\"%s\" holds a character that a path cannot hold, behind \"%.*s\"; "
                                "percent-encode it, a space as %%20",
                                text, (int)(p - text), text);
     }
     if (has_dots(text))
-        return value_wrong(in,
+        return input_wrong(in,
                            "\"%s\" has a segment . or .., which would be taken out; write the path "
                            "without it",
                            text);

@@ -1,0 +1,23 @@
+/* Values that name files, and values that are secret. */
+#ifndef CONFIG_CREDENTIAL_H
+#define CONFIG_CREDENTIAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config/input.h"
+
+/* KIND_FILE, KIND_KEYFILE, KIND_SECRETS, KIND_SECRET. */
+input_parser credential_parse_file, credential_parse_keyfile, credential_parse_secrets,
+    credential_parse_secret;
+void credential_fini_keyfile(void *field);
+void credential_fini_secrets(void *field);
+
+/*
+ * About a file that holds a secret, called `what` in faults ("this file", "/etc/k"). False when
+ * others can read it and that is a fault.
+ */
+bool credential_others_read(const struct input *in, const char *what, const char *path,
+                            mode_t mode);
+
+#endif
