@@ -55,9 +55,9 @@ static struct span after(struct span s, const char *mark)
     return trim((struct span){mark + 1, s.len - (size_t)(mark + 1 - s.at)});
 }
 
-static void broken(struct cursor *cursor, const char *what)
+static void broken(struct cursor *cursor, const char *reason)
 {
-    faults_add(cursor->faults, cursor->place, NULL, NULL, "%s", what);
+    faults_add(cursor->faults, cursor->place, NULL, NULL, "%s", reason);
 }
 
 /* What is wrong with the bytes of a line; NULL when nothing is. */
@@ -119,7 +119,9 @@ static char *section_name(struct span s)
         return NULL;
     name = mem_zalloc(s.len + 1);
     for (size_t i = 0; i < s.len; i++) {
-        char c = text_is_blank(s.at[i]) ? ' ' : s.at[i];
+        char c = s.at[i];
+        if (text_is_blank(c))
+            c = ' ';
         if (c != ' ' && !is_name_char(c)) {
             mem_free(name);
             return NULL;
