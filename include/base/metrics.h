@@ -53,15 +53,15 @@ enum metric_kind {
  */
 #define METRICS_TABLE(X)                                                                           \
     X(METRIC_REQUESTS, "postcoded_requests_total", PROCESS, COUNTER, METRIC_CODE_CELLS,            \
-      "Requests ended, by problem code (ok: what the upstream answered) and status.")              \
+      "Requests ended, by problem code (ok: a response of the upstream) and status.")              \
     X(METRIC_REQUEST_DURATION, "postcoded_request_duration_seconds", PROCESS, HISTOGRAM,           \
-      METRIC_HISTOGRAM_CELLS, "Time from a request's head to the end of its answer.")              \
+      METRIC_HISTOGRAM_CELLS, "Time from a request's header section to the end of its response.")  \
     X(METRIC_IN_FLIGHT, "postcoded_requests_in_flight", PROCESS, GAUGE, 1,                         \
       "Requests not yet ended.")                                                                   \
     X(METRIC_CANCELLED, "postcoded_requests_cancelled_total", PROCESS, COUNTER, 1,                 \
-      "Requests whose caller went away before the answer.")                                        \
+      "Requests whose caller disconnected before the response.")                                   \
     X(METRIC_UPSTREAM_REQUESTS, "postcoded_upstream_requests_total", UPSTREAM, COUNTER,            \
-      METRIC_STATUS_CELLS, "Calls to the upstream, by status (none: no answer).")                  \
+      METRIC_STATUS_CELLS, "Calls to the upstream, by status (none: no response).")                \
     X(METRIC_UPSTREAM_DURATION, "postcoded_upstream_duration_seconds", UPSTREAM, HISTOGRAM,        \
       METRIC_HISTOGRAM_CELLS, "Time of a call to the upstream.")                                   \
     X(METRIC_UPSTREAM_CONNECTIONS, "postcoded_upstream_connections", UPSTREAM, GAUGE, 2,           \
@@ -73,7 +73,7 @@ enum metric_kind {
     X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", UPSTREAM, GAUGE, 1,                         \
       "Lookups waiting for a token.")                                                              \
     X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", UPSTREAM, COUNTER, 1, \
-      "Lookups that found no room to wait for a token.")                                           \
+      "Lookups that were not allowed to wait for a token because too many did.")                   \
     X(METRIC_TOKEN_EVICTIONS, "postcoded_token_evictions_total", UPSTREAM, COUNTER, 4,             \
       "Tokens taken out of use, by reason.")                                                       \
     X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", UPSTREAM, COUNTER, 1,   \

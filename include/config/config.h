@@ -30,7 +30,7 @@
  *   WORKERS    int64_t, "auto" is one a core             (range)
  *   MODE       int64_t, octal                            (range)
  *   BOOL       bool; on, off, yes, no, true, false
- *   CHOICE     int, the index in the words of `choices`, which are parted by a space
+ *   CHOICE     int, the index in the words of `choices`, which are separated by spaces
  *   ADDRESSES  struct config_addresses; `choices` "off" allows the word off (count 0);
  *              "unix" allows Unix sockets alone (and off). HOST is a number or localhost, which is
  *              127.0.0.1; port 0 is one of the system's choice
@@ -39,7 +39,7 @@
  *   FILE       char *, resolved (contract 6); must be readable
  *   KEYFILE    struct config_file: read whole, refused when others can read it (secret_files)
  *   SECRET     struct secret *, in the file itself
- *   SECRETS    struct config_secrets: the contents of one file, or of two parted by a comma,
+ *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
  *              without one trailing newline each, refused when others can read them (secret_files)
  *   HEADER     char *, a field name of RFC 9110 that contract 6 does not forbid
  *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
@@ -66,73 +66,76 @@
 #define CFG_MS INT64_C(1000000)
 #define CFG_S INT64_C(1000000000)
 
-/* The address in conf/postcoded.ini, where one's own belongs: a fault. */
+/* The address in conf/postcoded.ini, to be replaced: as a value it is a fault. */
 #define CONFIG_PLACEHOLDER "https://location.example"
 
 /* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
 #define CONFIG_KEYS(X)                                                                             \
     X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "", 0,                 \
-      "Where lookups are answered: HOST:PORT, [V6]:PORT or unix:PATH, several with commas.")       \
+      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas.")            \
     X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
       "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
     X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
-      "Threads that answer lookups; auto is one for each core.")                                   \
+      "Threads that serve lookups; auto is one for each core.")                                    \
     X("server", "max_connections", server_max_connections, COUNT, "10000", 1, 1000000, "",         \
       CONFIG_RELOADS, "Callers' connections at once; one more is closed and counted.")             \
     X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
-      CONFIG_RELOADS, "Lookups at once; one more is answered 503 overloaded.")                     \
+      CONFIG_RELOADS, "Lookups at once; one more gets 503 overloaded.")                            \
     X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \
-      "Header section of one request, request line included. Larger ones get 414 or 431.")         \
+      "Header section of a request, request line included; cookies count once. Larger ones get "   \
+      "414 or 431.")                                                                               \
     X("server", "header_timeout", server_header_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,    \
-      "", CONFIG_RELOADS, "Time for a whole request head; then the connection is closed.")         \
+      "", CONFIG_RELOADS,                                                                          \
+      "Time for the whole header section of a request; then the connection is closed.")            \
     X("server", "idle_timeout", server_idle_timeout, DURATION, "60s", 10 * CFG_MS, CFG_DAY, "",    \
       CONFIG_RELOADS, "How long a connection may wait for its next request.")                      \
     X("server", "request_timeout", server_request_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "Deadline of a lookup, waiting for a token included.")                   \
     X("server", "drain_delay", server_drain_delay, DURATION, "0s", 0, CFG_DAY, "", CONFIG_RELOADS, \
-      "From SIGTERM to closing the listeners; /readyz says 503 meanwhile.")                        \
+      "Time from SIGTERM to closing the listeners; /readyz responds 503 meanwhile.")               \
     X("server", "drain_timeout", server_drain_timeout, DURATION, "20s", 0, CFG_DAY, "",            \
-      CONFIG_RELOADS, "How long requests under way may take to end after that.")                   \
+      CONFIG_RELOADS, "Time that requests in flight have to end after that.")                      \
     X("server", "secret_files", server_secret_files, CHOICE, "private", 0, 0, "private any",       \
       CONFIG_RELOADS, "private: a secret that others can read is a fault; any: only a note.")      \
     X("server", "reload_on_change", server_reload_on_change, BOOL, "off", 0, 0, "",                \
       CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
-      "Where /healthz, /readyz and /metrics are; several with commas, or off.")                    \
+      "Addresses for /healthz, /readyz and /metrics, separated by commas, or off.")                \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
       0, "Unix socket for /tokens, /config and all of [metrics]; or off.")                         \
     X("admin", "socket_mode", admin_socket_mode, MODE, "0660", 0, 0777, "", 0,                     \
       "Mode of the admin socket.")                                                                 \
     X("log", "level", log_level, CHOICE, "info", 0, 0, "debug info notice warning error",          \
-      CONFIG_RELOADS, "The least level that is written.")                                          \
+      CONFIG_RELOADS, "The lowest level that is logged.")                                          \
     X("log", "format", log_format, CHOICE, "text", 0, 0, "text json", CONFIG_RELOADS,              \
-      "text, or json with one object a line.")                                                     \
+      "text, or json with one object per line.")                                                   \
     X("log", "access", log_access, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                           \
       "One line for each request.")                                                                \
     X("log", "postcodes", log_postcodes, CHOICE, "full", 0, 0, "full outward off", CONFIG_RELOADS, \
-      "How much of a postcode a line may hold; outward: all but the last three characters.")       \
+      "How much of a postcode is logged; outward: all but the last three characters.")             \
     X("tracker", "header", tracker_header, HEADER, "X-GUID", 1, 64, "", CONFIG_RELOADS,            \
-      "Header that carries the request's GUID, in, out and upstream.")                             \
+      "Header with the GUID in requests, responses and calls to an upstream.")                     \
     X("tracker", "trust_incoming", tracker_trust_incoming, BOOL, "on", 0, 0, "", CONFIG_RELOADS,   \
-      "Keep a caller's GUID where it is well-formed; off: always a fresh one.")                    \
+      "Use a caller's GUID if it is well-formed; off: always make a new one.")                     \
     X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off", CONFIG_RELOADS,     \
-      "jwt: a signed token; plain: the cookie as it stands, forgeable; off: nobody is asked.")     \
+      "jwt: a signed token; plain: the cookie as it stands, forgeable; off: callers are not "      \
+      "authenticated.")                                                                            \
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
       "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
       "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
-      "What a JWT's iss must be.")                                                                 \
+      "The iss that a JWT must have.")                                                             \
     X("identity", "audience", identity_audience, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,           \
-      "What a JWT's aud must be or hold.")                                                         \
+      "The aud that a JWT must have or contain.")                                                  \
     X("identity", "leeway", identity_leeway, DURATION, "30s", 0, 3600 * CFG_S, "", CONFIG_RELOADS, \
-      "How far clocks may differ when exp and nbf are looked at.")                                 \
+      "Clock difference that is allowed when exp and nbf are checked.")                            \
     X("identity", "forward_header", identity_forward_header, HEADER, NULL, 1, 64, "",              \
-      CONFIG_RELOADS, "Header that tells the upstream the user; none unless set.")                 \
+      CONFIG_RELOADS, "Header that sends the user to the upstream; none unless set.")              \
     X("identity", "unverified_anywhere", identity_unverified_anywhere, BOOL, "off", 0, 0, "",      \
       CONFIG_RELOADS, "Allow modes plain and off on addresses that are not loopback.")             \
     X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
-      "Trim, fold spaces and upper-case a postcode; off keeps it as it came.")                     \
+      "Trim a postcode, fold its spaces, convert it to upper case; off: send it as received.")     \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 
@@ -146,20 +149,20 @@
     X("upstream", "plaintext", plaintext, BOOL, "off", 0, 0, "", CONFIG_RELOADS,                   \
       "Allow http:// to a host that is not loopback.")                                             \
     X("upstream", "lookup_path", lookup_path, PATH, "/api/v1/addresses/", 1, 1024, "",             \
-      CONFIG_RELOADS, "Path of a lookup; the postcode is put at its end.")                         \
+      CONFIG_RELOADS, "Path of a lookup; the postcode is appended.")                               \
     X("upstream", "auth_path", auth_path, PATH, "/auth/v1", 1, 1024, "", CONFIG_RELOADS,           \
       "Path of the token endpoint on address.")                                                    \
     X("upstream", "auth_url", auth_url, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                    \
-      "Whole URL of the token endpoint, where it is elsewhere.")                                   \
+      "Full URL of the token endpoint, if it is not on address.")                                  \
     X("upstream", "auth_flow", auth_flow, CHOICE, "basic", 0, 0, "basic client_credentials",       \
       CONFIG_RELOADS,                                                                              \
       "basic: POST with HTTP Basic, no body; client_credentials: RFC 6749, section 4.4.")          \
     X("upstream", "auth_client", auth_client, CHOICE, "basic", 0, 0, "basic post", CONFIG_RELOADS, \
       "Where client_credentials sends the client's id and secret.")                                \
     X("upstream", "auth_scope", auth_scope, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,               \
-      "Scope asked for (client_credentials).")                                                     \
+      "Scope to request (client_credentials).")                                                    \
     X("upstream", "auth_audience", auth_audience, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,         \
-      "Audience asked for (client_credentials).")                                                  \
+      "Audience to request (client_credentials).")                                                 \
     X("upstream", "auth_param.NAME", auth_param, PARAMS, NULL, 0, 4096, "", CONFIG_RELOADS,        \
       "Any further parameter of the token request (client_credentials).")                          \
     X("upstream", "client_id", client_id, TEXT, NULL, 1, 1024, "",                                 \
@@ -167,38 +170,42 @@
     X("upstream", "client_secret", client_secret, SECRET, NULL, 1, 4096, "",                       \
       CONFIG_RELOADS | CONFIG_SECRET_VALUE, "The client's secret; or use client_secret_file.")     \
     X("upstream", "client_secret_file", client_secret_file, SECRETS, NULL, 1, 4096, "",            \
-      CONFIG_RELOADS, "File with the secret, or two with a comma while one replaces the other.")   \
+      CONFIG_RELOADS,                                                                              \
+      "File with the secret; two files, separated by a comma, while one secret replaces the "      \
+      "other.")                                                                                    \
     X("upstream", "auth_token_key", auth_token_key, TEXT, NULL, 1, 256, "", 0,                     \
       "Key of the token in the store; NAME_auth_token unless set.")                                \
     X("upstream", "auth_token_early_expiry", auth_token_early_expiry, DURATION, "5m", 0, CFG_DAY,  \
       "", CONFIG_RELOADS,                                                                          \
-      "How long before its expiry a token is replaced; never over 20 % of its lifetime.")          \
+      "How long before its expiry a token is renewed; at most 20 % of its lifetime.")              \
     X("upstream", "auth_token_default_lifetime", auth_token_default_lifetime, DURATION, "5m",      \
-      CFG_S, CFG_DAY, "", CONFIG_RELOADS, "Lifetime of a token whose reply names none.")           \
+      CFG_S, CFG_DAY, "", CONFIG_RELOADS,                                                          \
+      "Lifetime of a token from a token response without expires_in.")                             \
     X("upstream", "auth_prefetch", auth_prefetch, BOOL, "on", 0, 0, "", CONFIG_RELOADS,            \
-      "Get a token at start and renew it ahead, without a lookup asking.")                         \
+      "Get a token at start and renew it before it expires, whether or not there are lookups.")    \
     X("upstream", "auth_timeout", auth_timeout, DURATION, "5s", 10 * CFG_MS, CFG_DAY, "",          \
       CONFIG_RELOADS, "Deadline of a token request.")                                              \
     X("upstream", "auth_budget", auth_budget, COUNT, "60", 0, 100000, "", CONFIG_RELOADS,          \
-      "Token requests an hour for a 401, by hand, or after a failed answer; 0 allows none.")       \
+      "Token requests per hour after a 401, by hand, or after a failed token request; 0 allows "   \
+      "none.")                                                                                     \
     X("upstream", "connect_timeout", connect_timeout, DURATION, "2s", 10 * CFG_MS, CFG_DAY, "",    \
-      CONFIG_RELOADS, "Time to reach the upstream, TLS included.")                                 \
+      CONFIG_RELOADS, "Time to connect to the upstream, TLS included.")                            \
     X("upstream", "max_connections", max_connections, COUNT, "256", 1, 65536, "", CONFIG_RELOADS,  \
-      "Connections to the upstream, over all workers; callers queue for them.")                    \
+      "Connections to the upstream, over all workers; further lookups wait in a queue.")           \
     X("upstream", "connection_max_age", connection_max_age, DURATION, "5m", CFG_S, CFG_DAY, "",    \
-      CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS is heard.")              \
+      CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS changes take effect.")   \
     X("upstream", "retries", retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,                       \
-      "Fresh connections tried when one failed before any byte of an answer.")                     \
+      "New connections tried when one fails before the first byte of a response.")                 \
     X("upstream", "max_response_size", max_response_size, SIZE, "1M", 1024, 64 * 1024 * 1024, "",  \
-      CONFIG_RELOADS, "Largest body taken from the upstream.")                                     \
+      CONFIG_RELOADS, "Largest body accepted from the upstream.")                                  \
     X("upstream", "ca_file", ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,                        \
-      "Certificates to trust in the place of the system's, in PEM.")                               \
+      "CA certificates to trust instead of the system's, in PEM.")                                 \
     X("upstream", "client_certificate", client_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,  \
-      "Our certificate for the upstream, in PEM.")                                                 \
+      "Client certificate for the upstream, in PEM.")                                              \
     X("upstream", "client_key", client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,           \
-      "The key of client_certificate, in PEM.")                                                    \
+      "Private key of client_certificate, in PEM.")                                                \
     X("upstream", "proxy", proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                          \
-      "HTTP proxy for all calls; the environment's proxy variables are never read.")
+      "HTTP proxy for all calls; the environment's proxy variables are not read.")
 
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
@@ -305,9 +312,8 @@ struct config_faults {
 void config_faults_fini(struct config_faults *faults);
 
 /*
- * A look by somebody who knows more of what values mean, so that what he finds is told together
- * with the rest. He is called though there are faults already; what has one is as if it were not
- * set.
+ * A check by code that knows more of what values mean, so that its faults are reported together
+ * with the rest. It is called though there are faults already; a key with a fault is unset.
  */
 typedef void config_look(void *arg, struct config *config, struct config_faults *faults);
 

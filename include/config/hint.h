@@ -1,6 +1,6 @@
 /*
- * What somebody may have meant with a value: quotes and comments that belong to it here, units
- * spelt in another way. For faults and notes; nothing is mended.
+ * What a value may have been meant to be: quotes and comments that belong to it here, units spelt
+ * in another way. For faults and notes; no value is changed.
  */
 #ifndef CONFIG_HINT_H
 #define CONFIG_HINT_H

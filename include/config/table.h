@@ -90,7 +90,7 @@ const char *config_section_find(const char *section);
 bool config_name_is_secret(const char *name);
 
 /*
- * The name in the table that somebody may have meant, by edit distance; NULL when none is near.
+ * The name in the table that may have been meant, by edit distance; NULL when none is near.
  * For a key: among those of its section.
  */
 const char *config_section_near(const char *section);

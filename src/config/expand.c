@@ -23,7 +23,7 @@ struct expanding {
     const struct setting *setting;
     const char *section;
     struct config_faults *faults;
-    bool told; /* variables may be named in a fault */
+    bool shown; /* variables may be named in a fault */
     struct buf out;
 };
 
@@ -65,7 +65,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct expanding *e, con
     va_list args;
 
     va_start(args, format);
-    if (e->told)
+    if (e->shown)
         faults_vadd(e->faults, s->place, false, e->section, s->name, format, args);
     else
         faults_add(e->faults, s->place, e->section, s->name,
@@ -174,7 +174,7 @@ bool expand_setting(struct setting *setting, const char *section, struct config_
         .setting = setting,
         .section = section,
         .faults = faults,
-        .told = !secret || expand_is_bare(text),
+        .shown = !secret || expand_is_bare(text),
     };
     size_t count;
     buf_init_secret(&e.out, SCAN_MAX_LINE);

@@ -1,6 +1,6 @@
 /*
- * Faults are gathered, not thrown: whoever mends a configuration wants the whole list, in the order
- * of the file he has open. So each fault carries its place, and the list is sorted once at the end.
+ * Faults are collected: to correct a configuration one needs the whole list, in the order of the
+ * file. So each fault carries its place, and the list is sorted once at the end.
  */
 #include "config/faults.h"
 

@@ -1,7 +1,7 @@
 /*
  * Reading whole files, and lookup them. A file is looked at after it was opened, never before, so
  * that what was checked is what is read. Only regular files will do: a named pipe would make the
- * daemon wait for somebody to write.
+ * daemon wait for a writer.
  */
 #include "config/files.h"
 

@@ -1,6 +1,6 @@
 /*
  * A first configuration is often written in the form of another program's. Each guess here is
- * checked before it is told: what is proposed is a value that the key takes.
+ * checked before it is shown: what is proposed is a value that the key takes.
  */
 #include "config/hint.h"
 

@@ -1,6 +1,6 @@
 /*
  * A fault about a value says what the value is, what it may be, and what may have been meant. The
- * pieces come from here, so that every parser says it in the same words.
+ * pieces come from here, so that every parser uses the same words.
  */
 #include "config/input.h"
 

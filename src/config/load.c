@@ -4,7 +4,7 @@
  * over several keys look at the whole. Only values that count are expanded and parsed: what a
  * drop-in overrides may name a variable or a file that is no longer there.
  *
- * The snapshot is mended until config_load returns it, and then never again; so its references are
+ * The snapshot is changed until config_load returns it, and then never again; so its references are
  * the only thing that threads share.
  */
 #include "config/config.h"
@@ -138,7 +138,7 @@ static void expand(struct loading *loading)
     }
 }
 
-/* What parsers are told, for a setting or (NULL) a default. dir is the caller's to free. */
+/* The input of a parser, for a setting or (NULL) a default. dir is the caller's to free. */
 static struct input input_for(struct loading *loading, const struct config_key *key,
                               const struct setting *setting, const char *section, char *dir)
 {
@@ -249,7 +249,7 @@ static void add_secret(struct config_upstream *upstream, struct secret *secret)
         upstream->client_secrets[upstream->client_secret_count++] = secret_ref(secret);
 }
 
-/* The secrets of either key, in one place for those who use them. */
+/* The secrets of either key, in one place. */
 static void gather_secrets(struct config_upstream *upstream)
 {
     add_secret(upstream, upstream->client_secret);

@@ -188,8 +188,8 @@ static void unverified(const struct rules *rules)
         if (listen->items[i].loopback)
             continue;
         wrong(rules, KEY_identity_mode,
-              "%s verifies nobody, and [server] listens on %s, which is not loopback; use jwt, or "
-              "set unverified_anywhere = on",
+              "%s authenticates no caller, and [server] listens on %s, which is not loopback; use "
+              "jwt, or set unverified_anywhere = on",
               origin(rules, KEY_identity_mode)->text, listen->items[i].text);
         return;
     }

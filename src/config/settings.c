@@ -1,6 +1,6 @@
 /*
  * From one file to settings. scan.c has taken the file apart; this file knows the table: which
- * sections and keys there are, that each stands once, and whose name somebody may have meant.
+ * sections and keys there are, that each stands once, and which name may have been meant.
  *
  * The keys of a section that is given twice are judged under the first, so that the one fault about
  * the second header is all that it costs.
@@ -68,7 +68,8 @@ static void put_owners(const char *name, struct buf *out)
     }
 }
 
-/* A key in the wrong section is told its own: the nearest name here would be another key. */
+/* The fault about a key in the wrong section names the right one: the nearest name here would be
+ * another key. */
 static void unknown_key(struct reading *reading, const struct section *section,
                         const struct scan_key *k)
 {

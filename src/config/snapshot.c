@@ -100,7 +100,7 @@ void config_unref(struct config *config)
         return;
     MAGIC_OK(config, CONFIG_MAGIC);
     struct snapshot *snapshot = CONTAINER_OF(config, struct snapshot, config);
-    /* Whoever is last must see all that the others did with it. */
+    /* The last thread must see all that the others did with it. */
     if (atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) == 1)
         snapshot_free(snapshot);
 }

@@ -78,7 +78,7 @@ static CURLU *parse_url(const char *text, CURLUcode *code)
 
     if (url == NULL)
         mem_exhausted();
-    /* Other schemes are let through here, to be named in the fault. */
+    /* Other schemes are accepted here, to be named in the fault. */
     *code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
     return url;
 }
@@ -90,7 +90,7 @@ static bool is_open(const char *text)
 }
 
 /* `"location.example" is no URL (Bad scheme); write https://location.example`. */
-static void no_url(const struct input *in, const char *problem)
+static void no_url(const struct input *in, const char *reason)
 {
     bool guess = is_open(in->text) && strstr(in->text, "://") == NULL && in->text[0] != '/' &&
                  !hint_is_quoted(in->text);
@@ -101,7 +101,7 @@ static void no_url(const struct input *in, const char *problem)
         hint_put_value(in->text, &out);
         buf_putc(&out, ' ');
     }
-    buf_printf(&out, "is no URL (%s); write https://%s", problem,
+    buf_printf(&out, "is no URL (%s); write https://%s", reason,
                guess ? in->text : "HOST[:PORT][/PATH]");
     input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);

@@ -212,7 +212,7 @@ static void put_owned(const struct exposition *exposition, struct buf *out)
     buf_printf(out, "postcoded_store_items %zu\n", store_count(exposition->store));
 
     put_head(out, "postcoded_log_lines_dropped_total", "counter",
-             "Log lines dropped because nobody took them fast enough.");
+             "Log lines dropped because they were not written fast enough.");
     buf_printf(out, "postcoded_log_lines_dropped_total %llu\n", (unsigned long long)log_dropped());
 
     put_head(out, "postcoded_build_info", "gauge", "The version, as a label; always 1.");

@@ -250,11 +250,13 @@ static const struct bad {
      "p.ini:3: [upstream u] client_id: \"a:b\" holds a colon, which HTTP Basic cannot carry; use "
      "auth_flow = client_credentials\n"},
     {"[server]\nlisten = 127.0.0.1:1, 0.0.0.0:2\n[identity]\nmode = off\n", UPSTREAM,
-     "p.ini:4: [identity] mode: off verifies nobody, and [server] listens on 0.0.0.0:2, which is "
+     "p.ini:4: [identity] mode: off authenticates no caller, and [server] listens on 0.0.0.0:2, "
+     "which is "
      "not loopback; use jwt, or set unverified_anywhere = on\n"},
     {"[server]\nlisten = [::]:2\n[identity]\nmode = plain\n", UPSTREAM,
      "note p.ini:4: [identity] mode: plain takes the cookie as it stands: anyone can forge it\n"
-     "p.ini:4: [identity] mode: plain verifies nobody, and [server] listens on [::]:2, which is "
+     "p.ini:4: [identity] mode: plain authenticates no caller, and [server] listens on [::]:2, "
+     "which is "
      "not loopback; use jwt, or set unverified_anywhere = on\n"},
     {"[identity]\nmode = jwtt\n", UPSTREAM,
      "p.ini:2: [identity] mode: \"jwtt\" is not understood; must be one of: jwt, plain, off; write "
@@ -1001,7 +1003,7 @@ START_TEST(unreloadable)
     ck_assert_ptr_null(config_load(before, path, false, NULL, NULL, &faults));
     ck_assert_str_eq(
         fault_lines(),
-        "p.ini:4: [identity] mode: off verifies nobody, and [server] listens on "
+        "p.ini:4: [identity] mode: off authenticates no caller, and [server] listens on "
         "0.0.0.0:1, which is not loopback; use jwt, or set unverified_anywhere = on\n");
     mem_free(path);
     config_unref(before);
