@@ -17,6 +17,7 @@
 #include "token/keeper.h"
 
 struct keeping {
+    char *name;             /* of the entry in the manager's store; set by keeping_restore */
     struct token *token;    /* the present one, as far as published; NULL: none */
     struct secret *key;     /* of the credentials it was had with */
     struct secret *granted; /* of those that the last request was granted with; NULL: none was */

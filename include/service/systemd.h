@@ -1,6 +1,6 @@
 /*
  * The service manager: what it is told (sd_notify(3)), what it handed down (sd_listen_fds(3)), and
- * the one descriptor it keeps for us across a restart. Nothing happens where there is none.
+ * the descriptors it keeps for us across a restart. Nothing happens where there is none.
  *
  * Thread: the main one.
  */
@@ -33,13 +33,16 @@ void systemd_inherit(struct systemd_inherited *out);
 /* Closes what is still there (a descriptor that somebody took is -1), and frees the lists. */
 void systemd_inherited_fini(struct systemd_inherited *inherited);
 
+/* The names of kept descriptors begin with this. */
+#define SYSTEMD_KEPT "postcoded-token"
+
 /*
- * Leaves a sealed memory file with these bytes with the manager, in place of the one before. It
- * comes back when the daemon is started again after a crash or for a restart, and is lost when the
- * unit is stopped.
+ * Leaves a sealed memory file with these bytes with the manager, in place of the one of that name
+ * before. It comes back when the daemon is started again after a crash or for a restart, and is
+ * lost when the unit is stopped.
  */
-void systemd_keep(const void *bytes, size_t len);
-void systemd_unkeep(void);
+void systemd_keep(const char *name, const void *bytes, size_t len);
+void systemd_unkeep(const char *name);
 /*
  * What a kept descriptor holds, `max` bytes at most, into `out`: how many, or 0 with a phrase in
  * *problem: "it is ...".

@@ -1,7 +1,7 @@
 /*
- * The manager has one entry of ours at most: there is one token. It is replaced when the keeper
- * publishes another, and removed when the keeper has none, be it that the token ran out or that
- * somebody wanted it forgotten.
+ * The manager has one entry of an upstream at most, for it has one token. The entry is replaced
+ * when the keeper publishes another token, and removed when the keeper has none: the token has
+ * expired, or was to be forgotten.
  */
 #include "service/keeping.h"
 
@@ -19,6 +19,7 @@ _Static_assert(sizeof(sd_id128_t) == SEALED_TOKEN_BOOT, "a boot's id fits");
 
 void keeping_fini(struct keeping *keeping)
 {
+    mem_free(keeping->name);
     token_unref(keeping->token);
     secret_unref(keeping->key);
     secret_unref(keeping->granted);
@@ -48,7 +49,7 @@ static void hand_over(const struct keeping *keeping)
     struct sealed_token_moment moment = {.requested = token_requested(keeping->token)};
     get_boot(moment.boot);
     struct secret *sealed = sealed_token_seal(keeping->key, &grant, &moment);
-    systemd_keep(secret_bytes(sealed), secret_len(sealed));
+    systemd_keep(keeping->name, secret_bytes(sealed), secret_len(sealed));
     secret_unref(sealed);
 }
 
@@ -67,7 +68,7 @@ void keeping_publish(struct keeping *keeping, struct token *token)
     keeping->token = NULL;
     keeping->key = NULL;
     if (token == NULL) {
-        systemd_unkeep();
+        systemd_unkeep(keeping->name);
         return;
     }
     keeping->token = token_ref(token);
@@ -76,6 +77,18 @@ void keeping_publish(struct keeping *keeping, struct token *token)
 }
 
 /* ---- taking back ---- */
+
+/*
+ * The name of an upstream's entry. The first upstream's has no NAME in it: it is the name of the
+ * time when there was one upstream, and an entry of before an upgrade is found under it. What an
+ * entry is good for is not decided by its name: it opens with its upstream's credentials alone.
+ */
+static char *entry_name(const struct config_upstream *upstream)
+{
+    if (upstream->index == 0)
+        return mem_strdup(SYSTEMD_KEPT);
+    return mem_printf("%s-%s", SYSTEMD_KEPT, upstream->name);
+}
 
 /* With whichever of the client's secrets it was had. */
 static const char *open_with_any(struct sealed_token *keep, const void *bytes, size_t len,
@@ -118,7 +131,7 @@ static void note_restored(struct keeping *keeping, struct keeper *keeper,
     char fingerprint[TOKEN_FINGERPRINT], left[CLOCK_TEXT];
     keeping->token = keeper_token(keeper, mono_now());
     if (keeping->token == NULL) { /* it has run out this very moment */
-        systemd_unkeep();
+        systemd_unkeep(keeping->name);
         return;
     }
     keeping->key = credentials_key(upstream, which);
@@ -136,6 +149,7 @@ bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
                      const struct config_upstream *upstream,
                      const struct systemd_inherited *inherited, size_t *which)
 {
+    keeping->name = entry_name(upstream);
     for (size_t i = inherited->kept_count; i > 0; i--) {
         const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which);
         if (problem == NULL) {
@@ -145,7 +159,7 @@ bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
         log_warning(NULL, "the token kept by the service manager is not used: %s", problem);
     }
     if (inherited->kept_count > 0)
-        systemd_unkeep();
+        systemd_unkeep(keeping->name);
     return false;
 }
 

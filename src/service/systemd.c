@@ -24,7 +24,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define KEPT_NAME "postcoded-token"
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* ---- what it is told ---- */
@@ -74,7 +73,7 @@ void systemd_feed_watchdog(void)
 
 static void sort_out(struct systemd_inherited *out, int fd, const char *name)
 {
-    if (strcmp(name, KEPT_NAME) == 0) {
+    if (strncmp(name, SYSTEMD_KEPT, strlen(SYSTEMD_KEPT)) == 0) {
         out->kept[out->kept_count++] = fd;
     } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
         out->sockets[out->socket_count++] = fd;
@@ -136,7 +135,7 @@ static bool write_all(int fd, const unsigned char *bytes, size_t len)
 
 static int sealed_file(const void *bytes, size_t len)
 {
-    int fd = memfd_create(KEPT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create(SYSTEMD_KEPT, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd >= 0 && write_all(fd, bytes, len) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
         return fd;
     log_warning(NULL, "the token cannot be kept across a restart: %s", strerrordesc_np(errno));
@@ -145,21 +144,23 @@ static int sealed_file(const void *bytes, size_t len)
     return -1;
 }
 
-void systemd_keep(const void *bytes, size_t len)
+void systemd_keep(const char *name, const void *bytes, size_t len)
 {
     if (getenv("NOTIFY_SOCKET") == NULL)
         return;
-    systemd_unkeep();
+    systemd_unkeep(name);
     int fd = sealed_file(bytes, len);
     if (fd < 0)
         return;
-    sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KEPT_NAME, &fd, 1);
+    char *state = mem_printf("FDSTORE=1\nFDNAME=%s", name);
+    sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+    mem_free(state);
     close(fd);
 }
 
-void systemd_unkeep(void)
+void systemd_unkeep(const char *name)
 {
-    sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KEPT_NAME);
+    sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
 size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem)
