@@ -283,8 +283,10 @@ struct config_upstream {
     size_t client_secret_count;
 };
 
-/* How many upstreams a configuration may have. */
+/* How many upstreams a configuration may have. A test of several defines another number. */
+#ifndef CONFIG_UPSTREAMS_MAX
 #define CONFIG_UPSTREAMS_MAX 1
+#endif
 
 struct config {
     unsigned magic;

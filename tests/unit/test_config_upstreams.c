@@ -1,0 +1,135 @@
+/*
+ * Several upstreams. The daemon takes one, and config/settings.c is where a second becomes a fault.
+ * So this test has a copy of that file that takes more; all else is what the daemon runs.
+ */
+#define CONFIG_UPSTREAMS_MAX 3
+#include "../../src/config/settings.c"
+
+#include <unistd.h>
+
+#include "config_fixture.h"
+#include "suite.h"
+
+#define NAMED(name, id)                                                                            \
+    "[upstream " name "]\naddress = https://" name ".example\nclient_id = " id                     \
+    "\nclient_secret_file = secret\nauth_flow = client_credentials\n"
+
+static void write_drop_in(const char *text)
+{
+    char *path = scratch_path("p.ini.d");
+
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    mem_free(path);
+    write_mode("p.ini.d/a.ini", text, 0640);
+}
+
+/* What --print-config writes, in a buffer of the caller's. */
+static void print(const struct config *config, char *text, size_t size)
+{
+    FILE *out = fmemopen(text, size, "w");
+
+    config_print(config, out);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Each has its own values, parameters, secrets and defaults; a drop-in changes those of one. */
+START_TEST(values)
+{
+    static char text[65536];
+
+    write_drop_in("[upstream V]\nclient_id = dropped\nauth_param.b = 3\n");
+    struct config *config = good(IDENTITY NAMED("u", "first") "auth_param.a = 1\n" NAMED(
+        "v", "second") "auth_param.a = 2\n");
+    ck_assert_uint_eq(config->upstream_count, 2);
+    const struct config_upstream *u = &config->upstreams[0];
+    const struct config_upstream *v = &config->upstreams[1];
+    ck_assert_str_eq(u->name, "u");
+    ck_assert_str_eq(v->name, "v");
+    ck_assert_uint_eq(u->index, 0);
+    ck_assert_uint_eq(v->index, 1);
+    ck_assert_str_eq(u->client_id, "first");
+    ck_assert_str_eq(v->client_id, "dropped");
+    ck_assert_str_eq(u->auth_token_key, "u_auth_token");
+    ck_assert_str_eq(v->auth_token_key, "v_auth_token");
+    ck_assert_uint_eq(u->client_secret_count, 1);
+    ck_assert_uint_eq(v->client_secret_count, 1);
+    ck_assert_uint_eq(u->auth_param.count, 1);
+    ck_assert_str_eq(u->auth_param.items[0].value, "1");
+    ck_assert_uint_eq(v->auth_param.count, 2);
+    ck_assert_str_eq(v->auth_param.items[1].value, "3");
+    print(config, text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "\n[upstream u]\n"));
+    ck_assert_ptr_nonnull(strstr(strstr(text, "client_id = first"), "\n[upstream v]\n"));
+    ck_assert_ptr_nonnull(strstr(text, "/p.ini.d/a.ini:2\nclient_id = dropped\n"));
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(faults_name_the_upstream)
+{
+    ck_assert_ptr_null(load_text(IDENTITY NAMED("u", "c") "retries = x\n" NAMED(
+        "v", "c") "auth_path = /p\nauth_url = https://t.example\n"
+                  "[upstream w]\naddress = https://w.example\n[upstream x]\n"));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:8: [upstream u] retries: \"x\" is not understood; must be a number "
+                     "from 0 to 10, such as 1\n"
+                     "note p.ini:14: [upstream v] auth_path: is not used, for auth_url is set\n"
+                     "p.ini:18: [upstream x]: a second upstream, beside [upstream u] at p.ini:3; "
+                     "this version takes exactly one\n"
+                     "p.ini: [upstream w] client_id: is missing; must be text of at most 1024 "
+                     "bytes; write client_id = ID\n"
+                     "p.ini: [upstream w] client_secret_file: is missing, and so is client_secret; "
+                     "name the file that holds the secret, such as client_secret_file = "
+                     "credential:client.secret\n");
+}
+END_TEST
+
+static void note_change(void *arg, const char *section, const char *key)
+{
+    struct buf *out = arg;
+
+    buf_printf(out, "%s %s;", section, key);
+}
+
+/* By its name an upstream keeps its index and what cannot reload, wherever it stands in the file.
+ */
+START_TEST(reload)
+{
+    struct buf changes;
+    struct config *before = good(IDENTITY NAMED("u", "c") NAMED("v", "c") "auth_token_key = k\n");
+
+    buf_init(&changes, 4096);
+    write_mode("p.ini",
+               IDENTITY NAMED("v", "d") NAMED("u", "c") "auth_token_key = l\n" NAMED("w", "c"),
+               0640);
+    struct config *after = load_file(before, "p.ini", false);
+    ck_assert_msg(after != NULL, "%s", fault_lines());
+    ck_assert_uint_eq(after->upstream_count, 3);
+    ck_assert_str_eq(after->upstreams[0].name, "v");
+    ck_assert_uint_eq(after->upstreams[0].index, 1);
+    ck_assert_str_eq(after->upstreams[0].client_id, "d");
+    ck_assert_str_eq(after->upstreams[0].auth_token_key, "k");
+    ck_assert_uint_eq(after->upstreams[1].index, 0);
+    ck_assert_str_eq(after->upstreams[1].auth_token_key, "u_auth_token");
+    ck_assert_uint_eq(after->upstreams[2].index, 2);
+    config_unreloadable(before, after, note_change, &changes);
+    ck_assert_str_eq(buf_text(&changes), "upstream v auth_token_key;upstream u auth_token_key;"
+                                         "upstream w NAME;");
+    buf_fini(&changes);
+    config_unref(before);
+    config_unref(after);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config upstreams");
+    TCase *tcase = tcase_create("upstreams");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, values);
+    tcase_add_test(tcase, faults_name_the_upstream);
+    tcase_add_test(tcase, reload);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
