@@ -185,8 +185,7 @@ static void converse(const uint8_t *data, size_t size)
 /*
  * What is known to be swallowed without a trace, for libmicrohttpd 0.9.75 makes NULs of CR and LF:
  * a NUL in the place of a CR, and in the four bytes that end a head any such four, or a line of a
- * colon in the place of the empty one. (All of them hold a bare LF; see the README's security
- * page.)
+ * colon in the place of the empty one. (All of them hold a bare LF; see docs/security.md.)
  */
 static bool is_end(char c)
 {
