@@ -61,6 +61,8 @@ struct request {
     } parked;
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
+    /* Called when the deadline passes before the request is settled; settles it with an error. */
+    void (*timed_out)(struct request *request);
     void *owner;            /* the server's connection */
     size_t max_header_size; /* the largest request_header_size that is served */
     int fd;                 /* the caller's connection; libmicrohttpd's */
@@ -94,7 +96,7 @@ struct request {
 struct request *request_new(struct config *config, const char *target);
 /*
  * Its head is whole, in `method`'s request: it gets its context, with the deadline request_timeout
- * from now, at which it is settled with 504. The GUID is unset until the tracker has run.
+ * from now, at which `timed_out` is called. The GUID is unset until the tracker has run.
  */
 void request_begin(struct request *request, struct loop *loop, const char *method);
 /* Before its first step: the configuration may have been reloaded while its head came in. */

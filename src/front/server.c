@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "exchange/response.h"
 #include "front/conn.h"
 #include "front/guard.h"
 #include "front/mhd.h"
@@ -111,6 +112,7 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     request->fd = conn->fd;
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
+    request->timed_out = reply_timed_out;
     conn->request = request;
     return request;
 }
