@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
+#include "lookup/address_members.h"
 
 #define DEPTH_MAX 8
 #define NAMES_MAX 48
@@ -30,8 +32,8 @@ struct scan {
     size_t depth;
     struct name names[NAMES_MAX]; /* of the open objects, outermost first */
     size_t name_count;
-    bool postcode;      /* the outermost object has one, and it is a string */
-    bool wrong_country; /* it has one that is no string */
+    size_t missing; /* required members that the outermost object has not had so far */
+    bool wrong;     /* a checked member of it is no string */
 };
 
 static bool value(struct scan *scan);
@@ -134,11 +136,6 @@ static bool word(struct scan *scan, const char *text)
     return true;
 }
 
-static bool equals(const struct name *name, const char *text)
-{
-    return name->len == strlen(text) && memcmp(name->text, text, name->len) == 0;
-}
-
 /* A name in the object whose names begin at `first`. With an escape it may equal another unseen. */
 static bool name(struct scan *scan, size_t first)
 {
@@ -156,6 +153,18 @@ static bool name(struct scan *scan, size_t first)
     return true;
 }
 
+static void note_member(struct scan *scan, const struct name *name, bool is_string)
+{
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
+        const struct address_member *member = &address_members[i];
+
+        if (name->len != member->len || memcmp(name->text, member->name, member->len) != 0)
+            continue;
+        scan->missing -= member->required;
+        scan->wrong = scan->wrong || !is_string;
+    }
+}
+
 static bool member(struct scan *scan, size_t first)
 {
     if (!name(scan, first))
@@ -165,11 +174,8 @@ static bool member(struct scan *scan, size_t first)
     if (!take(scan, ':'))
         return false;
     skip_space(scan);
-    bool is_string = peek(scan) == '"';
-    if (scan->depth == 1 && is_string && equals(known, "postcode"))
-        scan->postcode = true;
-    if (scan->depth == 1 && !is_string && equals(known, "country"))
-        scan->wrong_country = true;
+    if (scan->depth == 1)
+        note_member(scan, known, peek(scan) == '"');
     return value(scan);
 }
 
@@ -244,13 +250,15 @@ bool plain_address(const char *body, size_t len)
     scan.end = body + len;
     scan.depth = 0;
     scan.name_count = 0;
-    scan.postcode = false;
-    scan.wrong_country = false;
+    scan.missing = 0;
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++)
+        scan.missing += address_members[i].required;
+    scan.wrong = false;
     if (len == 0)
         return false;
     skip_space(&scan);
     if (peek(&scan) != '{' || !value(&scan))
         return false;
     skip_space(&scan);
-    return scan.at == scan.end && scan.postcode && !scan.wrong_country;
+    return scan.at == scan.end && scan.missing == 0 && !scan.wrong;
 }
