@@ -50,7 +50,7 @@ struct request {
     char *unusual_method; /* the same, where it had to be copied */
     const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
     char *target;         /* raw, as it stood in the request line */
-    /* How it is parked: front/runs.c's. */
+    /* How it is parked: front/mhd_scheduler.c's. */
     struct {
         uint64_t at; /* the count of runs */
         struct mono_time when;

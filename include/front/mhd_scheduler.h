@@ -7,8 +7,8 @@
  *
  * Private to front/server.c. Thread: the loop's.
  */
-#ifndef FRONT_RUNS_H
-#define FRONT_RUNS_H
+#ifndef FRONT_MHD_SCHEDULER_H
+#define FRONT_MHD_SCHEDULER_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -21,17 +21,18 @@
 #include "exchange/request.h"
 #include "runtime/loop.h"
 
-/* All members are runs.c's. The owner sets `ran`, after runs_init, and may read `count`. */
-struct runs {
+/* All members are mhd_scheduler.c's. The owner sets `after_runs`, after the start, and may read
+ * `run_count`. */
+struct mhd_scheduler {
     struct MHD_Daemon *daemon;
     struct loop *loop;
     uv_poll_t poll;
     struct turn_hook turn;
-    void (*ran)(struct runs *runs); /* the owner's; after the runs of a turn; NULL: nothing */
+    void (*after_runs)(struct mhd_scheduler *scheduler); /* the owner's; NULL: nothing */
     bool due;
     bool stopped;
     struct timer *again; /* the loop must turn once more for a run */
-    uint64_t count;      /* of runs so far */
+    uint64_t run_count;  /* of runs so far */
     unsigned moves;      /* answers that were begun or ended so far */
     size_t sending;      /* begun and not ended */
 
@@ -48,21 +49,22 @@ struct runs {
 };
 
 /* ERR_SYSTEM when the daemon's descriptor cannot be watched. Nothing may be moved after it. */
-enum err runs_init(struct runs *runs, struct loop *loop, struct MHD_Daemon *daemon);
+enum err mhd_scheduler_start(struct mhd_scheduler *scheduler, struct loop *loop,
+                             struct MHD_Daemon *daemon);
 /* No request is parked any more, but some may have been settled: they get their last run. */
-void runs_stop(struct runs *runs);
+void mhd_scheduler_stop(struct mhd_scheduler *scheduler);
 
-void runs_due(struct runs *runs);
+void mhd_scheduler_make_due(struct mhd_scheduler *scheduler);
 
 /* It was not settled by its handler; REQUEST_PARKED was entered. */
-void runs_park(struct runs *runs, struct request *request);
+void mhd_scheduler_park(struct mhd_scheduler *scheduler, struct request *request);
 /* The handler was called for a request that is parked: not yet. */
-void runs_not_yet(struct runs *runs, struct request *request);
+void mhd_scheduler_still_parked(struct mhd_scheduler *scheduler, struct request *request);
 /* A parked request was settled; the handler will be called for it. */
-void runs_settled(struct runs *runs, struct request *request);
+void mhd_scheduler_settled(struct mhd_scheduler *scheduler, struct request *request);
 
 /* An answer was handed to libmicrohttpd; it was sent, or the connection ended. */
-void runs_answer_begins(struct runs *runs);
-void runs_answer_ends(struct runs *runs);
+void mhd_scheduler_response_begins(struct mhd_scheduler *scheduler);
+void mhd_scheduler_response_ends(struct mhd_scheduler *scheduler);
 
 #endif
