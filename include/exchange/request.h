@@ -52,10 +52,8 @@ struct request {
     char *target;         /* raw, as it stood in the request line */
     /* How it is parked: front/mhd_scheduler.c's. */
     struct {
-        uint64_t at; /* the count of runs */
-        struct mono_time when;
-        bool suspended; /* not only waiting */
-        bool outwaited; /* suspended after waiting */
+        struct mono_time since;
+        bool suspended; /* false: it waits in libmicrohttpd's epoll */
         bool ready;     /* settled, and in the list of those to resume */
         struct request *next_ready;
     } parked;
