@@ -1,9 +1,8 @@
 /*
- * A body is parsed whole although only two members are looked at, because the caller gets its bytes
- * and must not be the first to find out that they are no JSON, or that two parsers read them
- * differently. Numbers are read as reals: their value is nobody's business here, and an integer
- * too long for 64 bits is JSON all the same. Most bodies are plain enough to be known for good
- * without a parser (plain_address.h).
+ * The whole body is checked although only the members in address_members.h matter. The caller gets
+ * its bytes unchanged, so they must be JSON that every parser reads alike. Numbers are read as
+ * reals: their values do not matter here, and an integer too long for 64 bits is valid JSON. Most
+ * bodies are plain, and need no parser (plain_address.h).
  */
 #include "lookup/address.h"
 
