@@ -50,17 +50,17 @@ struct request {
     char *unusual_method; /* the same, where it had to be copied */
     const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
     char *target;         /* raw, as it stood in the request line */
-    /* How it is parked: front/runs.c's. */
+    /* How it is parked: front/mhd_scheduler.c's. */
     struct {
-        uint64_t at; /* the count of runs */
-        struct mono_time when;
-        bool suspended; /* not only waiting */
-        bool outwaited; /* suspended after waiting */
+        struct mono_time since;
+        bool suspended; /* false: it waits in libmicrohttpd's epoll */
         bool ready;     /* settled, and in the list of those to resume */
         struct request *next_ready;
     } parked;
     /* Called when a parked request is settled; makes the connection go on. */
     void (*settled)(struct request *request);
+    /* Called when the deadline passes before the request is settled; settles it with an error. */
+    void (*timed_out)(struct request *request);
     void *owner;            /* the server's connection */
     size_t max_header_size; /* the largest request_header_size that is served */
     int fd;                 /* the caller's connection; libmicrohttpd's */
@@ -94,7 +94,7 @@ struct request {
 struct request *request_new(struct config *config, const char *target);
 /*
  * Its head is whole, in `method`'s request: it gets its context, with the deadline request_timeout
- * from now, at which it is settled with 504. The GUID is unset until the tracker has run.
+ * from now, at which `timed_out` is called. The GUID is unset until the tracker has run.
  */
 void request_begin(struct request *request, struct loop *loop, const char *method);
 /* Before its first step: the configuration may have been reloaded while its head came in. */

@@ -11,7 +11,10 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "front/server.h"
+#include "front/server_app.h"
+#include "runtime/loop.h"
+
+struct server;
 
 /* What a connection is doing, and with it which time bounds it. */
 enum conn_phase {

@@ -11,36 +11,14 @@
 #ifndef FRONT_SERVER_H
 #define FRONT_SERVER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
-#include "config/config.h"
-#include "exchange/request.h"
+#include "front/server_app.h"
 #include "runtime/loop.h"
-#include "runtime/trace.h"
 
 struct server;
-
-/* Connections open, of all servers that share a limit. */
-struct server_quota {
-    _Atomic int64_t open;
-    _Atomic int64_t limit;
-};
-
-struct server_app {
-    /* The snapshot new requests begin with; the app's own reference. */
-    struct config *config;
-    int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
-    struct guid_source *guids; /* the thread's; for requests that are refused before `serve` too */
-    /* The head is whole. Settles the request, now or in a later turn. */
-    void (*serve)(struct server_app *app, struct request *request);
-    /* It ended; it is freed after this. */
-    void (*ended)(struct server_app *app, struct request *request);
-};
 
 /*
  * max_header_size: bytes of the largest head that is served, from the request line to the empty

@@ -1,5 +1,5 @@
 /*
- * A quick look at a body: is it surely an address? Private to lookup/address.c.
+ * A check without a parser: is a body certainly an address? Private to lookup/address.c.
  */
 #ifndef LOOKUP_PLAIN_ADDRESS_H
 #define LOOKUP_PLAIN_ADDRESS_H
@@ -9,7 +9,7 @@
 
 /*
  * True: a JSON object (RFC 8259) as address_check wants it, of well-formed UTF-8, no name twice in
- * an object. False: it may be one, but only a whole parser can tell.
+ * an object. False: only the parser can tell.
  */
 bool plain_address(const char *body, size_t len);
 

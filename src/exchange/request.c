@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "exchange/cookie.h"
-#include "exchange/response.h"
 
 #define REQUEST_MAGIC 0x52455155u
 
@@ -48,13 +47,8 @@ static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct request *request = CONTAINER_OF(hook, struct request, deadline);
     MAGIC_OK(request, REQUEST_MAGIC);
-    if (cause != CTX_DEADLINE)
-        return;
-    char limit[CLOCK_TEXT];
-    duration_format(request->config->server_request_timeout, limit);
-    response_plain_problem(
-        request, PROBLEM_DEADLINE,
-        "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
+    if (cause == CTX_DEADLINE)
+        request->timed_out(request);
 }
 
 /*
@@ -72,6 +66,7 @@ static const char *keep_method(struct request *request, const char *method)
 
 void request_begin(struct request *request, struct loop *loop, const char *method)
 {
+    MUST(request->timed_out != NULL);
     request_enter(request, REQUEST_RUNNING);
     request->method = keep_method(request, method);
     request->began = loop_look(loop);

@@ -133,6 +133,16 @@ void response_problem(struct request *request, const struct response_problem *wh
     mem_free(text);
 }
 
+void reply_timed_out(struct request *request)
+{
+    char limit[CLOCK_TEXT];
+
+    duration_format(request->config->server_request_timeout, limit);
+    response_plain_problem(
+        request, PROBLEM_DEADLINE,
+        "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
+}
+
 /* The head of an answer is a few hundred bytes; a GUID and its header's name are bounded. */
 #define HEADER_TEXT 1024
 

@@ -1,7 +1,7 @@
 /*
  * libmicrohttpd on our loop: what it calls back with (a connection began, a request line came, a
  * head is whole, an answer went out, a connection ended), and a server's life. When it is run, and
- * how a request waits for its answer, is the affair of runs.c.
+ * how a request waits for its answer, is decided in mhd_scheduler.c.
  *
  * libmicrohttpd calls the handler twice for a request without a body, and an answer queued in the
  * first call closes the connection. That is what we want for a request that announced a body, and
@@ -20,12 +20,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "exchange/response.h"
 #include "front/conn.h"
 #include "front/guard.h"
 #include "front/mhd.h"
+#include "front/mhd_scheduler.h"
 #include "front/rejections.h"
 #include "front/header_limit.h"
-#include "front/runs.h"
 #include "middleware/tracker.h"
 
 #define SERVER_MAGIC 0x53525652u
@@ -37,7 +38,7 @@ struct server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
     size_t max_header_size;
-    struct runs runs;
+    struct mhd_scheduler scheduler;
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
@@ -59,7 +60,7 @@ static struct conn *conn_of(struct MHD_Connection *connection)
 static void settled(struct request *request)
 {
     struct conn *conn = request->owner;
-    runs_settled(&conn->server->runs, request);
+    mhd_scheduler_settled(&conn->server->scheduler, request);
 }
 
 /* The request is over, however it ended; one broken off before it was served was abandoned. */
@@ -68,7 +69,7 @@ static void finish(struct conn *conn)
     struct request *request = conn->request;
     conn->request = NULL;
     if (request->state == REQUEST_SENDING)
-        runs_answer_ends(&conn->server->runs);
+        mhd_scheduler_response_ends(&conn->server->scheduler);
     if (request->state != REQUEST_HEADER_SECTION) {
         request_abandon(request);
         request_enter(request, REQUEST_ENDED);
@@ -111,6 +112,7 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     request->fd = conn->fd;
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
+    request->timed_out = reply_timed_out;
     conn->request = request;
     return request;
 }
@@ -142,7 +144,7 @@ static void account_closing(struct conn *conn, struct MHD_Connection *connection
 {
     struct server *server = conn->server;
     const unsigned status = rejections_oldest(&server->rejections);
-    if (status == 0 || conn->request != NULL || conn->last_run == server->runs.count)
+    if (status == 0 || conn->request != NULL || conn->last_run == server->scheduler.run_count)
         return;
     rejections_forget(&server->rejections, status);
     make_request(conn, connection, "-");
@@ -176,9 +178,9 @@ static struct conn *find_starting(struct server *server, int fd)
 }
 
 /* After a run, what is not taken was refused, and its descriptor closed. */
-static void drop_rejected(struct runs *runs)
+static void drop_rejected(struct mhd_scheduler *scheduler)
 {
-    struct server *server = CONTAINER_OF(runs, struct server, runs);
+    struct server *server = CONTAINER_OF(scheduler, struct server, scheduler);
     for (struct conn *conn; (conn = last_conn(server)) != NULL && !conn->started;)
         drop(server, conn);
     rejections_forget_closings(&server->rejections);
@@ -248,7 +250,7 @@ static enum MHD_Result give(struct conn *conn, struct request *request)
         MHD_add_response_header(request->response, "Connection", "close");
     request_enter(request, REQUEST_SENDING);
     conn_enter(conn, CONN_SENDING);
-    runs_answer_begins(&conn->server->runs);
+    mhd_scheduler_response_begins(&conn->server->scheduler);
     enum MHD_Result queued =
         MHD_queue_response(request->connection, (unsigned)request->status, request->response);
     MHD_destroy_response(request->response);
@@ -269,7 +271,7 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
         return give(conn, request);
     MUST(!request->announces_body);
     request_enter(request, REQUEST_PARKED);
-    runs_park(&conn->server->runs, request);
+    mhd_scheduler_park(&conn->server->scheduler, request);
     return MHD_YES;
 }
 
@@ -296,7 +298,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return give(conn, request);
     if (request->state == REQUEST_RUNNING)
         return serve(conn, request);
-    runs_not_yet(&server->runs, request);
+    mhd_scheduler_still_parked(&server->scheduler, request);
     return MHD_YES;
 }
 
@@ -312,7 +314,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         return;
     account_response(conn, connection);
     finish(conn);
-    conn->last_run = server->runs.count;
+    conn->last_run = server->scheduler.run_count;
     conn_enter(conn, CONN_IDLE);
 }
 
@@ -407,12 +409,12 @@ enum err server_new(struct loop *loop, size_t max_header_size, struct server **o
         mem_free(server);
         return ERR_SYSTEM;
     }
-    if (runs_init(&server->runs, loop, server->daemon) != ERR_OK) {
+    if (mhd_scheduler_start(&server->scheduler, loop, server->daemon) != ERR_OK) {
         MHD_stop_daemon(server->daemon);
         mem_free(server);
         return ERR_SYSTEM;
     }
-    server->runs.ran = drop_rejected;
+    server->scheduler.after_runs = drop_rejected;
     *out = server;
     return ERR_OK;
 }
@@ -447,7 +449,7 @@ static void arrive(struct mail *mail)
         last_conn(server) == conn && !conn->started)
         drop(server, conn); /* refused before it began; the descriptor is closed */
     mem_free(arrival);
-    runs_due(&server->runs);
+    mhd_scheduler_make_due(&server->scheduler);
 }
 
 void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
@@ -481,7 +483,7 @@ void server_stop(struct server *server)
         if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
             request_abandon(conn->request);
     }
-    runs_stop(&server->runs);
+    mhd_scheduler_stop(&server->scheduler);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
 }

@@ -1,9 +1,8 @@
 /*
- * A body is parsed whole although only two members are looked at, because the caller gets its bytes
- * and must not be the first to find out that they are no JSON, or that two parsers read them
- * differently. Numbers are read as reals: their value is nobody's business here, and an integer
- * too long for 64 bits is JSON all the same. Most bodies are plain enough to be known for good
- * without a parser (plain_address.h).
+ * The whole body is checked although only the members in address_members.h matter. The caller gets
+ * its bytes unchanged, so they must be JSON that every parser reads alike. Numbers are read as
+ * reals: their values do not matter here, and an integer too long for 64 bits is valid JSON. Most
+ * bodies are plain, and need no parser (plain_address.h).
  */
 #include "lookup/address.h"
 
@@ -12,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "base/check.h"
+#include "lookup/address_members.h"
 #include "lookup/plain_address.h"
 
 #define READ_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
@@ -39,17 +40,34 @@ static const char *what_is_wrong(enum json_error_code code)
     }
 }
 
-static const char *check_members(const json_t *json)
+static bool has_members(const json_t *json, char problem[ADDRESS_PROBLEM])
 {
-    const json_t *country = json_object_get(json, "country");
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
+        const struct address_member *member = &address_members[i];
+        const json_t *value = json_object_get(json, member->name);
 
-    if (!json_is_object(json))
-        return "not a JSON object";
-    if (!json_is_string(json_object_get(json, "postcode")))
-        return "postcode is missing or not a string";
-    if (country != NULL && !json_is_string(country))
-        return "country is not a string";
-    return NULL;
+        if (value == NULL ? !member->required : json_is_string(value))
+            continue;
+        snprintf(problem, ADDRESS_PROBLEM, "%s is %snot a string", member->name,
+                 member->required ? "missing or " : "");
+        return false;
+    }
+    return true;
+}
+
+/* jansson overlooks a NUL behind a number or a literal. */
+static bool is_address(const char *body, size_t len, const json_t *json,
+                       char problem[ADDRESS_PROBLEM])
+{
+    if (memchr(body, '\0', len) != NULL) {
+        snprintf(problem, ADDRESS_PROBLEM, "a NUL outside of a string");
+        return false;
+    }
+    if (!json_is_object(json)) {
+        snprintf(problem, ADDRESS_PROBLEM, "not a JSON object");
+        return false;
+    }
+    return has_members(json, problem);
 }
 
 enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLEM])
@@ -65,12 +83,7 @@ enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLE
                  where.position);
         return ERR_INVALID;
     }
-    /* jansson overlooks a NUL behind a number or a literal. */
-    const char *wrong =
-        memchr(body, '\0', len) != NULL ? "a NUL outside of a string" : check_members(json);
+    bool good = is_address(body, len, json, problem);
     json_decref(json);
-    if (wrong == NULL)
-        return ERR_OK;
-    snprintf(problem, ADDRESS_PROBLEM, "%s", wrong);
-    return ERR_INVALID;
+    return good ? ERR_OK : ERR_INVALID;
 }

@@ -1,8 +1,10 @@
 /* What is an address, and everything that is not. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
+#include <jansson.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -110,6 +112,36 @@ START_TEST(test_bodies)
 }
 END_TEST
 
+static size_t allocated;
+
+static void *count_allocation(size_t size)
+{
+    allocated++;
+    return malloc(size);
+}
+
+static const struct {
+    const char *body;
+    bool parsed; /* by jansson */
+} costs[] = {
+    {"{" P ",\"country\":\"GB\",\"lines\":[\"10\",{\"a\":-2.5}]}", false},
+    {"{" P ",\"x\":\"\\u0041\"}", true},
+    {"{\"country\":\"GB\"}", true},
+};
+
+/* A plain address is accepted without a tree; the parser decides about everything else. */
+START_TEST(test_plain_body_makes_no_tree)
+{
+    char problem[ADDRESS_PROBLEM];
+
+    allocated = 0;
+    json_set_alloc_funcs(count_allocation, free);
+    (void)address_check(costs[_i].body, strlen(costs[_i].body), problem);
+    json_set_alloc_funcs(malloc, free);
+    ck_assert_msg((allocated > 0) == costs[_i].parsed, "%zu allocations", allocated);
+}
+END_TEST
+
 static enum err check_nested(size_t depth, char problem[ADDRESS_PROBLEM])
 {
     static const char head[] = "{" P ",\"x\":";
@@ -173,6 +205,7 @@ int main(void)
     TCase *tcase = tcase_create("address");
 
     tcase_add_loop_test(tcase, test_bodies, 0, (int)ARRAY_LEN(bodies));
+    tcase_add_loop_test(tcase, test_plain_body_makes_no_tree, 0, (int)ARRAY_LEN(costs));
     tcase_add_test(tcase, test_nesting_is_bounded);
     tcase_add_test(tcase, test_truncation_anywhere);
     tcase_add_test(tcase, test_problem_holds_none_of_the_body);

@@ -1,0 +1,34 @@
+/*
+ * What a connection of a server belongs to: the application that serves its requests, and the limit
+ * that it counts against. Below both the server and its connections (front/conn.h).
+ *
+ * Thread: an application belongs to the loop of its server; a quota is shared by all threads.
+ */
+#ifndef FRONT_SERVER_APP_H
+#define FRONT_SERVER_APP_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "exchange/request.h"
+#include "runtime/trace.h"
+
+/* Connections open, of all servers that share a limit. */
+struct server_quota {
+    _Atomic int64_t open;
+    _Atomic int64_t limit;
+};
+
+struct server_app {
+    /* The snapshot new requests begin with; the app's own reference. */
+    struct config *config;
+    int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
+    struct guid_source *guids; /* the thread's; for requests that are refused before `serve` too */
+    /* The head is whole. Settles the request, now or in a later turn. */
+    void (*serve)(struct server_app *app, struct request *request);
+    /* It ended; it is freed after this. */
+    void (*ended)(struct server_app *app, struct request *request);
+};
+
+#endif
