@@ -30,6 +30,8 @@ struct systemd_inherited {
 };
 /* Once. What is neither is closed, and the log says so. */
 void systemd_inherit(struct systemd_inherited *out);
+/* Closes the kept ones, which are of no use once they have been read. */
+void systemd_close_kept(struct systemd_inherited *inherited);
 /* Closes what is still there (a descriptor that somebody took is -1), and frees the lists. */
 void systemd_inherited_fini(struct systemd_inherited *inherited);
 

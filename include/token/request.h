@@ -1,6 +1,6 @@
 /*
- * The secret parts of a token request: its Authorization header and its body (contract 5). Private
- * to src/token.
+ * The secret parts of a token request: its Authorization header and its body (contract 5), and what
+ * takes them out of a text again. Private to src/token.
  */
 #ifndef TOKEN_REQUEST_H
 #define TOKEN_REQUEST_H
@@ -21,5 +21,12 @@ void token_request_init(struct token_request *request, const struct config_upstr
                         size_t secret);
 /* Wipes. */
 void token_request_fini(struct token_request *request);
+
+/*
+ * A copy of a server's text in which "***" stands for whatever it repeats of the client's secrets:
+ * each as it is, form-encoded, and in base64 with the id, as an Authorization header has it, with
+ * and without padding. mem_free() it.
+ */
+char *token_request_mask(const struct config_upstream *upstream, const char *text);
 
 #endif

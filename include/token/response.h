@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "config/config.h"
 #include "token/token.h"
 
 /* The largest reply that is looked at. */
@@ -50,9 +51,11 @@ enum err token_response_parse(struct token_response *reply, const char *body, si
 void token_response_fini(struct token_response *reply);
 
 /*
- * The `error` and `error_description` of an error answer (RFC 6749 section 5.2): cut at the first
- * character that its grammar does not allow (some servers put several lines there) and at 64 and
- * 256 characters; "" where absent or no string. False when the body is no JSON object.
+ * The `error` and `error_description` of an error response (RFC 6749 section 5.2): what they repeat
+ * of the client's secrets is masked first (token_request_mask), for a secret that was cut would not
+ * be found any more; then they are cut at the first character that the grammar does not allow (some
+ * servers put several lines there) and at 64 and 256 characters; "" where absent or no string.
+ * False when the body is no JSON object.
  */
 #define TOKEN_ERROR_MAX 64
 #define TOKEN_ERROR_DESCRIPTION_MAX 256
@@ -60,6 +63,7 @@ struct token_response_error {
     char error[TOKEN_ERROR_MAX + 1];
     char description[TOKEN_ERROR_DESCRIPTION_MAX + 1];
 };
-bool token_response_error(struct token_response_error *out, const char *body, size_t len);
+bool token_response_error(struct token_response_error *out, const struct config_upstream *upstream,
+                          const char *body, size_t len);
 
 #endif

@@ -214,6 +214,7 @@ static void take_back_token(struct daemon *daemon)
     if (keeping_restore(&daemon->keeping, daemon->keeper, wiring_upstream(daemon->setup.config),
                         &daemon->inherited, &which))
         token_fetch_prefer(daemon->fetch, which);
+    systemd_close_kept(&daemon->inherited);
 }
 
 enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out)

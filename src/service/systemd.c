@@ -110,10 +110,17 @@ static void close_all(int *fds, size_t count)
     mem_free(fds);
 }
 
+void systemd_close_kept(struct systemd_inherited *inherited)
+{
+    close_all(inherited->kept, inherited->kept_count);
+    inherited->kept = NULL;
+    inherited->kept_count = 0;
+}
+
 void systemd_inherited_fini(struct systemd_inherited *inherited)
 {
+    systemd_close_kept(inherited);
     close_all(inherited->sockets, inherited->socket_count);
-    close_all(inherited->kept, inherited->kept_count);
     *inherited = (struct systemd_inherited){.sockets = NULL};
 }
 

@@ -5,8 +5,7 @@
  * whether there was an answer at all, and whether it blamed the credentials.
  *
  * The words of a problem are ours, but for the server's error and error_description (of limited
- * characters, token/response.h) and libcurl's. A server that repeats the secret in its description
- * loses the description.
+ * characters, token/response.h) and libcurl's. What the server repeats of a secret is masked.
  */
 #include "token/fetch.h"
 
@@ -162,27 +161,13 @@ static void grant(struct token_fetch *fetch, const struct client_reply *answer)
     token_response_fini(&reply);
 }
 
-static bool holds_a_secret(const struct config_upstream *upstream, const char *text)
-{
-    for (size_t i = 0; i < upstream->client_secret_count; i++) {
-        const struct secret *secret = upstream->client_secrets[i];
-
-        if (memmem(text, strlen(text), secret_bytes(secret), secret_len(secret)) != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* The server's reason, "" where it gives none that may be repeated. */
+/* The server's reason, "" where it gives none. */
 static void read_reason(const struct token_fetch *fetch, const struct client_reply *answer,
                         struct token_response_error *reason)
 {
-    if (answer->body == NULL || !token_response_error(reason, answer->body, answer->body_len))
+    if (answer->body == NULL ||
+        !token_response_error(reason, fetch->upstream, answer->body, answer->body_len))
         *reason = (struct token_response_error){.error = ""};
-    if (holds_a_secret(fetch->upstream, reason->description))
-        reason->description[0] = '\0';
-    if (holds_a_secret(fetch->upstream, reason->error))
-        reason->error[0] = '\0';
 }
 
 static void log_rejected(struct token_fetch *fetch, int status,
@@ -197,10 +182,14 @@ static void log_rejected(struct token_fetch *fetch, int status,
 
 static void send_request(struct token_fetch *fetch);
 
+/* An error in which the secret was masked tells nothing of what the server meant. */
 static bool may_be_the_secret(int status, const struct token_response_error *reason)
 {
-    return status == 401 || (status == 400 && (reason->error[0] == '\0' ||
-                                               strcmp(reason->error, "invalid_client") == 0));
+    const char *error = reason->error;
+
+    return status == 401 ||
+           (status == 400 && (error[0] == '\0' || strcmp(error, "invalid_client") == 0 ||
+                              strstr(error, "***") != NULL));
 }
 
 static int64_t retry_after(const struct client_reply *answer)

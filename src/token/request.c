@@ -8,6 +8,11 @@
  * auth_param by the name of one of ours.
  *
  * Everything is built in memory that is wiped.
+ *
+ * A server may repeat what it was sent in the text of an error, which is logged and shown to
+ * operators. So the file that knows the forms in which a secret travels also finds them in a text.
+ * Bytes are marked first and replaced then: a secret that is a part of another one, or overlaps it,
+ * leaves nothing of either.
  */
 #include "token/request.h"
 
@@ -123,4 +128,72 @@ void token_request_fini(struct token_request *request)
 {
     wipe_free_text(request->authorization);
     buf_fini(&request->body);
+}
+
+/* ---- masking ---- */
+
+/* A server's text, and which of its bytes are not to be repeated. */
+struct masked {
+    const char *text;
+    size_t len;
+    bool *hidden;
+};
+
+static void hide(struct masked *masked, const char *form, size_t form_len)
+{
+    const char *end = masked->text + masked->len;
+    const char *hit = masked->text;
+
+    while (form_len > 0 && (hit = memmem(hit, (size_t)(end - hit), form, form_len)) != NULL) {
+        memset(masked->hidden + (hit - masked->text), true, form_len);
+        hit++;
+    }
+}
+
+static void hide_basic(struct masked *masked, const struct config_upstream *upstream,
+                       const struct secret *secret, bool encoded)
+{
+    char *value = basic(upstream, secret, encoded);
+    const char *pair = value + strlen(BASIC);
+
+    hide(masked, pair, strlen(pair));
+    hide(masked, pair, strcspn(pair, "="));
+    wipe_free_text(value);
+}
+
+static void hide_secret(struct masked *masked, const struct config_upstream *upstream,
+                        const struct secret *secret)
+{
+    struct buf form;
+
+    buf_init_secret(&form, BODY_MAX);
+    put_encoded(&form, secret_text(secret), secret_len(secret));
+    MEM_MUST(form.err == ERR_OK);
+    hide(masked, secret_text(secret), secret_len(secret));
+    hide(masked, buf_text(&form), form.len);
+    hide_basic(masked, upstream, secret, false);
+    hide_basic(masked, upstream, secret, true);
+    buf_fini(&form);
+}
+
+char *token_request_mask(const struct config_upstream *upstream, const char *text)
+{
+    const size_t len = strlen(text);
+    struct masked masked = {.text = text, .len = len, .hidden = mem_zalloc(len + 1)};
+    struct buf out;
+
+    for (size_t i = 0; i < upstream->client_secret_count; i++)
+        hide_secret(&masked, upstream, upstream->client_secrets[i]);
+    buf_init(&out, BODY_MAX);
+    for (size_t i = 0; i < len; i++) {
+        if (!masked.hidden[i])
+            buf_putc(&out, text[i]);
+        else if (i == 0 || !masked.hidden[i - 1])
+            buf_puts(&out, "***");
+    }
+    MEM_MUST(out.err == ERR_OK);
+    char *copy = mem_strdup(buf_text(&out));
+    buf_fini(&out);
+    mem_free(masked.hidden);
+    return copy;
 }

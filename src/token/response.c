@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "token/request.h"
 
 #define BEARER "Bearer"
 
@@ -226,20 +227,22 @@ static bool may_be_in_error(char c)
     return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
 }
 
-static void take_error(char *out, size_t size, const json_t *root, const char *name)
+static void take_error(char *out, size_t size, const struct config_upstream *upstream,
+                       const json_t *root, const char *name)
 {
-    const char *text = json_string_value(json_object_get(root, name));
+    const char *given = json_string_value(json_object_get(root, name));
+    char *text = token_request_mask(upstream, given != NULL ? given : "");
     size_t len = 0;
 
-    if (text != NULL)
-        while (len < size - 1 && may_be_in_error(text[len]))
-            len++;
-    if (len > 0)
-        memcpy(out, text, len);
+    while (len < size - 1 && may_be_in_error(text[len]))
+        len++;
+    memcpy(out, text, len);
     out[len] = '\0';
+    mem_free(text);
 }
 
-bool token_response_error(struct token_response_error *out, const char *body, size_t len)
+bool token_response_error(struct token_response_error *out, const struct config_upstream *upstream,
+                          const char *body, size_t len)
 {
     const char *problem;
     json_t *root = len <= TOKEN_RESPONSE_MAX ? parse_object(body, len, &problem) : NULL;
@@ -247,8 +250,8 @@ bool token_response_error(struct token_response_error *out, const char *body, si
     *out = (struct token_response_error){.error = ""};
     if (root == NULL)
         return false;
-    take_error(out->error, sizeof(out->error), root, "error");
-    take_error(out->description, sizeof(out->description), root, "error_description");
+    take_error(out->error, sizeof(out->error), upstream, root, "error");
+    take_error(out->description, sizeof(out->description), upstream, root, "error_description");
     json_decref(root);
     return true;
 }

@@ -2,10 +2,16 @@
  * handdown: runs a command with descriptors handed down by the protocol of sd_listen_fds(3), with
  * whatever in them: a daemon must bear a stored descriptor that holds anything.
  *
- * usage: handdown [--sealed FILE] [--unsealed FILE] [--file FILE] -- COMMAND ARGUMENT...
+ * usage: handdown [OPTION...] -- COMMAND ARGUMENT...
  *
- * Each option is a descriptor, named postcoded-token: a memory file with FILE's bytes, sealed or
- * not, or FILE itself. It becomes the command, whose process is this one.
+ *   --name NAME      the name of the descriptors that follow (postcoded-token)
+ *   --sealed FILE    a descriptor: a sealed memory file with FILE's bytes
+ *   --unsealed FILE  the same, not sealed
+ *   --file FILE      FILE itself
+ *   --fd N           descriptor N of this process, which the command gets in its place
+ *   --listen PATH    a listening Unix socket
+ *
+ * It becomes the command, whose process is this one.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,14 +20,17 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST 3
-#define NAME "postcoded-token"
 #define MAX 16
 
 static int count;
 static int fds[MAX];
+static const char *names[MAX];
+static const char *name = "postcoded-token"; /* of the next */
 
 static _Noreturn void fault(const char *what)
 {
@@ -44,10 +53,32 @@ static int memory_file(const char *path, bool sealed)
     return out;
 }
 
+static int listener(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    unlink(path);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(fd, SOMAXCONN) != 0)
+        fault(path);
+    return fd;
+}
+
+/* The command does not get it a second time, by its number here. */
+static int own(const char *number)
+{
+    int fd = (int)strtol(number, NULL, 10);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        fault(number);
+    return fd;
+}
+
 static void add(int fd)
 {
     if (fd < 0 || count == MAX)
         fault("handdown");
+    names[count] = name;
     fds[count++] = fd;
 }
 
@@ -64,27 +95,50 @@ static void put_in_place(void)
 
 static void set_environment(void)
 {
-    char number[16], names[MAX * sizeof NAME] = "";
+    char number[16], list[4096] = "";
     size_t len = 0;
-    for (int i = 0; i < count; i++)
-        len += (size_t)snprintf(names + len, sizeof names - len, "%s" NAME, i > 0 ? ":" : "");
+    for (int i = 0; i < count && len < sizeof list; i++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? ":" : "", names[i]);
     snprintf(number, sizeof number, "%d", count);
     setenv("LISTEN_FDS", number, 1);
-    setenv("LISTEN_FDNAMES", names, 1);
+    setenv("LISTEN_FDNAMES", list, 1);
     snprintf(number, sizeof number, "%d", (int)getpid());
     setenv("LISTEN_PID", number, 1);
+}
+
+static void take_option(int option)
+{
+    switch (option) {
+    case 'n':
+        name = optarg;
+        return;
+    case 's':
+    case 'u':
+        add(memory_file(optarg, option == 's'));
+        return;
+    case 'f':
+        add(open(optarg, O_RDONLY | O_CLOEXEC));
+        return;
+    case 'd':
+        add(own(optarg));
+        return;
+    case 'l':
+        add(listener(optarg));
+        return;
+    default:
+        exit(2);
+    }
 }
 
 int main(int argc, char **argv)
 {
     static const struct option table[] = {
-        {"sealed", 1, NULL, 's'}, {"unsealed", 1, NULL, 'u'}, {"file", 1, NULL, 'f'}, {0}};
-    for (int option; (option = getopt_long(argc, argv, "+", table, NULL)) != -1;) {
-        if (option == '?')
-            return 2;
-        add(option == 'f' ? open(optarg, O_RDONLY | O_CLOEXEC)
-                          : memory_file(optarg, option == 's'));
-    }
+        {"name", 1, NULL, 'n'}, {"sealed", 1, NULL, 's'}, {"unsealed", 1, NULL, 'u'},
+        {"file", 1, NULL, 'f'}, {"fd", 1, NULL, 'd'},     {"listen", 1, NULL, 'l'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int option; (option = getopt_long(argc, argv, "+", table, NULL)) != -1;)
+        take_option(option);
     if (optind >= argc)
         return 2;
     put_in_place();

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct token_response reply;
     struct token_response_error error;
     static bool ready;
+    static const struct config_upstream no_secrets;
     if (!ready)
         token_response_setup();
     ready = true;
@@ -36,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         MUST(reply.problem[0] != '\0' && is_printable(reply.problem));
     token_response_fini(&reply);
-    token_response_error(&error, (const char *)data, size);
+    token_response_error(&error, &no_secrets, (const char *)data, size);
     MUST(is_printable(error.error) && is_printable(error.description));
     return 0;
 }

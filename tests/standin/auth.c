@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,10 +45,24 @@ static bool is_client(const struct standin *standin, const char *id, const char 
     return ok;
 }
 
-static void refuse_client(struct call *call)
+/* As careless servers do: what came in, as it came and decoded. */
+static void refuse_with_echo(struct call *call, const char *secret)
 {
-    call_answer_error(call, MHD_HTTP_UNAUTHORIZED, "invalid_client",
-                      "unknown client, or not its secret");
+    const char *header = call_request_header(call, MHD_HTTP_HEADER_AUTHORIZATION);
+    char text[2 * SECRET_MAX];
+    snprintf(text, sizeof text, "not the secret: %s; %s; %s", secret != NULL ? secret : "",
+             header != NULL ? header : "", call->body != NULL ? call->body : "");
+    call_answer_error(call, MHD_HTTP_UNAUTHORIZED, secret != NULL ? secret : "invalid_client",
+                      text);
+}
+
+static void refuse_client(struct call *call, const char *secret)
+{
+    if (knobs_on(&call->standin->knobs, KNOB_TOKEN_ECHO))
+        refuse_with_echo(call, secret);
+    else
+        call_answer_error(call, MHD_HTTP_UNAUTHORIZED, "invalid_client",
+                          "unknown client, or not its secret");
     call_header(call, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"location\"");
 }
 
@@ -60,7 +75,7 @@ static bool check_basic(struct call *call, bool decode)
     char *plain_secret = secret != NULL && decode ? form_decode(secret, strlen(secret)) : NULL;
     bool ok = is_client(call->standin, decode ? plain_id : id, decode ? plain_secret : secret);
     if (!ok)
-        refuse_client(call);
+        refuse_client(call, decode ? plain_secret : secret);
     free(plain_id);
     free(plain_secret);
     MHD_free(id);
@@ -74,7 +89,7 @@ static bool check_post(struct call *call)
     char *secret = form_get(call->body, "client_secret");
     bool ok = is_client(call->standin, id, secret);
     if (!ok)
-        refuse_client(call);
+        refuse_client(call, secret);
     free(id);
     free(secret);
     return ok;

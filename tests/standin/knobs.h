@@ -26,6 +26,8 @@
     X(KNOB_TOKEN_DOWN, "token_down", NULL, 0, 1, 0, true, "token requests are answered 503")       \
     X(KNOB_TOKEN_STATUS, "token_status", "N", 0, 599, 0, true,                                     \
       "token requests are answered with this status; 0: as they should be")                        \
+    X(KNOB_TOKEN_ECHO, "token_echo", NULL, 0, 1, 0, true,                                          \
+      "a refusal of a token request repeats the request, its secret too")                          \
     X(KNOB_SAME_TOKEN, "same_token", NULL, 0, 1, 0, true,                                          \
       "hands out the same dying token for as long as it lives")                                    \
     X(KNOB_TOKEN_SIZE, "token_size", "BYTES", 16, 16384, 40, true, "the length of a token")

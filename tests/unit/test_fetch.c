@@ -301,7 +301,7 @@ static const struct sample samples[] = {
     {"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{\"err", KEEPER_CREDENTIALS,
      "the token endpoint answered 401", 0},
     {"HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
-     KEEPER_CREDENTIALS, "the token endpoint answered 401: x", 0},
+     KEEPER_CREDENTIALS, "the token endpoint answered 401: x (not ***)", 0},
     {JSON_200 "", KEEPER_FAILED, "the token endpoint's answer cannot be used: ", 0},
     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
      "the token endpoint closed the connection before its answer was whole", 0},
@@ -328,16 +328,55 @@ START_TEST(test_answers)
 }
 END_TEST
 
-START_TEST(test_exact_words_of_a_refusal)
-{
-    static const char *const answers[] = {
-        "HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
-        NULL};
+/*
+ * What a server repeats of the secrets, in any form in which a request carries them, and what is
+ * left of it: its words around it. The configuration knows both secrets; the first was sent.
+ */
+#define ODD_BASIC "dGhlIGlkOnAgdzomPSslKi0uX34vw6k"                                 /* the id:ODD */
+#define ODD_ENCODED_BASIC "dGhlK2lkOnArdyUzQSUyNiUzRCUyQiUyNSotLl8lN0UlMkYlQzMlQTk" /* encoded */
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+#define WIDE FIFTY FIFTY FIFTY FIFTY FIFTY /* 250 of the 256 that are kept */
 
-    make_fetch("address = %s\nclient_secret = this-is-secret\n", answers);
+static const struct {
+    const char *error, *description; /* within JSON's quotes */
+    const char *problem;             /* after the status */
+} echoes[] = {
+    {"x", "no client the id", ": x (no client the id)"},
+    {"x", "no: " ODD "!", ": x (no: ***!)"},
+    {"x", "no: " ODD_ENCODED "!", ": x (no: ***!)"},
+    {"x", "client_id=the+id&client_secret=" ODD_ENCODED "&a=b",
+     ": x (client_id=the+id&client_secret=***&a=b)"},
+    {"x", "Authorization: Basic " ODD_BASIC "=, no", ": x (Authorization: Basic ***, no)"},
+    {"x", "Authorization: Basic " ODD_BASIC " no", ": x (Authorization: Basic *** no)"},
+    {"x", "Basic " ODD_ENCODED_BASIC "=", ": x (Basic ***)"},
+    {"x", "neither second nor " ODD ", " ODD_BASIC "=", ": x (neither *** nor ***, ***)"},
+    {"x", "Basic dGhlIGlkOnNlY29uZA==", ": x (Basic ***)"}, /* the id:second */
+    {"x", "escaped: s\\u0065cond", ": x (escaped: ***)"},
+    {"x", "before " ODD " and \xc3\xa9", ": x (before *** and )"},
+    {"x", "secondsecond", ": x (***)"},
+    {"x", WIDE ODD, ": x (" WIDE "***)"},
+    {"x", WIDE FIFTY "second", ": x (" WIDE "012345)"},
+    {ODD, "who", ": *** (who)"},
+    {"no_" ODD_ENCODED, "who", ": no_*** (who)"},
+};
+
+START_TEST(test_echoed_secrets)
+{
+    char *answer =
+        mem_printf("HTTP/1.1 403 No\r\n\r\n{\"error\":\"%s\",\"error_description\":\"%s\"}",
+                   echoes[_i].error, echoes[_i].description);
+    const char *const answers[] = {answer, NULL};
+    char *expected = mem_printf("the token endpoint answered 403%s", echoes[_i].problem);
+
+    make_fetch(TWO_SECRETS, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_str_eq(problem, "the token endpoint answered 401: x");
+    ck_assert_str_eq(problem, expected);
+    ck_assert_ptr_null(strstr(token_fetch_report(fetch)->error, ODD_ENCODED));
+    ck_assert_ptr_null(strstr(token_fetch_report(fetch)->error, ODD));
+    mem_free(answer);
+    mem_free(expected);
 }
 END_TEST
 
@@ -379,12 +418,14 @@ END_TEST
 
 #define REFUSED_401 "HTTP/1.1 401 No\r\n\r\n"
 #define REFUSED_CLIENT "HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_client\"}"
+/* An error that repeats the secret may have meant the secret. */
+#define REFUSED_ECHO "HTTP/1.1 400 No\r\n\r\n{\"error\":\"no_" ODD_ENCODED "\"}"
 #define REFUSED_SCOPE "HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}"
 #define BASIC_TWO "Basic dGhlIGlkOnNlY29uZA==" /* the id:second */
 
 START_TEST(test_other_secret_at_once_and_first_next_time)
 {
-    static const char *const first[] = {REFUSED_401, REFUSED_CLIENT};
+    static const char *const first[] = {REFUSED_401, REFUSED_CLIENT, REFUSED_ECHO};
     const char *const answers[] = {first[_i], JSON_200 GRANT, JSON_200 GRANT, NULL};
     char sent_with[3][128];
 
@@ -513,10 +554,10 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, test_form_with_post_on_the_wire);
     tcase_add_loop_test(tcase, test_place, 0, ARRAY_LEN(places));
     tcase_add_loop_test(tcase, test_answers, 0, ARRAY_LEN(samples));
-    tcase_add_test(tcase, test_exact_words_of_a_refusal);
+    tcase_add_loop_test(tcase, test_echoed_secrets, 0, ARRAY_LEN(echoes));
     tcase_add_test(tcase, test_answer_too_large);
     tcase_add_test(tcase, test_nobody_listens);
-    tcase_add_loop_test(tcase, test_other_secret_at_once_and_first_next_time, 0, 2);
+    tcase_add_loop_test(tcase, test_other_secret_at_once_and_first_next_time, 0, 3);
     tcase_add_test(tcase, test_preferred_secret_first);
     tcase_add_test(tcase, test_both_secrets_refused);
     tcase_add_loop_test(tcase, test_other_secret_only_when_the_secret_is_blamed, 0, 3);

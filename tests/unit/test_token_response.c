@@ -254,12 +254,15 @@ static const struct {
     {"{\"error\":\"a\",\"error\":\"b\"}", false, "", ""},
 };
 
+static const struct config_upstream no_secrets;
+
 START_TEST(error_answers)
 {
     struct token_response_error got;
 
-    ck_assert_int_eq(token_response_error(&got, errors[_i].body, strlen(errors[_i].body)),
-                     errors[_i].object);
+    ck_assert_int_eq(
+        token_response_error(&got, &no_secrets, errors[_i].body, strlen(errors[_i].body)),
+        errors[_i].object);
     ck_assert_str_eq(got.error, errors[_i].error);
     ck_assert_str_eq(got.description, errors[_i].description);
 }
@@ -274,7 +277,7 @@ START_TEST(long_error_answers)
     memset(many, 'e', sizeof(many));
     many[sizeof(many) - 1] = '\0';
     snprintf(body, sizeof(body), "{\"error\":\"%s\",\"error_description\":\"%s\"}", many, many);
-    ck_assert(token_response_error(&got, body, strlen(body)));
+    ck_assert(token_response_error(&got, &no_secrets, body, strlen(body)));
     ck_assert_uint_eq(strlen(got.error), 64);
     ck_assert_uint_eq(strlen(got.description), 256);
 }
