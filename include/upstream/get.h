@@ -11,7 +11,7 @@
 #include "upstream/link.h"
 #include "upstream/outcome.h"
 #include "upstream/parse.h"
-#include "upstream/links.h"
+#include "upstream/connection_pool.h"
 
 /* A TLS record is 16 KiB; most answers are a few hundred bytes. */
 #define GET_INPUT (32 * 1024)
@@ -21,7 +21,7 @@ struct get;
 /* What GETs share with those of other calls; outlives them. */
 struct get_means {
     struct loop *loop;
-    struct links *links;
+    struct connection_pool *pool;
     struct head_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */

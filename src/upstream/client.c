@@ -176,8 +176,8 @@ static void tell(struct call *call)
 
 static void dismantle(struct client *client)
 {
-    if (client->gets.links != NULL)
-        links_free(client->gets.links);
+    if (client->gets.pool != NULL)
+        connection_pool_free(client->gets.pool);
     head_frame_fini(&client->gets.frame);
     if (client->handles != NULL)
         handles_free(client->handles);
@@ -306,21 +306,21 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
 
 static enum err make_engines(struct client *client, const struct client_settings *settings)
 {
-    struct links_settings shared = {.max = settings->max_connections,
-                                    .max_age = settings->connection_max_age,
-                                    .counted = settings->counted};
+    struct connection_pool_settings shared = {.max = settings->max_connections,
+                                              .max_age = settings->connection_max_age,
+                                              .counted = settings->counted};
 
     client->multi = multi_new(client->loop);
     client->handles = handles_new(settings);
     head_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
-    shared.links = (struct link_means){.loop = client->loop,
-                                       .handles = client->handles,
-                                       .multi = client->multi,
-                                       .tls = strncmp(settings->origin, "https:", 6) == 0};
+    shared.connections = (struct link_means){.loop = client->loop,
+                                             .handles = client->handles,
+                                             .multi = client->multi,
+                                             .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
-    client->gets.links = links_new(&shared);
+    client->gets.pool = connection_pool_new(&shared);
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.ended = get_ended;

@@ -33,9 +33,9 @@ static void let_go(struct get *get, bool reusable, struct mono_time now)
     if (link == NULL)
         return;
     if (reusable)
-        links_give(get->means->links, link, now);
+        connection_pool_give(get->means->pool, link, now);
     else
-        links_drop(get->means->links, link);
+        connection_pool_drop(get->means->pool, link);
 }
 
 static void close_attempt(struct get *get, bool reusable, int status)
@@ -140,18 +140,18 @@ static enum stage begin_sending(struct get *get)
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
 {
-    struct links *links = get->means->links;
+    struct connection_pool *pool = get->means->pool;
 
     outcome_begin(get->outcome, now);
     parse_init(&get->parse, &get->outcome->answer);
     get->sent_len = 0;
     get->unsendable = false;
-    get->link = fresh ? NULL : links_take(links, &get->user, now);
+    get->link = fresh ? NULL : connection_pool_take(pool, &get->user, now);
     if (get->link != NULL) {
         get->outcome->sent = loop_look(get->means->loop); /* what the token's fate is judged by */
         return begin_sending(get);
     }
-    get->link = links_open(links, &get->user);
+    get->link = connection_pool_open(pool, &get->user);
     return get->link != NULL ? GOES_ON : end(get, CLIENT_PROXY);
 }
 
@@ -166,7 +166,7 @@ static void on_opened(struct link_user *user, enum client_error error, const cha
         stage = begin_sending(get);
     } else {
         snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
-        links_forget(get->means->links);
+        connection_pool_forget(get->means->pool);
         get->link = NULL;
         stage = fail(get, error);
     }

@@ -205,8 +205,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("client_links");
-    TCase *tcase = tcase_create("links");
+    Suite *suite = suite_create("client_connections");
+    TCase *tcase = tcase_create("connections");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 30);

@@ -1,0 +1,206 @@
+/*
+ * The link that was used last is used next, so the others grow old and go, and there are as many as
+ * are needed. Two bounds make them go: an age, so that a change in DNS is followed, and a time of
+ * idleness, so that a quiet night does not end with the links of the evening's peak.
+ *
+ * Nothing may come on an idle link, so whatever comes (the server's closing, or bytes that would be
+ * taken for the answer to the next request) is its end. That is seen when the loop next looks at
+ * its descriptor; one that was idle for a while is asked once more before it is used, for servers
+ * close what has been idle long, and a lookup that finds out by being lost costs a retry.
+ */
+#include "upstream/connection_pool.h"
+
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define CONNECTION_POOL_MAGIC 0x11e40002u
+#define SWEEP_EVERY (5 * SECOND)
+
+/* Cells of METRIC_UPSTREAM_CONNECTIONS. */
+enum { CELL_ACTIVE, CELL_IDLE };
+
+struct idle {
+    struct idle *prev, *next;
+    struct link_user user;
+    struct connection_pool *pool;
+    struct link *link;
+    struct mono_time since;
+};
+
+struct connection_pool {
+    unsigned magic;
+    struct connection_pool_settings settings;
+    struct idle *idle;   /* newest first */
+    struct idle *spares; /* unused places, by `next` */
+    size_t open;         /* idle or not */
+    struct timer *sweep;
+};
+
+static void count(const struct connection_pool *pool, size_t cell, int n)
+{
+    if (pool->settings.counted)
+        metric_add(METRIC_UPSTREAM_CONNECTIONS, cell, n);
+}
+
+/* Takes the link out of its place; it is then in use. */
+static struct link *take_out(struct idle *idle)
+{
+    struct connection_pool *pool = idle->pool;
+    struct link *link = idle->link;
+
+    DL_DELETE(pool->idle, idle);
+    LL_PREPEND(pool->spares, idle);
+    count(pool, CELL_IDLE, -1);
+    count(pool, CELL_ACTIVE, 1);
+    return link;
+}
+
+static void expel(struct idle *idle)
+{
+    struct connection_pool *pool = idle->pool;
+
+    connection_pool_drop(pool, take_out(idle));
+}
+
+/* TLS may have something to say that is no answer (a session ticket). */
+static bool is_silent(struct link *link)
+{
+    char byte;
+    size_t got;
+    bool more;
+
+    return link_recv(link, &byte, 1, &got, &more) == LINK_AGAIN;
+}
+
+static void on_ready(struct link_user *user)
+{
+    struct idle *idle = CONTAINER_OF(user, struct idle, user);
+
+    if (!is_silent(idle->link))
+        expel(idle);
+}
+
+static bool is_stale(const struct idle *idle, struct mono_time now)
+{
+    return mono_diff(now, link_opened(idle->link)) >= idle->pool->settings.max_age ||
+           mono_diff(now, idle->since) >= CONNECTION_POOL_IDLE_MAX;
+}
+
+static void sweep(void *arg);
+
+static void sweep_later(struct connection_pool *pool)
+{
+    if (pool->sweep == NULL && pool->idle != NULL)
+        pool->sweep = timer_start(pool->settings.connections.loop, SWEEP_EVERY, sweep, pool);
+}
+
+static void sweep(void *arg)
+{
+    MAGIC_CAST(struct connection_pool, pool, arg, CONNECTION_POOL_MAGIC);
+    struct mono_time now = mono_now();
+    struct idle *idle, *next;
+
+    pool->sweep = NULL;
+    DL_FOREACH_SAFE(pool->idle, idle, next)
+    {
+        if (is_stale(idle, now))
+            expel(idle);
+    }
+    sweep_later(pool);
+}
+
+struct connection_pool *connection_pool_new(const struct connection_pool_settings *settings)
+{
+    struct connection_pool *pool = mem_zalloc(sizeof(*pool));
+
+    MAGIC_SET(pool, CONNECTION_POOL_MAGIC);
+    pool->settings = *settings;
+    return pool;
+}
+
+void connection_pool_free(struct connection_pool *pool)
+{
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    while (pool->idle != NULL)
+        expel(pool->idle);
+    MUST(pool->open == 0);
+    timer_stop(&pool->sweep);
+    while (pool->spares != NULL) {
+        struct idle *idle = pool->spares;
+
+        LL_DELETE(pool->spares, idle);
+        mem_free(idle);
+    }
+    MAGIC_CLEAR(pool);
+    mem_free(pool);
+}
+
+struct link *connection_pool_take(struct connection_pool *pool, struct link_user *user,
+                                  struct mono_time now)
+{
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    while (pool->idle != NULL) {
+        struct idle *idle = pool->idle;
+        bool trusted = mono_diff(now, idle->since) < CONNECTION_POOL_TRUST_IDLE;
+
+        if (!is_stale(idle, now) && (trusted || is_silent(idle->link))) {
+            struct link *link = take_out(idle);
+            link_give(link, user);
+            return link;
+        }
+        expel(idle);
+    }
+    return NULL;
+}
+
+struct link *connection_pool_open(struct connection_pool *pool, struct link_user *user)
+{
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    if (pool->open >= pool->settings.max && pool->idle != NULL)
+        expel(pool->idle->prev); /* the oldest makes room */
+    struct link *link = link_open(&pool->settings.connections, user);
+    if (link == NULL)
+        return NULL;
+    pool->open++;
+    count(pool, CELL_ACTIVE, 1);
+    return link;
+}
+
+void connection_pool_forget(struct connection_pool *pool)
+{
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    pool->open--;
+    count(pool, CELL_ACTIVE, -1);
+}
+
+static struct idle *place(struct connection_pool *pool)
+{
+    struct idle *idle = pool->spares;
+
+    if (idle == NULL)
+        return mem_zalloc(sizeof(*idle));
+    LL_DELETE(pool->spares, idle);
+    return idle;
+}
+
+void connection_pool_give(struct connection_pool *pool, struct link *link, struct mono_time now)
+{
+    struct idle *idle = place(pool);
+
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    *idle = (struct idle){.user.ready = on_ready, .pool = pool, .link = link, .since = now};
+    link_give(link, &idle->user);
+    DL_PREPEND(pool->idle, idle);
+    count(pool, CELL_ACTIVE, -1);
+    count(pool, CELL_IDLE, 1);
+    sweep_later(pool);
+}
+
+void connection_pool_drop(struct connection_pool *pool, struct link *link)
+{
+    link_close(link);
+    connection_pool_forget(pool);
+}
