@@ -1,5 +1,5 @@
 /*
- * The links of a client: those that wait to be used again, and how many there are. Private to
+ * The connections of a client: those that wait to be used again, and how many there are. Private to
  * src/upstream.
  */
 #ifndef UPSTREAM_CONNECTION_POOL_H
@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "upstream/link.h"
+#include "upstream/connection.h"
 
-/* A link that nobody used for so long is closed, however young it is. */
+/* A connection that nobody used for so long is closed, however young it is. */
 #define CONNECTION_POOL_IDLE_MAX MINUTE
 /* One that was idle for less is taken without asking the kernel whether it still lives. */
 #define CONNECTION_POOL_TRUST_IDLE SECOND
@@ -19,9 +19,9 @@
 struct connection_pool;
 
 struct connection_pool_settings {
-    struct link_means connections;
-    size_t max; /* links open or being opened; who takes one sees to it that not all are used */
-    int64_t max_age; /* of a link that is taken */
+    struct connection_means connections;
+    size_t max;      /* open or being opened; the callers see to it that not all are in use */
+    int64_t max_age; /* of a connection that is taken */
     bool counted;    /* METRIC_UPSTREAM_CONNECTIONS tells of them */
 };
 
@@ -30,16 +30,17 @@ struct connection_pool *connection_pool_new(const struct connection_pool_setting
 void connection_pool_free(struct connection_pool *pool);
 
 /* The one used last, with nothing unread on it; NULL: none. */
-struct link *connection_pool_take(struct connection_pool *pool, struct link_user *user,
-                                  struct mono_time now);
+struct connection *connection_pool_take(struct connection_pool *pool, struct connection_user *user,
+                                        struct mono_time now);
 /* A fresh one; `user` is told. NULL when libcurl refuses. */
-struct link *connection_pool_open(struct connection_pool *pool, struct link_user *user);
-/* link_user.opened has told of an error: it is gone. */
+struct connection *connection_pool_open(struct connection_pool *pool, struct connection_user *user);
+/* connection_user.opened has told of an error: it is gone. */
 void connection_pool_forget(struct connection_pool *pool);
 
 /* Back from its user, to be used again. */
-void connection_pool_give(struct connection_pool *pool, struct link *link, struct mono_time now);
+void connection_pool_give(struct connection_pool *pool, struct connection *connection,
+                          struct mono_time now);
 /* Back from its user, to be closed. */
-void connection_pool_drop(struct connection_pool *pool, struct link *link);
+void connection_pool_drop(struct connection_pool *pool, struct connection *connection);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A GET over a link, with its retry. Private to src/upstream.
+ * A GET over a connection, with its retry. Private to src/upstream.
  */
 #ifndef UPSTREAM_GET_H
 #define UPSTREAM_GET_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "upstream/head.h"
-#include "upstream/link.h"
+#include "upstream/connection.h"
 #include "upstream/outcome.h"
 #include "upstream/parse.h"
 #include "upstream/connection_pool.h"
@@ -37,11 +37,11 @@ struct get {
     unsigned magic;
     struct get_means *means;
     struct outcome *outcome;
-    struct link_user user;
-    struct link *link; /* NULL: none is in use */
+    struct connection_user user;
+    struct connection *connection; /* NULL: none is in use */
     struct head request;
     size_t sent_len;
-    bool unsendable; /* the link takes no more; an answer may be there all the same */
+    bool unsendable; /* the connection takes no more; an answer may be there all the same */
     struct parse parse;
     enum client_error error;
 };
@@ -49,7 +49,7 @@ struct get {
 /* The request is copied; the outcome is borrowed. */
 void get_init(struct get *get, struct get_means *means, const struct client_request *request,
               struct outcome *outcome);
-/* Closes its link if it is under way. */
+/* Closes its connection if it is under way. */
 void get_fini(struct get *get);
 
 /* True: it is under way. False: it has ended at once, with get->error. */

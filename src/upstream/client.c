@@ -1,7 +1,7 @@
 /*
  * A call's life. It waits its turn in a queue in order of arrival, runs, and ends. Two engines run
- * calls: lookups are GETs over links that are kept (upstream/get.h), token requests are POSTs of
- * libcurl's (upstream/post.h).
+ * calls: lookups are GETs over connections that are kept (upstream/get.h), token requests are POSTs
+ * of libcurl's (upstream/post.h).
  *
  * What has ended is told from one place, deliver(), which has nobody's code up the stack but the
  * loop's: so a callback may do anything, start calls, cancel them, or free the client.
@@ -315,10 +315,11 @@ static enum err make_engines(struct client *client, const struct client_settings
     head_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
-    shared.connections = (struct link_means){.loop = client->loop,
-                                             .handles = client->handles,
-                                             .multi = client->multi,
-                                             .tls = strncmp(settings->origin, "https:", 6) == 0};
+    shared.connections =
+        (struct connection_means){.loop = client->loop,
+                                  .handles = client->handles,
+                                  .multi = client->multi,
+                                  .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
     client->gets.pool = connection_pool_new(&shared);
     client->gets.retries = settings->retries;

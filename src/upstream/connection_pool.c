@@ -1,12 +1,12 @@
 /*
- * The link that was used last is used next, so the others grow old and go, and there are as many as
- * are needed. Two bounds make them go: an age, so that a change in DNS is followed, and a time of
- * idleness, so that a quiet night does not end with the links of the evening's peak.
+ * The connection that was used last is used next, so the others grow old and go, and there are as
+ * many as are needed. Two bounds make them go: an age, so that a change in DNS is followed, and a
+ * time of idleness, so that a quiet night does not end with the connections of the evening's peak.
  *
- * Nothing may come on an idle link, so whatever comes (the server's closing, or bytes that would be
- * taken for the answer to the next request) is its end. That is seen when the loop next looks at
- * its descriptor; one that was idle for a while is asked once more before it is used, for servers
- * close what has been idle long, and a lookup that finds out by being lost costs a retry.
+ * Nothing may come on an idle connection, so whatever comes (the server's closing, or bytes that
+ * would be taken for the answer to the next request) is its end. That is seen when the loop next
+ * looks at its descriptor; one that was idle for a while is asked once more before it is used, for
+ * servers close what has been idle long, and a lookup that finds out by being lost costs a retry.
  */
 #include "upstream/connection_pool.h"
 
@@ -24,9 +24,9 @@ enum { CELL_ACTIVE, CELL_IDLE };
 
 struct idle {
     struct idle *prev, *next;
-    struct link_user user;
+    struct connection_user user;
     struct connection_pool *pool;
-    struct link *link;
+    struct connection *connection;
     struct mono_time since;
 };
 
@@ -45,17 +45,17 @@ static void count(const struct connection_pool *pool, size_t cell, int n)
         metric_add(METRIC_UPSTREAM_CONNECTIONS, cell, n);
 }
 
-/* Takes the link out of its place; it is then in use. */
-static struct link *take_out(struct idle *idle)
+/* Takes the connection out of its place; it is then in use. */
+static struct connection *take_out(struct idle *idle)
 {
     struct connection_pool *pool = idle->pool;
-    struct link *link = idle->link;
+    struct connection *connection = idle->connection;
 
     DL_DELETE(pool->idle, idle);
     LL_PREPEND(pool->spares, idle);
     count(pool, CELL_IDLE, -1);
     count(pool, CELL_ACTIVE, 1);
-    return link;
+    return connection;
 }
 
 static void expel(struct idle *idle)
@@ -66,26 +66,26 @@ static void expel(struct idle *idle)
 }
 
 /* TLS may have something to say that is no answer (a session ticket). */
-static bool is_silent(struct link *link)
+static bool is_silent(struct connection *connection)
 {
     char byte;
     size_t got;
     bool more;
 
-    return link_recv(link, &byte, 1, &got, &more) == LINK_AGAIN;
+    return connection_recv(connection, &byte, 1, &got, &more) == CONNECTION_AGAIN;
 }
 
-static void on_ready(struct link_user *user)
+static void on_ready(struct connection_user *user)
 {
     struct idle *idle = CONTAINER_OF(user, struct idle, user);
 
-    if (!is_silent(idle->link))
+    if (!is_silent(idle->connection))
         expel(idle);
 }
 
 static bool is_stale(const struct idle *idle, struct mono_time now)
 {
-    return mono_diff(now, link_opened(idle->link)) >= idle->pool->settings.max_age ||
+    return mono_diff(now, connection_opened(idle->connection)) >= idle->pool->settings.max_age ||
            mono_diff(now, idle->since) >= CONNECTION_POOL_IDLE_MAX;
 }
 
@@ -138,35 +138,35 @@ void connection_pool_free(struct connection_pool *pool)
     mem_free(pool);
 }
 
-struct link *connection_pool_take(struct connection_pool *pool, struct link_user *user,
-                                  struct mono_time now)
+struct connection *connection_pool_take(struct connection_pool *pool, struct connection_user *user,
+                                        struct mono_time now)
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     while (pool->idle != NULL) {
         struct idle *idle = pool->idle;
         bool trusted = mono_diff(now, idle->since) < CONNECTION_POOL_TRUST_IDLE;
 
-        if (!is_stale(idle, now) && (trusted || is_silent(idle->link))) {
-            struct link *link = take_out(idle);
-            link_give(link, user);
-            return link;
+        if (!is_stale(idle, now) && (trusted || is_silent(idle->connection))) {
+            struct connection *connection = take_out(idle);
+            connection_give(connection, user);
+            return connection;
         }
         expel(idle);
     }
     return NULL;
 }
 
-struct link *connection_pool_open(struct connection_pool *pool, struct link_user *user)
+struct connection *connection_pool_open(struct connection_pool *pool, struct connection_user *user)
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     if (pool->open >= pool->settings.max && pool->idle != NULL)
         expel(pool->idle->prev); /* the oldest makes room */
-    struct link *link = link_open(&pool->settings.connections, user);
-    if (link == NULL)
+    struct connection *connection = connection_open(&pool->settings.connections, user);
+    if (connection == NULL)
         return NULL;
     pool->open++;
     count(pool, CELL_ACTIVE, 1);
-    return link;
+    return connection;
 }
 
 void connection_pool_forget(struct connection_pool *pool)
@@ -186,21 +186,23 @@ static struct idle *place(struct connection_pool *pool)
     return idle;
 }
 
-void connection_pool_give(struct connection_pool *pool, struct link *link, struct mono_time now)
+void connection_pool_give(struct connection_pool *pool, struct connection *connection,
+                          struct mono_time now)
 {
     struct idle *idle = place(pool);
 
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
-    *idle = (struct idle){.user.ready = on_ready, .pool = pool, .link = link, .since = now};
-    link_give(link, &idle->user);
+    *idle =
+        (struct idle){.user.ready = on_ready, .pool = pool, .connection = connection, .since = now};
+    connection_give(connection, &idle->user);
     DL_PREPEND(pool->idle, idle);
     count(pool, CELL_ACTIVE, -1);
     count(pool, CELL_IDLE, 1);
     sweep_later(pool);
 }
 
-void connection_pool_drop(struct connection_pool *pool, struct link *link)
+void connection_pool_drop(struct connection_pool *pool, struct connection *connection)
 {
-    link_close(link);
+    connection_close(connection);
     connection_pool_forget(pool);
 }

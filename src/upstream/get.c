@@ -1,6 +1,7 @@
 /*
- * An attempt is made on the link that was used last, or a fresh one where none is idle; a retry
- * always on a fresh one (contract 6), for what one idle link met the others have met too.
+ * An attempt is made on the connection that was used last, or a fresh one where none is idle; a
+ * retry always on a fresh one (contract 6), for what one idle connection met the others have met
+ * too.
  *
  *     attempt --> (opening) --> sending --> reading --> ended
  *        ^____________________________________| nothing was read, and a retry is left
@@ -8,7 +9,7 @@
  * Sending and reading go on side by side: a server may answer before it has read all, and then
  * close. So a failure to send is no end; it is when there is nothing to read either.
  *
- * A link goes back to the others only when the answer was whole, said nothing of closing, and
+ * A connection goes back to the others only when the answer was whole, said nothing of closing, and
  * nothing came behind it.
  */
 #include "upstream/get.h"
@@ -27,15 +28,15 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now);
 
 static void let_go(struct get *get, bool reusable, struct mono_time now)
 {
-    struct link *link = get->link;
+    struct connection *connection = get->connection;
 
-    get->link = NULL;
-    if (link == NULL)
+    get->connection = NULL;
+    if (connection == NULL)
         return;
     if (reusable)
-        connection_pool_give(get->means->pool, link, now);
+        connection_pool_give(get->means->pool, connection, now);
     else
-        connection_pool_drop(get->means->pool, link);
+        connection_pool_drop(get->means->pool, connection);
 }
 
 static void close_attempt(struct get *get, bool reusable, int status)
@@ -79,18 +80,18 @@ static void push(struct get *get)
 
     while (get->sent_len < request->len && !get->unsendable) {
         size_t sent;
-        enum link_io io = link_send(get->link, request->bytes + get->sent_len,
-                                    request->len - get->sent_len, &sent);
+        enum connection_io io = connection_send(get->connection, request->bytes + get->sent_len,
+                                                request->len - get->sent_len, &sent);
 
         get->sent_len += sent;
-        if (io == LINK_AGAIN) {
-            link_want_room(get->link, true);
+        if (io == CONNECTION_AGAIN) {
+            connection_want_room(get->connection, true);
             return;
         }
-        get->unsendable = io != LINK_DONE;
+        get->unsendable = io != CONNECTION_DONE;
     }
     if (waited)
-        link_want_room(get->link, false);
+        connection_want_room(get->connection, false);
 }
 
 /* What was read; GOES_ON: it was not all. */
@@ -116,13 +117,13 @@ static enum stage pull(struct get *get)
     while (stage == GOES_ON && more) {
         size_t got;
 
-        switch (link_recv(get->link, get->means->input, GET_INPUT, &got, &more)) {
-        case LINK_DONE:
+        switch (connection_recv(get->connection, get->means->input, GET_INPUT, &got, &more)) {
+        case CONNECTION_DONE:
             stage = digest(get, got);
             break;
-        case LINK_AGAIN:
+        case CONNECTION_AGAIN:
             return get->unsendable ? fail(get, CLIENT_CLOSED) : GOES_ON;
-        case LINK_END:
+        case CONNECTION_END:
             return parse_end(&get->parse) == PARSE_WHOLE ? finish(get, false)
                                                          : fail(get, CLIENT_CLOSED);
         default:
@@ -146,16 +147,16 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     parse_init(&get->parse, &get->outcome->answer);
     get->sent_len = 0;
     get->unsendable = false;
-    get->link = fresh ? NULL : connection_pool_take(pool, &get->user, now);
-    if (get->link != NULL) {
+    get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
+    if (get->connection != NULL) {
         get->outcome->sent = loop_look(get->means->loop); /* what the token's fate is judged by */
         return begin_sending(get);
     }
-    get->link = connection_pool_open(pool, &get->user);
-    return get->link != NULL ? GOES_ON : end(get, CLIENT_PROXY);
+    get->connection = connection_pool_open(pool, &get->user);
+    return get->connection != NULL ? GOES_ON : end(get, CLIENT_PROXY);
 }
 
-static void on_opened(struct link_user *user, enum client_error error, const char *detail)
+static void on_opened(struct connection_user *user, enum client_error error, const char *detail)
 {
     struct get *get = CONTAINER_OF(user, struct get, user);
     enum stage stage;
@@ -167,14 +168,14 @@ static void on_opened(struct link_user *user, enum client_error error, const cha
     } else {
         snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
         connection_pool_forget(get->means->pool);
-        get->link = NULL;
+        get->connection = NULL;
         stage = fail(get, error);
     }
     if (stage == ENDED)
         get->means->ended(get, false);
 }
 
-static void on_ready(struct link_user *user)
+static void on_ready(struct connection_user *user)
 {
     struct get *get = CONTAINER_OF(user, struct get, user);
 
@@ -191,15 +192,15 @@ void get_init(struct get *get, struct get_means *means, const struct client_requ
     MAGIC_SET(get, GET_MAGIC);
     get->means = means;
     get->outcome = outcome;
-    get->user = (struct link_user){.opened = on_opened, .ready = on_ready};
-    get->link = NULL;
+    get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
+    get->connection = NULL;
     head_init(&get->request, &means->frame, request);
 }
 
 void get_fini(struct get *get)
 {
     MAGIC_OK(get, GET_MAGIC);
-    if (get->link != NULL)
+    if (get->connection != NULL)
         close_attempt(get, false, 0);
     head_fini(&get->request);
     MAGIC_CLEAR(get);

@@ -1,7 +1,8 @@
 /*
- * libcurl keeps the certificates it has parsed for the next connection of the same multi; our links
- * have a multi each, and a system's bundle takes some ten milliseconds to parse. So one store is
- * kept here, and lent to the context of each connection. The flags are those that libcurl sets.
+ * libcurl keeps the certificates it has parsed for the next connection of the same multi; our
+ * connections have a multi each, and a system's bundle takes some ten milliseconds to parse. So one
+ * store is kept here, and lent to the context of each connection. The flags are those that libcurl
+ * sets.
  *
  * All else about verification stays libcurl's. A store that cannot be read is an error of the
  * connection; one that could be read before goes on being used.
