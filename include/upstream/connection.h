@@ -26,7 +26,7 @@ struct connection_user {
 };
 
 /* What connections share; outlives them. */
-struct connection_means {
+struct connection_shared {
     struct loop *loop;
     struct handles *handles;
     struct multi *multi; /* in which they are opened, but for those with TLS */
@@ -34,7 +34,7 @@ struct connection_means {
 };
 
 /* NULL when libcurl refuses. `user` is told in a later turn. */
-struct connection *connection_open(const struct connection_means *means,
+struct connection *connection_open(const struct connection_shared *shared,
                                    struct connection_user *user);
 void connection_close(struct connection *connection);
 

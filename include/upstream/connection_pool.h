@@ -19,7 +19,7 @@
 struct connection_pool;
 
 struct connection_pool_settings {
-    struct connection_means connections;
+    struct connection_shared connections;
     size_t max;      /* open or being opened; the callers see to it that not all are in use */
     int64_t max_age; /* of a connection that is taken */
     bool counted;    /* METRIC_UPSTREAM_CONNECTIONS tells of them */

@@ -19,7 +19,7 @@
 struct get;
 
 /* What GETs share with those of other calls; outlives them. */
-struct get_means {
+struct get_shared {
     struct loop *loop;
     struct connection_pool *pool;
     struct head_frame frame;
@@ -35,7 +35,7 @@ struct get_means {
 
 struct get {
     unsigned magic;
-    struct get_means *means;
+    struct get_shared *shared;
     struct outcome *outcome;
     struct connection_user user;
     struct connection *connection; /* NULL: none is in use */
@@ -47,7 +47,7 @@ struct get {
 };
 
 /* The request is copied; the outcome is borrowed. */
-void get_init(struct get *get, struct get_means *means, const struct client_request *request,
+void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
               struct outcome *outcome);
 /* Closes its connection if it is under way. */
 void get_fini(struct get *get);

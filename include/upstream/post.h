@@ -15,7 +15,7 @@
 struct post;
 
 /* What POSTs share with those of other calls; outlives them. */
-struct post_means {
+struct post_shared {
     struct multi *multi;
     struct handles *handles;
     bool counted; /* METRIC_UPSTREAM_REQUESTS and _DURATION count them */
@@ -25,7 +25,7 @@ struct post_means {
 
 struct post {
     unsigned magic;
-    const struct post_means *means;
+    const struct post_shared *shared;
     struct outcome *outcome;
     struct multi_transfer transfer;
     struct outgoing request;
@@ -34,7 +34,7 @@ struct post {
 };
 
 /* The request is copied; the outcome is borrowed. */
-void post_init(struct post *post, const struct post_means *means,
+void post_init(struct post *post, const struct post_shared *shared,
                const struct client_request *request, struct outcome *outcome);
 /* Closes its connection if it is under way. */
 void post_fini(struct post *post);

@@ -51,8 +51,8 @@ struct client {
     struct loop *loop;
     struct multi *multi;
     struct handles *handles;
-    struct get_means gets;
-    struct post_means posts;
+    struct get_shared gets;
+    struct post_shared posts;
     size_t max_connections;
     size_t max_queue;
     struct call *calls[CALL_STATES]; /* a list for each state, oldest first */
@@ -306,29 +306,29 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
 
 static enum err make_engines(struct client *client, const struct client_settings *settings)
 {
-    struct connection_pool_settings shared = {.max = settings->max_connections,
-                                              .max_age = settings->connection_max_age,
-                                              .counted = settings->counted};
+    struct connection_pool_settings pool = {.max = settings->max_connections,
+                                            .max_age = settings->connection_max_age,
+                                            .counted = settings->counted};
 
     client->multi = multi_new(client->loop);
     client->handles = handles_new(settings);
     head_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
-    shared.connections =
-        (struct connection_means){.loop = client->loop,
-                                  .handles = client->handles,
-                                  .multi = client->multi,
-                                  .tls = strncmp(settings->origin, "https:", 6) == 0};
+    pool.connections =
+        (struct connection_shared){.loop = client->loop,
+                                   .handles = client->handles,
+                                   .multi = client->multi,
+                                   .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
-    client->gets.pool = connection_pool_new(&shared);
+    client->gets.pool = connection_pool_new(&pool);
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.ended = get_ended;
-    client->posts = (struct post_means){.multi = client->multi,
-                                        .handles = client->handles,
-                                        .counted = settings->counted,
-                                        .ended = post_ended};
+    client->posts = (struct post_shared){.multi = client->multi,
+                                         .handles = client->handles,
+                                         .counted = settings->counted,
+                                         .ended = post_ended};
     return ERR_OK;
 }
 

@@ -27,10 +27,10 @@
 
 struct connection {
     unsigned magic;
-    const struct connection_means *means;
+    const struct connection_shared *shared;
     struct connection_user *user;
     struct multi_transfer transfer;
-    struct multi *multi; /* its own, or that of the means */
+    struct multi *multi; /* its own, or the shared one */
     CURL *easy;          /* NULL: a descriptor is all it is */
     struct mono_time opened;
     int fd;       /* -1: not open yet */
@@ -61,9 +61,9 @@ static void part(struct connection *connection, bool open)
         multi_remove_open(connection->multi, connection->easy, connection->fd);
     else
         multi_remove(connection->multi, connection->easy);
-    handles_give_back(connection->means->handles, connection->easy);
+    handles_give_back(connection->shared->handles, connection->easy);
     connection->easy = NULL;
-    if (connection->multi != connection->means->multi)
+    if (connection->multi != connection->shared->multi)
         multi_free(connection->multi);
     connection->multi = NULL;
     mem_free(connection->words);
@@ -113,7 +113,7 @@ static void on_watch(uv_poll_t *watch, int status, int events)
 
 static bool watch_it(struct connection *connection)
 {
-    if (uv_poll_init(loop_uv(connection->means->loop), &connection->watch, connection->fd) != 0)
+    if (uv_poll_init(loop_uv(connection->shared->loop), &connection->watch, connection->fd) != 0)
         return false;
     connection->watch.data = connection;
     connection->watched = true;
@@ -130,7 +130,7 @@ static bool take_over(struct connection *connection)
         return false;
     connection->fd = fd;
     connection->opened = mono_now();
-    if (!connection->means->tls)
+    if (!connection->shared->tls)
         part(connection, true);
     return watch_it(connection);
 }
@@ -161,21 +161,21 @@ static bool start(struct connection *connection)
     HANDLE_SET(connection->easy, CURLOPT_CONNECT_ONLY, 1L);
     HANDLE_SET(connection->easy, CURLOPT_ERRORBUFFER, connection->words);
     connection->multi =
-        connection->means->tls ? multi_new(connection->means->loop) : connection->means->multi;
+        connection->shared->tls ? multi_new(connection->shared->loop) : connection->shared->multi;
     return connection->multi != NULL &&
            multi_add(connection->multi, connection->easy, &connection->transfer) == ERR_OK;
 }
 
-struct connection *connection_open(const struct connection_means *means,
+struct connection *connection_open(const struct connection_shared *shared,
                                    struct connection_user *user)
 {
-    CURL *easy = handles_take(means->handles);
+    CURL *easy = handles_take(shared->handles);
 
     if (easy == NULL)
         return NULL;
     struct connection *connection = mem_zalloc(sizeof(*connection));
     MAGIC_SET(connection, CONNECTION_MAGIC);
-    connection->means = means;
+    connection->shared = shared;
     connection->user = user;
     connection->fd = -1;
     connection->transfer.ended = on_ended;
@@ -183,8 +183,8 @@ struct connection *connection_open(const struct connection_means *means,
     connection->words = mem_zalloc(CURL_ERROR_SIZE);
     if (start(connection))
         return connection;
-    handles_give_back(means->handles, easy);
-    if (connection->multi != NULL && connection->multi != means->multi)
+    handles_give_back(shared->handles, easy);
+    if (connection->multi != NULL && connection->multi != shared->multi)
         multi_free(connection->multi);
     mem_free(connection->words);
     connection_free(connection);

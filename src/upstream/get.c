@@ -34,17 +34,17 @@ static void let_go(struct get *get, bool reusable, struct mono_time now)
     if (connection == NULL)
         return;
     if (reusable)
-        connection_pool_give(get->means->pool, connection, now);
+        connection_pool_give(get->shared->pool, connection, now);
     else
-        connection_pool_drop(get->means->pool, connection);
+        connection_pool_drop(get->shared->pool, connection);
 }
 
 static void close_attempt(struct get *get, bool reusable, int status)
 {
-    struct mono_time now = loop_look(get->means->loop);
+    struct mono_time now = loop_look(get->shared->loop);
 
     let_go(get, reusable, now);
-    outcome_end(get->outcome, now, get->means->counted, status);
+    outcome_end(get->outcome, now, get->shared->counted, status);
 }
 
 static enum stage end(struct get *get, enum client_error error)
@@ -59,7 +59,7 @@ static enum stage fail(struct get *get, enum client_error error)
 
     close_attempt(get, false, respond_status(&outcome->answer));
     if (!error_worth_retry(error) || outcome->answer.begun ||
-        outcome->retries >= get->means->retries)
+        outcome->retries >= get->shared->retries)
         return end(get, error);
     outcome->retries++;
     return attempt(get, true, outcome->ended);
@@ -99,7 +99,7 @@ static enum stage digest(struct get *get, size_t len)
 {
     size_t used;
 
-    switch (parse_bytes(&get->parse, get->means->input, len, &used)) {
+    switch (parse_bytes(&get->parse, get->shared->input, len, &used)) {
     case PARSE_WHOLE:
         return finish(get, used == len);
     case PARSE_REFUSED:
@@ -117,7 +117,7 @@ static enum stage pull(struct get *get)
     while (stage == GOES_ON && more) {
         size_t got;
 
-        switch (connection_recv(get->connection, get->means->input, GET_INPUT, &got, &more)) {
+        switch (connection_recv(get->connection, get->shared->input, GET_INPUT, &got, &more)) {
         case CONNECTION_DONE:
             stage = digest(get, got);
             break;
@@ -141,7 +141,7 @@ static enum stage begin_sending(struct get *get)
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
 {
-    struct connection_pool *pool = get->means->pool;
+    struct connection_pool *pool = get->shared->pool;
 
     outcome_begin(get->outcome, now);
     parse_init(&get->parse, &get->outcome->answer);
@@ -149,7 +149,7 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     get->unsendable = false;
     get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
     if (get->connection != NULL) {
-        get->outcome->sent = loop_look(get->means->loop); /* what the token's fate is judged by */
+        get->outcome->sent = loop_look(get->shared->loop); /* what the token's fate is judged by */
         return begin_sending(get);
     }
     get->connection = connection_pool_open(pool, &get->user);
@@ -167,12 +167,12 @@ static void on_opened(struct connection_user *user, enum client_error error, con
         stage = begin_sending(get);
     } else {
         snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
-        connection_pool_forget(get->means->pool);
+        connection_pool_forget(get->shared->pool);
         get->connection = NULL;
         stage = fail(get, error);
     }
     if (stage == ENDED)
-        get->means->ended(get, false);
+        get->shared->ended(get, false);
 }
 
 static void on_ready(struct connection_user *user)
@@ -183,18 +183,18 @@ static void on_ready(struct connection_user *user)
     if (get->sent_len < get->request.len)
         push(get);
     if (pull(get) == ENDED)
-        get->means->ended(get, true);
+        get->shared->ended(get, true);
 }
 
-void get_init(struct get *get, struct get_means *means, const struct client_request *request,
+void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
               struct outcome *outcome)
 {
     MAGIC_SET(get, GET_MAGIC);
-    get->means = means;
+    get->shared = shared;
     get->outcome = outcome;
     get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
     get->connection = NULL;
-    head_init(&get->request, &means->frame, request);
+    head_init(&get->request, &shared->frame, request);
 }
 
 void get_fini(struct get *get)

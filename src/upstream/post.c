@@ -86,7 +86,7 @@ static enum client_error judge(struct post *post, CURLcode code)
 
 static void give_handle_back(struct post *post)
 {
-    handles_give_back(post->means->handles, post->easy);
+    handles_give_back(post->shared->handles, post->easy);
     post->easy = NULL;
 }
 
@@ -96,27 +96,27 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
 
     MAGIC_OK(post, POST_MAGIC);
     post->error = judge(post, code);
-    multi_remove(post->means->multi, post->easy);
+    multi_remove(post->shared->multi, post->easy);
     give_handle_back(post);
-    outcome_end(post->outcome, mono_now(), post->means->counted,
+    outcome_end(post->outcome, mono_now(), post->shared->counted,
                 respond_status(&post->outcome->answer));
-    post->means->ended(post);
+    post->shared->ended(post);
 }
 
-void post_init(struct post *post, const struct post_means *means,
+void post_init(struct post *post, const struct post_shared *shared,
                const struct client_request *request, struct outcome *outcome)
 {
-    *post = (struct post){.means = means, .outcome = outcome, .transfer.ended = on_ended};
+    *post = (struct post){.shared = shared, .outcome = outcome, .transfer.ended = on_ended};
     MAGIC_SET(post, POST_MAGIC);
-    outgoing_init(&post->request, request, handles_prefix(means->handles));
+    outgoing_init(&post->request, request, handles_prefix(shared->handles));
 }
 
 void post_fini(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     if (post->easy != NULL) {
-        outcome_end(post->outcome, mono_now(), post->means->counted, 0);
-        multi_remove(post->means->multi, post->easy);
+        outcome_end(post->outcome, mono_now(), post->shared->counted, 0);
+        multi_remove(post->shared->multi, post->easy);
         give_handle_back(post);
     }
     outgoing_fini(&post->request);
@@ -127,13 +127,13 @@ bool post_start(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     post->error = CLIENT_PROXY;
-    post->easy = handles_take(post->means->handles);
+    post->easy = handles_take(post->shared->handles);
     if (post->easy == NULL)
         return false;
     outcome_begin(post->outcome, mono_now());
     set_callbacks(post);
     set_request(post);
-    if (multi_add(post->means->multi, post->easy, &post->transfer) == ERR_OK)
+    if (multi_add(post->shared->multi, post->easy, &post->transfer) == ERR_OK)
         return true;
     give_handle_back(post);
     return false;
