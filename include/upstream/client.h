@@ -47,7 +47,7 @@ struct client;
     X(CLIENT_BODY_TOO_LARGE, "http_response_body_size", "sent a body that is too large")           \
     X(CLIENT_HEAD_TOO_LARGE, "http_response_header_section_size", "sent a head that is too large") \
     X(CLIENT_QUEUE_FULL, "connection_limit_reached", "has no free connection")                     \
-    X(CLIENT_PROXY, "proxy_internal_error", "could not be called")
+    X(CLIENT_INTERNAL, "proxy_internal_error", "could not be called")
 
 enum client_error {
 #define CLIENT_ENUM(id, proxy_status, phrase) id,

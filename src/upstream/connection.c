@@ -146,7 +146,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
         user->opened(user, CLIENT_OK, "");
         return;
     }
-    enum client_error error = CLIENT_PROXY;
+    enum client_error error = CLIENT_INTERNAL;
     if (code != CURLE_OK) {
         error = error_from_curl(connection->easy, code, connection->words);
         memcpy(words, connection->words, sizeof(words));

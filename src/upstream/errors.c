@@ -5,7 +5,7 @@
  * a proxy refused, and a broken chunk, which it reports as a receive error and tells apart only by
  * its text).
  *
- * What remains is our own fault or libcurl's: CLIENT_PROXY.
+ * What remains is our own fault or libcurl's: CLIENT_INTERNAL.
  */
 #include "upstream/errors.h"
 
@@ -76,7 +76,7 @@ static enum client_error no_connection(CURL *easy)
     case ENOBUFS:
     case ENOMEM:
     case EADDRNOTAVAIL: /* no local port was left */
-        return CLIENT_PROXY;
+        return CLIENT_INTERNAL;
     default:
         return CLIENT_UNREACHABLE;
     }
@@ -112,7 +112,7 @@ enum client_error error_from_curl(CURL *easy, CURLcode code, const char *text)
     for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
         if (meanings[i].code == code)
             return meanings[i].error;
-    return CLIENT_PROXY;
+    return CLIENT_INTERNAL;
 }
 
 bool error_worth_retry(enum client_error error)

@@ -153,7 +153,7 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
         return begin_sending(get);
     }
     get->connection = connection_pool_open(pool, &get->user);
-    return get->connection != NULL ? GOES_ON : end(get, CLIENT_PROXY);
+    return get->connection != NULL ? GOES_ON : end(get, CLIENT_INTERNAL);
 }
 
 static void on_opened(struct connection_user *user, enum client_error error, const char *detail)

@@ -126,7 +126,7 @@ void post_fini(struct post *post)
 bool post_start(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
-    post->error = CLIENT_PROXY;
+    post->error = CLIENT_INTERNAL;
     post->easy = handles_take(post->shared->handles);
     if (post->easy == NULL)
         return false;

@@ -264,7 +264,7 @@ START_TEST(test_errors_have_words)
 {
     ck_assert_str_eq(client_error_proxy_status(CLIENT_DNS), "dns_error");
     ck_assert_str_eq(client_error_proxy_status(CLIENT_OK), "");
-    for (int error = CLIENT_OK; error <= CLIENT_PROXY; error++)
+    for (int error = CLIENT_OK; error <= CLIENT_INTERNAL; error++)
         ck_assert_ptr_nonnull(client_error_phrase((enum client_error)error));
 }
 END_TEST
