@@ -131,8 +131,8 @@ enum client_header_id {
         CLIENT_HEADER_COUNT
 };
 
-/* Borrowed by the callback, but for the body, which client_reply_take_body hands over. */
-struct client_reply {
+/* Borrowed by the callback, but for the body, which upstream_response_take_body hands over. */
+struct upstream_response {
     enum client_error error; /* CLIENT_OK: the answer is whole */
     /*
      * 200 to 599, once a head was read: with CLIENT_OK always, but also with CLIENT_CLOSED,
@@ -151,9 +151,9 @@ struct client_reply {
 };
 
 /* free() it, and wipe it before when it is secret. NULL when body_len is 0. */
-char *client_reply_take_body(struct client_reply *reply);
+char *upstream_response_take_body(struct upstream_response *response);
 
-typedef void client_done(void *arg, struct client_reply *reply);
+typedef void client_done(void *arg, struct upstream_response *response);
 
 /*
  * Starts a call under `ctx`, which must be live and outlive it. The request is copied. `done` is

@@ -100,12 +100,12 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 /* ---- judging an answer ---- */
 
 /* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
-static bool has_status(const struct client_reply *reply)
+static bool has_status(const struct upstream_response *reply)
 {
     return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
 }
 
-static bool is_address(struct lookup *lookup, struct client_reply *reply,
+static bool is_address(struct lookup *lookup, struct upstream_response *reply,
                        char problem[ADDRESS_PROBLEM])
 {
     if (address_check(reply->body, reply->body_len, problem) == ERR_OK)
@@ -114,17 +114,17 @@ static bool is_address(struct lookup *lookup, struct client_reply *reply,
     return false;
 }
 
-static enum lookup_result_kind judge_ok(struct lookup *lookup, struct client_reply *reply,
+static enum lookup_result_kind judge_ok(struct lookup *lookup, struct upstream_response *reply,
                                         char problem[ADDRESS_PROBLEM])
 {
     if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, problem))
         return LOOKUP_MALFORMED;
     lookup->result.body_len = reply->body_len;
-    lookup->result.body = client_reply_take_body(reply);
+    lookup->result.body = upstream_response_take_body(reply);
     return LOOKUP_ADDRESS;
 }
 
-static enum lookup_result_kind judge(struct lookup *lookup, struct client_reply *reply,
+static enum lookup_result_kind judge(struct lookup *lookup, struct upstream_response *reply,
                                      char problem[ADDRESS_PROBLEM])
 {
     if (!has_status(reply))
@@ -171,7 +171,7 @@ static void rejected(struct lookup *lookup, struct mono_time sent)
     take_ticket(lookup, &ticket);
 }
 
-static void add_up(struct lookup *lookup, const struct client_reply *reply)
+static void add_up(struct lookup *lookup, const struct upstream_response *reply)
 {
     struct lookup_result *result = &lookup->result;
     lookup->calling = false;
@@ -182,13 +182,13 @@ static void add_up(struct lookup *lookup, const struct client_reply *reply)
     memcpy(result->headers, reply->headers, sizeof(result->headers));
 }
 
-static bool is_accepted(const struct client_reply *reply)
+static bool is_accepted(const struct upstream_response *reply)
 {
     return has_status(reply) &&
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
-static void called(void *arg, struct client_reply *reply)
+static void answered(void *arg, struct upstream_response *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
     add_up(lookup, reply);

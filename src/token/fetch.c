@@ -137,7 +137,7 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     fetch->done(fetch->arg, result, sent);
 }
 
-static void grant(struct token_fetch *fetch, const struct client_reply *answer)
+static void grant(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED};
     struct token_response reply;
@@ -171,7 +171,7 @@ static bool holds_a_secret(const struct config *config, const char *text)
 }
 
 /* The server's reason, "" where it gives none that may be repeated. */
-static void read_reason(const struct token_fetch *fetch, const struct client_reply *answer,
+static void read_reason(const struct token_fetch *fetch, const struct upstream_response *answer,
                         struct token_response_error *reason)
 {
     if (answer->body == NULL || !token_response_error(reason, answer->body, answer->body_len))
@@ -200,7 +200,7 @@ static bool may_be_the_secret(int status, const struct token_response_error *rea
                                                strcmp(reason->error, "invalid_client") == 0));
 }
 
-static int64_t retry_after(const struct client_reply *answer)
+static int64_t retry_after(const struct upstream_response *answer)
 {
     const char *text = answer->headers[CLIENT_RETRY_AFTER];
     int64_t seconds = 0;
@@ -215,7 +215,7 @@ static bool may_repeat(const struct token_fetch *fetch)
     return fetch->may_repeat == NULL || fetch->may_repeat(fetch->arg, fetch->report.guid);
 }
 
-static void reject(struct token_fetch *fetch, const struct client_reply *answer)
+static void reject(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
     struct token_response_error reason;
@@ -232,7 +232,7 @@ static void reject(struct token_fetch *fetch, const struct client_reply *answer)
     finish(fetch, &result);
 }
 
-static void fail_with_status(struct token_fetch *fetch, const struct client_reply *answer)
+static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(answer)};
 
@@ -254,7 +254,7 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
             *c = '?';
 }
 
-static void fail_without_body(struct token_fetch *fetch, const struct client_reply *answer)
+static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
                     answer->error == CLIENT_HEAD_TOO_LARGE;
@@ -267,7 +267,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct client_rep
     finish(fetch, &result);
 }
 
-static void on_reply(void *arg, struct client_reply *answer)
+static void on_reply(void *arg, struct upstream_response *answer)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
 

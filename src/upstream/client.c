@@ -133,19 +133,19 @@ static void start_queued(struct client *client)
         start(client->calls[CALL_QUEUED], loop_now(client->loop));
 }
 
-char *client_reply_take_body(struct client_reply *reply)
+char *upstream_response_take_body(struct upstream_response *response)
 {
-    char *body = reply->body;
+    char *body = response->body;
 
-    reply->body = NULL;
+    response->body = NULL;
     return body;
 }
 
-static void make_reply(struct call *call, struct client_reply *reply)
+static void make_response(struct call *call, struct upstream_response *response)
 {
     struct outcome *outcome = &call->outcome;
 
-    *reply = (struct client_reply){
+    *response = (struct upstream_response){
         .error = call->error,
         .status = respond_status(&outcome->answer),
         .detail = outcome->text,
@@ -153,24 +153,24 @@ static void make_reply(struct call *call, struct client_reply *reply)
         .sent = outcome->sent,
         .duration = mono_diff(outcome->ended, call->called),
     };
-    for (int id = 0; id < CLIENT_HEADER_COUNT && reply->status != 0; id++)
-        reply->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
+    for (int id = 0; id < CLIENT_HEADER_COUNT && response->status != 0; id++)
+        response->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
     if (call->error == CLIENT_OK)
-        reply->body = buf_take(&outcome->answer.body, &reply->body_len);
+        response->body = buf_take(&outcome->answer.body, &response->body_len);
 }
 
 /* The client may be gone after the callback; the call is then nobody's but ours. */
 static void tell(struct call *call)
 {
-    struct client_reply reply;
+    struct upstream_response response;
 
     leave(call);
     ctx_hook_remove(&call->hook);
-    make_reply(call, &reply);
-    call->done(call->arg, &reply);
-    if (reply.body != NULL && call->post)
-        wipe(reply.body, reply.body_len);
-    mem_free(reply.body);
+    make_response(call, &response);
+    call->done(call->arg, &response);
+    if (response.body != NULL && call->post)
+        wipe(response.body, response.body_len);
+    mem_free(response.body);
     call_free(call);
 }
 

@@ -27,10 +27,10 @@ static uint8_t answer[ANSWER_MAX];
 static size_t answer_len;
 static unsigned ended;
 
-static void check_headers(const struct client_reply *reply)
+static void check_headers(const struct upstream_response *response)
 {
     for (int id = 0; id < CLIENT_HEADER_COUNT; id++) {
-        const char *value = reply->headers[id];
+        const char *value = response->headers[id];
         if (value == NULL)
             continue;
         MUST(*value != '\0' && *value != ' ' && *value != '\t');
@@ -39,16 +39,16 @@ static void check_headers(const struct client_reply *reply)
     }
 }
 
-static void done(void *arg, struct client_reply *reply)
+static void done(void *arg, struct upstream_response *response)
 {
     (void)arg;
     ended++;
-    MUST(reply->status == 0 || (reply->status >= 200 && reply->status <= 599));
-    MUST(reply->error != CLIENT_OK || reply->status != 0);
-    MUST(reply->body_len <= BODY_MAX);
-    check_headers(reply);
-    if (reply->body_len > 0)
-        MUST(reply->body != NULL && reply->body[reply->body_len] == '\0');
+    MUST(response->status == 0 || (response->status >= 200 && response->status <= 599));
+    MUST(response->error != CLIENT_OK || response->status != 0);
+    MUST(response->body_len <= BODY_MAX);
+    check_headers(response);
+    if (response->body_len > 0)
+        MUST(response->body != NULL && response->body[response->body_len] == '\0');
     loop_stop(loop);
 }
 

@@ -91,22 +91,22 @@ static inline void finish(void)
     peer_stop(&peer);
 }
 
-static inline void on_done(void *arg, struct client_reply *reply)
+static inline void on_done(void *arg, struct upstream_response *response)
 {
     struct outcome *outcome = arg;
 
     ck_assert(!outcome->called);
     outcome->called = true;
     outcome->place = ++ended;
-    outcome->error = reply->error;
-    outcome->status = reply->status;
-    outcome->retries = reply->retries;
-    outcome->sent = reply->sent;
-    outcome->body_len = reply->body_len;
-    outcome->body = client_reply_take_body(reply);
+    outcome->error = response->error;
+    outcome->status = response->status;
+    outcome->retries = response->retries;
+    outcome->sent = response->sent;
+    outcome->body_len = response->body_len;
+    outcome->body = upstream_response_take_body(response);
     for (int id = 0; id < CLIENT_HEADER_COUNT; id++)
-        if (reply->headers[id] != NULL)
-            outcome->headers[id] = mem_strdup(reply->headers[id]);
+        if (response->headers[id] != NULL)
+            outcome->headers[id] = mem_strdup(response->headers[id]);
     if (ended == awaited)
         loop_stop(loop);
     if (outcome->then != NULL)
