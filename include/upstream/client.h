@@ -88,14 +88,6 @@ struct client_settings client_settings_from(const struct config *config);
 enum err client_global_start(void);
 void client_global_stop(void);
 
-/*
- * Whether certificate, key and CA can be used: ERR_INVALID with what is wrong in `problem`, one
- * line, no secret in it, in the form "ca_file: what is wrong" with the key that is at fault. Any
- * thread; needs no client_global_start.
- */
-#define CLIENT_PROBLEM 256
-enum err client_check(const struct client_settings *settings, char problem[CLIENT_PROBLEM]);
-
 /* ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: client_check says why. */
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out);
 /* Calls under way are dropped without a callback. Allowed in a callback of this client. */

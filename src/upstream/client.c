@@ -23,6 +23,7 @@
 #include "base/secret.h"
 #include "upstream/get.h"
 #include "upstream/post.h"
+#include "upstream/tls_check.h"
 
 #define CLIENT_MAGIC 0xc11e0001u
 
@@ -334,9 +335,9 @@ static enum err make_engines(struct client *client, const struct client_settings
 
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out)
 {
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
-    if (client_check(settings, problem) != ERR_OK)
+    if (client_check(settings, reason) != ERR_OK)
         return ERR_INVALID;
     MUST(settings->max_connections > 0);
     struct client *client = mem_zalloc(sizeof(*client));

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "client_fixture.h"
 #include "scratch.h"
+#include "upstream/tls_check.h"
 
 /* s_server's page tells of the session, and is longer than most answers. */
 #define PAGE_MAX (64 * 1024)
@@ -391,12 +392,12 @@ START_TEST(test_client_certificate_wanted)
 }
 END_TEST
 
-static void ck_problem(const char *begin)
+static void ck_reason(const char *begin)
 {
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
-    ck_assert_int_eq(client_check(&settings, problem), ERR_INVALID);
-    ck_assert_msg(strncmp(problem, begin, strlen(begin)) == 0, "%s", problem);
+    ck_assert_int_eq(client_check(&settings, reason), ERR_INVALID);
+    ck_assert_msg(strncmp(reason, begin, strlen(begin)) == 0, "%s", reason);
     settings.origin = "https://127.0.0.1:9";
     ck_assert_int_eq(client_new(loop, &settings, &client), ERR_INVALID);
 }
@@ -411,29 +412,29 @@ START_TEST(test_files_that_cannot_be_used)
     struct secret *other_key = read_secret(other.key);
     struct secret *locked_key = read_secret(locked.key);
     struct secret *no_key = secret_new("", 0);
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
     settings.ca_file = "/nowhere/at/all";
-    ck_problem("ca_file: /nowhere/at/all: No such file");
+    ck_reason("ca_file: /nowhere/at/all: No such file");
     settings.ca_file = mine.key;
-    ck_problem("ca_file: ");
+    ck_reason("ca_file: ");
     settings.ca_file = NULL;
     settings.client_key = key;
-    ck_problem("client_key: needs client_certificate");
+    ck_reason("client_key: needs client_certificate");
     settings.client_certificate = mine.key;
-    ck_problem("client_certificate: ");
+    ck_reason("client_certificate: ");
     settings.client_certificate = mine.certificate;
-    ck_assert_int_eq(client_check(&settings, problem), ERR_OK);
-    ck_assert_str_eq(problem, "");
+    ck_assert_int_eq(client_check(&settings, reason), ERR_OK);
+    ck_assert_str_eq(reason, "");
     settings.client_key = NULL;
-    ck_problem("client_certificate: needs client_key");
+    ck_reason("client_certificate: needs client_key");
     settings.client_key = other_key;
-    ck_problem("client_key: not the key of client_certificate");
+    ck_reason("client_key: not the key of client_certificate");
     settings.client_key = no_key;
-    ck_problem("client_key: no private key in PEM without a pass phrase");
+    ck_reason("client_key: no private key in PEM without a pass phrase");
     settings.client_certificate = locked.certificate;
     settings.client_key = locked_key;
-    ck_problem("client_key: no private key in PEM without a pass phrase");
+    ck_reason("client_key: no private key in PEM without a pass phrase");
     secret_unref(key);
     secret_unref(other_key);
     secret_unref(locked_key);
