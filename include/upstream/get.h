@@ -9,11 +9,11 @@
 
 #include "upstream/head.h"
 #include "upstream/connection.h"
-#include "upstream/outcome.h"
+#include "upstream/response.h"
 #include "upstream/parse.h"
 #include "upstream/connection_pool.h"
 
-/* A TLS record is 16 KiB; most answers are a few hundred bytes. */
+/* A TLS record is 16 KiB; most responses are a few hundred bytes. */
 #define GET_INPUT (32 * 1024)
 
 struct get;
@@ -36,19 +36,19 @@ struct get_shared {
 struct get {
     unsigned magic;
     struct get_shared *shared;
-    struct outcome *outcome;
+    struct response *response;
     struct connection_user user;
     struct connection *connection; /* NULL: none is in use */
     struct head request;
     size_t sent_len;
-    bool unsendable; /* the connection takes no more; an answer may be there all the same */
+    bool unsendable; /* the connection takes no more; a response may be there all the same */
     struct parse parse;
     enum client_error error;
 };
 
-/* The request is copied; the outcome is borrowed. */
+/* The request is copied; the response is borrowed. */
 void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
-              struct outcome *outcome);
+              struct response *response);
 /* Closes its connection if it is under way. */
 void get_fini(struct get *get);
 

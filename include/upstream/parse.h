@@ -1,5 +1,5 @@
 /*
- * llhttp at work on one answer to a GET. Private to src/upstream.
+ * llhttp at work on one response to a GET. Private to src/upstream.
  */
 #ifndef UPSTREAM_PARSE_H
 #define UPSTREAM_PARSE_H
@@ -8,16 +8,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "upstream/answer.h"
+#include "upstream/response.h"
 
 /* Room for the longest name that anybody here reads; a longer one is none of them. */
 #define PARSE_NAME_MAX 16
 
 struct parse {
     llhttp_t http;
-    struct answer *answer;
-    bool whole; /* the answer is */
-    bool keeps; /* the connection may be used again, says the answer */
+    struct response *response;
+    bool whole; /* the response is */
+    bool keeps; /* the connection may be used again, says the response */
 
     /* The field that is being read. */
     char name[PARSE_NAME_MAX];
@@ -28,16 +28,16 @@ struct parse {
     const char *from; /* the input under way */
 };
 
-/* The answer is borrowed, and empty. */
-void parse_init(struct parse *parse, struct answer *answer);
+/* The response is borrowed, and empty. */
+void parse_init(struct parse *parse, struct response *response);
 
 enum parse_state {
-    PARSE_MORE,    /* so far, so good */
-    PARSE_WHOLE,   /* the answer is whole */
-    PARSE_REFUSED, /* answer->refused tells why */
+    PARSE_MORE,     /* so far, so good */
+    PARSE_WHOLE,    /* the response is whole */
+    PARSE_REJECTED, /* response->rejected tells why */
 };
 
-/* `used`: how many bytes belong to the answer. */
+/* `used`: how many bytes belong to the response. */
 enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, size_t *used);
 /* The connection ended; PARSE_MORE: too early. */
 enum parse_state parse_end(struct parse *parse);

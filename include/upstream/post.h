@@ -9,7 +9,7 @@
 
 #include "upstream/handle.h"
 #include "upstream/multi.h"
-#include "upstream/outcome.h"
+#include "upstream/response.h"
 #include "upstream/outgoing.h"
 
 struct post;
@@ -26,16 +26,16 @@ struct post_shared {
 struct post {
     unsigned magic;
     const struct post_shared *shared;
-    struct outcome *outcome;
+    struct response *response;
     struct multi_transfer transfer;
     struct outgoing request;
     CURL *easy; /* NULL unless it is under way */
     enum client_error error;
 };
 
-/* The request is copied; the outcome is borrowed. */
+/* The request is copied; the response is borrowed. */
 void post_init(struct post *post, const struct post_shared *shared,
-               const struct client_request *request, struct outcome *outcome);
+               const struct client_request *request, struct response *response);
 /* Closes its connection if it is under way. */
 void post_fini(struct post *post);
 

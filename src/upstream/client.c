@@ -39,7 +39,7 @@ struct call {
     void *arg;
     struct mono_time called;
     enum client_error error; /* once ENDED */
-    struct outcome outcome;
+    struct response response;
     bool post; /* which of the two it is */
     union {
         struct get get;
@@ -113,7 +113,7 @@ static void call_free(struct call *call)
         post_fini(&call->posting);
     else
         get_fini(&call->get);
-    answer_fini(&call->outcome.answer);
+    response_fini(&call->response);
     mem_free(call);
 }
 
@@ -142,22 +142,22 @@ char *upstream_response_take_body(struct upstream_response *response)
     return body;
 }
 
-static void make_response(struct call *call, struct upstream_response *response)
+static void make_response(struct call *call, struct upstream_response *out)
 {
-    struct outcome *outcome = &call->outcome;
+    struct response *response = &call->response;
 
-    *response = (struct upstream_response){
+    *out = (struct upstream_response){
         .error = call->error,
-        .status = respond_status(&outcome->answer),
-        .detail = outcome->text,
-        .retries = outcome->retries,
-        .sent = outcome->sent,
-        .duration = mono_diff(outcome->ended, call->called),
+        .status = response_status(response),
+        .detail = response->text,
+        .retries = response->retries,
+        .sent = response->sent,
+        .duration = mono_diff(response->ended, call->called),
     };
-    for (int id = 0; id < CLIENT_HEADER_COUNT && response->status != 0; id++)
-        response->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
+    for (int id = 0; id < CLIENT_HEADER_COUNT && out->status != 0; id++)
+        out->headers[id] = response_header(response, (enum client_header_id)id);
     if (call->error == CLIENT_OK)
-        response->body = buf_take(&outcome->answer.body, &response->body_len);
+        out->body = buf_take(&response->body, &out->body_len);
 }
 
 /* The client may be gone after the callback; the call is then nobody's but ours. */
@@ -218,7 +218,7 @@ static void note_end(struct call *call, enum client_error error)
 {
     if (error != CLIENT_OK)
         log_debug(ctx_guid(call->ctx), "the upstream %s (%s)", client_error_phrase(error),
-                  call->outcome.text);
+                  call->response.text);
     end(call, error);
     start_queued(call->client);
 }
@@ -271,15 +271,11 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     call->ctx = ctx;
     call->post = request->post;
     call->called = loop_now(client->loop);
-    call->outcome.sent = call->called;
-    call->outcome.ended = call->called;
-    call->outcome.retries = 0;
-    call->outcome.text[0] = '\0';
-    answer_init(&call->outcome.answer, request->max_response, request->post);
+    response_init(&call->response, request->max_response, request->post, call->called);
     if (request->post)
-        post_init(&call->posting, &client->posts, request, &call->outcome);
+        post_init(&call->posting, &client->posts, request, &call->response);
     else
-        get_init(&call->get, &client->gets, request, &call->outcome);
+        get_init(&call->get, &client->gets, request, &call->response);
     call->hook = (struct ctx_hook){.cancelled = on_cancelled};
     ctx_hook_add(ctx, &call->hook);
     return call;

@@ -44,7 +44,7 @@ static void close_attempt(struct get *get, bool reusable, int status)
     struct mono_time now = loop_look(get->shared->loop);
 
     let_go(get, reusable, now);
-    outcome_end(get->outcome, now, get->shared->counted, status);
+    response_end(get->response, now, get->shared->counted, status);
 }
 
 static enum stage end(struct get *get, enum client_error error)
@@ -55,21 +55,20 @@ static enum stage end(struct get *get, enum client_error error)
 
 static enum stage fail(struct get *get, enum client_error error)
 {
-    struct outcome *outcome = get->outcome;
+    struct response *response = get->response;
 
-    close_attempt(get, false, respond_status(&outcome->answer));
-    if (!error_worth_retry(error) || outcome->answer.begun ||
-        outcome->retries >= get->shared->retries)
+    close_attempt(get, false, response_status(response));
+    if (!error_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
-    outcome->retries++;
-    return attempt(get, true, outcome->ended);
+    response->retries++;
+    return attempt(get, true, response->ended);
 }
 
 static enum stage finish(struct get *get, bool at_its_end)
 {
     bool reusable = at_its_end && get->parse.keeps && get->sent_len == get->request.len;
 
-    close_attempt(get, reusable, respond_status(&get->outcome->answer));
+    close_attempt(get, reusable, response_status(get->response));
     return end(get, CLIENT_OK);
 }
 
@@ -102,8 +101,8 @@ static enum stage digest(struct get *get, size_t len)
     switch (parse_bytes(&get->parse, get->shared->input, len, &used)) {
     case PARSE_WHOLE:
         return finish(get, used == len);
-    case PARSE_REFUSED:
-        return fail(get, get->outcome->answer.refused);
+    case PARSE_REJECTED:
+        return fail(get, get->response->rejected);
     default:
         return GOES_ON;
     }
@@ -143,13 +142,13 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
 {
     struct connection_pool *pool = get->shared->pool;
 
-    outcome_begin(get->outcome, now);
-    parse_init(&get->parse, &get->outcome->answer);
+    response_begin(get->response, now);
+    parse_init(&get->parse, get->response);
     get->sent_len = 0;
     get->unsendable = false;
     get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
     if (get->connection != NULL) {
-        get->outcome->sent = loop_look(get->shared->loop); /* what the token's fate is judged by */
+        get->response->sent = loop_look(get->shared->loop); /* what the token's fate is judged by */
         return begin_sending(get);
     }
     get->connection = connection_pool_open(pool, &get->user);
@@ -163,10 +162,10 @@ static void on_opened(struct connection_user *user, enum client_error error, con
 
     MAGIC_OK(get, GET_MAGIC);
     if (error == CLIENT_OK) {
-        get->outcome->sent = mono_now();
+        get->response->sent = mono_now();
         stage = begin_sending(get);
     } else {
-        snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
+        snprintf(get->response->text, CURL_ERROR_SIZE, "%s", detail);
         connection_pool_forget(get->shared->pool);
         get->connection = NULL;
         stage = fail(get, error);
@@ -187,11 +186,11 @@ static void on_ready(struct connection_user *user)
 }
 
 void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
-              struct outcome *outcome)
+              struct response *response)
 {
     MAGIC_SET(get, GET_MAGIC);
     get->shared = shared;
-    get->outcome = outcome;
+    get->response = response;
     get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
     get->connection = NULL;
     head_init(&get->request, &shared->frame, request);

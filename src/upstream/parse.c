@@ -1,7 +1,7 @@
 /*
  * llhttp tells a head from a body and where both end; which of the rest is wanted, and what is too
- * much, is answer.c's. It is lenient about control characters in values, because answer.c has its
- * own mind there; it is strict about all that frames a message: two lengths, a length beside
+ * much, is response.c's. It is lenient about control characters in values, because response.c has
+ * its own mind there; it is strict about all that frames a message: two lengths, a length beside
  * chunks, a bare CR.
  *
  * A value comes in pieces for two reasons, and they must be told apart: because the input ended in
@@ -24,7 +24,7 @@ static struct parse *of(llhttp_t *http)
 
 static int on_begin(llhttp_t *http)
 {
-    answer_head_begins(of(http)->answer);
+    response_headers_begin(of(http)->response);
     return 0;
 }
 
@@ -46,7 +46,7 @@ static int on_name_end(llhttp_t *http)
     struct parse *parse = of(http);
     bool known = parse->name_len <= PARSE_NAME_MAX;
 
-    answer_field_begins(parse->answer, parse->name, known ? parse->name_len : 0);
+    response_field_begins(parse->response, parse->name, known ? parse->name_len : 0);
     parse->name_len = 0;
     parse->end = NULL;
     parse->split = false;
@@ -62,16 +62,16 @@ static int on_value(llhttp_t *http, const char *at, size_t len)
         parse->folded = true;
     parse->end = at + len;
     parse->split = false;
-    return answer_value(parse->answer, at, len) ? 0 : STOP;
+    return response_value(parse->response, at, len) ? 0 : STOP;
 }
 
 static int on_value_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
-    answer_field_ends(parse->answer);
+    response_field_ends(parse->response);
     if (parse->folded)
-        answer_field_is_folded(parse->answer);
+        response_field_is_folded(parse->response);
     return 0;
 }
 
@@ -82,25 +82,25 @@ static int on_head_end(llhttp_t *http)
     int status = http->status_code;
 
     if (http->http_major != 1) {
-        parse->answer->refused = CLIENT_PROTOCOL;
+        parse->response->rejected = CLIENT_PROTOCOL;
         return STOP;
     }
-    if (!answer_head_ends(parse->answer, status))
+    if (!response_headers_end(parse->response, status))
         return STOP;
     return status < 200 || status == 204 || status == 304;
 }
 
 static int on_body(llhttp_t *http, const char *at, size_t len)
 {
-    return answer_body(of(http)->answer, at, len) ? 0 : STOP;
+    return response_body(of(http)->response, at, len) ? 0 : STOP;
 }
 
-/* What follows an interim answer is the next one. */
+/* What follows an interim response is the next one. */
 static int on_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
-    if (!parse->answer->head_done)
+    if (!parse->response->headers_done)
         return 0;
     parse->whole = true;
     parse->keeps = llhttp_should_keep_alive(http) != 0;
@@ -118,11 +118,11 @@ static const llhttp_settings_t callbacks = {
     .on_message_complete = on_end,
 };
 
-void parse_init(struct parse *parse, struct answer *answer)
+void parse_init(struct parse *parse, struct response *response)
 {
     llhttp_init(&parse->http, HTTP_RESPONSE, &callbacks);
     llhttp_set_lenient_headers(&parse->http, 1);
-    parse->answer = answer;
+    parse->response = response;
     parse->whole = false;
     parse->keeps = false;
     parse->name_len = 0;
@@ -132,25 +132,25 @@ void parse_init(struct parse *parse, struct answer *answer)
 
 static enum parse_state rejected(struct parse *parse)
 {
-    if (parse->answer->refused == CLIENT_OK)
-        parse->answer->refused = CLIENT_PROTOCOL;
-    return PARSE_REFUSED;
+    if (parse->response->rejected == CLIENT_OK)
+        parse->response->rejected = CLIENT_PROTOCOL;
+    return PARSE_REJECTED;
 }
 
 enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, size_t *used)
 {
-    struct answer *answer = parse->answer;
-    size_t body = answer->body.len;
+    struct response *response = parse->response;
+    size_t body = response->body.len;
 
-    answer->begun = true;
+    response->begun = true;
     parse->from = data;
     llhttp_errno_t err = llhttp_execute(&parse->http, data, len);
     *used = parse->whole ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
     parse->split = parse->end == data + len;
     if (err != HPE_OK && !parse->whole)
         return rejected(parse);
-    if (!answer_count_head(answer, *used - (answer->body.len - body)))
-        return PARSE_REFUSED;
+    if (!response_count_framing(response, *used - (response->body.len - body)))
+        return PARSE_REJECTED;
     return parse->whole ? PARSE_WHOLE : PARSE_MORE;
 }
 

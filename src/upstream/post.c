@@ -19,14 +19,14 @@ static size_t on_line(char *line, size_t size, size_t number, void *arg)
 {
     MAGIC_CAST(struct post, post, arg, POST_MAGIC);
 
-    return answer_line(&post->outcome->answer, line, size * number) ? size * number : 0;
+    return response_line(post->response, line, size * number) ? size * number : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t number, void *arg)
 {
     MAGIC_CAST(struct post, post, arg, POST_MAGIC);
 
-    return answer_body(&post->outcome->answer, data, size * number) ? size * number : 0;
+    return response_body(post->response, data, size * number) ? size * number : 0;
 }
 
 static int on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
@@ -37,7 +37,7 @@ static int on_send(void *arg, char *remote, char *local, int remote_port, int lo
     (void)local;
     (void)remote_port;
     (void)local_port;
-    post->outcome->sent = mono_now();
+    post->response->sent = mono_now();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -45,7 +45,7 @@ static void set_callbacks(struct post *post)
 {
     CURL *easy = post->easy;
 
-    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, post->outcome->text);
+    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, post->response->text);
     HANDLE_SET(easy, CURLOPT_HEADERFUNCTION, on_line);
     HANDLE_SET(easy, CURLOPT_HEADERDATA, post);
     HANDLE_SET(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -71,17 +71,17 @@ static void set_request(struct post *post)
 
 static enum client_error judge(struct post *post, CURLcode code)
 {
-    const struct answer *answer = &post->outcome->answer;
+    const struct response *response = post->response;
 
-    if (answer->refused != CLIENT_OK) {
+    if (response->rejected != CLIENT_OK) {
         /* We stopped it ourselves, and libcurl's words tell no more than that. */
-        post->outcome->text[0] = '\0';
-        return answer->refused;
+        post->response->text[0] = '\0';
+        return response->rejected;
     }
     /* It is content with a head that ends in the middle. */
-    if (code == CURLE_OK && !answer->head_done)
+    if (code == CURLE_OK && !response->headers_done)
         return CLIENT_CLOSED;
-    return error_from_curl(post->easy, code, post->outcome->text);
+    return error_from_curl(post->easy, code, post->response->text);
 }
 
 static void give_handle_back(struct post *post)
@@ -98,15 +98,15 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     post->error = judge(post, code);
     multi_remove(post->shared->multi, post->easy);
     give_handle_back(post);
-    outcome_end(post->outcome, mono_now(), post->shared->counted,
-                respond_status(&post->outcome->answer));
+    response_end(post->response, mono_now(), post->shared->counted,
+                 response_status(post->response));
     post->shared->ended(post);
 }
 
 void post_init(struct post *post, const struct post_shared *shared,
-               const struct client_request *request, struct outcome *outcome)
+               const struct client_request *request, struct response *response)
 {
-    *post = (struct post){.shared = shared, .outcome = outcome, .transfer.ended = on_ended};
+    *post = (struct post){.shared = shared, .response = response, .transfer.ended = on_ended};
     MAGIC_SET(post, POST_MAGIC);
     outgoing_init(&post->request, request, handles_prefix(shared->handles));
 }
@@ -115,7 +115,7 @@ void post_fini(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     if (post->easy != NULL) {
-        outcome_end(post->outcome, mono_now(), post->shared->counted, 0);
+        response_end(post->response, mono_now(), post->shared->counted, 0);
         multi_remove(post->shared->multi, post->easy);
         give_handle_back(post);
     }
@@ -130,7 +130,7 @@ bool post_start(struct post *post)
     post->easy = handles_take(post->shared->handles);
     if (post->easy == NULL)
         return false;
-    outcome_begin(post->outcome, mono_now());
+    response_begin(post->response, mono_now());
     set_callbacks(post);
     set_request(post);
     if (multi_add(post->shared->multi, post->easy, &post->transfer) == ERR_OK)

@@ -1,6 +1,7 @@
 /*
- * llhttp behind answer.h, without sockets: each answer is read whole, and then once for each place
- * where its bytes could arrive in two parts, and once byte by byte; what comes of it is the same.
+ * llhttp behind response.h, without sockets: each response is read whole, and then once for each
+ * place where its bytes could arrive in two parts, and once byte by byte; what comes of it is the
+ * same.
  */
 #include "upstream/parse.h"
 
@@ -54,7 +55,7 @@ static const struct sample samples[] = {
 
 /* A blank before the colon: llhttp 9 refuses it, older ones pass the name with it. */
 #if LLHTTP_VERSION_MAJOR >= 9
-    {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
+    {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 #else
     {HEAD_200 "etag :no\r\nETag: a\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", "a",
      true, 0},
@@ -65,30 +66,30 @@ static const struct sample samples[] = {
     {HEAD_200 "ETag: a\r\n", 0, PARSE_MORE, 0, "", NULL, false, 0},
     {"HTTP/1.1 100 Continue\r\n\r\n", 0, PARSE_MORE, 0, "", NULL, false, 0},
 
-    {HEAD_200 "ETag: a\0b\r\n\r\n", sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, PARSE_REFUSED, 0, "",
-     NULL, false, 0},
-    {HEAD_200 "X-Other: a\0b\r\n\r\n", sizeof(HEAD_200 "X-Other: a\0b\r\n\r\n") - 1, PARSE_REFUSED,
+    {HEAD_200 "ETag: a\0b\r\n\r\n", sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, PARSE_REJECTED, 0,
+     "", NULL, false, 0},
+    {HEAD_200 "X-Other: a\0b\r\n\r\n", sizeof(HEAD_200 "X-Other: a\0b\r\n\r\n") - 1, PARSE_REJECTED,
      0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 0, PARSE_REFUSED, 0, "", NULL,
+    {HEAD_200 "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 0, PARSE_REJECTED, 0, "", NULL,
      false, 0},
-    {HEAD_200 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, PARSE_REFUSED,
+    {HEAD_200 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, PARSE_REJECTED,
      0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: -1\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: 99999999999999999999\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false,
+    {HEAD_200 "Content-Length: -1\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {HEAD_200 "Content-Length: 99999999999999999999\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false,
      0},
-    {HEAD_200 "no colon\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 0, PARSE_REFUSED, 200, "", NULL, false,
+    {HEAD_200 "no colon\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 0, PARSE_REJECTED, 200, "", NULL, false,
      0},
-    {"HTTP/2.0 200 OK\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"HTTP/0.9 200 OK\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL,
+    {"HTTP/2.0 200 OK\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"HTTP/0.9 200 OK\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL,
      false, 0},
-    {"HTTP/1.1 600 No\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"GET / HTTP/1.1\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
+    {"HTTP/1.1 600 No\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"GET / HTTP/1.1\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 };
 
 struct reading {
-    struct answer answer;
+    struct response response;
     struct parse parse;
     enum parse_state state;
     size_t used; /* of all */
@@ -96,8 +97,8 @@ struct reading {
 
 static void begin(struct reading *reading)
 {
-    answer_init(&reading->answer, 1000, false);
-    parse_init(&reading->parse, &reading->answer);
+    response_init(&reading->response, 1000, false, mono_now());
+    parse_init(&reading->parse, &reading->response);
     reading->state = PARSE_MORE;
     reading->used = 0;
 }
@@ -118,20 +119,20 @@ static void feed(struct reading *reading, const char *text, size_t len)
 
 static void ck_reading(struct reading *reading, const struct sample *sample, size_t len)
 {
-    const struct answer *answer = &reading->answer;
+    const struct response *response = &reading->response;
 
     ck_assert_int_eq(reading->state, sample->state);
-    ck_assert_int_eq(respond_status(answer), sample->status);
-    ck_assert_str_eq(buf_text(&answer->body), sample->body);
-    if (sample->state != PARSE_REFUSED)
-        ck_assert_pstr_eq(answer_header(answer, CLIENT_ETAG), sample->etag);
+    ck_assert_int_eq(response_status(response), sample->status);
+    ck_assert_str_eq(buf_text(&response->body), sample->body);
+    if (sample->state != PARSE_REJECTED)
+        ck_assert_pstr_eq(response_header(response, CLIENT_ETAG), sample->etag);
     else
-        ck_assert_int_eq(answer->refused, CLIENT_PROTOCOL);
+        ck_assert_int_eq(response->rejected, CLIENT_PROTOCOL);
     if (sample->state == PARSE_WHOLE) {
         ck_assert_int_eq(reading->parse.keeps, sample->keeps);
         ck_assert_uint_eq(len - reading->used, sample->behind);
     }
-    answer_fini(&reading->answer);
+    response_fini(&reading->response);
 }
 
 START_TEST(test_any_split)
@@ -161,15 +162,15 @@ START_TEST(test_end_of_connection)
     feed(&reading, HEAD_200 "\r\nhi", strlen(HEAD_200 "\r\nhi"));
     ck_assert_int_eq(parse_end(&reading.parse), PARSE_WHOLE);
     ck_assert(!reading.parse.keeps);
-    answer_fini(&reading.answer);
+    response_fini(&reading.response);
     begin(&reading);
     feed(&reading, HEAD_200 "Content-Length: 3\r\n\r\nhi",
          strlen(HEAD_200 "Content-Length: 3\r\n\r\nhi"));
     ck_assert_int_eq(parse_end(&reading.parse), PARSE_MORE);
-    answer_fini(&reading.answer);
+    response_fini(&reading.response);
     begin(&reading);
     ck_assert_int_eq(parse_end(&reading.parse), PARSE_MORE);
-    answer_fini(&reading.answer);
+    response_fini(&reading.response);
 }
 END_TEST
 
@@ -187,11 +188,11 @@ START_TEST(test_frames_of_chunks)
     ck_assert_int_eq(reading.state, PARSE_MORE);
     memset(padded, 'x', sizeof(padded));
     feed(&reading, "1;", 2);
-    for (size_t i = 0; i < ANSWER_HEAD_MAX / sizeof(padded) + 1; i++)
+    for (size_t i = 0; i < RESPONSE_HEADERS_MAX / sizeof(padded) + 1; i++)
         feed(&reading, padded, sizeof(padded));
-    ck_assert_int_eq(reading.state, PARSE_REFUSED);
-    ck_assert_int_eq(reading.answer.refused, CLIENT_HEAD_TOO_LARGE);
-    answer_fini(&reading.answer);
+    ck_assert_int_eq(reading.state, PARSE_REJECTED);
+    ck_assert_int_eq(reading.response.rejected, CLIENT_HEAD_TOO_LARGE);
+    response_fini(&reading.response);
 }
 END_TEST
 
