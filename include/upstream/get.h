@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "upstream/head.h"
+#include "upstream/request_head.h"
 #include "upstream/connection.h"
 #include "upstream/response.h"
 #include "upstream/parse.h"
@@ -22,7 +22,7 @@ struct get;
 struct get_shared {
     struct loop *loop;
     struct connection_pool *pool;
-    struct head_frame frame;
+    struct request_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
     /*
@@ -39,7 +39,7 @@ struct get {
     struct response *response;
     struct connection_user user;
     struct connection *connection; /* NULL: none is in use */
-    struct head request;
+    struct request_head request;
     size_t sent_len;
     bool unsendable; /* the connection takes no more; a response may be there all the same */
     struct parse parse;

@@ -24,7 +24,4 @@ void handles_free(struct handles *handles);
 CURL *handles_take(struct handles *handles);
 void handles_give_back(struct handles *handles, CURL *easy);
 
-/* What goes before a target: the origin where a proxy is asked for it in plain HTTP, else "". */
-const char *handles_prefix(const struct handles *handles);
-
 #endif

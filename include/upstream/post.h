@@ -10,7 +10,7 @@
 #include "upstream/handle.h"
 #include "upstream/multi.h"
 #include "upstream/response.h"
-#include "upstream/outgoing.h"
+#include "upstream/request_head.h"
 
 struct post;
 
@@ -18,6 +18,7 @@ struct post;
 struct post_shared {
     struct multi *multi;
     struct handles *handles;
+    const struct request_frame *frame;
     bool counted; /* METRIC_UPSTREAM_REQUESTS and _DURATION count them */
     /* It ended, with post->error. libcurl is up the stack: the client must not be freed. */
     void (*ended)(struct post *post);
@@ -28,7 +29,7 @@ struct post {
     const struct post_shared *shared;
     struct response *response;
     struct multi_transfer transfer;
-    struct outgoing request;
+    struct request_copy request;
     CURL *easy; /* NULL unless it is under way */
     enum client_error error;
 };

@@ -179,7 +179,7 @@ static void dismantle(struct client *client)
 {
     if (client->gets.pool != NULL)
         connection_pool_free(client->gets.pool);
-    head_frame_fini(&client->gets.frame);
+    request_frame_fini(&client->gets.frame);
     if (client->handles != NULL)
         handles_free(client->handles);
     if (client->multi != NULL)
@@ -309,7 +309,7 @@ static enum err make_engines(struct client *client, const struct client_settings
 
     client->multi = multi_new(client->loop);
     client->handles = handles_new(settings);
-    head_frame_init(&client->gets.frame, settings);
+    request_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
     pool.connections =
@@ -324,6 +324,7 @@ static enum err make_engines(struct client *client, const struct client_settings
     client->gets.ended = get_ended;
     client->posts = (struct post_shared){.multi = client->multi,
                                          .handles = client->handles,
+                                         .frame = &client->gets.frame,
                                          .counted = settings->counted,
                                          .ended = post_ended};
     return ERR_OK;

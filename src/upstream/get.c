@@ -74,7 +74,7 @@ static enum stage finish(struct get *get, bool at_its_end)
 
 static void push(struct get *get)
 {
-    const struct head *request = &get->request;
+    const struct request_head *request = &get->request;
     bool waited = get->sent_len > 0;
 
     while (get->sent_len < request->len && !get->unsendable) {
@@ -193,7 +193,7 @@ void get_init(struct get *get, struct get_shared *shared, const struct client_re
     get->response = response;
     get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
     get->connection = NULL;
-    head_init(&get->request, &shared->frame, request);
+    request_head_init(&get->request, &shared->frame, request);
 }
 
 void get_fini(struct get *get)
@@ -201,7 +201,7 @@ void get_fini(struct get *get)
     MAGIC_OK(get, GET_MAGIC);
     if (get->connection != NULL)
         close_attempt(get, false, 0);
-    head_fini(&get->request);
+    request_head_fini(&get->request);
     MAGIC_CLEAR(get);
 }
 

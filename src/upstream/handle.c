@@ -24,7 +24,6 @@ struct handles {
     unsigned magic;
     CURLU *origin;
     CURLSH *share; /* names resolved, and TLS sessions */
-    char *prefix;  /* see handles_prefix */
     long connect_timeout_ms;
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
@@ -146,12 +145,6 @@ void handles_give_back(struct handles *handles, CURL *easy)
     handles->idle[handles->idle_count++] = easy;
 }
 
-const char *handles_prefix(const struct handles *handles)
-{
-    MAGIC_OK(handles, HANDLES_MAGIC);
-    return handles->prefix;
-}
-
 static long in_milliseconds(int64_t duration)
 {
     return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
@@ -164,9 +157,6 @@ static char *copy_or_null(const char *text)
 
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
-    bool absolute = settings->proxy != NULL && strncmp(settings->origin, "http:", 5) == 0;
-
-    handles->prefix = mem_strdup(absolute ? settings->origin : "");
     handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
     handles->ca_file = copy_or_null(settings->ca_file);
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
@@ -212,7 +202,6 @@ void handles_free(struct handles *handles)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
     curl_share_cleanup(handles->share);
     curl_url_cleanup(handles->origin);
-    mem_free(handles->prefix);
     mem_free(handles->ca_file);
     trust_free(handles->trust);
     mem_free(handles->certificate);

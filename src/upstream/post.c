@@ -56,7 +56,7 @@ static void set_callbacks(struct post *post)
 
 static void set_request(struct post *post)
 {
-    const struct outgoing *request = &post->request;
+    const struct request_copy *request = &post->request;
     CURL *easy = post->easy;
 
     HANDLE_SET(easy, CURLOPT_CONNECT_ONLY, 0L);
@@ -108,7 +108,7 @@ void post_init(struct post *post, const struct post_shared *shared,
 {
     *post = (struct post){.shared = shared, .response = response, .transfer.ended = on_ended};
     MAGIC_SET(post, POST_MAGIC);
-    outgoing_init(&post->request, request, handles_prefix(shared->handles));
+    request_copy_init(&post->request, shared->frame, request);
 }
 
 void post_fini(struct post *post)
@@ -119,7 +119,7 @@ void post_fini(struct post *post)
         multi_remove(post->shared->multi, post->easy);
         give_handle_back(post);
     }
-    outgoing_fini(&post->request);
+    request_copy_fini(&post->request);
     MAGIC_CLEAR(post);
 }
 
