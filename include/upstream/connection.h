@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "runtime/loop.h"
-#include "upstream/client.h"
+#include "upstream/call.h"
 #include "upstream/handle.h"
 #include "upstream/multi.h"
 

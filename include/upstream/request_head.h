@@ -11,7 +11,7 @@
 #include <curl/curl.h>
 #include <stddef.h>
 
-#include "upstream/client.h"
+#include "upstream/call.h"
 
 /* What is the same in all requests of a client. */
 struct request_frame {

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "upstream/client.h"
+#include "upstream/call.h"
 
 /* Bytes of all header sections of one response: interim (1xx), final, and trailers. */
 #define RESPONSE_HEADERS_MAX (64 * 1024)

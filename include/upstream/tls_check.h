@@ -6,7 +6,7 @@
 #define UPSTREAM_TLS_CHECK_H
 
 #include "base/err.h"
-#include "upstream/client.h"
+#include "upstream/call.h"
 
 #define CLIENT_REASON 256
 

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "lookup/address.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 #define LOOKUP_MAGIC 0x46494e44u
 

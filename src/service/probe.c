@@ -16,7 +16,7 @@
 #include "runtime/trace.h"
 #include "service/probe_report.h"
 #include "token/fetch.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 #define PROBE_MAGIC 0x50524f42u
 

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "token/credentials.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 struct keeper_settings wiring_keeper(const struct config *config)
 {

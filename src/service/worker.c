@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/wiring.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 #define WORKER_MAGIC 0x574f524bu
 

@@ -20,7 +20,6 @@
 #include "runtime/trace.h"
 #include "token/request.h"
 #include "upstream/client.h"
-#include "upstream/origin.h"
 
 #define FETCH_MAGIC 0xfe7c0001u
 

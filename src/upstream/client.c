@@ -22,6 +22,7 @@
 #include "base/metrics.h"
 #include "base/secret.h"
 #include "upstream/get.h"
+#include "upstream/handle.h"
 #include "upstream/post.h"
 #include "upstream/tls_check.h"
 
@@ -62,19 +63,6 @@ struct client {
     bool delivering;
     bool doomed; /* client_free was called in a callback: deliver() finishes it */
 };
-
-struct client_settings client_settings_from(const struct config *config)
-{
-    return (struct client_settings){
-        .connect_timeout = config->upstream_connect_timeout,
-        .connection_max_age = config->upstream_connection_max_age,
-        .retries = (unsigned)config->upstream_retries,
-        .ca_file = config->upstream_ca_file,
-        .client_certificate = config->upstream_client_certificate,
-        .client_key = config->upstream_client_key.bytes,
-        .proxy = config->upstream_proxy,
-    };
-}
 
 static void enter(struct call *call, enum call_state state)
 {
@@ -132,14 +120,6 @@ static void start_queued(struct client *client)
     while (client->calls[CALL_QUEUED] != NULL &&
            client->count[CALL_RUNNING] < client->max_connections)
         start(client->calls[CALL_QUEUED], loop_now(client->loop));
-}
-
-char *upstream_response_take_body(struct upstream_response *response)
-{
-    char *body = response->body;
-
-    response->body = NULL;
-    return body;
 }
 
 static void make_response(struct call *call, struct upstream_response *out)
@@ -328,6 +308,16 @@ static enum err make_engines(struct client *client, const struct client_settings
                                          .counted = settings->counted,
                                          .ended = post_ended};
     return ERR_OK;
+}
+
+enum err client_global_start(void)
+{
+    return handle_global_start();
+}
+
+void client_global_stop(void)
+{
+    handle_global_stop();
 }
 
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out)

@@ -21,7 +21,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "upstream/errors.h"
 
 #define CONNECTION_MAGIC 0x11e40001u
 
@@ -148,7 +147,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     }
     enum client_error error = CLIENT_INTERNAL;
     if (code != CURLE_OK) {
-        error = error_from_curl(connection->easy, code, connection->words);
+        error = handle_error(connection->easy, code, connection->words);
         memcpy(words, connection->words, sizeof(words));
     }
     connection_close(connection);

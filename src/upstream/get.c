@@ -17,7 +17,6 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "upstream/errors.h"
 
 #define GET_MAGIC 0x6e700001u
 
@@ -53,12 +52,27 @@ static enum stage end(struct get *get, enum client_error error)
     return ENDED;
 }
 
+/* Not where the name does not resolve, the certificate is rejected, or the fault is ours. */
+static bool is_worth_retry(enum client_error error)
+{
+    switch (error) {
+    case CLIENT_REFUSED:
+    case CLIENT_CONNECT_TIMEOUT:
+    case CLIENT_UNREACHABLE:
+    case CLIENT_TLS:
+    case CLIENT_CLOSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum stage fail(struct get *get, enum client_error error)
 {
     struct response *response = get->response;
 
     close_attempt(get, false, response_status(response));
-    if (!error_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
+    if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
     response->retries++;
     return attempt(get, true, response->ended);

@@ -1,24 +1,82 @@
 /*
- * What libcurl does by default suits a tool for people: it follows the environment's proxies,
- * .netrc, tidies paths, speaks whatever protocol a URL names. Here each of these is said, so that
- * nothing is left to a default. The options that take a number are a table; those that take
- * something of the client's are set below it.
+ * Once a process: libcurl copies tokens. Each POST is put together in a buffer of its own, and what
+ * arrives passes through another. Both are freed without being overwritten, so libcurl gets an
+ * allocator that does it. What it frees in a call is some kilobytes; that is the cost.
  *
- * The URL is parsed once, into a CURLU that all handles share; what differs between calls is the
- * request target, which goes out byte for byte (CURLOPT_REQUEST_TARGET).
+ * For each client: libcurl's defaults suit an interactive tool. It follows the environment's
+ * proxies and .netrc, tidies paths, and speaks whatever protocol a URL names. Here each of these is
+ * set, so that nothing is left to a default. The options that take a number are a table; those that
+ * take something of the client's are set below it. The URL is parsed once, into a CURLU that all
+ * handles share; what differs between calls is the request target, which goes out byte for byte
+ * (CURLOPT_REQUEST_TARGET).
+ *
+ * For each failure: libcurl says what it noticed, Proxy-Status (RFC 9209) wants to know what it
+ * means, and the two are divided differently. A table has the codes that mean one thing; functions
+ * look further where libcurl has one code for several (CURLE_COULDNT_CONNECT, timeouts, a CONNECT
+ * that a proxy rejected, and a broken chunk, which it reports as a receive error and distinguishes
+ * only by its text). What remains is our own fault or libcurl's: CLIENT_INTERNAL.
  */
 #include "upstream/handle.h"
 
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
 /* Some kilobytes each, and needed only while a connection is being opened, or is one of TLS. */
 #define IDLE_MAX 16
+
+/* ---- once a process ---- */
+
+static void free_wiped(void *p)
+{
+    if (p == NULL)
+        return;
+    wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+static void *realloc_wiped(void *old, size_t size)
+{
+    void *p = malloc(size > 0 ? size : 1);
+
+    if (p == NULL || old == NULL)
+        return p;
+    size_t held = malloc_usable_size(old);
+    memcpy(p, old, held < size ? held : size);
+    free_wiped(old);
+    return p;
+}
+
+enum err handle_global_start(void)
+{
+    const int needed = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
+
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped, realloc_wiped, strdup,
+                             calloc) != CURLE_OK)
+        return ERR_SYSTEM;
+    if ((curl_version_info(CURLVERSION_NOW)->features & needed) != needed) {
+        curl_global_cleanup();
+        return ERR_SYSTEM;
+    }
+    /* With CURLOPT_NOSIGNAL this is left to us. */
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR ? ERR_OK : ERR_SYSTEM;
+}
+
+void handle_global_stop(void)
+{
+    curl_global_cleanup();
+}
+
+/* ---- for each client ---- */
 
 struct handles {
     unsigned magic;
@@ -209,4 +267,86 @@ void handles_free(struct handles *handles)
     mem_free(handles->proxy);
     MAGIC_CLEAR(handles);
     mem_free(handles);
+}
+
+/* ---- for each failure ---- */
+
+static const struct {
+    CURLcode code;
+    enum client_error error;
+} meanings[] = {
+    {CURLE_OK, CLIENT_OK},
+    {CURLE_COULDNT_RESOLVE_HOST, CLIENT_DNS},
+    {CURLE_COULDNT_RESOLVE_PROXY, CLIENT_DNS},
+    {CURLE_PROXY, CLIENT_UNREACHABLE},
+    {CURLE_SSL_CONNECT_ERROR, CLIENT_TLS},
+    {CURLE_SSL_CIPHER, CLIENT_TLS},
+    {CURLE_USE_SSL_FAILED, CLIENT_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, CLIENT_CERTIFICATE},
+    {CURLE_SSL_ISSUER_ERROR, CLIENT_CERTIFICATE},
+    {CURLE_GOT_NOTHING, CLIENT_CLOSED},
+    {CURLE_SEND_ERROR, CLIENT_CLOSED},
+    {CURLE_RECV_ERROR, CLIENT_CLOSED},
+    {CURLE_PARTIAL_FILE, CLIENT_CLOSED},
+    {CURLE_WEIRD_SERVER_REPLY, CLIENT_PROTOCOL},
+    {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
+    {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
+    {CURLE_HTTP2, CLIENT_PROTOCOL},
+    /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
+    {CURLE_OUT_OF_MEMORY, CLIENT_HEAD_TOO_LARGE},
+};
+
+static enum client_error no_connection(CURL *easy)
+{
+    long number = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    switch (number) {
+    case ECONNREFUSED:
+        return CLIENT_REFUSED;
+    case ETIMEDOUT:
+        return CLIENT_CONNECT_TIMEOUT;
+    case 0: /* no socket was to be had */
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL: /* no local port was left */
+        return CLIENT_INTERNAL;
+    default:
+        return CLIENT_UNREACHABLE;
+    }
+}
+
+/* The only time that libcurl keeps is that of connecting; the name belongs to it. */
+static enum client_error out_of_time(CURL *easy)
+{
+    curl_off_t resolved = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    return resolved > 0 ? CLIENT_CONNECT_TIMEOUT : CLIENT_DNS;
+}
+
+static enum client_error lost(CURL *easy, const char *text)
+{
+    long connect_status = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (connect_status >= 300)
+        return CLIENT_UNREACHABLE;
+    return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;
+}
+
+enum client_error handle_error(CURL *easy, CURLcode code, const char *text)
+{
+    if (code == CURLE_COULDNT_CONNECT)
+        return no_connection(easy);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return out_of_time(easy);
+    if (code == CURLE_RECV_ERROR)
+        return lost(easy, text);
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if (meanings[i].code == code)
+            return meanings[i].error;
+    return CLIENT_INTERNAL;
 }

@@ -11,7 +11,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "upstream/errors.h"
 
 #define POST_MAGIC 0x90570001u
 
@@ -81,7 +80,7 @@ static enum client_error judge(struct post *post, CURLcode code)
     /* It is content with a head that ends in the middle. */
     if (code == CURLE_OK && !response->headers_done)
         return CLIENT_CLOSED;
-    return error_from_curl(post->easy, code, post->response->text);
+    return handle_error(post->easy, code, post->response->text);
 }
 
 static void give_handle_back(struct post *post)

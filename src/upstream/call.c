@@ -1,0 +1,67 @@
+/*
+ * What the types of call.h say of themselves: the names of an error, the settings that a
+ * configuration implies, the parts of a configured URL, and who owns a response's body.
+ */
+#include "upstream/call.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+static const struct {
+    const char *proxy_status;
+    const char *phrase;
+} errors[] = {
+#define ERROR_ROW(id, proxy_status, phrase) [id] = {proxy_status, phrase},
+    CLIENT_ERRORS(ERROR_ROW)
+#undef ERROR_ROW
+};
+
+const char *client_error_proxy_status(enum client_error error)
+{
+    MUST((size_t)error < ARRAY_LEN(errors));
+    return errors[error].proxy_status;
+}
+
+const char *client_error_phrase(enum client_error error)
+{
+    MUST((size_t)error < ARRAY_LEN(errors));
+    return errors[error].phrase;
+}
+
+struct client_settings client_settings_from(const struct config *config)
+{
+    return (struct client_settings){
+        .connect_timeout = config->upstream_connect_timeout,
+        .connection_max_age = config->upstream_connection_max_age,
+        .retries = (unsigned)config->upstream_retries,
+        .ca_file = config->upstream_ca_file,
+        .client_certificate = config->upstream_client_certificate,
+        .client_key = config->upstream_client_key.bytes,
+        .proxy = config->upstream_proxy,
+    };
+}
+
+/* The configuration has checked the URL with libcurl's parser: here it is only cut in two. */
+const char *origin_prefix(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    MUST(host != NULL);
+    host += strlen("://");
+    return host + strcspn(host, "/");
+}
+
+char *origin_of(const char *url)
+{
+    return mem_strndup(url, (size_t)(origin_prefix(url) - url));
+}
+
+char *upstream_response_take_body(struct upstream_response *response)
+{
+    char *body = response->body;
+
+    response->body = NULL;
+    return body;
+}
