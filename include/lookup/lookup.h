@@ -13,7 +13,6 @@
 
 #include "config/config.h"
 #include "exchange/lookup_stats.h"
-#include "lookup/pool.h"
 #include "lookup/postcode.h"
 #include "runtime/ctx.h"
 #include "token/source.h"
@@ -29,18 +28,18 @@ struct token_era {
 struct lookup_shared {
     struct token_source *tokens; /* borrowed */
     struct config *config;       /* a reference, and the next too */
-    struct pool *pool;
+    struct client *client;
     struct token_era era; /* which tokens are for this configuration; {0}: all */
 };
 
-/* Takes references to config and pool. The era is {0}. */
+/* Takes references to config and client. The era is {0}. */
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
-                        struct config *config, struct pool *pool);
+                        struct config *config, struct client *client);
 /*
  * For the lookups to come (a reload), and for those of before that get a token of the new era:
  * other references in the place of the present ones.
  */
-void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct client *client,
                        struct token_era era);
 void lookup_shared_fini(struct lookup_shared *shared);
 
@@ -90,9 +89,9 @@ typedef void lookup_done(void *arg, const struct lookup_result *result);
 
 /*
  * Starts a lookup under a context derived from `ctx`, with the shared's present configuration and
- * pool, which it keeps to its end, whatever a reload does to the shared. There is one exception: a
- * lookup that gets its token only when a reload has changed whom tokens are for goes on as the new
- * configuration says, for the token is nobody else's.
+ * client, which it keeps to its end, whatever a reload does to the shared. There is one exception:
+ * a lookup that gets its token only when a reload has changed whom tokens are for goes on as the
+ * new configuration says, for the token is nobody else's.
  *
  * `done` is called once, perhaps before lookup_start returns; never when ctx is cancelled first,
  * and then nothing goes on.

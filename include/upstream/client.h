@@ -34,11 +34,22 @@ struct client;
 enum err client_global_start(void);
 void client_global_stop(void);
 
-/* ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: client_check (upstream/tls_check.h) says why.
+/*
+ * One reference, the caller's. ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: client_check
+ * (upstream/tls_check.h) says why.
  */
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out);
-/* Calls under way are dropped without a callback. Allowed in a callback of this client. */
-void client_free(struct client *client);
+/*
+ * References. A reload may give a worker another client; the lookups that began with the old one
+ * end with it, and the last of them closes it. The count is not atomic: all references belong to
+ * the loop's thread.
+ */
+struct client *client_ref(struct client *client);
+/*
+ * NULL is allowed. The last reference closes the connections; calls under way are dropped without
+ * a callback. Allowed in a callback of this client.
+ */
+void client_unref(struct client *client);
 
 typedef void client_done(void *arg, struct upstream_response *response);
 

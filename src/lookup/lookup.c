@@ -35,29 +35,29 @@ struct lookup {
 };
 
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
-                        struct config *config, struct pool *pool)
+                        struct config *config, struct client *client)
 {
     *shared = (struct lookup_shared){
-        .tokens = tokens, .config = config_ref(config), .pool = pool_ref(pool)};
+        .tokens = tokens, .config = config_ref(config), .client = client_ref(client)};
 }
 
-void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct pool *pool,
+void lookup_shared_use(struct lookup_shared *shared, struct config *config, struct client *client,
                        struct token_era era)
 {
     config_ref(config);
-    pool_ref(pool);
+    client_ref(client);
     lookup_shared_fini(shared);
     shared->config = config;
-    shared->pool = pool;
+    shared->client = client;
     shared->era = era;
 }
 
 void lookup_shared_fini(struct lookup_shared *shared)
 {
     config_unref(shared->config);
-    pool_unref(shared->pool);
+    client_unref(shared->client);
     shared->config = NULL;
-    shared->pool = NULL;
+    shared->client = NULL;
 }
 
 static void lookup_free(struct lookup *lookup)
@@ -226,7 +226,7 @@ static void call(struct lookup *lookup)
     };
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
-    client_call(pool_client(lookup->way.pool), lookup->ctx, &request, called, lookup);
+    client_call(lookup->way.client, lookup->ctx, &request, called, lookup);
 }
 
 static char *make_target(const struct config *config, const struct lookup_query *query)
@@ -257,7 +257,7 @@ static void follow_reload(struct lookup *lookup)
     const struct lookup_shared *now = lookup->shared;
     mem_free(lookup->target);
     lookup->target = make_target(now->config, &lookup->query);
-    lookup_shared_use(&lookup->way, now->config, now->pool, now->era);
+    lookup_shared_use(&lookup->way, now->config, now->client, now->era);
 }
 
 static void take_token(struct lookup *lookup, struct token *token)
@@ -297,7 +297,7 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     struct lookup *lookup = mem_zalloc(sizeof(*lookup));
     MAGIC_SET(lookup, LOOKUP_MAGIC);
     lookup->shared = shared;
-    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->pool);
+    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->client);
     lookup->way.era = shared->era;
     lookup->ctx = ctx_derive(ctx);
     lookup->cancelled.cancelled = on_cancelled;

@@ -16,7 +16,7 @@
 #include "runtime/trace.h"
 #include "service/probe_report.h"
 #include "token/fetch.h"
-#include "upstream/call.h"
+#include "upstream/client.h"
 
 #define PROBE_MAGIC 0x50524f42u
 
@@ -143,13 +143,13 @@ static enum err make_clients(struct probe *probe)
     settings.origin = origin;
     settings.max_connections = 1;
     settings.max_queue = 1;
-    struct pool *pool = NULL;
-    enum err err = pool_new(probe->loop, &settings, &pool);
+    struct client *client = NULL;
+    enum err err = client_new(probe->loop, &settings, &client);
     mem_free(origin);
     if (err != ERR_OK)
         return err;
-    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, pool);
-    pool_unref(pool);
+    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, client);
+    client_unref(client);
     return token_fetch_new(probe->loop, probe->config, fetched, probe, &probe->fetch);
 }
 

@@ -91,7 +91,7 @@ enum err token_fetch_new(struct loop *loop, struct config *config, token_fetch_d
 void token_fetch_free(struct token_fetch *fetch)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);
-    client_free(fetch->client);
+    client_unref(fetch->client);
     timer_stop(&fetch->expired);
     ctx_free(fetch->ctx);
     config_unref(fetch->config);

@@ -50,6 +50,7 @@ struct call {
 
 struct client {
     unsigned magic;
+    unsigned refs;
     struct loop *loop;
     struct multi *multi;
     struct handles *handles;
@@ -61,7 +62,7 @@ struct client {
     size_t count[CALL_STATES];
     struct timer *deliver_timer;
     bool delivering;
-    bool doomed; /* client_free was called in a callback: deliver() finishes it */
+    bool doomed; /* the last reference went in a callback: deliver() finishes it */
 };
 
 static void enter(struct call *call, enum call_state state)
@@ -330,6 +331,7 @@ enum err client_new(struct loop *loop, const struct client_settings *settings, s
     struct client *client = mem_zalloc(sizeof(*client));
 
     MAGIC_SET(client, CLIENT_MAGIC);
+    client->refs = 1;
     client->loop = loop;
     client->max_connections = settings->max_connections;
     client->max_queue = settings->max_queue;
@@ -341,9 +343,21 @@ enum err client_new(struct loop *loop, const struct client_settings *settings, s
     return err;
 }
 
-void client_free(struct client *client)
+struct client *client_ref(struct client *client)
 {
     MAGIC_OK(client, CLIENT_MAGIC);
+    client->refs++;
+    return client;
+}
+
+void client_unref(struct client *client)
+{
+    if (client == NULL)
+        return;
+    MAGIC_OK(client, CLIENT_MAGIC);
+    MUST(client->refs > 0);
+    if (--client->refs > 0)
+        return;
     for (int state = 0; state < CALL_STATES; state++)
         while (client->calls[state] != NULL)
             drop(client->calls[state]);

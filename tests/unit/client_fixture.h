@@ -57,7 +57,7 @@ static inline void setup(void)
 static inline void teardown(void)
 {
     if (client != NULL)
-        client_free(client);
+        client_unref(client);
     client = NULL;
     for (size_t i = 0; i < CALLS; i++) {
         ctx_free(outcomes[i].ctx);
@@ -86,7 +86,7 @@ static inline void serve(void (*script)(struct peer *peer), void *arg)
 static inline void finish(void)
 {
     if (client != NULL)
-        client_free(client);
+        client_unref(client);
     client = NULL;
     peer_stop(&peer);
 }

@@ -37,7 +37,7 @@ START_TEST(test_get_and_keep_alive)
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 0), 0);
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_REQUESTS, 200), 3);
-    client_free(client);
+    client_unref(client);
     client = NULL;
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 0);
     finish();

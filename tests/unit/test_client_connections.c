@@ -42,7 +42,7 @@ static void answer_once(struct peer *self)
 
 static void stop_client(void)
 {
-    client_free(client);
+    client_unref(client);
     client = NULL;
     peer_stop(&peer);
 }

@@ -448,7 +448,7 @@ END_TEST
 static void free_client(struct outcome *outcome)
 {
     (void)outcome;
-    client_free(client);
+    client_unref(client);
     client = NULL;
 }
 
@@ -460,6 +460,19 @@ START_TEST(test_free_in_a_callback)
         get(i, "/")->then = free_client;
     await(1);
     ck_assert_uint_eq(ended, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(test_a_reference_keeps_the_client)
+{
+    serve(serve_all, NULL);
+    ck_assert_ptr_eq(client_ref(client), client);
+    get(0, "/1");
+    client_unref(client);
+    await(1);
+    ck_answer(&outcomes[0], "ok");
+    client_unref(NULL);
     finish();
 }
 END_TEST
@@ -561,6 +574,7 @@ static void add_life(TCase *tcase)
     tcase_add_test(tcase, test_cancel_in_a_callback);
     tcase_add_test(tcase, test_cancel_of_a_call_that_was_refused);
     tcase_add_test(tcase, test_free_in_a_callback);
+    tcase_add_test(tcase, test_a_reference_keeps_the_client);
     tcase_add_test(tcase, test_deadline_ends_a_call);
     tcase_add_test(tcase, test_environment_names_no_proxy);
     tcase_add_test(tcase, test_proxy_in_plain_http);

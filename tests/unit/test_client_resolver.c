@@ -57,7 +57,7 @@ START_TEST(test_cancel_while_resolving)
 {
     start_resolving();
     ctx_cancel(outcomes[0].ctx, CTX_GONE);
-    client_free(client);
+    client_unref(client);
     client = NULL;
     ck_assert(!outcomes[0].called);
     let_go();
@@ -67,7 +67,7 @@ END_TEST
 START_TEST(test_free_while_resolving)
 {
     start_resolving();
-    client_free(client);
+    client_unref(client);
     client = NULL;
     ck_assert(!outcomes[0].called);
     let_go();

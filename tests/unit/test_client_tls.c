@@ -324,7 +324,7 @@ START_TEST(test_kept)
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
     ck_answer(fetch(2, "/after-a-ticket"), "ok");
     ck_assert_uint_eq(outcomes[2].retries, 0);
-    client_free(client);
+    client_unref(client);
     client = NULL;
     peer_stop(&peer);
     ck_assert_int_eq(peer.accepted, 1);
