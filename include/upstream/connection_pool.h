@@ -16,6 +16,9 @@
 /* One that was idle for less is taken without asking the kernel whether it still lives. */
 #define CONNECTION_POOL_TRUST_IDLE SECOND
 
+/* How often idle connections are examined. */
+#define CONNECTION_POOL_SWEEP (5 * SECOND)
+
 struct connection_pool;
 
 struct connection_pool_settings {
@@ -42,5 +45,11 @@ void connection_pool_give(struct connection_pool *pool, struct connection *conne
                           struct mono_time now);
 /* Back from its user, to be closed. */
 void connection_pool_drop(struct connection_pool *pool, struct connection *connection);
+
+/*
+ * Closes the idle connections that are too old, or were idle for too long. While there are any, the
+ * pool does so by itself, every CONNECTION_POOL_SWEEP.
+ */
+void connection_pool_sweep(struct connection_pool *pool, struct mono_time now);
 
 #endif

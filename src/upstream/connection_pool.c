@@ -17,7 +17,6 @@
 #include "base/metrics.h"
 
 #define CONNECTION_POOL_MAGIC 0x11e40002u
-#define SWEEP_EVERY (5 * SECOND)
 
 /* Cells of METRIC_UPSTREAM_CONNECTIONS. */
 enum { CELL_ACTIVE, CELL_IDLE };
@@ -89,27 +88,34 @@ static bool is_stale(const struct idle *idle, struct mono_time now)
            mono_diff(now, idle->since) >= CONNECTION_POOL_IDLE_MAX;
 }
 
-static void sweep(void *arg);
+static void on_sweep(void *arg);
 
 static void sweep_later(struct connection_pool *pool)
 {
     if (pool->sweep == NULL && pool->idle != NULL)
-        pool->sweep = timer_start(pool->settings.connections.loop, SWEEP_EVERY, sweep, pool);
+        pool->sweep =
+            timer_start(pool->settings.connections.loop, CONNECTION_POOL_SWEEP, on_sweep, pool);
 }
 
-static void sweep(void *arg)
+static void on_sweep(void *arg)
 {
     MAGIC_CAST(struct connection_pool, pool, arg, CONNECTION_POOL_MAGIC);
-    struct mono_time now = mono_now();
-    struct idle *idle, *next;
 
     pool->sweep = NULL;
+    connection_pool_sweep(pool, mono_now());
+    sweep_later(pool);
+}
+
+void connection_pool_sweep(struct connection_pool *pool, struct mono_time now)
+{
+    struct idle *idle, *next;
+
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     DL_FOREACH_SAFE(pool->idle, idle, next)
     {
         if (is_stale(idle, now))
             expel(idle);
     }
-    sweep_later(pool);
 }
 
 struct connection_pool *connection_pool_new(const struct connection_pool_settings *settings)
