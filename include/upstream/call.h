@@ -27,10 +27,12 @@
     X(CLIENT_UNREACHABLE, "destination_ip_unroutable", "cannot be reached")                        \
     X(CLIENT_TLS, "tls_protocol_error", "did not complete the TLS handshake")                      \
     X(CLIENT_CERTIFICATE, "tls_certificate_error", "has a certificate that does not verify")       \
-    X(CLIENT_CLOSED, "connection_terminated", "closed the connection before its answer was whole") \
-    X(CLIENT_PROTOCOL, "http_protocol_error", "did not answer in HTTP/1.1")                        \
+    X(CLIENT_CLOSED, "connection_terminated",                                                      \
+      "closed the connection before its response was complete")                                    \
+    X(CLIENT_PROTOCOL, "http_protocol_error", "did not respond in HTTP/1.1")                       \
     X(CLIENT_BODY_TOO_LARGE, "http_response_body_size", "sent a body that is too large")           \
-    X(CLIENT_HEAD_TOO_LARGE, "http_response_header_section_size", "sent a head that is too large") \
+    X(CLIENT_HEADERS_TOO_LARGE, "http_response_header_section_size",                               \
+      "sent a header section that is too large")                                                   \
     X(CLIENT_QUEUE_FULL, "connection_limit_reached", "has no free connection")                     \
     X(CLIENT_INTERNAL, "proxy_internal_error", "could not be called")
 

@@ -256,7 +256,7 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
 static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
-                    answer->error == CLIENT_HEAD_TOO_LARGE;
+                    answer->error == CLIENT_HEADERS_TOO_LARGE;
     struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
 
     fetch->report.failure = answer->error;

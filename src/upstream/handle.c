@@ -293,7 +293,7 @@ static const struct {
     {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
     {CURLE_HTTP2, CLIENT_PROTOCOL},
     /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
-    {CURLE_OUT_OF_MEMORY, CLIENT_HEAD_TOO_LARGE},
+    {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
 };
 
 static enum client_error no_connection(CURL *easy)

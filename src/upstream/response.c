@@ -129,7 +129,7 @@ bool response_value(struct response *response, const char *piece, size_t len)
     if (memchr(piece, '\0', len) != NULL)
         return reject(response, CLIENT_PROTOCOL);
     if (response->last >= 0 && buf_append(&response->fields, piece, len) != ERR_OK)
-        return reject(response, CLIENT_HEAD_TOO_LARGE);
+        return reject(response, CLIENT_HEADERS_TOO_LARGE);
     return true;
 }
 
@@ -182,7 +182,7 @@ bool response_count_framing(struct response *response, size_t len)
 {
     response->headers_len += len;
     if (response->headers_len > RESPONSE_HEADERS_MAX + FRAMING_PER_BYTE * response->body.len)
-        return reject(response, CLIENT_HEAD_TOO_LARGE);
+        return reject(response, CLIENT_HEADERS_TOO_LARGE);
     return true;
 }
 

@@ -54,7 +54,7 @@ static X509 *read_certificate(const char *what, const char *path, char reason[CL
     }
     certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
     if (certificate == NULL)
-        invalid(reason, "%s: %s: no certificate in PEM in it", what, path);
+        invalid(reason, "%s: %s: contains no PEM certificate", what, path);
     BIO_free(file);
     return certificate;
 }
@@ -70,7 +70,7 @@ static EVP_PKEY *read_key(const struct secret *key, char reason[CLIENT_REASON])
         pkey = PEM_read_bio_PrivateKey(bytes, NULL, no_phrase, NULL);
     BIO_free(bytes);
     if (pkey == NULL)
-        invalid(reason, "client_key: no private key in PEM without a pass phrase");
+        invalid(reason, "client_key: not a PEM private key without a pass phrase");
     return pkey;
 }
 
@@ -96,7 +96,7 @@ static enum err check_pair(const struct client_settings *settings, char reason[C
         goto out;
     err = ERR_OK;
     if (X509_check_private_key(certificate, key) != 1)
-        err = invalid(reason, "client_key: not the key of client_certificate");
+        err = invalid(reason, "client_key: does not match client_certificate");
 out:
     EVP_PKEY_free(key);
     X509_free(certificate);
@@ -111,9 +111,9 @@ enum err client_check(const struct client_settings *settings, char reason[CLIENT
     if (settings->ca_file != NULL)
         err = check_ca(settings->ca_file, reason);
     if (err == ERR_OK && settings->client_certificate != NULL && settings->client_key == NULL)
-        err = invalid(reason, "client_certificate: needs client_key");
+        err = invalid(reason, "client_certificate: requires client_key");
     if (err == ERR_OK && settings->client_certificate == NULL && settings->client_key != NULL)
-        err = invalid(reason, "client_key: needs client_certificate");
+        err = invalid(reason, "client_key: requires client_certificate");
     if (err == ERR_OK && settings->client_certificate != NULL)
         err = check_pair(settings, reason);
     ERR_clear_error();

@@ -255,7 +255,7 @@ START_TEST(test_head_bound)
 
     serve(send_flood, &flood);
     ck_assert_str_eq(client_error_phrase(fetch(0, "/")->error),
-                     client_error_phrase(CLIENT_HEAD_TOO_LARGE));
+                     client_error_phrase(CLIENT_HEADERS_TOO_LARGE));
     finish();
 }
 END_TEST

@@ -191,7 +191,7 @@ START_TEST(test_frames_of_chunks)
     for (size_t i = 0; i < RESPONSE_HEADERS_MAX / sizeof(padded) + 1; i++)
         feed(&reading, padded, sizeof(padded));
     ck_assert_int_eq(reading.state, PARSE_REJECTED);
-    ck_assert_int_eq(reading.response.rejected, CLIENT_HEAD_TOO_LARGE);
+    ck_assert_int_eq(reading.response.rejected, CLIENT_HEADERS_TOO_LARGE);
     response_fini(&reading.response);
 }
 END_TEST
