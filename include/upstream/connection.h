@@ -1,6 +1,8 @@
 /*
  * A connection to the upstream: libcurl opens it (names, TCP, proxies, TLS, certificates), and from
- * then on bytes go in and out here. Private to src/upstream.
+ * then on bytes are sent and received here. Private to src/upstream.
+ *
+ * Thread: the client's loop.
  */
 #ifndef UPSTREAM_CONNECTION_H
 #define UPSTREAM_CONNECTION_H
@@ -16,31 +18,33 @@
 
 struct connection;
 
-/* Whoever has a connection; embedded. Each of these is called as the last thing in a callback. */
+/* The user of a connection; embedded. Each of these is the last call in a callback of ours. */
 struct connection_user {
-    /* Connecting ended. CLIENT_OK: it is open. Else it is gone; `detail`, borrowed: libcurl's
-     * words. */
+    /*
+     * Connecting ended. CLIENT_OK: the connection is open. Else it is freed; `detail` is libcurl's
+     * description, borrowed.
+     */
     void (*opened)(struct connection_user *user, enum client_error error, const char *detail);
-    /* There is something to read, or, where that was asked for, room to write. */
+    /* There is something to read, or, after connection_want_room, room to write. */
     void (*ready)(struct connection_user *user);
 };
 
-/* What connections share; outlives them. */
+/* The shared context of connections; outlives them. */
 struct connection_shared {
     struct loop *loop;
     struct handles *handles;
-    struct multi *multi; /* in which they are opened, but for those with TLS */
+    struct multi *multi; /* opens those without TLS */
     bool tls;
 };
 
-/* NULL when libcurl refuses. `user` is told in a later turn. */
+/* NULL when libcurl fails. user->opened is called in a later turn. */
 struct connection *connection_open(const struct connection_shared *shared,
                                    struct connection_user *user);
 void connection_close(struct connection *connection);
 
-/* Gives an open connection to another user. */
+/* An open connection gets another user. */
 void connection_give(struct connection *connection, struct connection_user *user);
-/* When it was open. */
+/* Since when it is open. */
 struct mono_time connection_opened(const struct connection *connection);
 
 enum connection_io {
@@ -54,12 +58,12 @@ enum connection_io {
 enum connection_io connection_send(struct connection *connection, const char *data, size_t len,
                                    size_t *sent);
 /*
- * CONNECTION_DONE: *got bytes, at least one. *more: there may be more at once, and no event will
- * tell.
+ * CONNECTION_DONE: *got bytes, at least one. *more: there may be more to read, and no event reports
+ * it.
  */
 enum connection_io connection_recv(struct connection *connection, char *out, size_t size,
                                    size_t *got, bool *more);
-/* Whether `ready` is to tell of room to write. */
+/* Whether `ready` is also called when there is room to write. */
 void connection_want_room(struct connection *connection, bool wanted);
 
 #endif

@@ -1,6 +1,8 @@
 /*
  * The connections of a client: those that wait to be used again, and how many there are. Private to
  * src/upstream.
+ *
+ * Time is passed in as `now`, so that tests run in false time. Thread: the client's loop.
  */
 #ifndef UPSTREAM_CONNECTION_POOL_H
 #define UPSTREAM_CONNECTION_POOL_H
@@ -11,10 +13,10 @@
 
 #include "upstream/connection.h"
 
-/* A connection that nobody used for so long is closed, however young it is. */
+/* A connection that was idle for so long is closed, however young it is. */
 #define CONNECTION_POOL_IDLE_MAX MINUTE
-/* One that was idle for less is taken without asking the kernel whether it still lives. */
-#define CONNECTION_POOL_TRUST_IDLE SECOND
+/* One that was idle for less is taken without a probe (a read that must find nothing). */
+#define CONNECTION_POOL_PROBE_AFTER SECOND
 
 /* How often idle connections are examined. */
 #define CONNECTION_POOL_SWEEP (5 * SECOND)
@@ -24,26 +26,26 @@ struct connection_pool;
 struct connection_pool_settings {
     struct connection_shared connections;
     size_t max;      /* open or being opened; the callers see to it that not all are in use */
-    int64_t max_age; /* of a connection that is taken */
-    bool counted;    /* METRIC_UPSTREAM_CONNECTIONS tells of them */
+    int64_t max_age; /* ns since a connection was opened */
+    bool counted;    /* METRIC_UPSTREAM_CONNECTIONS counts them */
 };
 
 struct connection_pool *connection_pool_new(const struct connection_pool_settings *settings);
-/* None is in use. */
+/* None may be in use. */
 void connection_pool_free(struct connection_pool *pool);
 
-/* The one used last, with nothing unread on it; NULL: none. */
+/* The idle one that was used last; those that are not fit for use are closed. NULL: none. */
 struct connection *connection_pool_take(struct connection_pool *pool, struct connection_user *user,
                                         struct mono_time now);
-/* A fresh one; `user` is told. NULL when libcurl refuses. */
+/* A fresh one; user->opened is called. NULL when libcurl fails. */
 struct connection *connection_pool_open(struct connection_pool *pool, struct connection_user *user);
-/* connection_user.opened has told of an error: it is gone. */
+/* connection_user.opened has reported an error, so the connection is freed. */
 void connection_pool_forget(struct connection_pool *pool);
 
-/* Back from its user, to be used again. */
+/* From its user, to be used again. */
 void connection_pool_give(struct connection_pool *pool, struct connection *connection,
                           struct mono_time now);
-/* Back from its user, to be closed. */
+/* From its user, to be closed. */
 void connection_pool_drop(struct connection_pool *pool, struct connection *connection);
 
 /*

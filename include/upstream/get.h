@@ -1,5 +1,7 @@
 /*
- * A GET over a connection, with its retry. Private to src/upstream.
+ * A GET over a pooled connection, with its retry. Private to src/upstream.
+ *
+ * Thread: the client's loop.
  */
 #ifndef UPSTREAM_GET_H
 #define UPSTREAM_GET_H
@@ -7,18 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "upstream/request_head.h"
 #include "upstream/connection.h"
-#include "upstream/response.h"
-#include "upstream/parse.h"
 #include "upstream/connection_pool.h"
+#include "upstream/parse.h"
+#include "upstream/request_head.h"
+#include "upstream/response.h"
 
 /* A TLS record is 16 KiB; most responses are a few hundred bytes. */
 #define GET_INPUT (32 * 1024)
 
 struct get;
 
-/* What GETs share with those of other calls; outlives them. */
+/* The shared context of GETs; outlives them. */
 struct get_shared {
     struct loop *loop;
     struct connection_pool *pool;
@@ -26,11 +28,11 @@ struct get_shared {
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
     /*
-     * It ended, with get->error. `last`: nothing of the client's is up the stack, so the client may
+     * It ended, with get->error. `last`: no code of the client is up the stack, so the client may
      * be freed.
      */
     void (*ended)(struct get *get, bool last);
-    char input[GET_INPUT]; /* used while bytes are being read, and empty in between */
+    char input[GET_INPUT]; /* holds nothing from one call to the next */
 };
 
 struct get {

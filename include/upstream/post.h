@@ -1,5 +1,7 @@
 /*
  * A POST, sent once, as one of libcurl's transfers. Private to src/upstream.
+ *
+ * Thread: the client's loop.
  */
 #ifndef UPSTREAM_POST_H
 #define UPSTREAM_POST_H
@@ -9,12 +11,12 @@
 
 #include "upstream/handle.h"
 #include "upstream/multi.h"
-#include "upstream/response.h"
 #include "upstream/request_head.h"
+#include "upstream/response.h"
 
 struct post;
 
-/* What POSTs share with those of other calls; outlives them. */
+/* The shared context of POSTs; outlives them. */
 struct post_shared {
     struct multi *multi;
     struct handles *handles;
@@ -40,7 +42,7 @@ void post_init(struct post *post, const struct post_shared *shared,
 /* Closes its connection if it is under way. */
 void post_fini(struct post *post);
 
-/* False: libcurl refuses, and it has ended with post->error. */
+/* False: libcurl fails, and it has ended with post->error. */
 bool post_start(struct post *post);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What arrives in answer to a call: status, the header fields that are read here, the body, each
+ * What a call receives: status, the header fields that are read here, the body, each
  * within its limit; and what became of the call's attempts so far. Both engines (upstream/get.h,
  * upstream/post.h) fill it in. It knows no sockets and no parser: it is given whole lines by
  * libcurl (a POST), or pieces by llhttp (a GET, upstream/parse.h). Private to src/upstream.

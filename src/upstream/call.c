@@ -1,6 +1,6 @@
 /*
- * What the types of call.h say of themselves: the names of an error, the settings that a
- * configuration implies, the parts of a configured URL, and who owns a response's body.
+ * The functions that belong to the types of call.h: the texts of an error, the settings that a
+ * configuration implies, the two parts of a configured URL, and the owner of a response's body.
  */
 #include "upstream/call.h"
 

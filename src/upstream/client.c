@@ -1,15 +1,16 @@
 /*
- * A call's life. It waits its turn in a queue in order of arrival, runs, and ends. Two engines run
- * calls: lookups are GETs over connections that are kept (upstream/get.h), token requests are POSTs
- * of libcurl's (upstream/post.h).
+ * A call's life. It waits in a queue in order of arrival, runs, and ends. Two engines run calls:
+ * lookups are GETs over connections that are kept (upstream/get.h), token requests are POSTs that
+ * libcurl makes (upstream/post.h).
  *
- * What has ended is told from one place, deliver(), which has nobody's code up the stack but the
- * loop's: so a callback may do anything, start calls, cancel them, or free the client.
+ * Ended calls are reported from one place, deliver(). Nothing but the loop is up the stack there,
+ * so a callback may do anything: start calls, cancel them, or drop the last reference to the
+ * client.
  *
  *     client_call --> QUEUED --> RUNNING --> ENDED --> `done`
- *          \________________________________/   (no room in the queue)
+ *          \________________________________/   (the queue is full)
  *
- * At every stage the cancellation of the call's context takes it out and frees it.
+ * At every stage the cancellation of the call's context removes the call and frees it.
  */
 #include "upstream/client.h"
 
@@ -41,7 +42,7 @@ struct call {
     struct mono_time called;
     enum client_error error; /* once ENDED */
     struct response response;
-    bool post; /* which of the two it is */
+    bool post; /* which member of the union */
     union {
         struct get get;
         struct post posting;
@@ -62,7 +63,7 @@ struct client {
     size_t count[CALL_STATES];
     struct timer *deliver_timer;
     bool delivering;
-    bool doomed; /* the last reference went in a callback: deliver() finishes it */
+    bool closing; /* the last reference went in a callback: deliver() frees it */
 };
 
 static void enter(struct call *call, enum call_state state)
@@ -94,7 +95,7 @@ static void end(struct call *call, enum client_error error)
     set_state(call, CALL_ENDED);
 }
 
-/* Closes its connection if it runs. */
+/* Closes the connection of a running call. */
 static void call_free(struct call *call)
 {
     ctx_hook_remove(&call->hook);
@@ -141,8 +142,8 @@ static void make_response(struct call *call, struct upstream_response *out)
         out->body = buf_take(&response->body, &out->body_len);
 }
 
-/* The client may be gone after the callback; the call is then nobody's but ours. */
-static void tell(struct call *call)
+/* The client may be freed in the callback; so the call leaves its lists first. */
+static void report(struct call *call)
 {
     struct upstream_response response;
 
@@ -174,9 +175,9 @@ static void deliver(struct client *client)
     MUST(!client->delivering);
     client->delivering = true;
     while (client->calls[CALL_ENDED] != NULL)
-        tell(client->calls[CALL_ENDED]);
+        report(client->calls[CALL_ENDED]);
     client->delivering = false;
-    if (client->doomed)
+    if (client->closing)
         dismantle(client);
 }
 
@@ -188,7 +189,7 @@ static void on_deliver(void *arg)
     deliver(client);
 }
 
-/* For calls that end while somebody else's code is up the stack. */
+/* For calls that end while other code than the loop's is up the stack. */
 static void deliver_later(struct client *client)
 {
     if (client->count[CALL_ENDED] > 0 && client->deliver_timer == NULL)
@@ -224,7 +225,7 @@ static void post_ended(struct post *post)
     deliver_later(call->client);
 }
 
-/* Takes a call out of wherever it is; its connection is closed. */
+/* Removes a call in any state; its connection is closed. */
 static void drop(struct call *call)
 {
     leave(call);
@@ -266,7 +267,7 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
                  client_done *done, void *arg)
 {
     MAGIC_OK(client, CLIENT_MAGIC);
-    MUST(!client->doomed);
+    MUST(!client->closing);
     struct call *call = call_new(client, ctx, request);
 
     call->done = done;
@@ -362,7 +363,7 @@ void client_unref(struct client *client)
         while (client->calls[state] != NULL)
             drop(client->calls[state]);
     timer_stop(&client->deliver_timer);
-    client->doomed = true;
+    client->closing = true;
     if (!client->delivering)
         dismantle(client);
 }

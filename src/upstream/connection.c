@@ -1,14 +1,14 @@
 /*
- * A connection with TLS stays a transfer of libcurl's (CURLOPT_CONNECT_ONLY) for as long as it
- * lives, for the keys are libcurl's; bytes go through curl_easy_send and curl_easy_recv. These look
- * for the connection in all that the multi has open, so each such connection has a multi of its
- * own.
+ * A connection with TLS stays one of libcurl's transfers (CURLOPT_CONNECT_ONLY) for as long as it
+ * lives, because libcurl has the keys; bytes go through curl_easy_send and curl_easy_recv. These
+ * search all connections of the multi, so each connection with TLS has a multi of its own.
  *
- * A connection without TLS is a descriptor, once it is open: libcurl hands it over, and the handle
- * goes back to be used again.
+ * A connection without TLS is only a descriptor once it is open: libcurl hands it over, and the
+ * handle is used again.
  *
- * A connection is watched for reading from the time it is open to its end, whoever has it, so that
- * no lookup pays for changing that. libuv is level-triggered here: what is not read is told again.
+ * A connection is watched for reading from the moment it is open to its end, whether it is idle or
+ * in use, so that no lookup pays for a change. libuv is level-triggered here: what is not read is
+ * reported again.
  */
 #include "upstream/connection.h"
 
@@ -30,12 +30,12 @@ struct connection {
     struct connection_user *user;
     struct multi_transfer transfer;
     struct multi *multi; /* its own, or the shared one */
-    CURL *easy;          /* NULL: a descriptor is all it is */
+    CURL *easy;          /* NULL: the connection is only a descriptor */
     struct mono_time opened;
     int fd;       /* -1: not open yet */
     bool watched; /* the handle below is the loop's */
     uv_poll_t watch;
-    char *words; /* libcurl's about an error, while it is being opened */
+    char *error_text; /* libcurl's description of an error, while it is being opened */
 };
 
 static void connection_free(struct connection *connection)
@@ -51,8 +51,8 @@ static void on_watch_closed(uv_handle_t *handle)
     connection_free(connection);
 }
 
-/* Gives back what was libcurl's; `open`: but not the descriptor. */
-static void part(struct connection *connection, bool open)
+/* Gives the handle back; `open`: the descriptor stays open. */
+static void release_handle(struct connection *connection, bool open)
 {
     if (connection->easy == NULL)
         return;
@@ -65,14 +65,14 @@ static void part(struct connection *connection, bool open)
     if (connection->multi != connection->shared->multi)
         multi_free(connection->multi);
     connection->multi = NULL;
-    mem_free(connection->words);
-    connection->words = NULL;
+    mem_free(connection->error_text);
+    connection->error_text = NULL;
 }
 
 /*
- * Says to the peer that the TLS connection ends here (close_notify), as RFC 8446, 6.1 demands.
- * libcurl 7.88 does that itself; 8.14 closes a connect-only connection without it. Said twice, it
- * goes out once.
+ * Tells the peer that the TLS connection ends here (close_notify), as RFC 8446, 6.1 demands.
+ * libcurl 7.88 does that itself; 8.14 closes a connect-only connection without it. OpenSSL sends
+ * the message once, even when it is asked twice.
  */
 static void end_tls(struct connection *connection)
 {
@@ -85,7 +85,7 @@ static void end_tls(struct connection *connection)
         SSL_shutdown(session->internals);
 }
 
-/* A TLS connection ends with a message to the peer, so it goes before the descriptor. */
+/* TLS ends with a message to the peer, so the handle is released before the descriptor closes. */
 void connection_close(struct connection *connection)
 {
     MAGIC_OK(connection, CONNECTION_MAGIC);
@@ -94,7 +94,7 @@ void connection_close(struct connection *connection)
     if (connection->watched)
         uv_close((uv_handle_t *)&connection->watch, on_watch_closed);
     end_tls(connection);
-    part(connection, false);
+    release_handle(connection, false);
     if (ours)
         close(connection->fd);
     if (!connection->watched)
@@ -105,7 +105,7 @@ static void on_watch(uv_poll_t *watch, int status, int events)
 {
     MAGIC_CAST(struct connection, connection, watch->data, CONNECTION_MAGIC);
 
-    (void)status; /* an error will be found by whoever reads */
+    (void)status; /* the next read finds an error */
     (void)events;
     connection->user->ready(connection->user);
 }
@@ -119,7 +119,7 @@ static bool watch_it(struct connection *connection)
     return uv_poll_start(&connection->watch, UV_READABLE, on_watch) == 0;
 }
 
-/* Takes the open connection over from libcurl, or as much of it as there is to take. */
+/* Takes the open connection over from libcurl; with TLS, only the watching. */
 static bool take_over(struct connection *connection)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
@@ -130,7 +130,7 @@ static bool take_over(struct connection *connection)
     connection->fd = fd;
     connection->opened = mono_now();
     if (!connection->shared->tls)
-        part(connection, true);
+        release_handle(connection, true);
     return watch_it(connection);
 }
 
@@ -138,7 +138,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
 {
     struct connection *connection = CONTAINER_OF(transfer, struct connection, transfer);
     struct connection_user *user = connection->user;
-    char words[CURL_ERROR_SIZE] = "";
+    char error_text[CURL_ERROR_SIZE] = "";
 
     MAGIC_OK(connection, CONNECTION_MAGIC);
     if (code == CURLE_OK && take_over(connection)) {
@@ -147,18 +147,18 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     }
     enum client_error error = CLIENT_INTERNAL;
     if (code != CURLE_OK) {
-        error = handle_error(connection->easy, code, connection->words);
-        memcpy(words, connection->words, sizeof(words));
+        error = handle_error(connection->easy, code, connection->error_text);
+        memcpy(error_text, connection->error_text, sizeof(error_text));
     }
     connection_close(connection);
-    user->opened(user, error, words);
+    user->opened(user, error, error_text);
 }
 
 static bool start(struct connection *connection)
 {
     HANDLE_SET(connection->easy, CURLOPT_HTTPGET, 1L);
     HANDLE_SET(connection->easy, CURLOPT_CONNECT_ONLY, 1L);
-    HANDLE_SET(connection->easy, CURLOPT_ERRORBUFFER, connection->words);
+    HANDLE_SET(connection->easy, CURLOPT_ERRORBUFFER, connection->error_text);
     connection->multi =
         connection->shared->tls ? multi_new(connection->shared->loop) : connection->shared->multi;
     return connection->multi != NULL &&
@@ -179,13 +179,13 @@ struct connection *connection_open(const struct connection_shared *shared,
     connection->fd = -1;
     connection->transfer.ended = on_ended;
     connection->easy = easy;
-    connection->words = mem_zalloc(CURL_ERROR_SIZE);
+    connection->error_text = mem_zalloc(CURL_ERROR_SIZE);
     if (start(connection))
         return connection;
     handles_give_back(shared->handles, easy);
     if (connection->multi != NULL && connection->multi != shared->multi)
         multi_free(connection->multi);
-    mem_free(connection->words);
+    mem_free(connection->error_text);
     connection_free(connection);
     return NULL;
 }
@@ -232,7 +232,7 @@ enum connection_io connection_send(struct connection *connection, const char *da
     return from_curl(code, *sent);
 }
 
-/* From a descriptor one call takes all there is, where there is room; of TLS it takes a record. */
+/* One call reads all that a descriptor has, where `size` allows; of TLS it reads one record. */
 enum connection_io connection_recv(struct connection *connection, char *out, size_t size,
                                    size_t *got, bool *more)
 {

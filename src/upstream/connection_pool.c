@@ -1,12 +1,12 @@
 /*
- * The connection that was used last is used next, so the others grow old and go, and there are as
- * many as are needed. Two bounds make them go: an age, so that a change in DNS is followed, and a
- * time of idleness, so that a quiet night does not end with the connections of the evening's peak.
+ * The connection that was used last is used next, so the others grow old and are closed, and there
+ * are as many as are needed. Two limits close them: an age, so that a change in DNS is followed,
+ * and an idle time, so that the connections of a peak do not stay open through the night.
  *
- * Nothing may come on an idle connection, so whatever comes (the server's closing, or bytes that
- * would be taken for the answer to the next request) is its end. That is seen when the loop next
- * looks at its descriptor; one that was idle for a while is asked once more before it is used, for
- * servers close what has been idle long, and a lookup that finds out by being lost costs a retry.
+ * Nothing may arrive on an idle connection. Whatever arrives (the server's closing, or bytes that
+ * would be taken for the next response) closes it, as soon as the loop reports it. A connection
+ * that was idle for a while is probed once more before it is used: servers close what is idle for
+ * long, and a lookup that finds out by failing costs a retry.
  */
 #include "upstream/connection_pool.h"
 
@@ -33,8 +33,8 @@ struct connection_pool {
     unsigned magic;
     struct connection_pool_settings settings;
     struct idle *idle;   /* newest first */
-    struct idle *spares; /* unused places, by `next` */
-    size_t open;         /* idle or not */
+    struct idle *spares; /* unused structs, by `next` */
+    size_t open;         /* idle, in use or being opened */
     struct timer *sweep;
 };
 
@@ -44,7 +44,7 @@ static void count(const struct connection_pool *pool, size_t cell, int n)
         metric_add(METRIC_UPSTREAM_CONNECTIONS, cell, n);
 }
 
-/* Takes the connection out of its place; it is then in use. */
+/* The connection is in use from now on. */
 static struct connection *take_out(struct idle *idle)
 {
     struct connection_pool *pool = idle->pool;
@@ -57,14 +57,15 @@ static struct connection *take_out(struct idle *idle)
     return connection;
 }
 
-static void expel(struct idle *idle)
+static void close_idle(struct idle *idle)
 {
     struct connection_pool *pool = idle->pool;
 
     connection_pool_drop(pool, take_out(idle));
 }
 
-/* TLS may have something to say that is no answer (a session ticket). */
+/* True when there is nothing to read. TLS may have consumed a message of its own (a session
+ * ticket). */
 static bool is_silent(struct connection *connection)
 {
     char byte;
@@ -79,7 +80,7 @@ static void on_ready(struct connection_user *user)
     struct idle *idle = CONTAINER_OF(user, struct idle, user);
 
     if (!is_silent(idle->connection))
-        expel(idle);
+        close_idle(idle);
 }
 
 static bool is_stale(const struct idle *idle, struct mono_time now)
@@ -114,7 +115,7 @@ void connection_pool_sweep(struct connection_pool *pool, struct mono_time now)
     DL_FOREACH_SAFE(pool->idle, idle, next)
     {
         if (is_stale(idle, now))
-            expel(idle);
+            close_idle(idle);
     }
 }
 
@@ -131,7 +132,7 @@ void connection_pool_free(struct connection_pool *pool)
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     while (pool->idle != NULL)
-        expel(pool->idle);
+        close_idle(pool->idle);
     MUST(pool->open == 0);
     timer_stop(&pool->sweep);
     while (pool->spares != NULL) {
@@ -150,14 +151,14 @@ struct connection *connection_pool_take(struct connection_pool *pool, struct con
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     while (pool->idle != NULL) {
         struct idle *idle = pool->idle;
-        bool trusted = mono_diff(now, idle->since) < CONNECTION_POOL_TRUST_IDLE;
+        bool recent = mono_diff(now, idle->since) < CONNECTION_POOL_PROBE_AFTER;
 
-        if (!is_stale(idle, now) && (trusted || is_silent(idle->connection))) {
+        if (!is_stale(idle, now) && (recent || is_silent(idle->connection))) {
             struct connection *connection = take_out(idle);
             connection_give(connection, user);
             return connection;
         }
-        expel(idle);
+        close_idle(idle);
     }
     return NULL;
 }
@@ -166,7 +167,7 @@ struct connection *connection_pool_open(struct connection_pool *pool, struct con
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     if (pool->open >= pool->settings.max && pool->idle != NULL)
-        expel(pool->idle->prev); /* the oldest makes room */
+        close_idle(pool->idle->prev); /* the oldest makes room */
     struct connection *connection = connection_open(&pool->settings.connections, user);
     if (connection == NULL)
         return NULL;

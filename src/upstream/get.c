@@ -1,16 +1,17 @@
 /*
- * An attempt is made on the connection that was used last, or a fresh one where none is idle; a
- * retry always on a fresh one (contract 6), for what one idle connection met the others have met
+ * An attempt uses the connection that was used last, or a fresh one where none is idle. A retry
+ * always uses a fresh one (contract 6), because what broke one idle connection broke the others
  * too.
  *
  *     attempt --> (opening) --> sending --> reading --> ended
  *        ^____________________________________| nothing was read, and a retry is left
  *
- * Sending and reading go on side by side: a server may answer before it has read all, and then
- * close. So a failure to send is no end; it is when there is nothing to read either.
+ * Sending and reading go on side by side: a server may respond before it has read all, and then
+ * close. So a failure to send does not end the attempt; it does when there is nothing to read
+ * either.
  *
- * A connection goes back to the others only when the answer was whole, said nothing of closing, and
- * nothing came behind it.
+ * A connection goes back to the pool only when the response was complete, did not say that the
+ * connection closes, and nothing followed it.
  */
 #include "upstream/get.h"
 
@@ -20,12 +21,12 @@
 
 #define GET_MAGIC 0x6e700001u
 
-/* How far it has come. */
+/* What a step leads to. */
 enum stage { GOES_ON, ENDED };
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now);
 
-static void let_go(struct get *get, bool reusable, struct mono_time now)
+static void release_connection(struct get *get, bool reusable, struct mono_time now)
 {
     struct connection *connection = get->connection;
 
@@ -42,7 +43,7 @@ static void close_attempt(struct get *get, bool reusable, int status)
 {
     struct mono_time now = loop_look(get->shared->loop);
 
-    let_go(get, reusable, now);
+    release_connection(get, reusable, now);
     response_end(get->response, now, get->shared->counted, status);
 }
 
@@ -80,13 +81,13 @@ static enum stage fail(struct get *get, enum client_error error)
 
 static enum stage finish(struct get *get, bool at_its_end)
 {
-    bool reusable = at_its_end && get->parse.keeps && get->sent_len == get->request.len;
+    bool reusable = at_its_end && get->parse.keep_alive && get->sent_len == get->request.len;
 
     close_attempt(get, reusable, response_status(get->response));
     return end(get, CLIENT_OK);
 }
 
-static void push(struct get *get)
+static void send_some(struct get *get)
 {
     const struct request_head *request = &get->request;
     bool waited = get->sent_len > 0;
@@ -107,13 +108,13 @@ static void push(struct get *get)
         connection_want_room(get->connection, false);
 }
 
-/* What was read; GOES_ON: it was not all. */
-static enum stage digest(struct get *get, size_t len)
+/* Of `len` bytes that were read. GOES_ON: the response is not complete. */
+static enum stage parse_input(struct get *get, size_t len)
 {
     size_t used;
 
     switch (parse_bytes(&get->parse, get->shared->input, len, &used)) {
-    case PARSE_WHOLE:
+    case PARSE_COMPLETE:
         return finish(get, used == len);
     case PARSE_REJECTED:
         return fail(get, get->response->rejected);
@@ -122,7 +123,7 @@ static enum stage digest(struct get *get, size_t len)
     }
 }
 
-static enum stage pull(struct get *get)
+static enum stage receive(struct get *get)
 {
     enum stage stage = GOES_ON;
     bool more = true;
@@ -132,13 +133,13 @@ static enum stage pull(struct get *get)
 
         switch (connection_recv(get->connection, get->shared->input, GET_INPUT, &got, &more)) {
         case CONNECTION_DONE:
-            stage = digest(get, got);
+            stage = parse_input(get, got);
             break;
         case CONNECTION_AGAIN:
             return get->unsendable ? fail(get, CLIENT_CLOSED) : GOES_ON;
         case CONNECTION_END:
-            return parse_end(&get->parse) == PARSE_WHOLE ? finish(get, false)
-                                                         : fail(get, CLIENT_CLOSED);
+            return parse_end(&get->parse) == PARSE_COMPLETE ? finish(get, false)
+                                                            : fail(get, CLIENT_CLOSED);
         default:
             return fail(get, CLIENT_CLOSED);
         }
@@ -148,8 +149,8 @@ static enum stage pull(struct get *get)
 
 static enum stage begin_sending(struct get *get)
 {
-    push(get);
-    return get->unsendable ? pull(get) : GOES_ON;
+    send_some(get);
+    return get->unsendable ? receive(get) : GOES_ON;
 }
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
@@ -162,7 +163,8 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     get->unsendable = false;
     get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
     if (get->connection != NULL) {
-        get->response->sent = loop_look(get->shared->loop); /* what the token's fate is judged by */
+        /* A rejection of the token counts from this time. */
+        get->response->sent = loop_look(get->shared->loop);
         return begin_sending(get);
     }
     get->connection = connection_pool_open(pool, &get->user);
@@ -194,8 +196,8 @@ static void on_ready(struct connection_user *user)
 
     MAGIC_OK(get, GET_MAGIC);
     if (get->sent_len < get->request.len)
-        push(get);
-    if (pull(get) == ENDED)
+        send_some(get);
+    if (receive(get) == ENDED)
         get->shared->ended(get, true);
 }
 

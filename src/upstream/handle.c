@@ -31,7 +31,7 @@
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
-/* Some kilobytes each, and needed only while a connection is being opened, or is one of TLS. */
+/* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
 
 /* ---- once a process ---- */
@@ -67,7 +67,7 @@ enum err handle_global_start(void)
         curl_global_cleanup();
         return ERR_SYSTEM;
     }
-    /* With CURLOPT_NOSIGNAL this is left to us. */
+    /* With CURLOPT_NOSIGNAL libcurl leaves this to us. */
     return signal(SIGPIPE, SIG_IGN) != SIG_ERR ? ERR_OK : ERR_SYSTEM;
 }
 
@@ -76,12 +76,12 @@ void handle_global_stop(void)
     curl_global_cleanup();
 }
 
-/* ---- for each client ---- */
+/* ---- the handles of a client ---- */
 
 struct handles {
     unsigned magic;
     CURLU *origin;
-    CURLSH *share; /* names resolved, and TLS sessions */
+    CURLSH *share; /* resolved names, and TLS sessions */
     long connect_timeout_ms;
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
@@ -124,7 +124,7 @@ static const struct {
 
 static void set_proxy(const struct handles *handles, CURL *easy)
 {
-    /* Both are said in both cases: NULL would mean the environment's. */
+    /* Both are always set: NULL would mean the environment's. */
     HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
     HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
 }
@@ -192,7 +192,7 @@ void handles_give_back(struct handles *handles, CURL *easy)
         curl_easy_cleanup(easy);
         return;
     }
-    /* What the call lent is about to go. */
+    /* What the call lent is about to be freed. */
     HANDLE_SET(easy, CURLOPT_HTTPHEADER, NULL);
     HANDLE_SET(easy, CURLOPT_POSTFIELDS, NULL);
     HANDLE_SET(easy, CURLOPT_ERRORBUFFER, NULL);
@@ -220,13 +220,13 @@ static void take_settings(struct handles *handles, const struct client_settings 
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
     handles->certificate = copy_or_null(settings->client_certificate);
-    /* The counter of references is the one thing about a secret that changes. */
+    /* Only the reference count of a secret changes. */
     if (settings->client_key != NULL)
         handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
     handles->proxy = copy_or_null(settings->proxy);
 }
 
-/* For one thread, so without locks. */
+/* For one thread, so it needs no locks. */
 static CURLSH *share_new(void)
 {
     CURLSH *share = curl_share_init();
@@ -269,7 +269,7 @@ void handles_free(struct handles *handles)
     mem_free(handles);
 }
 
-/* ---- for each failure ---- */
+/* ---- what failed ---- */
 
 static const struct {
     CURLcode code;
@@ -306,7 +306,7 @@ static enum client_error no_connection(CURL *easy)
         return CLIENT_REFUSED;
     case ETIMEDOUT:
         return CLIENT_CONNECT_TIMEOUT;
-    case 0: /* no socket was to be had */
+    case 0: /* no socket could be opened */
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -318,8 +318,8 @@ static enum client_error no_connection(CURL *easy)
     }
 }
 
-/* The only time that libcurl keeps is that of connecting; the name belongs to it. */
-static enum client_error out_of_time(CURL *easy)
+/* The only timeout that libcurl keeps is that of connecting, with name resolution in it. */
+static enum client_error timed_out(CURL *easy)
 {
     curl_off_t resolved = 0;
 
@@ -327,7 +327,7 @@ static enum client_error out_of_time(CURL *easy)
     return resolved > 0 ? CLIENT_CONNECT_TIMEOUT : CLIENT_DNS;
 }
 
-static enum client_error lost(CURL *easy, const char *text)
+static enum client_error failed_to_read(CURL *easy, const char *text)
 {
     long connect_status = 0;
 
@@ -342,9 +342,9 @@ enum client_error handle_error(CURL *easy, CURLcode code, const char *text)
     if (code == CURLE_COULDNT_CONNECT)
         return no_connection(easy);
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return out_of_time(easy);
+        return timed_out(easy);
     if (code == CURLE_RECV_ERROR)
-        return lost(easy, text);
+        return failed_to_read(easy, text);
     for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
         if (meanings[i].code == code)
             return meanings[i].error;

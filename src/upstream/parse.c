@@ -1,12 +1,12 @@
 /*
- * llhttp tells a head from a body and where both end; which of the rest is wanted, and what is too
- * much, is response.c's. It is lenient about control characters in values, because response.c has
- * its own mind there; it is strict about all that frames a message: two lengths, a length beside
- * chunks, a bare CR.
+ * llhttp separates the header section from the body and finds where both end; response.c decides
+ * what of it is wanted, and what is too much. llhttp is lenient here about control characters in
+ * values, because response.c checks them; it is strict about all that frames a message: two
+ * lengths, a length beside chunks, a bare CR.
  *
- * A value comes in pieces for two reasons, and they must be told apart: because the input ended in
- * its middle, and because it goes on in a folded line. Only in the first case does one piece reach
- * to the end of an input and the next begin with the next one.
+ * A value comes in pieces for two reasons that must be distinguished: the input ended in its
+ * middle, or it continues in a folded line. Only in the first case does one piece reach to the end
+ * of an input and the next begin with the next one.
  */
 #include "upstream/parse.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/check.h"
 
-/* Any return value that llhttp takes for an error of ours. */
+/* Any return value that llhttp takes for a callback's error. */
 #define STOP (-1)
 
 static struct parse *of(llhttp_t *http)
@@ -75,8 +75,8 @@ static int on_value_end(llhttp_t *http)
     return 0;
 }
 
-/* 1: no body follows, whatever the head says (RFC 9112, section 6.3). */
-static int on_head_end(llhttp_t *http)
+/* 1: no body follows, whatever the header section says (RFC 9112, section 6.3). */
+static int on_headers_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
     int status = http->status_code;
@@ -95,15 +95,15 @@ static int on_body(llhttp_t *http, const char *at, size_t len)
     return response_body(of(http)->response, at, len) ? 0 : STOP;
 }
 
-/* What follows an interim response is the next one. */
+/* An interim response is followed by another. */
 static int on_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
     if (!parse->response->headers_done)
         return 0;
-    parse->whole = true;
-    parse->keeps = llhttp_should_keep_alive(http) != 0;
+    parse->complete = true;
+    parse->keep_alive = llhttp_should_keep_alive(http) != 0;
     return HPE_PAUSED;
 }
 
@@ -113,7 +113,7 @@ static const llhttp_settings_t callbacks = {
     .on_header_field_complete = on_name_end,
     .on_header_value = on_value,
     .on_header_value_complete = on_value_end,
-    .on_headers_complete = on_head_end,
+    .on_headers_complete = on_headers_end,
     .on_body = on_body,
     .on_message_complete = on_end,
 };
@@ -123,14 +123,14 @@ void parse_init(struct parse *parse, struct response *response)
     llhttp_init(&parse->http, HTTP_RESPONSE, &callbacks);
     llhttp_set_lenient_headers(&parse->http, 1);
     parse->response = response;
-    parse->whole = false;
-    parse->keeps = false;
+    parse->complete = false;
+    parse->keep_alive = false;
     parse->name_len = 0;
     parse->end = NULL;
     parse->split = false;
 }
 
-static enum parse_state rejected(struct parse *parse)
+static enum parse_state reject(struct parse *parse)
 {
     if (parse->response->rejected == CLIENT_OK)
         parse->response->rejected = CLIENT_PROTOCOL;
@@ -145,17 +145,17 @@ enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, 
     response->begun = true;
     parse->from = data;
     llhttp_errno_t err = llhttp_execute(&parse->http, data, len);
-    *used = parse->whole ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
+    *used = parse->complete ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
     parse->split = parse->end == data + len;
-    if (err != HPE_OK && !parse->whole)
-        return rejected(parse);
+    if (err != HPE_OK && !parse->complete)
+        return reject(parse);
     if (!response_count_framing(response, *used - (response->body.len - body)))
         return PARSE_REJECTED;
-    return parse->whole ? PARSE_WHOLE : PARSE_MORE;
+    return parse->complete ? PARSE_COMPLETE : PARSE_MORE;
 }
 
 enum parse_state parse_end(struct parse *parse)
 {
     (void)llhttp_finish(&parse->http);
-    return parse->whole ? PARSE_WHOLE : PARSE_MORE;
+    return parse->complete ? PARSE_COMPLETE : PARSE_MORE;
 }

@@ -1,11 +1,11 @@
 /*
- * Token requests are rare, and carry secrets, bodies and whatever a token endpoint thinks of; so
- * they are left to libcurl as a whole. Each has a connection of its own: on one that was used
- * before, libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110,
- * section 9.2.2).
+ * Token requests are rare, and carry secrets, bodies and whatever a token endpoint requires; so
+ * libcurl makes them as a whole. Each has a connection of its own: on one that was used before,
+ * libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110, section
+ * 9.2.2).
  *
- * on_send, which libcurl calls before it sends, is what makes the time of sending exact: a token's
- * lifetime counts from it.
+ * libcurl calls on_send before it sends, which makes the time of sending exact: a token's lifetime
+ * counts from it.
  */
 #include "upstream/post.h"
 
@@ -73,11 +73,11 @@ static enum client_error judge(struct post *post, CURLcode code)
     const struct response *response = post->response;
 
     if (response->rejected != CLIENT_OK) {
-        /* We stopped it ourselves, and libcurl's words tell no more than that. */
+        /* We stopped it ourselves, and libcurl's description says no more than that. */
         post->response->text[0] = '\0';
         return response->rejected;
     }
-    /* It is content with a head that ends in the middle. */
+    /* libcurl accepts a header section that ends in the middle. */
     if (code == CURLE_OK && !response->headers_done)
         return CLIENT_CLOSED;
     return handle_error(post->easy, code, post->response->text);

@@ -30,7 +30,7 @@ static bool is_target(const char *target)
     return true;
 }
 
-/* A token may be long, and strpbrk looks at each byte by itself. */
+/* A token may be long, and strpbrk is slow: it looks at each byte by itself. */
 static bool is_one_line(const char *value)
 {
     size_t len = strlen(value);
@@ -149,7 +149,7 @@ void request_head_fini(struct request_head *head)
 
 /* ---- a POST ---- */
 
-/* Added by libcurl unless we send them ourselves. */
+/* libcurl adds these unless they are given, or suppressed. */
 static const char *const unwanted[] = {"Accept", "Expect", "Content-Type"};
 
 struct block {
@@ -233,7 +233,7 @@ void request_copy_init(struct request_copy *copy, const struct request_frame *fr
     copy->body = put(&block, request->body, request->body_len);
     put(&block, "", 1);
     put_headers(&block, request);
-    block.node[-1].next = NULL; /* there is always one: nobody sends Expect */
+    block.node[-1].next = NULL; /* there is always one: Expect is never given */
 }
 
 void request_copy_fini(struct request_copy *copy)

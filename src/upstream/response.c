@@ -123,7 +123,7 @@ void response_field_begins(struct response *response, const char *name, size_t l
         response->seen |= 1u << id;
 }
 
-/* A NUL makes it no HTTP (RFC 9110, section 5.5), whoever's value it stands in. */
+/* With a NUL it is not HTTP (RFC 9110, section 5.5), whichever value it is in. */
 bool response_value(struct response *response, const char *piece, size_t len)
 {
     if (memchr(piece, '\0', len) != NULL)
@@ -171,7 +171,7 @@ bool response_headers_end(struct response *response, int status)
 {
     response->in_headers = false;
     response->status = status;
-    /* The range of RFC 9110 section 15; and 101 would end HTTP, which nobody asked for. */
+    /* The range of RFC 9110 section 15; and 101 would end HTTP, which is never requested. */
     if (status < 100 || status > 599 || status == 101)
         return reject(response, CLIENT_PROTOCOL);
     response->headers_done = status >= 200;
@@ -196,7 +196,7 @@ bool response_body(struct response *response, const char *data, size_t len)
 
 /* ---- line by line ---- */
 
-/* libcurl takes any "HTTP/" with three digits after it, and HTTP/2 without its frames. */
+/* libcurl accepts any "HTTP/" with three digits after it, and HTTP/2 without its frames. */
 static bool status_line(struct response *response, const char *line, size_t len)
 {
     response_headers_begin(response);
@@ -241,7 +241,7 @@ bool response_line(struct response *response, const char *line, size_t len)
     return response_headers_end(response, response->status);
 }
 
-/* ---- what came of it ---- */
+/* ---- results ---- */
 
 const char *response_header(const struct response *response, enum client_header_id id)
 {

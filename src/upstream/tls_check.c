@@ -1,9 +1,9 @@
 /*
- * libcurl reads certificates when a connection is made, and so would tell of a bad file with the
+ * libcurl reads certificates when a connection is made, and so would report a bad file with the
  * first lookup. This reads them beforehand, with the same library, so that --check, a start and a
- * reload can refuse them with a reason.
+ * reload can reject them with a reason.
  *
- * A key under a pass phrase is refused: OpenSSL would ask for it on the terminal.
+ * A key with a pass phrase is rejected: OpenSSL would ask for it on the terminal.
  */
 #include "upstream/tls_check.h"
 

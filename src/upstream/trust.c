@@ -1,11 +1,10 @@
 /*
- * libcurl keeps the certificates it has parsed for the next connection of the same multi; our
- * connections have a multi each, and a system's bundle takes some ten milliseconds to parse. So one
- * store is kept here, and lent to the context of each connection. The flags are those that libcurl
- * sets.
+ * libcurl keeps parsed certificates for the next connection of the same multi. Connections with TLS
+ * have a multi each, and a system's bundle takes some ten milliseconds to parse. So one store is
+ * kept here, and each connection's context gets it. The flags are those that libcurl sets.
  *
- * All else about verification stays libcurl's. A store that cannot be read is an error of the
- * connection; one that could be read before goes on being used.
+ * All else about verification is left to libcurl. A store that cannot be read is an error of the
+ * connection; one that could be read before stays in use.
  */
 #include "upstream/trust.h"
 

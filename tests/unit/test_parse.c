@@ -26,38 +26,41 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-    {HEAD_200 "ETag: \"x\"\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", "\"x\"",
+    {HEAD_200 "ETag: \"x\"\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi", "\"x\"",
      true, 0},
-    {HEAD_200 "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n", 0, PARSE_WHOLE, 200, "hi", NULL,
+    {HEAD_200 "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n", 0, PARSE_COMPLETE, 200, "hi", NULL,
      true, 17},
     {HEAD_200 "ETAG:\t\"a b\" \t\r\nETag: two\r\nX-A-Very-Long-Name-Indeed: a\r\n"
               "Content-Length: 0\r\n\r\n",
-     0, PARSE_WHOLE, 200, "", "\"a b\"", true, 0},
-    {HEAD_200 "Content-Length: 2\r\nConnection: close\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", NULL,
-     false, 0},
-    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", NULL, false, 0},
-    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE,
+     0, PARSE_COMPLETE, 200, "", "\"a b\"", true, 0},
+    {HEAD_200 "Content-Length: 2\r\nConnection: close\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi",
+     NULL, false, 0},
+    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi", NULL, false,
+     0},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE,
      200, "hi", NULL, true, 0},
-    {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
+    {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true, 0},
     {"HTTP/1.1 103 E\r\nETag: early\r\n\r\nHTTP/1.1 100 C\r\n\r\n" HEAD_200
      "Content-Length: 2\r\n\r\nhi",
-     0, PARSE_WHOLE, 200, "hi", NULL, true, 0},
-    {"HTTP/1.1 204 No\r\nETag: n\r\n\r\nxx", 0, PARSE_WHOLE, 204, "", "n", true, 2},
-    {"HTTP/1.1 304 Not\r\nContent-Length: 9\r\nETag: n\r\n\r\n", 0, PARSE_WHOLE, 304, "", "n", true,
-     0},
-    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n3\r\n yo\r\n0\r\nETag: t\r\n\r\nx",
-     0, PARSE_WHOLE, 200, "hi yo", NULL, true, 1},
-    {HEAD_200 "ETag: a\r\n b\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
-    {HEAD_200 "X: a\r\n b\r\nETag: e\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", "e",
+     0, PARSE_COMPLETE, 200, "hi", NULL, true, 0},
+    {"HTTP/1.1 204 No\r\nETag: n\r\n\r\nxx", 0, PARSE_COMPLETE, 204, "", "n", true, 2},
+    {"HTTP/1.1 304 Not\r\nContent-Length: 9\r\nETag: n\r\n\r\n", 0, PARSE_COMPLETE, 304, "", "n",
      true, 0},
-    {HEAD_200 "ETag: a\x01z\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
-    {HEAD_200 "ETag:\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
+    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n3\r\n yo\r\n0\r\nETag: t\r\n\r\nx",
+     0, PARSE_COMPLETE, 200, "hi yo", NULL, true, 1},
+    {HEAD_200 "ETag: a\r\n b\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true,
+     0},
+    {HEAD_200 "X: a\r\n b\r\nETag: e\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", "e",
+     true, 0},
+    {HEAD_200 "ETag: a\x01z\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true,
+     0},
+    {HEAD_200 "ETag:\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true, 0},
 
 /* A blank before the colon: llhttp 9 refuses it, older ones pass the name with it. */
 #if LLHTTP_VERSION_MAJOR >= 9
     {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 #else
-    {HEAD_200 "etag :no\r\nETag: a\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", "a",
+    {HEAD_200 "etag :no\r\nETag: a\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", "a",
      true, 0},
 #endif
 
@@ -128,8 +131,8 @@ static void ck_reading(struct reading *reading, const struct sample *sample, siz
         ck_assert_pstr_eq(response_header(response, CLIENT_ETAG), sample->etag);
     else
         ck_assert_int_eq(response->rejected, CLIENT_PROTOCOL);
-    if (sample->state == PARSE_WHOLE) {
-        ck_assert_int_eq(reading->parse.keeps, sample->keeps);
+    if (sample->state == PARSE_COMPLETE) {
+        ck_assert_int_eq(reading->parse.keep_alive, sample->keeps);
         ck_assert_uint_eq(len - reading->used, sample->behind);
     }
     response_fini(&reading->response);
@@ -160,8 +163,8 @@ START_TEST(test_end_of_connection)
 
     begin(&reading);
     feed(&reading, HEAD_200 "\r\nhi", strlen(HEAD_200 "\r\nhi"));
-    ck_assert_int_eq(parse_end(&reading.parse), PARSE_WHOLE);
-    ck_assert(!reading.parse.keeps);
+    ck_assert_int_eq(parse_end(&reading.parse), PARSE_COMPLETE);
+    ck_assert(!reading.parse.keep_alive);
     response_fini(&reading.response);
     begin(&reading);
     feed(&reading, HEAD_200 "Content-Length: 3\r\n\r\nhi",
