@@ -13,7 +13,7 @@
 #include "scratch.h"
 #include "upstream/tls_check.h"
 
-/* s_server's page tells of the session, and is longer than most answers. */
+/* s_server's page describes the session, and is longer than most responses. */
 #define PAGE_MAX (64 * 1024)
 
 static pid_t server;
@@ -89,19 +89,19 @@ static void start_server(const struct files *files, const char *const *more)
 }
 
 /* One call to the server. */
-static struct outcome *call_server(void)
+static struct call_result *call_server(void)
 {
     const struct client_request request = {.target = "/", .max_response = PAGE_MAX};
 
     make_client(origin);
-    struct outcome *outcome = send_request(0, &request);
+    struct call_result *result = send_request(0, &request);
     await(1);
-    return outcome;
+    return result;
 }
 
-static void ck_error(const struct outcome *outcome, enum client_error error)
+static void ck_error(const struct call_result *result, enum client_error error)
 {
-    ck_assert_str_eq(client_error_phrase(outcome->error), client_error_phrase(error));
+    ck_assert_str_eq(client_error_phrase(result->error), client_error_phrase(error));
 }
 
 START_TEST(test_trusted)
@@ -110,9 +110,9 @@ START_TEST(test_trusted)
 
     settings.ca_file = files.certificate;
     start_server(&files, NULL);
-    struct outcome *outcome = call_server();
-    ck_error(outcome, CLIENT_OK);
-    ck_assert_int_eq(outcome->status, 200);
+    struct call_result *result = call_server();
+    ck_error(result, CLIENT_OK);
+    ck_assert_int_eq(result->status, 200);
     free_files(&files);
 }
 END_TEST
@@ -134,9 +134,9 @@ START_TEST(test_certificate_that_does_not_fit)
     settings.retries = 1;
     settings.ca_file = files.certificate;
     start_server(&files, NULL);
-    struct outcome *outcome = call_server();
-    ck_error(outcome, CLIENT_CERTIFICATE);
-    ck_assert_uint_eq(outcome->retries, 0);
+    struct call_result *result = call_server();
+    ck_error(result, CLIENT_CERTIFICATE);
+    ck_assert_uint_eq(result->retries, 0);
     free_files(&files);
 }
 END_TEST
@@ -176,7 +176,7 @@ START_TEST(test_changed_ca_file_is_followed)
     start_server(&files, NULL);
     ck_error(call_server(), CLIENT_CERTIFICATE);
     ck_assert_int_eq(rename(files.certificate, other.certificate), 0);
-    struct outcome *second = send_request(1, &request);
+    struct call_result *second = send_request(1, &request);
     await(2);
     ck_error(second, CLIENT_OK);
     free_files(&files);
@@ -199,11 +199,11 @@ END_TEST
 
 /*
  * A server of our own, that keeps its connection: what s_server's page does not show. It says much
- * in one answer, little by little in another, and hands out session tickets as it likes.
+ * in one response, little by little in another, and hands out session tickets as it likes.
  */
 #define MUCH (200 * 1024)
 
-static void read_section(SSL *ssl)
+static void read_headers(SSL *ssl)
 {
     size_t len = 0;
 
@@ -234,16 +234,16 @@ static void speak_tls(struct peer *self)
     int fd = peer_accept(self);
     SSL_set_fd(ssl, fd);
     EXPECT(SSL_accept(ssl) == 1);
-    read_section(ssl);
+    read_headers(ssl);
     memset(much, 'm', sizeof(much));
     say(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 204800\r\n\r\n", 43);
     say(ssl, much, sizeof(much));
-    read_section(ssl);
+    read_headers(ssl);
     for (const char *c = little; *c != '\0'; c++)
         say(ssl, c, 1);
     SSL_new_session_ticket(ssl);
     SSL_do_handshake(ssl);
-    read_section(ssl);
+    read_headers(ssl);
     say(ssl, little, sizeof(little) - 1);
     EXPECT(SSL_read(ssl, heard, 1) <= 0); /* the client's last word */
     EXPECT((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
@@ -261,15 +261,15 @@ START_TEST(test_kept)
     peer_start(&peer, speak_tls, &files);
     snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", peer.port);
     make_client(origin);
-    struct outcome *much = send_request(0, &request);
+    struct call_result *much = send_request(0, &request);
     await(1);
     ck_error(much, CLIENT_OK);
     ck_assert_uint_eq(much->body_len, MUCH);
     ck_assert_uint_eq(strspn(much->body, "m"), MUCH);
-    ck_answer(fetch(1, "/little"), "ok");
+    ck_response(fetch(1, "/little"), "ok");
     ck_assert_int_eq(metric_sum(METRIC_UPSTREAM_CONNECTIONS, 1), 1);
-    ck_answer(fetch(2, "/after-a-ticket"), "ok");
-    ck_assert_uint_eq(outcomes[2].retries, 0);
+    ck_response(fetch(2, "/after-a-ticket"), "ok");
+    ck_assert_uint_eq(results[2].retries, 0);
     client_unref(client);
     client = NULL;
     peer_stop(&peer);
@@ -316,10 +316,10 @@ START_TEST(test_client_certificate)
     settings.client_certificate = mine.certificate;
     settings.client_key = key;
     start_strict_server(&files, &mine);
-    struct outcome *outcome = call_server();
+    struct call_result *result = call_server();
     secret_unref(key); /* the client has its own reference */
-    ck_error(outcome, CLIENT_OK);
-    ck_assert_int_eq(outcome->status, 200);
+    ck_error(result, CLIENT_OK);
+    ck_assert_int_eq(result->status, 200);
     free_files(&files);
     free_files(&mine);
 }

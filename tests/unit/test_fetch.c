@@ -43,7 +43,7 @@ static void read_request(int fd, char *out, size_t size)
 {
     static const char name[] = "\r\nContent-Length: ";
 
-    EXPECT(peer_head(fd, out, size));
+    EXPECT(peer_read_headers(fd, out, size));
     const char *length = strstr(out, name);
     size_t len = strlen(out);
     size_t more = length != NULL ? strtoul(length + strlen(name), NULL, 10) : 0;

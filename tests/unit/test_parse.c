@@ -22,7 +22,7 @@ struct sample {
     const char *body;
     const char *etag;
     bool keeps;
-    size_t behind; /* bytes that are not the answer's */
+    size_t behind; /* bytes that do not belong to the response */
 };
 
 static const struct sample samples[] = {
@@ -56,7 +56,7 @@ static const struct sample samples[] = {
      0},
     {HEAD_200 "ETag:\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true, 0},
 
-/* A blank before the colon: llhttp 9 refuses it, older ones pass the name with it. */
+/* A blank before the colon: llhttp 9 rejects it, older ones pass the name with it. */
 #if LLHTTP_VERSION_MAJOR >= 9
     {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 #else
@@ -106,7 +106,7 @@ static void begin(struct reading *reading)
     reading->used = 0;
 }
 
-/* From a block of its own, so that a sanitizer sees who looks back at an earlier one. */
+/* From a block of its own, so that a sanitizer reports a read in an earlier one. */
 static void feed(struct reading *reading, const char *text, size_t len)
 {
     size_t used;
