@@ -16,7 +16,7 @@
 #include "upstream/response.h"
 
 /* A TLS record is 16 KiB; most responses are a few hundred bytes. */
-#define GET_INPUT (32 * 1024)
+#define GET_INPUT ((size_t)32 * 1024)
 
 struct get;
 

@@ -18,7 +18,7 @@
 #include "upstream/call.h"
 
 /* Bytes of all header sections of one response: interim (1xx), final, and trailers. */
-#define RESPONSE_HEADERS_MAX (64 * 1024)
+#define RESPONSE_HEADERS_MAX ((size_t)64 * 1024)
 
 struct response {
     enum client_error rejected; /* CLIENT_OK unless a function below returned false */

@@ -109,7 +109,7 @@ static inline void peer_stop(struct peer *peer)
 static inline int peer_accept(struct peer *peer)
 {
     struct timeval patience = {.tv_sec = PEER_PATIENCE};
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     socklen_t len = sizeof(from);
     int fd = accept4(peer->listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 

@@ -222,6 +222,8 @@ START_TEST(test_responses)
 END_TEST
 
 /* Header sections without end. */
+#define FLOOD_MAX ((size_t)16 * 1024 * 1024)
+
 struct flood {
     const char *first;
     const char *piece;
@@ -235,10 +237,10 @@ static void send_flood(struct peer *self)
 
     EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_say(fd, flood->first);
-    for (; sent < 16 * 1024 * 1024; sent += strlen(flood->piece))
+    for (; sent < FLOOD_MAX; sent += strlen(flood->piece))
         if (send(fd, flood->piece, strlen(flood->piece), MSG_NOSIGNAL) < 0)
             break;
-    EXPECT(sent < 16 * 1024 * 1024);
+    EXPECT(sent < FLOOD_MAX);
     close(fd);
 }
 

@@ -84,7 +84,7 @@ END_TEST
 
 /* ---- more than a buffer holds ---- */
 
-#define BIG (16 * 1024 * 1024)
+#define BIG ((size_t)16 * 1024 * 1024)
 
 static char *big_value(void)
 {
@@ -182,7 +182,7 @@ static void send_big_body(struct peer *self)
     char *body = big_value();
 
     EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
-    snprintf(headers, sizeof(headers), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BIG);
+    snprintf(headers, sizeof(headers), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", BIG);
     peer_say(fd, headers);
     peer_send(fd, body, BIG);
     mem_free(body);

@@ -195,7 +195,7 @@ static size_t wait_for_any(const int *fds, size_t count)
     for (size_t n = 0; n < count; n++)
         polled[n] = (struct pollfd){.fd = fds[n], .events = POLLIN};
     EXPECT(poll(polled, count, PEER_PATIENCE * 1000) == 1);
-    while (polled[i].revents == 0)
+    while (i + 1 < count && polled[i].revents == 0)
         i++;
     return i;
 }

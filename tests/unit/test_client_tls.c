@@ -14,7 +14,7 @@
 #include "upstream/tls_check.h"
 
 /* s_server's page describes the session, and is longer than most responses. */
-#define PAGE_MAX (64 * 1024)
+#define PAGE_MAX ((size_t)64 * 1024)
 
 static pid_t server;
 static char origin[64];
@@ -201,7 +201,7 @@ END_TEST
  * A server of our own, that keeps its connection: what s_server's page does not show. It says much
  * in one response, little by little in another, and hands out session tickets as it likes.
  */
-#define MUCH (200 * 1024)
+#define MUCH ((size_t)200 * 1024)
 
 static void read_headers(SSL *ssl)
 {
