@@ -64,8 +64,8 @@ static void close_idle(struct idle *idle)
     connection_pool_drop(pool, take_out(idle));
 }
 
-/* True when there is nothing to read. TLS may have consumed a message of its own (a session
- * ticket). */
+/* There is nothing to read, though TLS may have taken in a message of its own (a session ticket).
+ */
 static bool is_silent(struct connection *connection)
 {
     char byte;

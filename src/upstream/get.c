@@ -53,7 +53,10 @@ static enum stage end(struct get *get, enum client_error error)
     return ENDED;
 }
 
-/* Not where the name does not resolve, the certificate is rejected, or the fault is ours. */
+/*
+ * Whether a fresh connection may succeed: not where the name does not resolve, the certificate is
+ * rejected, or the fault is ours.
+ */
 static bool is_worth_retry(enum client_error error)
 {
     switch (error) {
@@ -108,7 +111,7 @@ static void send_some(struct get *get)
         connection_want_room(get->connection, false);
 }
 
-/* Of `len` bytes that were read. GOES_ON: the response is not complete. */
+/* Parses what was read. GOES_ON: the response is not complete. */
 static enum stage parse_input(struct get *get, size_t len)
 {
     size_t used;
