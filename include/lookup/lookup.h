@@ -13,7 +13,6 @@
 
 #include "config/config.h"
 #include "exchange/lookup_stats.h"
-#include "lookup/pool.h"
 #include "lookup/postcode.h"
 #include "runtime/ctx.h"
 #include "token/source.h"
@@ -30,20 +29,20 @@ struct lookup_shared {
     struct token_source *tokens;            /* borrowed */
     struct config *config;                  /* a reference */
     const struct config_upstream *upstream; /* one of config's */
-    struct pool *pool;                      /* a reference */
+    struct client *client;                  /* a reference */
     struct token_era era;                   /* which tokens are for this configuration; {0}: all */
 };
 
-/* Takes references to config and pool; `upstream` is one of config's. The era is {0}. */
+/* Takes references to config and client; `upstream` is one of config's. The era is {0}. */
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
                         struct config *config, const struct config_upstream *upstream,
-                        struct pool *pool);
+                        struct client *client);
 /*
  * For the lookups to come (a reload), and for those of before that get a token of the new era:
  * other references in the place of the present ones.
  */
 void lookup_shared_use(struct lookup_shared *shared, struct config *config,
-                       const struct config_upstream *upstream, struct pool *pool,
+                       const struct config_upstream *upstream, struct client *client,
                        struct token_era era);
 void lookup_shared_fini(struct lookup_shared *shared);
 
@@ -93,9 +92,9 @@ typedef void lookup_done(void *arg, const struct lookup_result *result);
 
 /*
  * Starts a lookup under a context derived from `ctx`, with the shared's present configuration and
- * pool, which it keeps to its end, whatever a reload does to the shared. There is one exception: a
- * lookup that gets its token only when a reload has changed whom tokens are for goes on as the new
- * configuration says, for the token is nobody else's.
+ * client, which it keeps to its end, whatever a reload does to the shared. There is one exception:
+ * a lookup that gets its token only when a reload has changed whom tokens are for goes on as the
+ * new configuration says, for the token is nobody else's.
  *
  * `done` is called once, perhaps before lookup_start returns; never when ctx is cancelled first,
  * and then nothing goes on.

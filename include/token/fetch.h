@@ -27,8 +27,8 @@ typedef void token_fetch_done(void *arg, const struct keeper_result *result, str
 
 /*
  * Keeps a reference to the configuration; `upstream` is one of its upstreams and has a secret.
- * ERR_INVALID: its TLS files cannot be used (client_check in upstream/client.h says why);
- * ERR_SYSTEM: as client_new.
+ * ERR_INVALID: its TLS files cannot be used (upstream/tls_check.h says why); ERR_SYSTEM: as
+ * client_new.
  */
 enum err token_fetch_new(struct loop *loop, struct config *config,
                          const struct config_upstream *upstream, token_fetch_done *done, void *arg,

@@ -1,5 +1,7 @@
 /*
- * A GET over a link, with its retry. Private to src/upstream.
+ * A GET over a pooled connection, with its retry. Private to src/upstream.
+ *
+ * Thread: the client's loop.
  */
 #ifndef UPSTREAM_GET_H
 #define UPSTREAM_GET_H
@@ -7,50 +9,50 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "upstream/head.h"
-#include "upstream/link.h"
-#include "upstream/outcome.h"
+#include "upstream/connection.h"
+#include "upstream/connection_pool.h"
 #include "upstream/parse.h"
-#include "upstream/links.h"
+#include "upstream/request_head.h"
+#include "upstream/response.h"
 
-/* A TLS record is 16 KiB; most answers are a few hundred bytes. */
-#define GET_INPUT (32 * 1024)
+/* A TLS record is 16 KiB; most responses are a few hundred bytes. */
+#define GET_INPUT ((size_t)32 * 1024)
 
 struct get;
 
-/* What GETs share with those of other calls; outlives them. */
-struct get_means {
+/* The shared context of GETs; outlives them. */
+struct get_shared {
     struct loop *loop;
-    struct links *links;
-    struct head_frame frame;
+    struct connection_pool *pool;
+    struct request_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
     size_t upstream;  /* its index in them */
     /*
-     * It ended, with get->error. `last`: nothing of the client's is up the stack, so the client may
+     * It ended, with get->error. `last`: no code of the client is up the stack, so the client may
      * be freed.
      */
     void (*ended)(struct get *get, bool last);
-    char input[GET_INPUT]; /* used while bytes are being read, and empty in between */
+    char input[GET_INPUT]; /* holds nothing from one call to the next */
 };
 
 struct get {
     unsigned magic;
-    struct get_means *means;
-    struct outcome *outcome;
-    struct link_user user;
-    struct link *link; /* NULL: none is in use */
-    struct head request;
+    struct get_shared *shared;
+    struct response *response;
+    struct connection_user user;
+    struct connection *connection; /* NULL: none is in use */
+    struct request_head request;
     size_t sent_len;
-    bool unsendable; /* the link takes no more; an answer may be there all the same */
+    bool unsendable; /* the connection takes no more; a response may be there all the same */
     struct parse parse;
     enum client_error error;
 };
 
-/* The request is copied; the outcome is borrowed. */
-void get_init(struct get *get, struct get_means *means, const struct client_request *request,
-              struct outcome *outcome);
-/* Closes its link if it is under way. */
+/* The request is copied; the response is borrowed. */
+void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
+              struct response *response);
+/* Closes its connection if it is under way. */
 void get_fini(struct get *get);
 
 /* True: it is under way. False: it has ended at once, with get->error. */

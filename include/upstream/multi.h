@@ -1,6 +1,8 @@
 /*
  * libcurl's multi interface on the loop: it watches the sockets and keeps the timer. Private to
  * src/upstream.
+ *
+ * Thread: the loop's.
  */
 #ifndef UPSTREAM_MULTI_H
 #define UPSTREAM_MULTI_H
@@ -14,31 +16,31 @@
 
 struct multi;
 
-/* Embedded in whatever a transfer is for. */
+/* A transfer; embedded. */
 struct multi_transfer {
     /* It ended. Everything is allowed: multi_remove, multi_add, multi_free. */
     void (*ended)(struct multi_transfer *transfer, CURLcode code);
-    /* multi.c's own, from multi_add to multi_remove */
+    /* What follows belongs to multi.c, from multi_add to multi_remove. */
     struct multi *multi;
     CURL *easy;
-    bool stranded; /* libcurl waits for nothing in it */
+    bool stalled; /* libcurl waits for nothing in it */
     struct multi_transfer *prev, *next;
     UT_hash_handle hh;
 };
 
-/* NULL when libcurl refuses. */
+/* NULL when libcurl fails. */
 struct multi *multi_new(struct loop *loop);
 /* All transfers were removed before. */
 void multi_free(struct multi *multi);
 
-/* Starts a transfer; ERR_SYSTEM when libcurl refuses. */
+/* Starts a transfer; ERR_SYSTEM when libcurl fails. */
 enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer);
-/* Ends one under way by closing its connection, or takes an ended one out. */
+/* Removes a transfer; one that is under way ends, and its connection is closed. */
 void multi_remove(struct multi *multi, CURL *easy);
 
 /*
  * Removes a transfer that has ended and was to connect only (CURLOPT_CONNECT_ONLY), and leaves its
- * descriptor open, the caller's to close. From its end on the descriptor is not watched here.
+ * descriptor open for the caller to close. The descriptor is not watched here any more.
  */
 void multi_remove_open(struct multi *multi, CURL *easy, int fd);
 

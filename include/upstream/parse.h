@@ -1,5 +1,7 @@
 /*
- * llhttp at work on one answer to a GET. Private to src/upstream.
+ * Parses one response to a GET with llhttp. Private to src/upstream.
+ *
+ * Thread: any; one at a time.
  */
 #ifndef UPSTREAM_PARSE_H
 #define UPSTREAM_PARSE_H
@@ -8,38 +10,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "upstream/answer.h"
+#include "upstream/response.h"
 
-/* Room for the longest name that anybody here reads; a longer one is none of them. */
+/* The longest name in CLIENT_HEADERS fits; a longer one is not in it. */
 #define PARSE_NAME_MAX 16
 
 struct parse {
     llhttp_t http;
-    struct answer *answer;
-    bool whole; /* the answer is */
-    bool keeps; /* the connection may be used again, says the answer */
+    struct response *response;
+    bool complete;   /* the response is complete */
+    bool keep_alive; /* by the response, the connection may be used again */
 
     /* The field that is being read. */
     char name[PARSE_NAME_MAX];
     size_t name_len;  /* PARSE_NAME_MAX + 1: too long */
     const char *end;  /* of the value's last piece; NULL: none yet */
-    bool split;       /* that piece went up to the end of the input before */
-    bool folded;      /* the value goes on in another line */
-    const char *from; /* the input under way */
+    bool split;       /* that piece reached to the end of the previous input */
+    bool folded;      /* the value continues in another line */
+    const char *from; /* the present input */
 };
 
-/* The answer is borrowed, and empty. */
-void parse_init(struct parse *parse, struct answer *answer);
+/* The response is borrowed, and empty. */
+void parse_init(struct parse *parse, struct response *response);
 
 enum parse_state {
-    PARSE_MORE,    /* so far, so good */
-    PARSE_WHOLE,   /* the answer is whole */
-    PARSE_REFUSED, /* answer->refused tells why */
+    PARSE_MORE,     /* nothing is wrong, and more is needed */
+    PARSE_COMPLETE, /* the response is complete */
+    PARSE_REJECTED, /* response->rejected says why */
 };
 
-/* `used`: how many bytes belong to the answer. */
+/* `used`: how many bytes belong to the response. */
 enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, size_t *used);
-/* The connection ended; PARSE_MORE: too early. */
+/* The connection ended. PARSE_MORE: before the response was complete. */
 enum parse_state parse_end(struct parse *parse);
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "lookup/address.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 #define LOOKUP_MAGIC 0x46494e44u
 
@@ -36,34 +36,34 @@ struct lookup {
 
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
                         struct config *config, const struct config_upstream *upstream,
-                        struct pool *pool)
+                        struct client *client)
 {
     *shared = (struct lookup_shared){.tokens = tokens,
                                      .config = config_ref(config),
                                      .upstream = upstream,
-                                     .pool = pool_ref(pool)};
+                                     .client = client_ref(client)};
 }
 
 void lookup_shared_use(struct lookup_shared *shared, struct config *config,
-                       const struct config_upstream *upstream, struct pool *pool,
+                       const struct config_upstream *upstream, struct client *client,
                        struct token_era era)
 {
     config_ref(config);
-    pool_ref(pool);
+    client_ref(client);
     lookup_shared_fini(shared);
     shared->config = config;
     shared->upstream = upstream;
-    shared->pool = pool;
+    shared->client = client;
     shared->era = era;
 }
 
 void lookup_shared_fini(struct lookup_shared *shared)
 {
     config_unref(shared->config);
-    pool_unref(shared->pool);
+    client_unref(shared->client);
     shared->config = NULL;
     shared->upstream = NULL;
-    shared->pool = NULL;
+    shared->client = NULL;
 }
 
 static void lookup_free(struct lookup *lookup)
@@ -106,12 +106,12 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 /* ---- judging an answer ---- */
 
 /* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
-static bool has_status(const struct client_reply *reply)
+static bool has_status(const struct upstream_response *reply)
 {
     return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
 }
 
-static bool is_address(struct lookup *lookup, struct client_reply *reply,
+static bool is_address(struct lookup *lookup, struct upstream_response *reply,
                        char problem[ADDRESS_PROBLEM])
 {
     if (address_check(reply->body, reply->body_len, problem) == ERR_OK)
@@ -120,17 +120,17 @@ static bool is_address(struct lookup *lookup, struct client_reply *reply,
     return false;
 }
 
-static enum lookup_result_kind judge_ok(struct lookup *lookup, struct client_reply *reply,
+static enum lookup_result_kind judge_ok(struct lookup *lookup, struct upstream_response *reply,
                                         char problem[ADDRESS_PROBLEM])
 {
     if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, problem))
         return LOOKUP_MALFORMED;
     lookup->result.body_len = reply->body_len;
-    lookup->result.body = client_reply_take_body(reply);
+    lookup->result.body = upstream_response_take_body(reply);
     return LOOKUP_ADDRESS;
 }
 
-static enum lookup_result_kind judge(struct lookup *lookup, struct client_reply *reply,
+static enum lookup_result_kind judge(struct lookup *lookup, struct upstream_response *reply,
                                      char problem[ADDRESS_PROBLEM])
 {
     if (!has_status(reply))
@@ -177,7 +177,7 @@ static void rejected(struct lookup *lookup, struct mono_time sent)
     take_ticket(lookup, &ticket);
 }
 
-static void add_up(struct lookup *lookup, const struct client_reply *reply)
+static void add_up(struct lookup *lookup, const struct upstream_response *reply)
 {
     struct lookup_result *result = &lookup->result;
     lookup->calling = false;
@@ -188,13 +188,13 @@ static void add_up(struct lookup *lookup, const struct client_reply *reply)
     memcpy(result->headers, reply->headers, sizeof(result->headers));
 }
 
-static bool is_accepted(const struct client_reply *reply)
+static bool is_accepted(const struct upstream_response *reply)
 {
     return has_status(reply) &&
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
-static void called(void *arg, struct client_reply *reply)
+static void called(void *arg, struct upstream_response *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
     add_up(lookup, reply);
@@ -232,7 +232,7 @@ static void call(struct lookup *lookup)
     };
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
-    client_call(pool_client(lookup->way.pool), lookup->ctx, &request, called, lookup);
+    client_call(lookup->way.client, lookup->ctx, &request, called, lookup);
 }
 
 static char *make_target(const struct config_upstream *upstream, const struct lookup_query *query)
@@ -262,7 +262,7 @@ static void follow_reload(struct lookup *lookup)
     const struct lookup_shared *now = lookup->shared;
     mem_free(lookup->target);
     lookup->target = make_target(now->upstream, &lookup->query);
-    lookup_shared_use(&lookup->way, now->config, now->upstream, now->pool, now->era);
+    lookup_shared_use(&lookup->way, now->config, now->upstream, now->client, now->era);
 }
 
 static void take_token(struct lookup *lookup, struct token *token)
@@ -303,7 +303,7 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     MAGIC_SET(lookup, LOOKUP_MAGIC);
     lookup->shared = shared;
     lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->upstream,
-                       shared->pool);
+                       shared->client);
     lookup->way.era = shared->era;
     lookup->ctx = ctx_derive(ctx);
     lookup->cancelled.cancelled = on_cancelled;

@@ -17,7 +17,7 @@
 #include "service/probe_report.h"
 #include "service/wiring.h"
 #include "token/fetch.h"
-#include "upstream/origin.h"
+#include "upstream/client.h"
 
 #define PROBE_MAGIC 0x50524f42u
 
@@ -146,13 +146,14 @@ static enum err make_clients(struct probe *probe)
     settings.origin = origin;
     settings.max_connections = 1;
     settings.max_queue = 1;
-    struct pool *pool = NULL;
-    enum err err = pool_new(probe->loop, &settings, &pool);
+    struct client *client = NULL;
+    enum err err = client_new(probe->loop, &settings, &client);
     mem_free(origin);
     if (err != ERR_OK)
         return err;
-    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, probe->upstream, pool);
-    pool_unref(pool);
+    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, probe->upstream,
+                       client);
+    client_unref(client);
     return token_fetch_new(probe->loop, probe->config, probe->upstream, fetched, probe,
                            &probe->fetch);
 }

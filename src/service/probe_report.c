@@ -211,7 +211,7 @@ static const char *advise_on_silence(enum client_error failure)
                "endpoint wants them";
     case CLIENT_CERTIFICATE:
         return "the host in address or auth_url, and ca_file";
-    case CLIENT_PROXY:
+    case CLIENT_INTERNAL:
         return "proxy";
     case CLIENT_PROTOCOL:
         return "the port, and http or https, in address or auth_url";

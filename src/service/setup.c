@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "upstream/client.h"
+#include "upstream/tls_check.h"
 
 /*
  * That certificate, key and CA can be used is for the client to say; whether one of a pair is
@@ -22,12 +22,12 @@ static void check_tls(const struct config *config, const struct config_upstream 
 {
     const struct client_settings settings = client_settings_from(upstream);
     const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
-    char problem[CLIENT_PROBLEM];
-    if ((faults->faults > 0 && !pair) || client_check(&settings, problem) == ERR_OK)
+    char reason[CLIENT_REASON];
+    if ((faults->faults > 0 && !pair) || client_check(&settings, reason) == ERR_OK)
         return;
-    size_t key_len = strcspn(problem, ":");
-    char *key = mem_strndup(problem, key_len);
-    config_upstream_fault(faults, config, upstream, key, "%s", problem + key_len + strlen(": "));
+    size_t key_len = strcspn(reason, ":");
+    char *key = mem_strndup(reason, key_len);
+    config_upstream_fault(faults, config, upstream, key, "%s", reason + key_len + strlen(": "));
     mem_free(key);
 }
 

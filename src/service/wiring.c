@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "token/credentials.h"
-#include "upstream/origin.h"
+#include "upstream/call.h"
 
 const struct config_upstream *wiring_upstream(const struct config *config)
 {

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/wiring.h"
-#include "upstream/origin.h"
+#include "upstream/client.h"
 
 #define WORKER_MAGIC 0x574f524bu
 
@@ -25,7 +25,7 @@ struct worker {
     struct server *server;
     struct token_source *source;
     struct lookup_app lookups;
-    struct pool *next; /* prepared for a reload; NULL: none is */
+    struct client *next; /* prepared for a reload; NULL: none is */
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
@@ -35,13 +35,13 @@ struct worker {
     bool stopped; /* its parts are closed */
 };
 
-static enum err make_pool(struct worker *worker, const struct config *config, struct pool **out)
+static enum err make_client(struct worker *worker, const struct config *config, struct client **out)
 {
     const struct config_upstream *upstream = wiring_upstream(config);
     char *origin = origin_of(upstream->address);
     const struct client_settings settings =
         wiring_client(config, upstream, origin, worker->workers);
-    enum err err = pool_new(worker->loop, &settings, out);
+    enum err err = client_new(worker->loop, &settings, out);
     mem_free(origin);
     return err;
 }
@@ -53,17 +53,17 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
         return ERR_SYSTEM;
     enum err err =
         server_new(worker->loop, (size_t)settings->config->server_max_header_size, &worker->server);
-    struct pool *pool = NULL;
+    struct client *client = NULL;
     if (err == ERR_OK)
-        err = make_pool(worker, settings->config, &pool);
+        err = make_client(worker, settings->config, &client);
     if (err != ERR_OK)
         return err;
     worker->source =
         token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
                          (size_t)settings->config->server_max_in_flight);
     lookup_shared_init(&worker->lookups.shared, worker->source, settings->config,
-                       wiring_upstream(settings->config), pool);
-    pool_unref(pool);
+                       wiring_upstream(settings->config), client);
+    client_unref(client);
     worker->lookups.places = settings->places;
     return ERR_OK;
 }
@@ -112,10 +112,10 @@ static void drain(struct mail *mail)
     server_drain(worker->server);
 }
 
-static void close_pools(struct worker *worker)
+static void close_clients(struct worker *worker)
 {
     lookup_shared_fini(&worker->lookups.shared);
-    pool_unref(worker->next);
+    client_unref(worker->next);
     worker->next = NULL;
 }
 
@@ -125,7 +125,7 @@ static void stop(struct mail *mail)
     MAGIC_OK(worker, WORKER_MAGIC);
     worker->stopped = true;
     server_stop(worker->server);
-    close_pools(worker);
+    close_clients(worker);
     timer_stop(&worker->heart);
     loop_stop(worker->loop);
 }
@@ -157,7 +157,7 @@ static void prepare(struct mail *mail)
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (change->new_pool)
-        change->err = make_pool(worker, change->config, &worker->next);
+        change->err = make_client(worker, change->config, &worker->next);
     mail->deliver = prepared;
     loop_mail(worker->main_loop, mail);
 }
@@ -170,13 +170,13 @@ static void commit(struct mail *mail)
     struct lookup_shared *shared = &worker->lookups.shared;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (!worker->stopped) {
-        struct pool *pool = worker->next != NULL ? worker->next : pool_ref(shared->pool);
+        struct client *client = worker->next != NULL ? worker->next : client_ref(shared->client);
         worker->next = NULL;
-        lookup_shared_use(shared, change->config, wiring_upstream(change->config), pool,
+        lookup_shared_use(shared, change->config, wiring_upstream(change->config), client,
                           change->era);
         lookup_app_use(&worker->lookups, change->config, change->identity);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
-        pool_unref(pool);
+        client_unref(client);
     }
     change_free(change);
 }
@@ -186,7 +186,7 @@ static void discard(struct mail *mail)
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
-    pool_unref(worker->next);
+    client_unref(worker->next);
     worker->next = NULL;
     change_free(change);
 }
@@ -280,7 +280,7 @@ static void stop_unstarted(struct worker *worker)
         return;
     if (worker->server != NULL)
         server_stop(worker->server);
-    close_pools(worker);
+    close_clients(worker);
     loop_drain(worker->loop);
 }
 

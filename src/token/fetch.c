@@ -19,7 +19,6 @@
 #include "runtime/trace.h"
 #include "token/request.h"
 #include "upstream/client.h"
-#include "upstream/origin.h"
 
 #define FETCH_MAGIC 0xfe7c0001u
 
@@ -94,7 +93,7 @@ enum err token_fetch_new(struct loop *loop, struct config *config,
 void token_fetch_free(struct token_fetch *fetch)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);
-    client_free(fetch->client);
+    client_unref(fetch->client);
     timer_stop(&fetch->expired);
     ctx_free(fetch->ctx);
     config_unref(fetch->config);
@@ -139,7 +138,7 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     fetch->done(fetch->arg, result, sent);
 }
 
-static void grant(struct token_fetch *fetch, const struct client_reply *answer)
+static void grant(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED};
     struct token_response reply;
@@ -162,7 +161,7 @@ static void grant(struct token_fetch *fetch, const struct client_reply *answer)
 }
 
 /* The server's reason, "" where it gives none. */
-static void read_reason(const struct token_fetch *fetch, const struct client_reply *answer,
+static void read_reason(const struct token_fetch *fetch, const struct upstream_response *answer,
                         struct token_response_error *reason)
 {
     if (answer->body == NULL ||
@@ -192,7 +191,7 @@ static bool may_be_the_secret(int status, const struct token_response_error *rea
                               strstr(error, "***") != NULL));
 }
 
-static int64_t retry_after(const struct client_reply *answer)
+static int64_t retry_after(const struct upstream_response *answer)
 {
     const char *text = answer->headers[CLIENT_RETRY_AFTER];
     int64_t seconds = 0;
@@ -207,7 +206,7 @@ static bool may_repeat(const struct token_fetch *fetch)
     return fetch->may_repeat == NULL || fetch->may_repeat(fetch->arg, fetch->report.guid);
 }
 
-static void reject(struct token_fetch *fetch, const struct client_reply *answer)
+static void reject(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
     struct token_response_error reason;
@@ -224,7 +223,7 @@ static void reject(struct token_fetch *fetch, const struct client_reply *answer)
     finish(fetch, &result);
 }
 
-static void fail_with_status(struct token_fetch *fetch, const struct client_reply *answer)
+static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(answer)};
 
@@ -246,10 +245,10 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
             *c = '?';
 }
 
-static void fail_without_body(struct token_fetch *fetch, const struct client_reply *answer)
+static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *answer)
 {
     bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
-                    answer->error == CLIENT_HEAD_TOO_LARGE;
+                    answer->error == CLIENT_HEADERS_TOO_LARGE;
     struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
 
     fetch->report.failure = answer->error;
@@ -259,7 +258,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct client_rep
     finish(fetch, &result);
 }
 
-static void on_reply(void *arg, struct client_reply *answer)
+static void on_reply(void *arg, struct upstream_response *answer)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
 

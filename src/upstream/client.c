@@ -1,15 +1,16 @@
 /*
- * A call's life. It waits its turn in a queue in order of arrival, runs, and ends. Two engines run
- * calls: lookups are GETs over links that are kept (upstream/get.h), token requests are POSTs of
- * libcurl's (upstream/post.h).
+ * A call's life. It waits in a queue in order of arrival, runs, and ends. Two engines run calls:
+ * lookups are GETs over connections that are kept (upstream/get.h), token requests are POSTs that
+ * libcurl makes (upstream/post.h).
  *
- * What has ended is told from one place, deliver(), which has nobody's code up the stack but the
- * loop's: so a callback may do anything, start calls, cancel them, or free the client.
+ * Ended calls are reported from one place, deliver(). Nothing but the loop is up the stack there,
+ * so a callback may do anything: start calls, cancel them, or drop the last reference to the
+ * client.
  *
  *     client_call --> QUEUED --> RUNNING --> ENDED --> `done`
- *          \________________________________/   (no room in the queue)
+ *          \________________________________/   (the queue is full)
  *
- * At every stage the cancellation of the call's context takes it out and frees it.
+ * At every stage the cancellation of the call's context removes the call and frees it.
  */
 #include "upstream/client.h"
 
@@ -22,7 +23,9 @@
 #include "base/metrics.h"
 #include "base/secret.h"
 #include "upstream/get.h"
+#include "upstream/handle.h"
 #include "upstream/post.h"
+#include "upstream/tls_check.h"
 
 #define CLIENT_MAGIC 0xc11e0001u
 
@@ -38,8 +41,8 @@ struct call {
     void *arg;
     struct mono_time called;
     enum client_error error; /* once ENDED */
-    struct outcome outcome;
-    bool post; /* which of the two it is */
+    struct response response;
+    bool post; /* which member of the union */
     union {
         struct get get;
         struct post posting;
@@ -48,33 +51,20 @@ struct call {
 
 struct client {
     unsigned magic;
+    unsigned refs;
     struct loop *loop;
     struct multi *multi;
     struct handles *handles;
-    struct get_means gets;
-    struct post_means posts;
+    struct get_shared gets;
+    struct post_shared posts;
     size_t max_connections;
     size_t max_queue;
     struct call *calls[CALL_STATES]; /* a list for each state, oldest first */
     size_t count[CALL_STATES];
     struct timer *deliver_timer;
     bool delivering;
-    bool doomed; /* client_free was called in a callback: deliver() finishes it */
+    bool closing; /* the last reference went in a callback: deliver() frees it */
 };
-
-struct client_settings client_settings_from(const struct config_upstream *upstream)
-{
-    return (struct client_settings){
-        .upstream = upstream->index,
-        .connect_timeout = upstream->connect_timeout,
-        .connection_max_age = upstream->connection_max_age,
-        .retries = (unsigned)upstream->retries,
-        .ca_file = upstream->ca_file,
-        .client_certificate = upstream->client_certificate,
-        .client_key = upstream->client_key.bytes,
-        .proxy = upstream->proxy,
-    };
-}
 
 static void enter(struct call *call, enum call_state state)
 {
@@ -105,7 +95,7 @@ static void end(struct call *call, enum client_error error)
     set_state(call, CALL_ENDED);
 }
 
-/* Closes its connection if it runs. */
+/* Closes the connection of a running call. */
 static void call_free(struct call *call)
 {
     ctx_hook_remove(&call->hook);
@@ -113,7 +103,7 @@ static void call_free(struct call *call)
         post_fini(&call->posting);
     else
         get_fini(&call->get);
-    answer_fini(&call->outcome.answer);
+    response_fini(&call->response);
     mem_free(call);
 }
 
@@ -134,52 +124,44 @@ static void start_queued(struct client *client)
         start(client->calls[CALL_QUEUED], loop_now(client->loop));
 }
 
-char *client_reply_take_body(struct client_reply *reply)
+static void make_response(struct call *call, struct upstream_response *out)
 {
-    char *body = reply->body;
+    struct response *response = &call->response;
 
-    reply->body = NULL;
-    return body;
-}
-
-static void make_reply(struct call *call, struct client_reply *reply)
-{
-    struct outcome *outcome = &call->outcome;
-
-    *reply = (struct client_reply){
+    *out = (struct upstream_response){
         .error = call->error,
-        .status = respond_status(&outcome->answer),
-        .detail = outcome->text,
-        .retries = outcome->retries,
-        .sent = outcome->sent,
-        .duration = mono_diff(outcome->ended, call->called),
+        .status = response_status(response),
+        .detail = response->text,
+        .retries = response->retries,
+        .sent = response->sent,
+        .duration = mono_diff(response->ended, call->called),
     };
-    for (int id = 0; id < CLIENT_HEADER_COUNT && reply->status != 0; id++)
-        reply->headers[id] = answer_header(&outcome->answer, (enum client_header_id)id);
+    for (int id = 0; id < CLIENT_HEADER_COUNT && out->status != 0; id++)
+        out->headers[id] = response_header(response, (enum client_header_id)id);
     if (call->error == CLIENT_OK)
-        reply->body = buf_take(&outcome->answer.body, &reply->body_len);
+        out->body = buf_take(&response->body, &out->body_len);
 }
 
-/* The client may be gone after the callback; the call is then nobody's but ours. */
-static void tell(struct call *call)
+/* The client may be freed in the callback; so the call leaves its lists first. */
+static void report(struct call *call)
 {
-    struct client_reply reply;
+    struct upstream_response response;
 
     leave(call);
     ctx_hook_remove(&call->hook);
-    make_reply(call, &reply);
-    call->done(call->arg, &reply);
-    if (reply.body != NULL && call->post)
-        wipe(reply.body, reply.body_len);
-    mem_free(reply.body);
+    make_response(call, &response);
+    call->done(call->arg, &response);
+    if (response.body != NULL && call->post)
+        wipe(response.body, response.body_len);
+    mem_free(response.body);
     call_free(call);
 }
 
 static void dismantle(struct client *client)
 {
-    if (client->gets.links != NULL)
-        links_free(client->gets.links);
-    head_frame_fini(&client->gets.frame);
+    if (client->gets.pool != NULL)
+        connection_pool_free(client->gets.pool);
+    request_frame_fini(&client->gets.frame);
     if (client->handles != NULL)
         handles_free(client->handles);
     if (client->multi != NULL)
@@ -193,9 +175,9 @@ static void deliver(struct client *client)
     MUST(!client->delivering);
     client->delivering = true;
     while (client->calls[CALL_ENDED] != NULL)
-        tell(client->calls[CALL_ENDED]);
+        report(client->calls[CALL_ENDED]);
     client->delivering = false;
-    if (client->doomed)
+    if (client->closing)
         dismantle(client);
 }
 
@@ -207,7 +189,7 @@ static void on_deliver(void *arg)
     deliver(client);
 }
 
-/* For calls that end while somebody else's code is up the stack. */
+/* For calls that end while other code than the loop's is up the stack. */
 static void deliver_later(struct client *client)
 {
     if (client->count[CALL_ENDED] > 0 && client->deliver_timer == NULL)
@@ -218,7 +200,7 @@ static void note_end(struct call *call, enum client_error error)
 {
     if (error != CLIENT_OK)
         log_debug(ctx_guid(call->ctx), "the upstream %s (%s)", client_error_phrase(error),
-                  call->outcome.text);
+                  call->response.text);
     end(call, error);
     start_queued(call->client);
 }
@@ -243,7 +225,7 @@ static void post_ended(struct post *post)
     deliver_later(call->client);
 }
 
-/* Takes a call out of wherever it is; its connection is closed. */
+/* Removes a call in any state; its connection is closed. */
 static void drop(struct call *call)
 {
     leave(call);
@@ -271,15 +253,11 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     call->ctx = ctx;
     call->post = request->post;
     call->called = loop_now(client->loop);
-    call->outcome.sent = call->called;
-    call->outcome.ended = call->called;
-    call->outcome.retries = 0;
-    call->outcome.text[0] = '\0';
-    answer_init(&call->outcome.answer, request->max_response, request->post);
+    response_init(&call->response, request->max_response, request->post, call->called);
     if (request->post)
-        post_init(&call->posting, &client->posts, request, &call->outcome);
+        post_init(&call->posting, &client->posts, request, &call->response);
     else
-        get_init(&call->get, &client->gets, request, &call->outcome);
+        get_init(&call->get, &client->gets, request, &call->response);
     call->hook = (struct ctx_hook){.cancelled = on_cancelled};
     ctx_hook_add(ctx, &call->hook);
     return call;
@@ -289,7 +267,7 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
                  client_done *done, void *arg)
 {
     MAGIC_OK(client, CLIENT_MAGIC);
-    MUST(!client->doomed);
+    MUST(!client->closing);
     struct call *call = call_new(client, ctx, request);
 
     call->done = done;
@@ -307,44 +285,57 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
 
 static enum err make_engines(struct client *client, const struct client_settings *settings)
 {
-    struct links_settings shared = {.max = settings->max_connections,
-                                    .max_age = settings->connection_max_age,
-                                    .counted = settings->counted,
-                                    .upstream = settings->upstream};
+    struct connection_pool_settings pool = {.max = settings->max_connections,
+                                            .max_age = settings->connection_max_age,
+                                            .counted = settings->counted,
+                                            .upstream = settings->upstream};
 
     client->multi = multi_new(client->loop);
     client->handles = handles_new(settings);
-    head_frame_init(&client->gets.frame, settings);
+    request_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
-    shared.links = (struct link_means){.loop = client->loop,
-                                       .handles = client->handles,
-                                       .multi = client->multi,
-                                       .tls = strncmp(settings->origin, "https:", 6) == 0};
+    pool.connections =
+        (struct connection_shared){.loop = client->loop,
+                                   .handles = client->handles,
+                                   .multi = client->multi,
+                                   .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
-    client->gets.links = links_new(&shared);
+    client->gets.pool = connection_pool_new(&pool);
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.upstream = settings->upstream;
     client->gets.ended = get_ended;
-    client->posts = (struct post_means){.multi = client->multi,
-                                        .handles = client->handles,
-                                        .counted = settings->counted,
-                                        .upstream = settings->upstream,
-                                        .ended = post_ended};
+    client->posts = (struct post_shared){.multi = client->multi,
+                                         .handles = client->handles,
+                                         .frame = &client->gets.frame,
+                                         .counted = settings->counted,
+                                         .upstream = settings->upstream,
+                                         .ended = post_ended};
     return ERR_OK;
+}
+
+enum err client_global_start(void)
+{
+    return handle_global_start();
+}
+
+void client_global_stop(void)
+{
+    handle_global_stop();
 }
 
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out)
 {
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
-    if (client_check(settings, problem) != ERR_OK)
+    if (client_check(settings, reason) != ERR_OK)
         return ERR_INVALID;
     MUST(settings->max_connections > 0);
     struct client *client = mem_zalloc(sizeof(*client));
 
     MAGIC_SET(client, CLIENT_MAGIC);
+    client->refs = 1;
     client->loop = loop;
     client->max_connections = settings->max_connections;
     client->max_queue = settings->max_queue;
@@ -356,14 +347,26 @@ enum err client_new(struct loop *loop, const struct client_settings *settings, s
     return err;
 }
 
-void client_free(struct client *client)
+struct client *client_ref(struct client *client)
 {
     MAGIC_OK(client, CLIENT_MAGIC);
+    client->refs++;
+    return client;
+}
+
+void client_unref(struct client *client)
+{
+    if (client == NULL)
+        return;
+    MAGIC_OK(client, CLIENT_MAGIC);
+    MUST(client->refs > 0);
+    if (--client->refs > 0)
+        return;
     for (int state = 0; state < CALL_STATES; state++)
         while (client->calls[state] != NULL)
             drop(client->calls[state]);
     timer_stop(&client->deliver_timer);
-    client->doomed = true;
+    client->closing = true;
     if (!client->delivering)
         dismantle(client);
 }

@@ -1,49 +1,50 @@
 /*
- * An attempt is made on the link that was used last, or a fresh one where none is idle; a retry
- * always on a fresh one (contract 6), for what one idle link met the others have met too.
+ * An attempt uses the connection that was used last, or a fresh one where none is idle. A retry
+ * always uses a fresh one (contract 6), because what broke one idle connection broke the others
+ * too.
  *
  *     attempt --> (opening) --> sending --> reading --> ended
  *        ^____________________________________| nothing was read, and a retry is left
  *
- * Sending and reading go on side by side: a server may answer before it has read all, and then
- * close. So a failure to send is no end; it is when there is nothing to read either.
+ * Sending and reading go on side by side: a server may respond before it has read all, and then
+ * close. So a failure to send does not end the attempt; it does when there is nothing to read
+ * either.
  *
- * A link goes back to the others only when the answer was whole, said nothing of closing, and
- * nothing came behind it.
+ * A connection goes back to the pool only when the response was complete, did not say that the
+ * connection closes, and nothing followed it.
  */
 #include "upstream/get.h"
 
 #include <stdio.h>
 
 #include "base/check.h"
-#include "upstream/errors.h"
 
 #define GET_MAGIC 0x6e700001u
 
-/* How far it has come. */
+/* What a step leads to. */
 enum stage { GOES_ON, ENDED };
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now);
 
-static void let_go(struct get *get, bool reusable, struct mono_time now)
+static void release_connection(struct get *get, bool reusable, struct mono_time now)
 {
-    struct link *link = get->link;
+    struct connection *connection = get->connection;
 
-    get->link = NULL;
-    if (link == NULL)
+    get->connection = NULL;
+    if (connection == NULL)
         return;
     if (reusable)
-        links_give(get->means->links, link, now);
+        connection_pool_give(get->shared->pool, connection, now);
     else
-        links_drop(get->means->links, link);
+        connection_pool_drop(get->shared->pool, connection);
 }
 
 static void close_attempt(struct get *get, bool reusable, int status)
 {
-    struct mono_time now = loop_look(get->means->loop);
+    struct mono_time now = loop_look(get->shared->loop);
 
-    let_go(get, reusable, now);
-    outcome_end(get->outcome, now, get->means->counted, get->means->upstream, status);
+    release_connection(get, reusable, now);
+    response_end(get->response, now, get->shared->counted, get->shared->upstream, status);
 }
 
 static enum stage end(struct get *get, enum client_error error)
@@ -52,63 +53,80 @@ static enum stage end(struct get *get, enum client_error error)
     return ENDED;
 }
 
+/*
+ * Whether a fresh connection may succeed: not where the name does not resolve, the certificate is
+ * rejected, or the fault is ours.
+ */
+static bool is_worth_retry(enum client_error error)
+{
+    switch (error) {
+    case CLIENT_REFUSED:
+    case CLIENT_CONNECT_TIMEOUT:
+    case CLIENT_UNREACHABLE:
+    case CLIENT_TLS:
+    case CLIENT_CLOSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum stage fail(struct get *get, enum client_error error)
 {
-    struct outcome *outcome = get->outcome;
+    struct response *response = get->response;
 
-    close_attempt(get, false, respond_status(&outcome->answer));
-    if (!error_worth_retry(error) || outcome->answer.begun ||
-        outcome->retries >= get->means->retries)
+    close_attempt(get, false, response_status(response));
+    if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
-    outcome->retries++;
-    return attempt(get, true, outcome->ended);
+    response->retries++;
+    return attempt(get, true, response->ended);
 }
 
 static enum stage finish(struct get *get, bool at_its_end)
 {
-    bool reusable = at_its_end && get->parse.keeps && get->sent_len == get->request.len;
+    bool reusable = at_its_end && get->parse.keep_alive && get->sent_len == get->request.len;
 
-    close_attempt(get, reusable, respond_status(&get->outcome->answer));
+    close_attempt(get, reusable, response_status(get->response));
     return end(get, CLIENT_OK);
 }
 
-static void push(struct get *get)
+static void send_some(struct get *get)
 {
-    const struct head *request = &get->request;
+    const struct request_head *request = &get->request;
     bool waited = get->sent_len > 0;
 
     while (get->sent_len < request->len && !get->unsendable) {
         size_t sent;
-        enum link_io io = link_send(get->link, request->bytes + get->sent_len,
-                                    request->len - get->sent_len, &sent);
+        enum connection_io io = connection_send(get->connection, request->bytes + get->sent_len,
+                                                request->len - get->sent_len, &sent);
 
         get->sent_len += sent;
-        if (io == LINK_AGAIN) {
-            link_want_room(get->link, true);
+        if (io == CONNECTION_AGAIN) {
+            connection_want_room(get->connection, true);
             return;
         }
-        get->unsendable = io != LINK_DONE;
+        get->unsendable = io != CONNECTION_DONE;
     }
     if (waited)
-        link_want_room(get->link, false);
+        connection_want_room(get->connection, false);
 }
 
-/* What was read; GOES_ON: it was not all. */
-static enum stage digest(struct get *get, size_t len)
+/* Parses what was read. GOES_ON: the response is not complete. */
+static enum stage parse_input(struct get *get, size_t len)
 {
     size_t used;
 
-    switch (parse_bytes(&get->parse, get->means->input, len, &used)) {
-    case PARSE_WHOLE:
+    switch (parse_bytes(&get->parse, get->shared->input, len, &used)) {
+    case PARSE_COMPLETE:
         return finish(get, used == len);
-    case PARSE_REFUSED:
-        return fail(get, get->outcome->answer.refused);
+    case PARSE_REJECTED:
+        return fail(get, get->response->rejected);
     default:
         return GOES_ON;
     }
 }
 
-static enum stage pull(struct get *get)
+static enum stage receive(struct get *get)
 {
     enum stage stage = GOES_ON;
     bool more = true;
@@ -116,15 +134,15 @@ static enum stage pull(struct get *get)
     while (stage == GOES_ON && more) {
         size_t got;
 
-        switch (link_recv(get->link, get->means->input, GET_INPUT, &got, &more)) {
-        case LINK_DONE:
-            stage = digest(get, got);
+        switch (connection_recv(get->connection, get->shared->input, GET_INPUT, &got, &more)) {
+        case CONNECTION_DONE:
+            stage = parse_input(get, got);
             break;
-        case LINK_AGAIN:
+        case CONNECTION_AGAIN:
             return get->unsendable ? fail(get, CLIENT_CLOSED) : GOES_ON;
-        case LINK_END:
-            return parse_end(&get->parse) == PARSE_WHOLE ? finish(get, false)
-                                                         : fail(get, CLIENT_CLOSED);
+        case CONNECTION_END:
+            return parse_end(&get->parse) == PARSE_COMPLETE ? finish(get, false)
+                                                            : fail(get, CLIENT_CLOSED);
         default:
             return fail(get, CLIENT_CLOSED);
         }
@@ -134,74 +152,75 @@ static enum stage pull(struct get *get)
 
 static enum stage begin_sending(struct get *get)
 {
-    push(get);
-    return get->unsendable ? pull(get) : GOES_ON;
+    send_some(get);
+    return get->unsendable ? receive(get) : GOES_ON;
 }
 
 static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
 {
-    struct links *links = get->means->links;
+    struct connection_pool *pool = get->shared->pool;
 
-    outcome_begin(get->outcome, now);
-    parse_init(&get->parse, &get->outcome->answer);
+    response_begin(get->response, now);
+    parse_init(&get->parse, get->response);
     get->sent_len = 0;
     get->unsendable = false;
-    get->link = fresh ? NULL : links_take(links, &get->user, now);
-    if (get->link != NULL) {
-        get->outcome->sent = loop_look(get->means->loop); /* what the token's fate is judged by */
+    get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
+    if (get->connection != NULL) {
+        /* A rejection of the token counts from this time. */
+        get->response->sent = loop_look(get->shared->loop);
         return begin_sending(get);
     }
-    get->link = links_open(links, &get->user);
-    return get->link != NULL ? GOES_ON : end(get, CLIENT_PROXY);
+    get->connection = connection_pool_open(pool, &get->user);
+    return get->connection != NULL ? GOES_ON : end(get, CLIENT_INTERNAL);
 }
 
-static void on_opened(struct link_user *user, enum client_error error, const char *detail)
+static void on_opened(struct connection_user *user, enum client_error error, const char *detail)
 {
     struct get *get = CONTAINER_OF(user, struct get, user);
     enum stage stage;
 
     MAGIC_OK(get, GET_MAGIC);
     if (error == CLIENT_OK) {
-        get->outcome->sent = mono_now();
+        get->response->sent = mono_now();
         stage = begin_sending(get);
     } else {
-        snprintf(get->outcome->text, CURL_ERROR_SIZE, "%s", detail);
-        links_forget(get->means->links);
-        get->link = NULL;
+        snprintf(get->response->text, CURL_ERROR_SIZE, "%s", detail);
+        connection_pool_forget(get->shared->pool);
+        get->connection = NULL;
         stage = fail(get, error);
     }
     if (stage == ENDED)
-        get->means->ended(get, false);
+        get->shared->ended(get, false);
 }
 
-static void on_ready(struct link_user *user)
+static void on_ready(struct connection_user *user)
 {
     struct get *get = CONTAINER_OF(user, struct get, user);
 
     MAGIC_OK(get, GET_MAGIC);
     if (get->sent_len < get->request.len)
-        push(get);
-    if (pull(get) == ENDED)
-        get->means->ended(get, true);
+        send_some(get);
+    if (receive(get) == ENDED)
+        get->shared->ended(get, true);
 }
 
-void get_init(struct get *get, struct get_means *means, const struct client_request *request,
-              struct outcome *outcome)
+void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
+              struct response *response)
 {
     MAGIC_SET(get, GET_MAGIC);
-    get->means = means;
-    get->outcome = outcome;
-    get->user = (struct link_user){.opened = on_opened, .ready = on_ready};
-    get->link = NULL;
-    head_init(&get->request, &means->frame, request);
+    get->shared = shared;
+    get->response = response;
+    get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
+    get->connection = NULL;
+    request_head_init(&get->request, &shared->frame, request);
 }
 
 void get_fini(struct get *get)
 {
     MAGIC_OK(get, GET_MAGIC);
-    if (get->link != NULL)
+    if (get->connection != NULL)
         close_attempt(get, false, 0);
-    head_fini(&get->request);
+    request_head_fini(&get->request);
     MAGIC_CLEAR(get);
 }
 

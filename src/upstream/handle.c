@@ -1,30 +1,87 @@
 /*
- * What libcurl does by default suits a tool for people: it follows the environment's proxies,
- * .netrc, tidies paths, speaks whatever protocol a URL names. Here each of these is said, so that
- * nothing is left to a default. The options that take a number are a table; those that take
- * something of the client's are set below it.
+ * Once a process: libcurl copies tokens. Each POST is put together in a buffer of its own, and what
+ * arrives passes through another. Both are freed without being overwritten, so libcurl gets an
+ * allocator that does it. What it frees in a call is some kilobytes; that is the cost.
  *
- * The URL is parsed once, into a CURLU that all handles share; what differs between calls is the
- * request target, which goes out byte for byte (CURLOPT_REQUEST_TARGET).
+ * For each client: libcurl's defaults suit an interactive tool. It follows the environment's
+ * proxies and .netrc, tidies paths, and speaks whatever protocol a URL names. Here each of these is
+ * set, so that nothing is left to a default. The options that take a number are a table; those that
+ * take something of the client's are set below it. The URL is parsed once, into a CURLU that all
+ * handles share; what differs between calls is the request target, which goes out byte for byte
+ * (CURLOPT_REQUEST_TARGET).
+ *
+ * For each failure: libcurl says what it noticed, Proxy-Status (RFC 9209) wants to know what it
+ * means, and the two are divided differently. A table has the codes that mean one thing; functions
+ * look further where libcurl has one code for several (CURLE_COULDNT_CONNECT, timeouts, a CONNECT
+ * that a proxy rejected, and a broken chunk, which it reports as a receive error and distinguishes
+ * only by its text). What remains is our own fault or libcurl's: CLIENT_INTERNAL.
  */
 #include "upstream/handle.h"
 
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
-/* Some kilobytes each, and needed only while a connection is being opened, or is one of TLS. */
+/* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
+
+/* ---- once a process ---- */
+
+static void free_wiped(void *p)
+{
+    if (p == NULL)
+        return;
+    wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+static void *realloc_wiped(void *old, size_t size)
+{
+    void *p = malloc(size > 0 ? size : 1);
+
+    if (p == NULL || old == NULL)
+        return p;
+    size_t held = malloc_usable_size(old);
+    memcpy(p, old, held < size ? held : size);
+    free_wiped(old);
+    return p;
+}
+
+enum err handle_global_start(void)
+{
+    const int needed = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
+
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped, realloc_wiped, strdup,
+                             calloc) != CURLE_OK)
+        return ERR_SYSTEM;
+    if ((curl_version_info(CURLVERSION_NOW)->features & needed) != needed) {
+        curl_global_cleanup();
+        return ERR_SYSTEM;
+    }
+    /* With CURLOPT_NOSIGNAL libcurl leaves this to us. */
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR ? ERR_OK : ERR_SYSTEM;
+}
+
+void handle_global_stop(void)
+{
+    curl_global_cleanup();
+}
+
+/* ---- the handles of a client ---- */
 
 struct handles {
     unsigned magic;
     CURLU *origin;
-    CURLSH *share; /* names resolved, and TLS sessions */
-    char *prefix;  /* see handles_prefix */
+    CURLSH *share; /* resolved names, and TLS sessions */
     long connect_timeout_ms;
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
@@ -67,7 +124,7 @@ static const struct {
 
 static void set_proxy(const struct handles *handles, CURL *easy)
 {
-    /* Both are said in both cases: NULL would mean the environment's. */
+    /* Both are always set: NULL would mean the environment's. */
     HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
     HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
 }
@@ -135,7 +192,7 @@ void handles_give_back(struct handles *handles, CURL *easy)
         curl_easy_cleanup(easy);
         return;
     }
-    /* What the call lent is about to go. */
+    /* What the call lent is about to be freed. */
     HANDLE_SET(easy, CURLOPT_HTTPHEADER, NULL);
     HANDLE_SET(easy, CURLOPT_POSTFIELDS, NULL);
     HANDLE_SET(easy, CURLOPT_ERRORBUFFER, NULL);
@@ -144,12 +201,6 @@ void handles_give_back(struct handles *handles, CURL *easy)
     HANDLE_SET(easy, CURLOPT_PREREQFUNCTION, NULL);
     HANDLE_SET(easy, CURLOPT_PREREQDATA, NULL);
     handles->idle[handles->idle_count++] = easy;
-}
-
-const char *handles_prefix(const struct handles *handles)
-{
-    MAGIC_OK(handles, HANDLES_MAGIC);
-    return handles->prefix;
 }
 
 static long in_milliseconds(int64_t duration)
@@ -164,21 +215,18 @@ static char *copy_or_null(const char *text)
 
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
-    bool absolute = settings->proxy != NULL && strncmp(settings->origin, "http:", 5) == 0;
-
-    handles->prefix = mem_strdup(absolute ? settings->origin : "");
     handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
     handles->ca_file = copy_or_null(settings->ca_file);
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
     handles->certificate = copy_or_null(settings->client_certificate);
-    /* The counter of references is the one thing about a secret that changes. */
+    /* Only the reference count of a secret changes. */
     if (settings->client_key != NULL)
         handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
     handles->proxy = copy_or_null(settings->proxy);
 }
 
-/* For one thread, so without locks. */
+/* For one thread, so it needs no locks. */
 static CURLSH *share_new(void)
 {
     CURLSH *share = curl_share_init();
@@ -212,7 +260,6 @@ void handles_free(struct handles *handles)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
     curl_share_cleanup(handles->share);
     curl_url_cleanup(handles->origin);
-    mem_free(handles->prefix);
     mem_free(handles->ca_file);
     trust_free(handles->trust);
     mem_free(handles->certificate);
@@ -220,4 +267,86 @@ void handles_free(struct handles *handles)
     mem_free(handles->proxy);
     MAGIC_CLEAR(handles);
     mem_free(handles);
+}
+
+/* ---- what failed ---- */
+
+static const struct {
+    CURLcode code;
+    enum client_error error;
+} meanings[] = {
+    {CURLE_OK, CLIENT_OK},
+    {CURLE_COULDNT_RESOLVE_HOST, CLIENT_DNS},
+    {CURLE_COULDNT_RESOLVE_PROXY, CLIENT_DNS},
+    {CURLE_PROXY, CLIENT_UNREACHABLE},
+    {CURLE_SSL_CONNECT_ERROR, CLIENT_TLS},
+    {CURLE_SSL_CIPHER, CLIENT_TLS},
+    {CURLE_USE_SSL_FAILED, CLIENT_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, CLIENT_CERTIFICATE},
+    {CURLE_SSL_ISSUER_ERROR, CLIENT_CERTIFICATE},
+    {CURLE_GOT_NOTHING, CLIENT_CLOSED},
+    {CURLE_SEND_ERROR, CLIENT_CLOSED},
+    {CURLE_RECV_ERROR, CLIENT_CLOSED},
+    {CURLE_PARTIAL_FILE, CLIENT_CLOSED},
+    {CURLE_WEIRD_SERVER_REPLY, CLIENT_PROTOCOL},
+    {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
+    {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
+    {CURLE_HTTP2, CLIENT_PROTOCOL},
+    /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
+    {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
+};
+
+static enum client_error no_connection(CURL *easy)
+{
+    long number = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    switch (number) {
+    case ECONNREFUSED:
+        return CLIENT_REFUSED;
+    case ETIMEDOUT:
+        return CLIENT_CONNECT_TIMEOUT;
+    case 0: /* no socket could be opened */
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL: /* no local port was left */
+        return CLIENT_INTERNAL;
+    default:
+        return CLIENT_UNREACHABLE;
+    }
+}
+
+/* The only timeout that libcurl keeps is that of connecting, with name resolution in it. */
+static enum client_error timed_out(CURL *easy)
+{
+    curl_off_t resolved = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    return resolved > 0 ? CLIENT_CONNECT_TIMEOUT : CLIENT_DNS;
+}
+
+static enum client_error failed_to_read(CURL *easy, const char *text)
+{
+    long connect_status = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (connect_status >= 300)
+        return CLIENT_UNREACHABLE;
+    return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;
+}
+
+enum client_error handle_error(CURL *easy, CURLcode code, const char *text)
+{
+    if (code == CURLE_COULDNT_CONNECT)
+        return no_connection(easy);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return timed_out(easy);
+    if (code == CURLE_RECV_ERROR)
+        return failed_to_read(easy, text);
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if (meanings[i].code == code)
+            return meanings[i].error;
+    return CLIENT_INTERNAL;
 }

@@ -1,21 +1,21 @@
 /*
- * A descriptor is watched for as long as libcurl says that it wants to hear of it. libcurl 7.88
- * closes a socket that is still connecting without calling the function that was given to it for
- * closing; that it needs no more watching it says afterwards, when the number may be another
- * thread's already, or its own next socket's, and of that one it then says nothing at all.
+ * A descriptor is watched for as long as libcurl asks for it. libcurl 7.88 closes a socket that is
+ * still connecting without calling the function that was given to it for closing. Only afterwards
+ * does it say that the socket needs no more watching. By then the number may belong to another
+ * thread, or to its own next socket, and about that one it says nothing at all.
  *
- * So what is watched is a duplicate: its number is the watch's own, and nobody else's while it is
- * in epoll. The connection ends with the watch, in the same call of libcurl's. And a new socket
- * whose number still has a watch takes its place in it. Where there is no descriptor left for a
- * duplicate, the socket itself is watched.
+ * So a duplicate is watched: its number belongs to the watch alone while it is in epoll. The
+ * connection ends with the watch, in the same call of libcurl's. A new socket whose number still
+ * has a watch replaces the old one in it. Where no descriptor is left for a duplicate, the socket
+ * itself is watched.
  *
- * When an address does not answer, libcurl 7.88 makes ready for the next, says that nothing is to
- * be watched, and opens the socket when it is next called for that transfer: by nobody, until its
- * time is over. Likewise when a socket cannot be had, or fails in connect() itself. So a transfer
- * that is left with nothing to wait for is called once more.
+ * When an address does not respond, libcurl 7.88 prepares the next one, says that nothing is to be
+ * watched, and opens the socket when it is next called for that transfer: which happens only when
+ * its timeout ends. The same holds when a socket cannot be opened, or fails in connect() itself. So
+ * a transfer that is left with nothing to wait for (it is stalled) is called once more.
  *
  * uv_close takes the descriptor out of epoll at once, though its callback comes a turn later; so
- * the number may be reused, and watched anew, before the old handle's memory goes.
+ * the number may be reused, and watched again, before the old handle is freed.
  */
 #include "upstream/multi.h"
 
@@ -40,9 +40,9 @@
 
 struct watch {
     unsigned magic;
-    struct multi *multi; /* void once the handle is closing */
+    struct multi *multi; /* NULL once the handle is closing */
     uv_poll_t poll;
-    int fd;     /* as libcurl calls it */
+    int fd;     /* the number that libcurl uses */
     int own;    /* what is in epoll: the duplicate, or `fd` itself */
     int events; /* what it is watched for */
     UT_hash_handle hh;
@@ -55,17 +55,17 @@ struct multi {
     struct timer *timer;
     struct watch *watches;            /* by descriptor */
     struct multi_transfer *transfers; /* by libcurl's handle */
-    struct multi_transfer *stranded;
+    struct multi_transfer *stalled;
     int released; /* not to be closed with its transfer; -1: none */
-    bool acting;  /* libcurl, or who is told what ended, is up the stack */
-    bool doomed;  /* multi_free was called meanwhile */
+    bool busy;    /* libcurl or an `ended` callback is up the stack */
+    bool freed;   /* multi_free was called meanwhile */
 };
 
 static void dismantle(struct multi *multi);
 
 /*
  * NULL for a handle of libcurl's own, with which it closes cached connections. CURLINFO_PRIVATE
- * would not tell: in the callbacks libcurl 8.23 refuses it for such a handle.
+ * does not help: in the callbacks libcurl 8.23 rejects it for such a handle.
  */
 static struct multi_transfer *transfer_of(struct multi *multi, CURL *easy)
 {
@@ -76,34 +76,34 @@ static struct multi_transfer *transfer_of(struct multi *multi, CURL *easy)
 }
 
 /* `transfer` may be NULL. */
-static void rescue(struct multi *multi, struct multi_transfer *transfer)
+static void clear_stalled(struct multi *multi, struct multi_transfer *transfer)
 {
-    if (transfer == NULL || !transfer->stranded)
+    if (transfer == NULL || !transfer->stalled)
         return;
-    transfer->stranded = false;
-    DL_DELETE(multi->stranded, transfer);
+    transfer->stalled = false;
+    DL_DELETE(multi->stalled, transfer);
 }
 
-static void strand(struct multi *multi, struct multi_transfer *transfer)
+static void mark_stalled(struct multi *multi, struct multi_transfer *transfer)
 {
-    if (transfer == NULL || transfer->stranded)
+    if (transfer == NULL || transfer->stalled)
         return;
-    transfer->stranded = true;
-    DL_APPEND(multi->stranded, transfer);
+    transfer->stalled = true;
+    DL_APPEND(multi->stalled, transfer);
 }
 
-/* Tells the transfers that have ended. */
-static void harvest(struct multi *multi)
+/* Calls `ended` of the transfers that have ended. */
+static void report_ended(struct multi *multi)
 {
     CURLMsg *message;
     int left;
 
-    while (!multi->doomed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
+    while (!multi->freed && (message = curl_multi_info_read(multi->curl, &left)) != NULL) {
         struct multi_transfer *transfer = transfer_of(multi, message->easy_handle);
 
         MUST(transfer != NULL); /* libcurl's own handles report nothing */
         if (message->msg == CURLMSG_DONE) {
-            rescue(multi, transfer);
+            clear_stalled(multi, transfer);
             transfer->ended(transfer, message->data.result);
         }
     }
@@ -116,16 +116,16 @@ static void run(struct multi *multi, curl_socket_t fd, int flags)
 
     MEM_MUST(code != CURLM_OUT_OF_MEMORY);
     MUST(code == CURLM_OK);
-    harvest(multi);
+    report_ended(multi);
 }
 
-/* To pause and to go on is libcurl's only way to have one transfer called. */
-static void call_stranded(struct multi *multi)
+/* Pausing and resuming is libcurl's only way to have one transfer called. */
+static void call_stalled(struct multi *multi)
 {
-    while (multi->stranded != NULL) {
-        struct multi_transfer *transfer = multi->stranded;
+    while (multi->stalled != NULL) {
+        struct multi_transfer *transfer = multi->stalled;
 
-        rescue(multi, transfer);
+        clear_stalled(multi, transfer);
         MUST(curl_easy_pause(transfer->easy, CURLPAUSE_ALL) == CURLE_OK);
         MUST(curl_easy_pause(transfer->easy, CURLPAUSE_CONT) == CURLE_OK);
     }
@@ -133,14 +133,14 @@ static void call_stranded(struct multi *multi)
 
 static void act(struct multi *multi, curl_socket_t fd, int flags)
 {
-    multi->acting = true;
+    multi->busy = true;
     run(multi, fd, flags);
-    while (!multi->doomed && multi->stranded != NULL) {
-        call_stranded(multi);
+    while (!multi->freed && multi->stalled != NULL) {
+        call_stalled(multi);
         run(multi, CURL_SOCKET_TIMEOUT, 0);
     }
-    multi->acting = false;
-    if (multi->doomed)
+    multi->busy = false;
+    if (multi->freed)
         dismantle(multi);
 }
 
@@ -177,7 +177,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     act(watch->multi, watch->fd, flags);
 }
 
-/* uv_poll_start goes through epoll_ctl even where nothing changes. */
+/* uv_poll_start calls epoll_ctl even where nothing changes. */
 static void watch_for(struct watch *watch, int events)
 {
     if (watch->events == events)
@@ -186,7 +186,7 @@ static void watch_for(struct watch *watch, int events)
     MUST(uv_poll_start(&watch->poll, events, on_poll) == 0);
 }
 
-/* NULL when the system refuses. */
+/* NULL when the system fails. */
 static struct watch *watch_new(struct multi *multi, int fd)
 {
     struct watch *watch = mem_zalloc(sizeof(*watch));
@@ -239,12 +239,12 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
-        strand(multi, transfer_of(multi, easy));
+        mark_stalled(multi, transfer_of(multi, easy));
         if (watch != NULL)
             watch_end(watch);
         return 0;
     }
-    rescue(multi, transfer_of(multi, easy));
+    clear_stalled(multi, transfer_of(multi, easy));
     if (watch == NULL)
         watch = watch_new(multi, fd);
     MEM_MUST(watch != NULL); /* the kernel has no memory left for one more watch */
@@ -273,7 +273,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
                     address->protocol);
 
     (void)purpose;
-    strand(multi, transfer); /* until something is watched: this one may not come so far */
+    mark_stalled(multi, transfer); /* until something is watched: connect() may fail before */
     if (fd < 0)
         return CURL_SOCKET_BAD;
     struct watch *stale = watch_find(multi, fd);
@@ -309,7 +309,7 @@ enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *trans
     MAGIC_OK(multi, MULTI_MAGIC);
     transfer->multi = multi;
     transfer->easy = easy;
-    transfer->stranded = false;
+    transfer->stalled = false;
     adopt(multi, easy, transfer);
     HASH_ADD_PTR(multi->transfers, easy, transfer);
     if (curl_multi_add_handle(multi->curl, easy) == CURLM_OK)
@@ -325,7 +325,7 @@ void multi_remove(struct multi *multi, CURL *easy)
 
     MUST(transfer != NULL);
     MUST(curl_multi_remove_handle(multi->curl, easy) == CURLM_OK);
-    rescue(multi, transfer);
+    clear_stalled(multi, transfer);
     HASH_DEL(multi->transfers, transfer);
 }
 
@@ -364,7 +364,7 @@ static void dismantle(struct multi *multi)
 
     MUST(curl_multi_cleanup(multi->curl) == CURLM_OK);
     timer_stop(&multi->timer);
-    /* libcurl closes without a word what it made itself. */
+    /* libcurl closes its own sockets without calling close_socket. */
     HASH_ITER(hh, multi->watches, watch, next)
     {
         watch_end(watch);
@@ -376,7 +376,7 @@ static void dismantle(struct multi *multi)
 void multi_free(struct multi *multi)
 {
     MAGIC_OK(multi, MULTI_MAGIC);
-    multi->doomed = true;
-    if (!multi->acting)
+    multi->freed = true;
+    if (!multi->busy)
         dismantle(multi);
 }

@@ -1,12 +1,12 @@
 /*
- * llhttp tells a head from a body and where both end; which of the rest is wanted, and what is too
- * much, is answer.c's. It is lenient about control characters in values, because answer.c has its
- * own mind there; it is strict about all that frames a message: two lengths, a length beside
- * chunks, a bare CR.
+ * llhttp separates the header section from the body and finds where both end; response.c decides
+ * what of it is wanted, and what is too much. llhttp is lenient here about control characters in
+ * values, because response.c checks them; it is strict about all that frames a message: two
+ * lengths, a length beside chunks, a bare CR.
  *
- * A value comes in pieces for two reasons, and they must be told apart: because the input ended in
- * its middle, and because it goes on in a folded line. Only in the first case does one piece reach
- * to the end of an input and the next begin with the next one.
+ * A value comes in pieces for two reasons that must be distinguished: the input ended in its
+ * middle, or it continues in a folded line. Only in the first case does one piece reach to the end
+ * of an input and the next begin with the next one.
  */
 #include "upstream/parse.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/check.h"
 
-/* Any return value that llhttp takes for an error of ours. */
+/* Any return value that llhttp takes for a callback's error. */
 #define STOP (-1)
 
 static struct parse *of(llhttp_t *http)
@@ -24,7 +24,7 @@ static struct parse *of(llhttp_t *http)
 
 static int on_begin(llhttp_t *http)
 {
-    answer_head_begins(of(http)->answer);
+    response_headers_begin(of(http)->response);
     return 0;
 }
 
@@ -46,7 +46,7 @@ static int on_name_end(llhttp_t *http)
     struct parse *parse = of(http);
     bool known = parse->name_len <= PARSE_NAME_MAX;
 
-    answer_field_begins(parse->answer, parse->name, known ? parse->name_len : 0);
+    response_field_begins(parse->response, parse->name, known ? parse->name_len : 0);
     parse->name_len = 0;
     parse->end = NULL;
     parse->split = false;
@@ -62,48 +62,48 @@ static int on_value(llhttp_t *http, const char *at, size_t len)
         parse->folded = true;
     parse->end = at + len;
     parse->split = false;
-    return answer_value(parse->answer, at, len) ? 0 : STOP;
+    return response_value(parse->response, at, len) ? 0 : STOP;
 }
 
 static int on_value_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
-    answer_field_ends(parse->answer);
+    response_field_ends(parse->response);
     if (parse->folded)
-        answer_field_is_folded(parse->answer);
+        response_field_is_folded(parse->response);
     return 0;
 }
 
-/* 1: no body follows, whatever the head says (RFC 9112, section 6.3). */
-static int on_head_end(llhttp_t *http)
+/* 1: no body follows, whatever the header section says (RFC 9112, section 6.3). */
+static int on_headers_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
     int status = http->status_code;
 
     if (http->http_major != 1) {
-        parse->answer->refused = CLIENT_PROTOCOL;
+        parse->response->rejected = CLIENT_PROTOCOL;
         return STOP;
     }
-    if (!answer_head_ends(parse->answer, status))
+    if (!response_headers_end(parse->response, status))
         return STOP;
     return status < 200 || status == 204 || status == 304;
 }
 
 static int on_body(llhttp_t *http, const char *at, size_t len)
 {
-    return answer_body(of(http)->answer, at, len) ? 0 : STOP;
+    return response_add_body(of(http)->response, at, len) ? 0 : STOP;
 }
 
-/* What follows an interim answer is the next one. */
+/* An interim response is followed by another. */
 static int on_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
-    if (!parse->answer->head_done)
+    if (!parse->response->headers_done)
         return 0;
-    parse->whole = true;
-    parse->keeps = llhttp_should_keep_alive(http) != 0;
+    parse->complete = true;
+    parse->keep_alive = llhttp_should_keep_alive(http) != 0;
     return HPE_PAUSED;
 }
 
@@ -113,49 +113,49 @@ static const llhttp_settings_t callbacks = {
     .on_header_field_complete = on_name_end,
     .on_header_value = on_value,
     .on_header_value_complete = on_value_end,
-    .on_headers_complete = on_head_end,
+    .on_headers_complete = on_headers_end,
     .on_body = on_body,
     .on_message_complete = on_end,
 };
 
-void parse_init(struct parse *parse, struct answer *answer)
+void parse_init(struct parse *parse, struct response *response)
 {
     llhttp_init(&parse->http, HTTP_RESPONSE, &callbacks);
     llhttp_set_lenient_headers(&parse->http, 1);
-    parse->answer = answer;
-    parse->whole = false;
-    parse->keeps = false;
+    parse->response = response;
+    parse->complete = false;
+    parse->keep_alive = false;
     parse->name_len = 0;
     parse->end = NULL;
     parse->split = false;
 }
 
-static enum parse_state rejected(struct parse *parse)
+static enum parse_state reject(struct parse *parse)
 {
-    if (parse->answer->refused == CLIENT_OK)
-        parse->answer->refused = CLIENT_PROTOCOL;
-    return PARSE_REFUSED;
+    if (parse->response->rejected == CLIENT_OK)
+        parse->response->rejected = CLIENT_PROTOCOL;
+    return PARSE_REJECTED;
 }
 
 enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, size_t *used)
 {
-    struct answer *answer = parse->answer;
-    size_t body = answer->body.len;
+    struct response *response = parse->response;
+    size_t body = response->body.len;
 
-    answer->begun = true;
+    response->begun = true;
     parse->from = data;
     llhttp_errno_t err = llhttp_execute(&parse->http, data, len);
-    *used = parse->whole ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
+    *used = parse->complete ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
     parse->split = parse->end == data + len;
-    if (err != HPE_OK && !parse->whole)
-        return rejected(parse);
-    if (!answer_count_head(answer, *used - (answer->body.len - body)))
-        return PARSE_REFUSED;
-    return parse->whole ? PARSE_WHOLE : PARSE_MORE;
+    if (err != HPE_OK && !parse->complete)
+        return reject(parse);
+    if (!response_count_framing(response, *used - (response->body.len - body)))
+        return PARSE_REJECTED;
+    return parse->complete ? PARSE_COMPLETE : PARSE_MORE;
 }
 
 enum parse_state parse_end(struct parse *parse)
 {
     (void)llhttp_finish(&parse->http);
-    return parse->whole ? PARSE_WHOLE : PARSE_MORE;
+    return parse->complete ? PARSE_COMPLETE : PARSE_MORE;
 }

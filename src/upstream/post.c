@@ -1,17 +1,16 @@
 /*
- * Token requests are rare, and carry secrets, bodies and whatever a token endpoint thinks of; so
- * they are left to libcurl as a whole. Each has a connection of its own: on one that was used
- * before, libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110,
- * section 9.2.2).
+ * Token requests are rare, and carry secrets, bodies and whatever a token endpoint requires; so
+ * libcurl makes them as a whole. Each has a connection of its own: on one that was used before,
+ * libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110, section
+ * 9.2.2).
  *
- * on_send, which libcurl calls before it sends, is what makes the time of sending exact: a token's
- * lifetime counts from it.
+ * libcurl calls on_send before it sends, which makes the time of sending exact: a token's lifetime
+ * counts from it.
  */
 #include "upstream/post.h"
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "upstream/errors.h"
 
 #define POST_MAGIC 0x90570001u
 
@@ -19,14 +18,14 @@ static size_t on_line(char *line, size_t size, size_t number, void *arg)
 {
     MAGIC_CAST(struct post, post, arg, POST_MAGIC);
 
-    return answer_line(&post->outcome->answer, line, size * number) ? size * number : 0;
+    return response_line(post->response, line, size * number) ? size * number : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t number, void *arg)
 {
     MAGIC_CAST(struct post, post, arg, POST_MAGIC);
 
-    return answer_body(&post->outcome->answer, data, size * number) ? size * number : 0;
+    return response_add_body(post->response, data, size * number) ? size * number : 0;
 }
 
 static int on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
@@ -37,7 +36,7 @@ static int on_send(void *arg, char *remote, char *local, int remote_port, int lo
     (void)local;
     (void)remote_port;
     (void)local_port;
-    post->outcome->sent = mono_now();
+    post->response->sent = mono_now();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -45,7 +44,7 @@ static void set_callbacks(struct post *post)
 {
     CURL *easy = post->easy;
 
-    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, post->outcome->text);
+    HANDLE_SET(easy, CURLOPT_ERRORBUFFER, post->response->text);
     HANDLE_SET(easy, CURLOPT_HEADERFUNCTION, on_line);
     HANDLE_SET(easy, CURLOPT_HEADERDATA, post);
     HANDLE_SET(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -56,7 +55,7 @@ static void set_callbacks(struct post *post)
 
 static void set_request(struct post *post)
 {
-    const struct outgoing *request = &post->request;
+    const struct request_copy *request = &post->request;
     CURL *easy = post->easy;
 
     HANDLE_SET(easy, CURLOPT_CONNECT_ONLY, 0L);
@@ -71,22 +70,22 @@ static void set_request(struct post *post)
 
 static enum client_error judge(struct post *post, CURLcode code)
 {
-    const struct answer *answer = &post->outcome->answer;
+    const struct response *response = post->response;
 
-    if (answer->refused != CLIENT_OK) {
-        /* We stopped it ourselves, and libcurl's words tell no more than that. */
-        post->outcome->text[0] = '\0';
-        return answer->refused;
+    if (response->rejected != CLIENT_OK) {
+        /* We stopped it ourselves, and libcurl's description says no more than that. */
+        post->response->text[0] = '\0';
+        return response->rejected;
     }
-    /* It is content with a head that ends in the middle. */
-    if (code == CURLE_OK && !answer->head_done)
+    /* libcurl accepts a header section that ends in the middle. */
+    if (code == CURLE_OK && !response->headers_done)
         return CLIENT_CLOSED;
-    return error_from_curl(post->easy, code, post->outcome->text);
+    return handle_error(post->easy, code, post->response->text);
 }
 
 static void give_handle_back(struct post *post)
 {
-    handles_give_back(post->means->handles, post->easy);
+    handles_give_back(post->shared->handles, post->easy);
     post->easy = NULL;
 }
 
@@ -96,44 +95,44 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
 
     MAGIC_OK(post, POST_MAGIC);
     post->error = judge(post, code);
-    multi_remove(post->means->multi, post->easy);
+    multi_remove(post->shared->multi, post->easy);
     give_handle_back(post);
-    outcome_end(post->outcome, mono_now(), post->means->counted, post->means->upstream,
-                respond_status(&post->outcome->answer));
-    post->means->ended(post);
+    response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream,
+                 response_status(post->response));
+    post->shared->ended(post);
 }
 
-void post_init(struct post *post, const struct post_means *means,
-               const struct client_request *request, struct outcome *outcome)
+void post_init(struct post *post, const struct post_shared *shared,
+               const struct client_request *request, struct response *response)
 {
-    *post = (struct post){.means = means, .outcome = outcome, .transfer.ended = on_ended};
+    *post = (struct post){.shared = shared, .response = response, .transfer.ended = on_ended};
     MAGIC_SET(post, POST_MAGIC);
-    outgoing_init(&post->request, request, handles_prefix(means->handles));
+    request_copy_init(&post->request, shared->frame, request);
 }
 
 void post_fini(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
     if (post->easy != NULL) {
-        outcome_end(post->outcome, mono_now(), post->means->counted, post->means->upstream, 0);
-        multi_remove(post->means->multi, post->easy);
+        response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream, 0);
+        multi_remove(post->shared->multi, post->easy);
         give_handle_back(post);
     }
-    outgoing_fini(&post->request);
+    request_copy_fini(&post->request);
     MAGIC_CLEAR(post);
 }
 
 bool post_start(struct post *post)
 {
     MAGIC_OK(post, POST_MAGIC);
-    post->error = CLIENT_PROXY;
-    post->easy = handles_take(post->means->handles);
+    post->error = CLIENT_INTERNAL;
+    post->easy = handles_take(post->shared->handles);
     if (post->easy == NULL)
         return false;
-    outcome_begin(post->outcome, mono_now());
+    response_begin(post->response, mono_now());
     set_callbacks(post);
     set_request(post);
-    if (multi_add(post->means->multi, post->easy, &post->transfer) == ERR_OK)
+    if (multi_add(post->shared->multi, post->easy, &post->transfer) == ERR_OK)
         return true;
     give_handle_back(post);
     return false;

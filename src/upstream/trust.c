@@ -1,10 +1,10 @@
 /*
- * libcurl keeps the certificates it has parsed for the next connection of the same multi; our links
+ * libcurl keeps parsed certificates for the next connection of the same multi. Connections with TLS
  * have a multi each, and a system's bundle takes some ten milliseconds to parse. So one store is
- * kept here, and lent to the context of each connection. The flags are those that libcurl sets.
+ * kept here, and each connection's context gets it. The flags are those that libcurl sets.
  *
- * All else about verification stays libcurl's. A store that cannot be read is an error of the
- * connection; one that could be read before goes on being used.
+ * All else about verification is left to libcurl. A store that cannot be read is an error of the
+ * connection; one that could be read before stays in use.
  */
 #include "upstream/trust.h"
 
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/mem.h"
 
 #define TRUST_MAGIC 0x7a057001u
@@ -70,29 +69,29 @@ static X509_STORE *read_store(const char *ca_file)
     return NULL;
 }
 
-static void refresh(struct trust *trust)
+X509_STORE *trust_store(struct trust *trust, struct mono_time now)
 {
-    struct mono_time now = mono_now();
-
+    MAGIC_OK(trust, TRUST_MAGIC);
     if (trust->store != NULL && mono_diff(now, trust->read_at) < trust->max_age)
-        return;
+        return trust->store;
     X509_STORE *fresh = read_store(trust->ca_file);
     ERR_clear_error();
     if (fresh == NULL)
-        return;
+        return trust->store;
     X509_STORE_free(trust->store);
     trust->store = fresh;
     trust->read_at = now;
+    return fresh;
 }
 
 CURLcode trust_lend(CURL *easy, void *ssl_ctx, void *arg)
 {
     MAGIC_CAST(struct trust, trust, arg, TRUST_MAGIC);
+    X509_STORE *store = trust_store(trust, mono_now());
 
     (void)easy;
-    refresh(trust);
-    if (trust->store == NULL)
+    if (store == NULL)
         return CURLE_SSL_CACERT_BADFILE;
-    SSL_CTX_set1_cert_store(ssl_ctx, trust->store);
+    SSL_CTX_set1_cert_store(ssl_ctx, store);
     return CURLE_OK;
 }

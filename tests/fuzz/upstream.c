@@ -1,6 +1,6 @@
 /*
- * The upstream's side, whole: the client makes a call to a server of ours on loopback, which
- * answers with the input and closes. However that goes, the call ends once, and what is handed on
+ * The whole client against an upstream: it makes a call to a server of ours on loopback, which
+ * responds with the input and closes. However that goes, the call ends once, and what is handed on
  * is within its bounds and can go into a header.
  */
 #include "fuzz.h"
@@ -17,20 +17,20 @@
 
 #define BODY_MAX 2000
 /* Small enough for the socket's buffers, so that the server never waits. */
-#define ANSWER_MAX 60000
+#define INPUT_MAX 60000
 
 static struct loop *loop;
 static struct client *client;
 static int listener;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the two below */
-static uint8_t answer[ANSWER_MAX];
-static size_t answer_len;
+static uint8_t input[INPUT_MAX];
+static size_t input_len;
 static unsigned ended;
 
-static void check_headers(const struct client_reply *reply)
+static void check_headers(const struct upstream_response *response)
 {
     for (int id = 0; id < CLIENT_HEADER_COUNT; id++) {
-        const char *value = reply->headers[id];
+        const char *value = response->headers[id];
         if (value == NULL)
             continue;
         MUST(*value != '\0' && *value != ' ' && *value != '\t');
@@ -39,16 +39,16 @@ static void check_headers(const struct client_reply *reply)
     }
 }
 
-static void done(void *arg, struct client_reply *reply)
+static void done(void *arg, struct upstream_response *response)
 {
     (void)arg;
     ended++;
-    MUST(reply->status == 0 || (reply->status >= 200 && reply->status <= 599));
-    MUST(reply->error != CLIENT_OK || reply->status != 0);
-    MUST(reply->body_len <= BODY_MAX);
-    check_headers(reply);
-    if (reply->body_len > 0)
-        MUST(reply->body != NULL && reply->body[reply->body_len] == '\0');
+    MUST(response->status == 0 || (response->status >= 200 && response->status <= 599));
+    MUST(response->error != CLIENT_OK || response->status != 0);
+    MUST(response->body_len <= BODY_MAX);
+    check_headers(response);
+    if (response->body_len > 0)
+        MUST(response->body != NULL && response->body[response->body_len] == '\0');
     loop_stop(loop);
 }
 
@@ -65,7 +65,7 @@ static void *serve(void *arg)
         bool asked = fd >= 0 && recv(fd, request, sizeof(request), 0) > 0;
         pthread_mutex_lock(&lock);
         if (asked)
-            send(fd, answer, answer_len, MSG_NOSIGNAL);
+            send(fd, input, input_len, MSG_NOSIGNAL);
         pthread_mutex_unlock(&lock);
         close(fd);
     }
@@ -104,11 +104,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct client_header headers[] = {{"X-GUID", "g"}};
     if (loop == NULL)
         start();
-    if (size == 0 || size > ANSWER_MAX)
+    if (size == 0 || size > INPUT_MAX)
         return 0;
     pthread_mutex_lock(&lock);
-    memcpy(answer, data, size);
-    answer_len = size;
+    memcpy(input, data, size);
+    input_len = size;
     pthread_mutex_unlock(&lock);
     struct ctx *ctx = ctx_new(loop);
     const struct client_request request = {.target = "/x",

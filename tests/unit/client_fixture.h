@@ -19,7 +19,7 @@
 #define CALLS 8
 
 /* One call, and what came of it. */
-struct outcome {
+struct call_result {
     struct ctx *ctx;
     bool called;
     unsigned place; /* 1: the first to end */
@@ -30,14 +30,14 @@ struct outcome {
     char *headers[CLIENT_HEADER_COUNT];
     unsigned retries;
     struct mono_time sent;
-    void (*then)(struct outcome *outcome); /* in the callback */
+    void (*then)(struct call_result *result); /* in the callback */
 };
 
 static struct loop *loop;
 static struct client *client;
 static struct peer peer;
 static struct client_settings settings;
-static struct outcome outcomes[CALLS];
+static struct call_result results[CALLS];
 static unsigned ended, awaited;
 
 static inline void setup(void)
@@ -50,20 +50,20 @@ static inline void setup(void)
                                         .max_connections = 4,
                                         .max_queue = 4,
                                         .counted = true};
-    memset(outcomes, 0, sizeof(outcomes));
+    memset(results, 0, sizeof(results));
     ended = 0;
 }
 
 static inline void teardown(void)
 {
     if (client != NULL)
-        client_free(client);
+        client_unref(client);
     client = NULL;
     for (size_t i = 0; i < CALLS; i++) {
-        ctx_free(outcomes[i].ctx);
-        free(outcomes[i].body);
+        ctx_free(results[i].ctx);
+        free(results[i].body);
         for (int id = 0; id < CLIENT_HEADER_COUNT; id++)
-            mem_free(outcomes[i].headers[id]);
+            mem_free(results[i].headers[id]);
     }
     loop_drain(loop);
     loop_free(loop);
@@ -86,44 +86,44 @@ static inline void serve(void (*script)(struct peer *peer), void *arg)
 static inline void finish(void)
 {
     if (client != NULL)
-        client_free(client);
+        client_unref(client);
     client = NULL;
     peer_stop(&peer);
 }
 
-static inline void on_done(void *arg, struct client_reply *reply)
+static inline void on_done(void *arg, struct upstream_response *response)
 {
-    struct outcome *outcome = arg;
+    struct call_result *result = arg;
 
-    ck_assert(!outcome->called);
-    outcome->called = true;
-    outcome->place = ++ended;
-    outcome->error = reply->error;
-    outcome->status = reply->status;
-    outcome->retries = reply->retries;
-    outcome->sent = reply->sent;
-    outcome->body_len = reply->body_len;
-    outcome->body = client_reply_take_body(reply);
+    ck_assert(!result->called);
+    result->called = true;
+    result->place = ++ended;
+    result->error = response->error;
+    result->status = response->status;
+    result->retries = response->retries;
+    result->sent = response->sent;
+    result->body_len = response->body_len;
+    result->body = upstream_response_take_body(response);
     for (int id = 0; id < CLIENT_HEADER_COUNT; id++)
-        if (reply->headers[id] != NULL)
-            outcome->headers[id] = mem_strdup(reply->headers[id]);
+        if (response->headers[id] != NULL)
+            result->headers[id] = mem_strdup(response->headers[id]);
     if (ended == awaited)
         loop_stop(loop);
-    if (outcome->then != NULL)
-        outcome->then(outcome);
+    if (result->then != NULL)
+        result->then(result);
 }
 
-static inline struct outcome *send_request(size_t number, const struct client_request *request)
+static inline struct call_result *send_request(size_t number, const struct client_request *request)
 {
-    struct outcome *outcome = &outcomes[number];
+    struct call_result *result = &results[number];
 
-    outcome->ctx = ctx_new(loop);
-    client_call(client, outcome->ctx, request, on_done, outcome);
-    ck_assert(!outcome->called);
-    return outcome;
+    result->ctx = ctx_new(loop);
+    client_call(client, result->ctx, request, on_done, result);
+    ck_assert(!result->called);
+    return result;
 }
 
-static inline struct outcome *get(size_t number, const char *target)
+static inline struct call_result *get(size_t number, const char *target)
 {
     const struct client_request request = {.target = target, .max_response = 1000};
 
@@ -139,20 +139,20 @@ static inline void await(unsigned count)
     ck_assert_uint_eq(ended, count);
 }
 
-static inline struct outcome *fetch(size_t number, const char *target)
+static inline struct call_result *fetch(size_t number, const char *target)
 {
-    struct outcome *outcome = get(number, target);
+    struct call_result *result = get(number, target);
 
     await(ended + 1);
-    return outcome;
+    return result;
 }
 
-static inline void ck_answer(const struct outcome *outcome, const char *body)
+static inline void ck_response(const struct call_result *result, const char *body)
 {
-    ck_assert_str_eq(client_error_phrase(outcome->error), client_error_phrase(CLIENT_OK));
-    ck_assert_int_eq(outcome->status, 200);
-    ck_assert_uint_eq(outcome->body_len, strlen(body));
-    ck_assert_str_eq(outcome->body, body);
+    ck_assert_str_eq(client_error_phrase(result->error), client_error_phrase(CLIENT_OK));
+    ck_assert_int_eq(result->status, 200);
+    ck_assert_uint_eq(result->body_len, strlen(body));
+    ck_assert_str_eq(result->body, body);
 }
 
 /* A letter from a peer's thread: runs a function in the loop's. */

@@ -109,7 +109,7 @@ static inline void peer_stop(struct peer *peer)
 static inline int peer_accept(struct peer *peer)
 {
     struct timeval patience = {.tv_sec = PEER_PATIENCE};
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     socklen_t len = sizeof(from);
     int fd = accept4(peer->listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 
@@ -130,8 +130,9 @@ static inline void peer_read(int fd, char *out, size_t len)
     out[len] = '\0';
 }
 
-/* Reads up to the empty line that ends a head; false at the end of the stream before any byte. */
-static inline bool peer_head(int fd, char *out, size_t size)
+/* Reads a request up to the end of its header section; false at the end of the stream before any
+ * byte. */
+static inline bool peer_read_headers(int fd, char *out, size_t size)
 {
     size_t len = 0;
 
@@ -145,7 +146,7 @@ static inline bool peer_head(int fd, char *out, size_t size)
         if (len >= 4 && strcmp(out + len - 4, "\r\n\r\n") == 0)
             return true;
     }
-    EXPECT(strstr(out, "\r\n\r\n") != NULL); /* the head ends */
+    EXPECT(strstr(out, "\r\n\r\n") != NULL); /* the header section ends */
     return false;
 }
 
@@ -186,16 +187,16 @@ static inline void peer_reset(int fd)
     close(fd);
 }
 
-/* Reads one request and answers it with a short 200. */
+/* Reads one request and responds with a short 200. */
 static inline void peer_serve(int fd, const char *body)
 {
-    char head[4096];
-    char answer[512];
+    char headers[4096];
+    char response[512];
 
-    EXPECT(peer_head(fd, head, sizeof(head)));
-    snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+    EXPECT(peer_read_headers(fd, headers, sizeof(headers)));
+    snprintf(response, sizeof(response), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
              strlen(body), body);
-    peer_say(fd, answer);
+    peer_say(fd, response);
 }
 
 #endif

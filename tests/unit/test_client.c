@@ -9,7 +9,7 @@ static void hear_two(struct peer *self)
 {
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
     peer_serve(fd, "two");
     peer_serve(fd, "three");
@@ -28,16 +28,16 @@ START_TEST(test_get_and_keep_alive)
 
     serve(hear_two, NULL);
     struct mono_time before = mono_now();
-    struct outcome *first = send_request(0, &request);
+    struct call_result *first = send_request(0, &request);
     await(1);
-    ck_answer(first, "one");
+    ck_response(first, "one");
     ck_assert(!mono_before(first->sent, before));
-    ck_answer(fetch(1, "/two"), "two");
-    ck_answer(fetch(2, "/three"), "three");
+    ck_response(fetch(1, "/two"), "two");
+    ck_response(fetch(2, "/three"), "three");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), 3);
-    client_free(client);
+    client_unref(client);
     client = NULL;
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
     finish();
@@ -56,13 +56,13 @@ static void hear_posts(struct peer *self)
     char body[16];
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_read(fd, body, 5);
     EXPECT(strcmp(body, "a=b&c") == 0);
     peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     peer_hear_end(fd);
     fd = peer_accept(self);
-    EXPECT(peer_head(fd, heard + 2048, 2048));
+    EXPECT(peer_read_headers(fd, heard + 2048, 2048));
     peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     peer_hear_end(fd);
 }
@@ -81,12 +81,12 @@ START_TEST(test_post)
     char expected[512];
 
     serve(hear_posts, NULL);
-    struct outcome *first = send_request(0, &request);
+    struct call_result *first = send_request(0, &request);
     await(1);
-    ck_answer(first, "ok");
-    struct outcome *second = send_request(1, &empty);
+    ck_response(first, "ok");
+    struct call_result *second = send_request(1, &empty);
     await(2);
-    ck_answer(second, "ok");
+    ck_response(second, "ok");
     finish();
     snprintf(expected, sizeof(expected),
              "POST /t HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: postcoded/" POSTCODED_VERSION
@@ -118,11 +118,11 @@ START_TEST(test_space_in_target_aborts)
 }
 END_TEST
 
-/* What comes in: one answer, then the connection is closed. */
+/* What comes in: one response, then the connection is closed. */
 
 struct sample {
     const char *name;
-    const char *answer;
+    const char *response;
     size_t len; /* 0: strlen */
     enum client_error error;
     int status;
@@ -175,7 +175,7 @@ static const struct sample samples[] = {
               "\r\n1\r\nb\r\n0\r\n\r\n",
      0, CLIENT_BODY_TOO_LARGE, 200, NULL, NULL},
     {"nothing", "", 0, CLIENT_CLOSED, 0, NULL, NULL},
-    {"half a head", HEAD_200 "ETag: a\r\n", 0, CLIENT_CLOSED, 0, NULL, NULL},
+    {"half a header section", HEAD_200 "ETag: a\r\n", 0, CLIENT_CLOSED, 0, NULL, NULL},
     {"short body", HEAD_200 "Content-Length: 3\r\n\r\nhi", 0, CLIENT_CLOSED, 200, NULL, NULL},
     {"short chunks", HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", 0, CLIENT_CLOSED,
      200, NULL, NULL},
@@ -187,8 +187,8 @@ static const struct sample samples[] = {
     {"status 600", "HTTP/1.1 600 No\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
     {"status 099", "HTTP/1.1 099 No\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
     {"switching", "HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
-    {"NUL in head", HEAD_200 "ETag: a\0b\r\n\r\n", sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1,
-     CLIENT_PROTOCOL, 0, NULL, NULL},
+    {"NUL in header section", HEAD_200 "ETag: a\0b\r\n\r\n",
+     sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, CLIENT_PROTOCOL, 0, NULL, NULL},
     {"bad length", HEAD_200 "Content-Length: x\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
 };
 
@@ -197,31 +197,33 @@ static void send_sample(struct peer *self)
     const struct sample *sample = self->arg;
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
-    peer_send(fd, sample->answer, sample->len > 0 ? sample->len : strlen(sample->answer));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
+    peer_send(fd, sample->response, sample->len > 0 ? sample->len : strlen(sample->response));
     shutdown(fd, SHUT_WR);
     peer_hear_end(fd);
 }
 
-START_TEST(test_answers)
+START_TEST(test_responses)
 {
     struct sample sample = samples[_i];
 
     serve(send_sample, &sample);
-    struct outcome *outcome = fetch(0, "/");
+    struct call_result *result = fetch(0, "/");
 
-    ck_assert_msg(outcome->error == sample.error, "%s: the upstream %s", sample.name,
-                  client_error_phrase(outcome->error));
-    ck_assert_msg(outcome->status == sample.status, "%s: %d", sample.name, outcome->status);
-    ck_assert_pstr_eq(outcome->body, sample.body);
-    ck_assert_pstr_eq(outcome->headers[CLIENT_ETAG], sample.etag);
+    ck_assert_msg(result->error == sample.error, "%s: the upstream %s", sample.name,
+                  client_error_phrase(result->error));
+    ck_assert_msg(result->status == sample.status, "%s: %d", sample.name, result->status);
+    ck_assert_pstr_eq(result->body, sample.body);
+    ck_assert_pstr_eq(result->headers[CLIENT_ETAG], sample.etag);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, (size_t)sample.status), 1);
     finish();
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST
 
-/* Heads without end. */
+/* Header sections without end. */
+#define FLOOD_MAX ((size_t)16 * 1024 * 1024)
+
 struct flood {
     const char *first;
     const char *piece;
@@ -233,12 +235,12 @@ static void send_flood(struct peer *self)
     int fd = peer_accept(self);
     size_t sent = 0;
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_say(fd, flood->first);
-    for (; sent < 16 * 1024 * 1024; sent += strlen(flood->piece))
+    for (; sent < FLOOD_MAX; sent += strlen(flood->piece))
         if (send(fd, flood->piece, strlen(flood->piece), MSG_NOSIGNAL) < 0)
             break;
-    EXPECT(sent < 16 * 1024 * 1024);
+    EXPECT(sent < FLOOD_MAX);
     close(fd);
 }
 
@@ -249,13 +251,13 @@ static const struct flood floods[] = {
     {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n0\r\n", "X-Trailer: " A500 "\r\n"},
 };
 
-START_TEST(test_head_bound)
+START_TEST(test_header_section_limit)
 {
     struct flood flood = floods[_i];
 
     serve(send_flood, &flood);
     ck_assert_str_eq(client_error_phrase(fetch(0, "/")->error),
-                     client_error_phrase(CLIENT_HEAD_TOO_LARGE));
+                     client_error_phrase(CLIENT_HEADERS_TOO_LARGE));
     finish();
 }
 END_TEST
@@ -264,7 +266,7 @@ START_TEST(test_errors_have_words)
 {
     ck_assert_str_eq(client_error_proxy_status(CLIENT_DNS), "dns_error");
     ck_assert_str_eq(client_error_proxy_status(CLIENT_OK), "");
-    for (int error = CLIENT_OK; error <= CLIENT_PROXY; error++)
+    for (int error = CLIENT_OK; error <= CLIENT_INTERNAL; error++)
         ck_assert_ptr_nonnull(client_error_phrase((enum client_error)error));
 }
 END_TEST
@@ -280,8 +282,8 @@ int main(void)
     tcase_add_test(tcase, test_post);
     tcase_add_test_raise_signal(tcase, test_line_end_in_header_aborts, SIGABRT);
     tcase_add_test_raise_signal(tcase, test_space_in_target_aborts, SIGABRT);
-    tcase_add_loop_test(tcase, test_answers, 0, ARRAY_LEN(samples));
-    tcase_add_loop_test(tcase, test_head_bound, 0, ARRAY_LEN(floods));
+    tcase_add_loop_test(tcase, test_responses, 0, ARRAY_LEN(samples));
+    tcase_add_loop_test(tcase, test_header_section_limit, 0, ARRAY_LEN(floods));
     tcase_add_test(tcase, test_errors_have_words);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

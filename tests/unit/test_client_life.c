@@ -17,11 +17,11 @@ START_TEST(test_refused)
 
     settings.retries = 1;
     snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", port);
-    make_client(origin); /* bound, but nobody listens */
-    struct outcome *outcome = fetch(0, "/");
+    make_client(origin); /* bound, but not listening */
+    struct call_result *result = fetch(0, "/");
 
-    ck_assert_int_eq(outcome->error, CLIENT_REFUSED);
-    ck_assert_uint_eq(outcome->retries, 1);
+    ck_assert_int_eq(result->error, CLIENT_REFUSED);
+    ck_assert_uint_eq(result->retries, 1);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 2);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
     close(fd);
@@ -30,14 +30,14 @@ END_TEST
 
 START_TEST(test_no_such_name)
 {
-    /* A label of more than 63 characters: refused without a question to anybody. */
+    /* A label of more than 63 characters: rejected without a query. */
     settings.retries = 1;
     make_client("http://a23456789b23456789c23456789d23456789e23456789f23456789g23456789"
                 ".invalid:80");
-    struct outcome *outcome = fetch(0, "/");
+    struct call_result *result = fetch(0, "/");
 
-    ck_assert_int_eq(outcome->error, CLIENT_DNS);
-    ck_assert_uint_eq(outcome->retries, 0);
+    ck_assert_int_eq(result->error, CLIENT_DNS);
+    ck_assert_uint_eq(result->retries, 0);
 }
 END_TEST
 
@@ -73,7 +73,7 @@ static void close_first(struct peer *self)
 {
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_reset(fd);
     while ((fd = peer_accept(self)) >= 0) {
         peer_serve(fd, "again");
@@ -85,10 +85,10 @@ START_TEST(test_retry_on_fresh_connection)
 {
     settings.retries = 1;
     serve(close_first, NULL);
-    struct outcome *outcome = fetch(0, "/");
+    struct call_result *result = fetch(0, "/");
 
-    ck_answer(outcome, "again");
-    ck_assert_uint_eq(outcome->retries, 1);
+    ck_response(result, "again");
+    ck_assert_uint_eq(result->retries, 1);
     finish();
     ck_assert_int_eq(peer.accepted, 2);
 }
@@ -109,9 +109,9 @@ START_TEST(test_no_retry_of_post)
 
     settings.retries = 1;
     serve(close_first, NULL);
-    struct outcome *outcome = send_request(0, &request);
+    struct call_result *result = send_request(0, &request);
     await(1);
-    ck_assert_int_eq(outcome->error, CLIENT_CLOSED);
+    ck_assert_int_eq(result->error, CLIENT_CLOSED);
     finish();
     ck_assert_int_eq(peer.accepted, 1);
 }
@@ -122,14 +122,14 @@ static void begin_and_close(struct peer *self)
     int fd;
 
     while ((fd = peer_accept(self)) >= 0) {
-        EXPECT(peer_head(fd, heard, sizeof(heard)));
+        EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
         peer_say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
         shutdown(fd, SHUT_WR);
         peer_hear_end(fd);
     }
 }
 
-START_TEST(test_no_retry_once_an_answer_began)
+START_TEST(test_no_retry_once_a_response_began)
 {
     settings.retries = 1;
     serve(begin_and_close, NULL);
@@ -145,7 +145,7 @@ static void die_when_used_again(struct peer *self)
     int fd = peer_accept(self);
 
     peer_serve(fd, "first");
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     close(fd);
     while ((fd = peer_accept(self)) >= 0) {
         /* Without retries libcurl connects, and is then kept from sending. */
@@ -159,13 +159,13 @@ START_TEST(test_repetition_counts_as_retry)
 {
     settings.retries = 1;
     serve(die_when_used_again, &peer);
-    ck_answer(fetch(0, "/1"), "first");
-    struct mono_time before = outcomes[0].sent;
-    struct outcome *outcome = fetch(1, "/2");
+    ck_response(fetch(0, "/1"), "first");
+    struct mono_time before = results[0].sent;
+    struct call_result *result = fetch(1, "/2");
 
-    ck_answer(outcome, "fresh");
-    ck_assert_uint_eq(outcome->retries, 1);
-    ck_assert(mono_before(before, outcome->sent));
+    ck_response(result, "fresh");
+    ck_assert_uint_eq(result->retries, 1);
+    ck_assert(mono_before(before, result->sent));
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 1);
     finish();
     ck_assert_int_eq(peer.accepted, 2);
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(test_repetition_is_not_allowed_without_retries)
 {
     serve(die_when_used_again, NULL);
-    ck_answer(fetch(0, "/1"), "first");
+    ck_response(fetch(0, "/1"), "first");
     ck_assert_int_eq(fetch(1, "/2")->error, CLIENT_CLOSED);
     finish();
 }
@@ -195,7 +195,7 @@ static size_t wait_for_any(const int *fds, size_t count)
     for (size_t n = 0; n < count; n++)
         polled[n] = (struct pollfd){.fd = fds[n], .events = POLLIN};
     EXPECT(poll(polled, count, PEER_PATIENCE * 1000) == 1);
-    while (polled[i].revents == 0)
+    while (i + 1 < count && polled[i].revents == 0)
         i++;
     return i;
 }
@@ -209,7 +209,7 @@ static void one_of_three_dies(struct peer *self)
     for (size_t i = 0; i < IDLE; i++)
         peer_serve(fds[i], "parallel");
     size_t used = wait_for_any(fds, IDLE);
-    EXPECT(peer_head(fds[used], heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fds[used], heard, sizeof(heard)));
     close(fds[used]);
     int fresh = peer_accept(self);
     peer_serve(fresh, "fresh");
@@ -226,10 +226,10 @@ START_TEST(test_retry_leaves_cached_connections_alone)
     for (size_t i = 0; i < IDLE; i++)
         get(i, "/");
     await(IDLE);
-    struct outcome *outcome = fetch(IDLE, "/again");
+    struct call_result *result = fetch(IDLE, "/again");
 
-    ck_answer(outcome, "fresh");
-    ck_assert_uint_eq(outcome->retries, 1);
+    ck_response(result, "fresh");
+    ck_assert_uint_eq(result->retries, 1);
     finish();
 }
 END_TEST
@@ -240,9 +240,9 @@ static const char *unasked; /* what comes on the idle connection; NULL: its end 
 
 static sem_t first_read;
 
-static void post_first_read(struct outcome *outcome)
+static void post_first_read(struct call_result *result)
 {
-    (void)outcome;
+    (void)result;
     sem_post(&first_read);
 }
 
@@ -265,7 +265,7 @@ static void spoil_idle(struct peer *self)
     peer_hear_end(fd);
 }
 
-/* The client drops it by itself, before anybody asks for the next connection. */
+/* The client drops it by itself, before the next call. */
 static void ck_idle_is_dropped(const char *text)
 {
     unasked = text;
@@ -273,10 +273,10 @@ static void ck_idle_is_dropped(const char *text)
     serve(spoil_idle, NULL);
     get(0, "/1")->then = post_first_read;
     loop_run(loop); /* ended by the letter */
-    ck_answer(&outcomes[0], "first");
+    ck_response(&results[0], "first");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
-    ck_answer(fetch(1, "/2"), "second");
-    ck_assert_uint_eq(outcomes[1].retries, 0);
+    ck_response(fetch(1, "/2"), "second");
+    ck_assert_uint_eq(results[1].retries, 0);
     finish();
 }
 
@@ -286,7 +286,7 @@ START_TEST(test_idle_connection_closed_by_server)
 }
 END_TEST
 
-START_TEST(test_idle_connection_with_unasked_answer)
+START_TEST(test_idle_connection_with_unasked_response)
 {
     ck_idle_is_dropped("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
 }
@@ -298,11 +298,11 @@ static char order[CALLS + 1];
 
 static void note_order(struct peer *self)
 {
-    char head[4096];
+    char headers[4096];
     int fd = peer_accept(self);
 
-    for (size_t i = 0; peer_head(fd, head, sizeof(head)); i++) {
-        order[i] = head[strlen("GET /")];
+    for (size_t i = 0; peer_read_headers(fd, headers, sizeof(headers)); i++) {
+        order[i] = headers[strlen("GET /")];
         peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     }
     close(fd);
@@ -316,12 +316,12 @@ START_TEST(test_queue)
     static const char *const targets[] = {"/a", "/b", "/c", "/d", "/e"};
     for (size_t i = 0; i < ARRAY_LEN(targets); i++)
         get(i, targets[i]);
-    ctx_cancel(outcomes[2].ctx, CTX_GONE);
+    ctx_cancel(results[2].ctx, CTX_GONE);
     await(4);
-    ck_assert_int_eq(outcomes[4].error, CLIENT_QUEUE_FULL);
-    ck_assert(!outcomes[2].called);
-    ck_assert_uint_lt(outcomes[0].place, outcomes[1].place);
-    ck_assert_uint_lt(outcomes[1].place, outcomes[3].place);
+    ck_assert_int_eq(results[4].error, CLIENT_QUEUE_FULL);
+    ck_assert(!results[2].called);
+    ck_assert_uint_lt(results[0].place, results[1].place);
+    ck_assert_uint_lt(results[1].place, results[3].place);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 0), 1);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), 3);
     finish();
@@ -334,7 +334,7 @@ END_TEST
 
 static void cancel_first(void)
 {
-    ctx_cancel(outcomes[0].ctx, CTX_GONE);
+    ctx_cancel(results[0].ctx, CTX_GONE);
 }
 
 static void hear_cancellation(struct peer *self)
@@ -342,9 +342,9 @@ static void hear_cancellation(struct peer *self)
     static struct letter letter;
     int cancelled = peer_accept(self);
 
-    EXPECT(peer_head(cancelled, heard, sizeof(heard)) && strstr(heard, "/gone") != NULL);
+    EXPECT(peer_read_headers(cancelled, heard, sizeof(heard)) && strstr(heard, "/gone") != NULL);
     int other = peer_accept(self);
-    EXPECT(peer_head(other, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(other, heard, sizeof(heard)));
     if (self->arg != NULL)
         peer_say(cancelled, self->arg);
     write_letter(&letter, cancel_first);
@@ -363,9 +363,9 @@ static void ck_cancellation(char *begun)
      */
     get(1, "/stays");
     await(1);
-    ck_assert(!outcomes[0].called);
-    ck_answer(&outcomes[1], "safe");
-    ck_answer(fetch(2, "/next"), "still");
+    ck_assert(!results[0].called);
+    ck_response(&results[1], "safe");
+    ck_response(fetch(2, "/next"), "still");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), 1);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
@@ -387,11 +387,11 @@ START_TEST(test_cancel_in_the_middle_of_a_body)
 }
 END_TEST
 
-static void cancel_others(struct outcome *outcome)
+static void cancel_others(struct call_result *result)
 {
     for (size_t i = 0; i < CALLS; i++)
-        if (&outcomes[i] != outcome && outcomes[i].ctx != NULL)
-            ctx_cancel(outcomes[i].ctx, CTX_DONE);
+        if (&results[i] != result && results[i].ctx != NULL)
+            ctx_cancel(results[i].ctx, CTX_DONE);
 }
 
 static void serve_all(struct peer *self)
@@ -399,7 +399,7 @@ static void serve_all(struct peer *self)
     int fd;
 
     while ((fd = peer_accept(self)) >= 0) {
-        if (peer_head(fd, heard, sizeof(heard)))
+        if (peer_read_headers(fd, heard, sizeof(heard)))
             peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
         close(fd);
     }
@@ -409,9 +409,9 @@ START_TEST(test_cancel_before_anything_happened)
 {
     serve(serve_all, NULL);
     get(0, "/never");
-    ctx_cancel(outcomes[0].ctx, CTX_GONE);
-    ck_answer(fetch(1, "/1"), "ok");
-    ck_assert(!outcomes[0].called);
+    ctx_cancel(results[0].ctx, CTX_GONE);
+    ck_response(fetch(1, "/1"), "ok");
+    ck_assert(!results[0].called);
     finish();
     ck_assert_int_eq(peer.accepted, 1);
 }
@@ -424,31 +424,31 @@ START_TEST(test_cancel_in_a_callback)
     for (size_t i = 0; i < 4; i++)
         get(i, "/")->then = cancel_others;
     await(1);
-    ck_answer(fetch(4, "/after"), "ok");
+    ck_response(fetch(4, "/after"), "ok");
     ck_assert_uint_eq(ended, 2);
     finish();
 }
 END_TEST
 
-START_TEST(test_cancel_of_a_call_that_was_refused)
+START_TEST(test_cancel_of_a_call_that_was_rejected)
 {
     settings.max_connections = 1;
     settings.max_queue = 0;
     serve(serve_all, NULL);
     get(0, "/");
-    get(1, "/refused");
-    ctx_cancel(outcomes[1].ctx, CTX_GONE);
+    get(1, "/rejected");
+    ctx_cancel(results[1].ctx, CTX_GONE);
     await(1);
-    ck_answer(&outcomes[0], "ok");
-    ck_assert(!outcomes[1].called);
+    ck_response(&results[0], "ok");
+    ck_assert(!results[1].called);
     finish();
 }
 END_TEST
 
-static void free_client(struct outcome *outcome)
+static void free_client(struct call_result *result)
 {
-    (void)outcome;
-    client_free(client);
+    (void)result;
+    client_unref(client);
     client = NULL;
 }
 
@@ -464,17 +464,30 @@ START_TEST(test_free_in_a_callback)
 }
 END_TEST
 
+START_TEST(test_a_reference_keeps_the_client)
+{
+    serve(serve_all, NULL);
+    ck_assert_ptr_eq(client_ref(client), client);
+    get(0, "/1");
+    client_unref(client);
+    await(1);
+    ck_response(&results[0], "ok");
+    client_unref(NULL);
+    finish();
+}
+END_TEST
+
 START_TEST(test_deadline_ends_a_call)
 {
     peer_start(&peer, accept_in_silence, NULL);
     make_client(peer.origin);
     get(0, "/slow");
-    ctx_set_deadline(outcomes[0].ctx, mono_add(mono_now(), 10 * MILLISECOND));
+    ctx_set_deadline(results[0].ctx, mono_add(mono_now(), 10 * MILLISECOND));
     /* The peer's thread hears the end of the connection, or peer_stop would wait in vain. */
-    while (ctx_cause(outcomes[0].ctx) == CTX_LIVE)
+    while (ctx_cause(results[0].ctx) == CTX_LIVE)
         uv_run(loop_uv(loop), UV_RUN_ONCE);
-    ck_assert_int_eq(ctx_cause(outcomes[0].ctx), CTX_DEADLINE);
-    ck_assert(!outcomes[0].called);
+    ck_assert_int_eq(ctx_cause(results[0].ctx), CTX_DEADLINE);
+    ck_assert(!results[0].called);
     finish();
 }
 END_TEST
@@ -486,7 +499,7 @@ START_TEST(test_environment_names_no_proxy)
     setenv("http_proxy", "http://127.0.0.1:9", 1);
     setenv("all_proxy", "http://127.0.0.1:9", 1);
     serve(serve_all, NULL);
-    ck_answer(fetch(0, "/"), "ok");
+    ck_response(fetch(0, "/"), "ok");
     finish();
 }
 END_TEST
@@ -495,7 +508,7 @@ static void serve_all_heard(struct peer *self)
 {
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
     peer_say(fd, self->arg);
     shutdown(fd, SHUT_WR);
     peer_hear_end(fd);
@@ -503,33 +516,33 @@ static void serve_all_heard(struct peer *self)
 
 START_TEST(test_proxy_in_plain_http)
 {
-    char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-    peer_start(&peer, serve_all_heard, answer);
+    peer_start(&peer, serve_all_heard, response);
     settings.proxy = peer.origin;
     setenv("no_proxy", "*", 1);
     make_client("http://origin.invalid:81");
-    ck_answer(fetch(0, "/a/../b?c"), "ok");
+    ck_response(fetch(0, "/a/../b?c"), "ok");
     finish();
     ck_assert_ptr_nonnull(strstr(heard, "GET http://origin.invalid:81/a/../b?c HTTP/1.1\r\n"));
     ck_assert_ptr_nonnull(strstr(heard, "\r\nHost: origin.invalid:81\r\n"));
 }
 END_TEST
 
-START_TEST(test_proxy_that_refuses_a_tunnel)
+START_TEST(test_proxy_that_rejects_a_tunnel)
 {
     const struct client_header header = {"Authorization", "Bearer abc"};
     const struct client_request request = {
         .target = "/", .headers = &header, .header_count = 1, .max_response = 100};
-    char answer[] = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
+    char response[] = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
 
-    peer_start(&peer, serve_all_heard, answer);
+    peer_start(&peer, serve_all_heard, response);
     settings.proxy = peer.origin;
     make_client("https://origin.invalid");
-    struct outcome *outcome = send_request(0, &request);
+    struct call_result *result = send_request(0, &request);
     await(1);
-    ck_assert_int_eq(outcome->error, CLIENT_UNREACHABLE);
-    ck_assert_int_eq(outcome->status, 0);
+    ck_assert_int_eq(result->error, CLIENT_UNREACHABLE);
+    ck_assert_int_eq(result->status, 0);
     finish();
     ck_assert_ptr_nonnull(strstr(heard, "CONNECT origin.invalid:443 HTTP/1.1\r\n"));
     ck_assert_ptr_null(strstr(heard, "Bearer"));
@@ -544,12 +557,12 @@ static void add_failures(TCase *tcase)
     tcase_add_test(tcase, test_retry_on_fresh_connection);
     tcase_add_test(tcase, test_no_retry_when_none_allowed);
     tcase_add_test(tcase, test_no_retry_of_post);
-    tcase_add_test(tcase, test_no_retry_once_an_answer_began);
+    tcase_add_test(tcase, test_no_retry_once_a_response_began);
     tcase_add_test(tcase, test_repetition_counts_as_retry);
     tcase_add_test(tcase, test_repetition_is_not_allowed_without_retries);
     tcase_add_test(tcase, test_retry_leaves_cached_connections_alone);
     tcase_add_test(tcase, test_idle_connection_closed_by_server);
-    tcase_add_test(tcase, test_idle_connection_with_unasked_answer);
+    tcase_add_test(tcase, test_idle_connection_with_unasked_response);
 }
 
 static void add_life(TCase *tcase)
@@ -559,12 +572,13 @@ static void add_life(TCase *tcase)
     tcase_add_test(tcase, test_cancel_in_the_middle_of_a_body);
     tcase_add_test(tcase, test_cancel_before_anything_happened);
     tcase_add_test(tcase, test_cancel_in_a_callback);
-    tcase_add_test(tcase, test_cancel_of_a_call_that_was_refused);
+    tcase_add_test(tcase, test_cancel_of_a_call_that_was_rejected);
     tcase_add_test(tcase, test_free_in_a_callback);
+    tcase_add_test(tcase, test_a_reference_keeps_the_client);
     tcase_add_test(tcase, test_deadline_ends_a_call);
     tcase_add_test(tcase, test_environment_names_no_proxy);
     tcase_add_test(tcase, test_proxy_in_plain_http);
-    tcase_add_test(tcase, test_proxy_that_refuses_a_tunnel);
+    tcase_add_test(tcase, test_proxy_that_rejects_a_tunnel);
 }
 
 int main(void)

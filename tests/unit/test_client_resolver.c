@@ -56,10 +56,10 @@ static void start_resolving(void)
 START_TEST(test_cancel_while_resolving)
 {
     start_resolving();
-    ctx_cancel(outcomes[0].ctx, CTX_GONE);
-    client_free(client);
+    ctx_cancel(results[0].ctx, CTX_GONE);
+    client_unref(client);
     client = NULL;
-    ck_assert(!outcomes[0].called);
+    ck_assert(!results[0].called);
     let_go();
 }
 END_TEST
@@ -67,9 +67,9 @@ END_TEST
 START_TEST(test_free_while_resolving)
 {
     start_resolving();
-    client_free(client);
+    client_unref(client);
     client = NULL;
-    ck_assert(!outcomes[0].called);
+    ck_assert(!results[0].called);
     let_go();
 }
 END_TEST
@@ -80,8 +80,8 @@ START_TEST(test_connect_timeout_while_resolving)
     settings.retries = 1;
     start_resolving();
     await(1);
-    ck_assert_str_eq(client_error_phrase(outcomes[0].error), client_error_phrase(CLIENT_DNS));
-    ck_assert_uint_eq(outcomes[0].retries, 0);
+    ck_assert_str_eq(client_error_phrase(results[0].error), client_error_phrase(CLIENT_DNS));
+    ck_assert_uint_eq(results[0].retries, 0);
     let_go();
 }
 END_TEST
@@ -91,7 +91,7 @@ START_TEST(test_name_that_does_not_resolve)
     start_resolving();
     let_go();
     await(1);
-    ck_assert_str_eq(client_error_phrase(outcomes[0].error), client_error_phrase(CLIENT_DNS));
+    ck_assert_str_eq(client_error_phrase(results[0].error), client_error_phrase(CLIENT_DNS));
 }
 END_TEST
 

@@ -2,95 +2,22 @@
  * The HTTP client over TLS. The server is `openssl s_server`, the certificates are made here: each
  * is its own authority, so that what is wrong with it is the only thing wrong.
  */
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/secret.h"
+#include "certificates.h"
 #include "client_fixture.h"
 #include "scratch.h"
+#include "upstream/tls_check.h"
 
-/* s_server's page tells of the session, and is longer than most answers. */
-#define PAGE_MAX (64 * 1024)
+/* s_server's page describes the session, and is longer than most responses. */
+#define PAGE_MAX ((size_t)64 * 1024)
 
 static pid_t server;
 static char origin[64];
-
-struct files {
-    char *certificate;
-    char *key;
-};
-
-static char *path_of(const char *name, const char *end)
-{
-    return mem_printf("%s/%s.%s", dir, name, end);
-}
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509V3_CTX context;
-
-    X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    ck_assert_ptr_nonnull(extension);
-    ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
-static X509 *make_certificate(EVP_PKEY *key, const char *name, const char *host, long days)
-{
-    X509 *certificate = X509_new();
-
-    ck_assert_ptr_nonnull(certificate);
-    ck_assert_int_eq(X509_set_version(certificate, X509_VERSION_3), 1);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -30L * 86400);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86400);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                               (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-    X509_set_pubkey(certificate, key);
-    add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-    add_extension(certificate, NID_subject_alt_name, host);
-    ck_assert_int_gt(X509_sign(certificate, key, EVP_sha256()), 0);
-    return certificate;
-}
-
-/* NAME.crt and NAME.key; phrase NULL: the key is not encrypted. */
-static struct files make_files(const char *name, const char *host, long days, char *phrase)
-{
-    struct files files = {path_of(name, "crt"), path_of(name, "key")};
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    ck_assert_ptr_nonnull(key);
-    X509 *certificate = make_certificate(key, name, host, days);
-    FILE *out = fopen(files.certificate, "w");
-
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(PEM_write_X509(out, certificate), 1);
-    fclose(out);
-    out = fopen(files.key, "w");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(PEM_write_PrivateKey(out, key, phrase != NULL ? EVP_aes_128_cbc() : NULL, NULL,
-                                          0, NULL, phrase),
-                     1);
-    fclose(out);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return files;
-}
-
-static void free_files(struct files *files)
-{
-    unlink(files->certificate);
-    unlink(files->key);
-    mem_free(files->certificate);
-    mem_free(files->key);
-}
 
 static struct secret *read_secret(const char *path)
 {
@@ -162,19 +89,19 @@ static void start_server(const struct files *files, const char *const *more)
 }
 
 /* One call to the server. */
-static struct outcome *call_server(void)
+static struct call_result *call_server(void)
 {
     const struct client_request request = {.target = "/", .max_response = PAGE_MAX};
 
     make_client(origin);
-    struct outcome *outcome = send_request(0, &request);
+    struct call_result *result = send_request(0, &request);
     await(1);
-    return outcome;
+    return result;
 }
 
-static void ck_error(const struct outcome *outcome, enum client_error error)
+static void ck_error(const struct call_result *result, enum client_error error)
 {
-    ck_assert_str_eq(client_error_phrase(outcome->error), client_error_phrase(error));
+    ck_assert_str_eq(client_error_phrase(result->error), client_error_phrase(error));
 }
 
 START_TEST(test_trusted)
@@ -183,9 +110,9 @@ START_TEST(test_trusted)
 
     settings.ca_file = files.certificate;
     start_server(&files, NULL);
-    struct outcome *outcome = call_server();
-    ck_error(outcome, CLIENT_OK);
-    ck_assert_int_eq(outcome->status, 200);
+    struct call_result *result = call_server();
+    ck_error(result, CLIENT_OK);
+    ck_assert_int_eq(result->status, 200);
     free_files(&files);
 }
 END_TEST
@@ -207,9 +134,9 @@ START_TEST(test_certificate_that_does_not_fit)
     settings.retries = 1;
     settings.ca_file = files.certificate;
     start_server(&files, NULL);
-    struct outcome *outcome = call_server();
-    ck_error(outcome, CLIENT_CERTIFICATE);
-    ck_assert_uint_eq(outcome->retries, 0);
+    struct call_result *result = call_server();
+    ck_error(result, CLIENT_CERTIFICATE);
+    ck_assert_uint_eq(result->retries, 0);
     free_files(&files);
 }
 END_TEST
@@ -237,6 +164,26 @@ START_TEST(test_untrusted_by_the_system)
 }
 END_TEST
 
+/* The first file does not verify the server; the one that replaces it does. */
+START_TEST(test_changed_ca_file_is_followed)
+{
+    struct files files = make_files("server", "IP:127.0.0.1", 1, NULL);
+    struct files other = make_files("other", "IP:127.0.0.1", 1, NULL);
+    const struct client_request request = {.target = "/", .max_response = PAGE_MAX};
+
+    settings.ca_file = other.certificate;
+    settings.connection_max_age = 1;
+    start_server(&files, NULL);
+    ck_error(call_server(), CLIENT_CERTIFICATE);
+    ck_assert_int_eq(rename(files.certificate, other.certificate), 0);
+    struct call_result *second = send_request(1, &request);
+    await(2);
+    ck_error(second, CLIENT_OK);
+    free_files(&files);
+    free_files(&other);
+}
+END_TEST
+
 START_TEST(test_old_protocol)
 {
     static const char *const old[] = {"-no_tls1_2", "-no_tls1_3", "-cipher", "ALL:@SECLEVEL=0",
@@ -252,11 +199,11 @@ END_TEST
 
 /*
  * A server of our own, that keeps its connection: what s_server's page does not show. It says much
- * in one answer, little by little in another, and hands out session tickets as it likes.
+ * in one response, little by little in another, and hands out session tickets as it likes.
  */
-#define MUCH (200 * 1024)
+#define MUCH ((size_t)200 * 1024)
 
-static void read_section(SSL *ssl)
+static void read_headers(SSL *ssl)
 {
     size_t len = 0;
 
@@ -287,16 +234,16 @@ static void speak_tls(struct peer *self)
     int fd = peer_accept(self);
     SSL_set_fd(ssl, fd);
     EXPECT(SSL_accept(ssl) == 1);
-    read_section(ssl);
+    read_headers(ssl);
     memset(much, 'm', sizeof(much));
     say(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 204800\r\n\r\n", 43);
     say(ssl, much, sizeof(much));
-    read_section(ssl);
+    read_headers(ssl);
     for (const char *c = little; *c != '\0'; c++)
         say(ssl, c, 1);
     SSL_new_session_ticket(ssl);
     SSL_do_handshake(ssl);
-    read_section(ssl);
+    read_headers(ssl);
     say(ssl, little, sizeof(little) - 1);
     EXPECT(SSL_read(ssl, heard, 1) <= 0); /* the client's last word */
     EXPECT((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
@@ -314,16 +261,16 @@ START_TEST(test_kept)
     peer_start(&peer, speak_tls, &files);
     snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", peer.port);
     make_client(origin);
-    struct outcome *much = send_request(0, &request);
+    struct call_result *much = send_request(0, &request);
     await(1);
     ck_error(much, CLIENT_OK);
     ck_assert_uint_eq(much->body_len, MUCH);
     ck_assert_uint_eq(strspn(much->body, "m"), MUCH);
-    ck_answer(fetch(1, "/little"), "ok");
+    ck_response(fetch(1, "/little"), "ok");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 1);
-    ck_answer(fetch(2, "/after-a-ticket"), "ok");
-    ck_assert_uint_eq(outcomes[2].retries, 0);
-    client_free(client);
+    ck_response(fetch(2, "/after-a-ticket"), "ok");
+    ck_assert_uint_eq(results[2].retries, 0);
+    client_unref(client);
     client = NULL;
     peer_stop(&peer);
     ck_assert_int_eq(peer.accepted, 1);
@@ -369,10 +316,10 @@ START_TEST(test_client_certificate)
     settings.client_certificate = mine.certificate;
     settings.client_key = key;
     start_strict_server(&files, &mine);
-    struct outcome *outcome = call_server();
+    struct call_result *result = call_server();
     secret_unref(key); /* the client has its own reference */
-    ck_error(outcome, CLIENT_OK);
-    ck_assert_int_eq(outcome->status, 200);
+    ck_error(result, CLIENT_OK);
+    ck_assert_int_eq(result->status, 200);
     free_files(&files);
     free_files(&mine);
 }
@@ -391,12 +338,12 @@ START_TEST(test_client_certificate_wanted)
 }
 END_TEST
 
-static void ck_problem(const char *begin)
+static void ck_reason(const char *begin)
 {
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
-    ck_assert_int_eq(client_check(&settings, problem), ERR_INVALID);
-    ck_assert_msg(strncmp(problem, begin, strlen(begin)) == 0, "%s", problem);
+    ck_assert_int_eq(client_check(&settings, reason), ERR_INVALID);
+    ck_assert_msg(strncmp(reason, begin, strlen(begin)) == 0, "%s", reason);
     settings.origin = "https://127.0.0.1:9";
     ck_assert_int_eq(client_new(loop, &settings, &client), ERR_INVALID);
 }
@@ -411,29 +358,29 @@ START_TEST(test_files_that_cannot_be_used)
     struct secret *other_key = read_secret(other.key);
     struct secret *locked_key = read_secret(locked.key);
     struct secret *no_key = secret_new("", 0);
-    char problem[CLIENT_PROBLEM];
+    char reason[CLIENT_REASON];
 
     settings.ca_file = "/nowhere/at/all";
-    ck_problem("ca_file: /nowhere/at/all: No such file");
+    ck_reason("ca_file: /nowhere/at/all: No such file");
     settings.ca_file = mine.key;
-    ck_problem("ca_file: ");
+    ck_reason("ca_file: ");
     settings.ca_file = NULL;
     settings.client_key = key;
-    ck_problem("client_key: needs client_certificate");
+    ck_reason("client_key: requires client_certificate");
     settings.client_certificate = mine.key;
-    ck_problem("client_certificate: ");
+    ck_reason("client_certificate: ");
     settings.client_certificate = mine.certificate;
-    ck_assert_int_eq(client_check(&settings, problem), ERR_OK);
-    ck_assert_str_eq(problem, "");
+    ck_assert_int_eq(client_check(&settings, reason), ERR_OK);
+    ck_assert_str_eq(reason, "");
     settings.client_key = NULL;
-    ck_problem("client_certificate: needs client_key");
+    ck_reason("client_certificate: requires client_key");
     settings.client_key = other_key;
-    ck_problem("client_key: not the key of client_certificate");
+    ck_reason("client_key: does not match client_certificate");
     settings.client_key = no_key;
-    ck_problem("client_key: no private key in PEM without a pass phrase");
+    ck_reason("client_key: not a PEM private key without a pass phrase");
     settings.client_certificate = locked.certificate;
     settings.client_key = locked_key;
-    ck_problem("client_key: no private key in PEM without a pass phrase");
+    ck_reason("client_key: not a PEM private key without a pass phrase");
     secret_unref(key);
     secret_unref(other_key);
     secret_unref(locked_key);
@@ -456,6 +403,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
     tcase_add_test(tcase, test_untrusted);
     tcase_add_test(tcase, test_untrusted_by_the_system);
+    tcase_add_test(tcase, test_changed_ca_file_is_followed);
     tcase_add_test(tcase, test_old_protocol);
     tcase_add_test(tcase, test_no_tls_at_all);
     tcase_add_test(tcase, test_client_certificate);

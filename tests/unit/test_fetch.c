@@ -43,7 +43,7 @@ static void read_request(int fd, char *out, size_t size)
 {
     static const char name[] = "\r\nContent-Length: ";
 
-    EXPECT(peer_head(fd, out, size));
+    EXPECT(peer_read_headers(fd, out, size));
     const char *length = strstr(out, name);
     size_t len = strlen(out);
     size_t more = length != NULL ? strtoul(length + strlen(name), NULL, 10) : 0;
@@ -304,8 +304,8 @@ static const struct sample samples[] = {
      KEEPER_CREDENTIALS, "the token endpoint answered 401: x (not ***)", 0},
     {JSON_200 "", KEEPER_FAILED, "the token endpoint's answer cannot be used: ", 0},
     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
-     "the token endpoint closed the connection before its answer was whole", 0},
-    {"not HTTP at all", KEEPER_FAILED, "the token endpoint did not answer in HTTP/1.1", 0},
+     "the token endpoint closed the connection before its response was complete", 0},
+    {"not HTTP at all", KEEPER_FAILED, "the token endpoint did not respond in HTTP/1.1", 0},
     {SILENCE, KEEPER_NO_RESPONSE, "the token endpoint gave no answer within 200ms", 0},
 };
 

@@ -1,6 +1,7 @@
 /*
- * llhttp behind answer.h, without sockets: each answer is read whole, and then once for each place
- * where its bytes could arrive in two parts, and once byte by byte; what comes of it is the same.
+ * llhttp behind response.h, without sockets: each response is read whole, and then once for each
+ * place where its bytes could arrive in two parts, and once byte by byte; what comes of it is the
+ * same.
  */
 #include "upstream/parse.h"
 
@@ -21,42 +22,45 @@ struct sample {
     const char *body;
     const char *etag;
     bool keeps;
-    size_t behind; /* bytes that are not the answer's */
+    size_t behind; /* bytes that do not belong to the response */
 };
 
 static const struct sample samples[] = {
-    {HEAD_200 "ETag: \"x\"\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", "\"x\"",
+    {HEAD_200 "ETag: \"x\"\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi", "\"x\"",
      true, 0},
-    {HEAD_200 "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n", 0, PARSE_WHOLE, 200, "hi", NULL,
+    {HEAD_200 "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n", 0, PARSE_COMPLETE, 200, "hi", NULL,
      true, 17},
     {HEAD_200 "ETAG:\t\"a b\" \t\r\nETag: two\r\nX-A-Very-Long-Name-Indeed: a\r\n"
               "Content-Length: 0\r\n\r\n",
-     0, PARSE_WHOLE, 200, "", "\"a b\"", true, 0},
-    {HEAD_200 "Content-Length: 2\r\nConnection: close\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", NULL,
-     false, 0},
-    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE, 200, "hi", NULL, false, 0},
-    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_WHOLE,
+     0, PARSE_COMPLETE, 200, "", "\"a b\"", true, 0},
+    {HEAD_200 "Content-Length: 2\r\nConnection: close\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi",
+     NULL, false, 0},
+    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE, 200, "hi", NULL, false,
+     0},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 0, PARSE_COMPLETE,
      200, "hi", NULL, true, 0},
-    {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
+    {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true, 0},
     {"HTTP/1.1 103 E\r\nETag: early\r\n\r\nHTTP/1.1 100 C\r\n\r\n" HEAD_200
      "Content-Length: 2\r\n\r\nhi",
-     0, PARSE_WHOLE, 200, "hi", NULL, true, 0},
-    {"HTTP/1.1 204 No\r\nETag: n\r\n\r\nxx", 0, PARSE_WHOLE, 204, "", "n", true, 2},
-    {"HTTP/1.1 304 Not\r\nContent-Length: 9\r\nETag: n\r\n\r\n", 0, PARSE_WHOLE, 304, "", "n", true,
-     0},
-    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n3\r\n yo\r\n0\r\nETag: t\r\n\r\nx",
-     0, PARSE_WHOLE, 200, "hi yo", NULL, true, 1},
-    {HEAD_200 "ETag: a\r\n b\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
-    {HEAD_200 "X: a\r\n b\r\nETag: e\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", "e",
+     0, PARSE_COMPLETE, 200, "hi", NULL, true, 0},
+    {"HTTP/1.1 204 No\r\nETag: n\r\n\r\nxx", 0, PARSE_COMPLETE, 204, "", "n", true, 2},
+    {"HTTP/1.1 304 Not\r\nContent-Length: 9\r\nETag: n\r\n\r\n", 0, PARSE_COMPLETE, 304, "", "n",
      true, 0},
-    {HEAD_200 "ETag: a\x01z\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
-    {HEAD_200 "ETag:\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", NULL, true, 0},
+    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n3\r\n yo\r\n0\r\nETag: t\r\n\r\nx",
+     0, PARSE_COMPLETE, 200, "hi yo", NULL, true, 1},
+    {HEAD_200 "ETag: a\r\n b\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true,
+     0},
+    {HEAD_200 "X: a\r\n b\r\nETag: e\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", "e",
+     true, 0},
+    {HEAD_200 "ETag: a\x01z\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true,
+     0},
+    {HEAD_200 "ETag:\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", NULL, true, 0},
 
-/* A blank before the colon: llhttp 9 refuses it, older ones pass the name with it. */
+/* A blank before the colon: llhttp 9 rejects it, older ones pass the name with it. */
 #if LLHTTP_VERSION_MAJOR >= 9
-    {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
+    {HEAD_200 "etag :no\r\nContent-Length: 0\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 #else
-    {HEAD_200 "etag :no\r\nETag: a\r\nContent-Length: 0\r\n\r\n", 0, PARSE_WHOLE, 200, "", "a",
+    {HEAD_200 "etag :no\r\nETag: a\r\nContent-Length: 0\r\n\r\n", 0, PARSE_COMPLETE, 200, "", "a",
      true, 0},
 #endif
 
@@ -65,30 +69,30 @@ static const struct sample samples[] = {
     {HEAD_200 "ETag: a\r\n", 0, PARSE_MORE, 0, "", NULL, false, 0},
     {"HTTP/1.1 100 Continue\r\n\r\n", 0, PARSE_MORE, 0, "", NULL, false, 0},
 
-    {HEAD_200 "ETag: a\0b\r\n\r\n", sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, PARSE_REFUSED, 0, "",
-     NULL, false, 0},
-    {HEAD_200 "X-Other: a\0b\r\n\r\n", sizeof(HEAD_200 "X-Other: a\0b\r\n\r\n") - 1, PARSE_REFUSED,
+    {HEAD_200 "ETag: a\0b\r\n\r\n", sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, PARSE_REJECTED, 0,
+     "", NULL, false, 0},
+    {HEAD_200 "X-Other: a\0b\r\n\r\n", sizeof(HEAD_200 "X-Other: a\0b\r\n\r\n") - 1, PARSE_REJECTED,
      0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 0, PARSE_REFUSED, 0, "", NULL,
+    {HEAD_200 "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 0, PARSE_REJECTED, 0, "", NULL,
      false, 0},
-    {HEAD_200 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, PARSE_REFUSED,
+    {HEAD_200 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, PARSE_REJECTED,
      0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: -1\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {HEAD_200 "Content-Length: 99999999999999999999\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false,
+    {HEAD_200 "Content-Length: -1\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {HEAD_200 "Content-Length: 99999999999999999999\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false,
      0},
-    {HEAD_200 "no colon\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 0, PARSE_REFUSED, 200, "", NULL, false,
+    {HEAD_200 "no colon\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 0, PARSE_REJECTED, 200, "", NULL, false,
      0},
-    {"HTTP/2.0 200 OK\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"HTTP/0.9 200 OK\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL,
+    {"HTTP/2.0 200 OK\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"HTTP/0.9 200 OK\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL,
      false, 0},
-    {"HTTP/1.1 600 No\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
-    {"GET / HTTP/1.1\r\n\r\n", 0, PARSE_REFUSED, 0, "", NULL, false, 0},
+    {"HTTP/1.1 600 No\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"GET / HTTP/1.1\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
 };
 
 struct reading {
-    struct answer answer;
+    struct response response;
     struct parse parse;
     enum parse_state state;
     size_t used; /* of all */
@@ -96,13 +100,13 @@ struct reading {
 
 static void begin(struct reading *reading)
 {
-    answer_init(&reading->answer, 1000, false);
-    parse_init(&reading->parse, &reading->answer);
+    response_init(&reading->response, 1000, false, mono_now());
+    parse_init(&reading->parse, &reading->response);
     reading->state = PARSE_MORE;
     reading->used = 0;
 }
 
-/* From a block of its own, so that a sanitizer sees who looks back at an earlier one. */
+/* From a block of its own, so that a sanitizer reports a read in an earlier one. */
 static void feed(struct reading *reading, const char *text, size_t len)
 {
     size_t used;
@@ -118,20 +122,20 @@ static void feed(struct reading *reading, const char *text, size_t len)
 
 static void ck_reading(struct reading *reading, const struct sample *sample, size_t len)
 {
-    const struct answer *answer = &reading->answer;
+    const struct response *response = &reading->response;
 
     ck_assert_int_eq(reading->state, sample->state);
-    ck_assert_int_eq(respond_status(answer), sample->status);
-    ck_assert_str_eq(buf_text(&answer->body), sample->body);
-    if (sample->state != PARSE_REFUSED)
-        ck_assert_pstr_eq(answer_header(answer, CLIENT_ETAG), sample->etag);
+    ck_assert_int_eq(response_status(response), sample->status);
+    ck_assert_str_eq(buf_text(&response->body), sample->body);
+    if (sample->state != PARSE_REJECTED)
+        ck_assert_pstr_eq(response_header(response, CLIENT_ETAG), sample->etag);
     else
-        ck_assert_int_eq(answer->refused, CLIENT_PROTOCOL);
-    if (sample->state == PARSE_WHOLE) {
-        ck_assert_int_eq(reading->parse.keeps, sample->keeps);
+        ck_assert_int_eq(response->rejected, CLIENT_PROTOCOL);
+    if (sample->state == PARSE_COMPLETE) {
+        ck_assert_int_eq(reading->parse.keep_alive, sample->keeps);
         ck_assert_uint_eq(len - reading->used, sample->behind);
     }
-    answer_fini(&reading->answer);
+    response_fini(&reading->response);
 }
 
 START_TEST(test_any_split)
@@ -159,17 +163,17 @@ START_TEST(test_end_of_connection)
 
     begin(&reading);
     feed(&reading, HEAD_200 "\r\nhi", strlen(HEAD_200 "\r\nhi"));
-    ck_assert_int_eq(parse_end(&reading.parse), PARSE_WHOLE);
-    ck_assert(!reading.parse.keeps);
-    answer_fini(&reading.answer);
+    ck_assert_int_eq(parse_end(&reading.parse), PARSE_COMPLETE);
+    ck_assert(!reading.parse.keep_alive);
+    response_fini(&reading.response);
     begin(&reading);
     feed(&reading, HEAD_200 "Content-Length: 3\r\n\r\nhi",
          strlen(HEAD_200 "Content-Length: 3\r\n\r\nhi"));
     ck_assert_int_eq(parse_end(&reading.parse), PARSE_MORE);
-    answer_fini(&reading.answer);
+    response_fini(&reading.response);
     begin(&reading);
     ck_assert_int_eq(parse_end(&reading.parse), PARSE_MORE);
-    answer_fini(&reading.answer);
+    response_fini(&reading.response);
 }
 END_TEST
 
@@ -187,11 +191,11 @@ START_TEST(test_frames_of_chunks)
     ck_assert_int_eq(reading.state, PARSE_MORE);
     memset(padded, 'x', sizeof(padded));
     feed(&reading, "1;", 2);
-    for (size_t i = 0; i < ANSWER_HEAD_MAX / sizeof(padded) + 1; i++)
+    for (size_t i = 0; i < RESPONSE_HEADERS_MAX / sizeof(padded) + 1; i++)
         feed(&reading, padded, sizeof(padded));
-    ck_assert_int_eq(reading.state, PARSE_REFUSED);
-    ck_assert_int_eq(reading.answer.refused, CLIENT_HEAD_TOO_LARGE);
-    answer_fini(&reading.answer);
+    ck_assert_int_eq(reading.state, PARSE_REJECTED);
+    ck_assert_int_eq(reading.response.rejected, CLIENT_HEADERS_TOO_LARGE);
+    response_fini(&reading.response);
 }
 END_TEST
 

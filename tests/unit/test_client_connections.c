@@ -1,13 +1,13 @@
 /*
  * The HTTP client's connections against scripted peers: which are used again and which are not, and
- * requests and answers that do not fit a socket's buffer.
+ * requests and responses that do not fit a socket's buffer.
  */
 #include "client_fixture.h"
 
 /* ---- which connections are used again ---- */
 
 struct reuse {
-    const char *answer;
+    const char *response;
     bool again; /* the second request comes on the same connection */
 };
 
@@ -18,20 +18,20 @@ static const struct reuse reuses[] = {
     {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", true},
     {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
-    /* What comes behind an answer would be taken for the next one. */
+    /* What follows a response would be taken for the next one. */
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
      "evil",
      false},
 };
 
-static void answer_once(struct peer *self)
+static void respond_once(struct peer *self)
 {
     const struct reuse *reuse = self->arg;
     int fd = peer_accept(self);
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
-    peer_say(fd, reuse->answer);
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
+    peer_say(fd, reuse->response);
     if (!reuse->again) {
         peer_hear_end(fd);
         fd = peer_accept(self);
@@ -42,7 +42,7 @@ static void answer_once(struct peer *self)
 
 static void stop_client(void)
 {
-    client_free(client);
+    client_unref(client);
     client = NULL;
     peer_stop(&peer);
 }
@@ -51,11 +51,11 @@ START_TEST(test_used_again)
 {
     struct reuse reuse = reuses[_i];
 
-    serve(answer_once, &reuse);
-    ck_answer(fetch(0, "/1"), "ok");
+    serve(respond_once, &reuse);
+    ck_response(fetch(0, "/1"), "ok");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), reuse.again);
-    ck_answer(fetch(1, "/2"), "second");
-    ck_assert_uint_eq(outcomes[1].retries, 0);
+    ck_response(fetch(1, "/2"), "second");
+    ck_assert_uint_eq(results[1].retries, 0);
     stop_client();
     ck_assert_int_eq(peer.accepted, reuse.again ? 1 : 2);
 }
@@ -75,8 +75,8 @@ START_TEST(test_too_old_to_be_used_again)
 {
     settings.connection_max_age = 1;
     serve(serve_each, NULL);
-    ck_answer(fetch(0, "/1"), "ok");
-    ck_answer(fetch(1, "/2"), "ok");
+    ck_response(fetch(0, "/1"), "ok");
+    ck_response(fetch(1, "/2"), "ok");
     stop_client();
     ck_assert_int_eq(peer.accepted, 2);
 }
@@ -84,7 +84,7 @@ END_TEST
 
 /* ---- more than a buffer holds ---- */
 
-#define BIG (16 * 1024 * 1024)
+#define BIG ((size_t)16 * 1024 * 1024)
 
 static char *big_value(void)
 {
@@ -95,20 +95,20 @@ static char *big_value(void)
     return value;
 }
 
-static struct outcome *send_big(size_t number)
+static struct call_result *send_big(size_t number)
 {
     char *value = big_value();
     const struct client_header header = {"X-Big", value};
     const struct client_request request = {
         .target = "/", .headers = &header, .header_count = 1, .max_response = BIG};
-    struct outcome *outcome = send_request(number, &request);
+    struct call_result *result = send_request(number, &request);
 
     mem_free(value); /* the client has its own */
-    return outcome;
+    return result;
 }
 
 /* Counts it, so that no byte is lost or doubled. */
-static size_t read_big_head(int fd)
+static size_t read_big_headers(int fd)
 {
     static char piece[65536];
     size_t total = 0;
@@ -124,13 +124,13 @@ static size_t read_big_head(int fd)
     return total;
 }
 
-static size_t big_head_len;
+static size_t big_headers_len;
 
 static void read_it_all(struct peer *self)
 {
     int fd = peer_accept(self);
 
-    big_head_len = read_big_head(fd);
+    big_headers_len = read_big_headers(fd);
     peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     peer_serve(fd, "again");
     peer_hear_end(fd);
@@ -139,19 +139,19 @@ static void read_it_all(struct peer *self)
 START_TEST(test_request_goes_out_in_parts)
 {
     serve(read_it_all, NULL);
-    struct outcome *outcome = send_big(0);
+    struct call_result *result = send_big(0);
     await(1);
-    ck_answer(outcome, "ok");
-    ck_answer(fetch(1, "/2"), "again");
+    ck_response(result, "ok");
+    ck_response(fetch(1, "/2"), "again");
     stop_client();
     ck_assert_int_eq(peer.accepted, 1);
-    ck_assert_uint_gt(big_head_len, BIG + strlen("GET / HTTP/1.1\r\nX-Big: \r\n\r\n"));
-    ck_assert_uint_lt(big_head_len, BIG + 200);
+    ck_assert_uint_gt(big_headers_len, BIG + strlen("GET / HTTP/1.1\r\nX-Big: \r\n\r\n"));
+    ck_assert_uint_lt(big_headers_len, BIG + 200);
 }
 END_TEST
 
-/* The answer is there before the request has been read; the rest of it is nobody's any more. */
-static void answer_unread(struct peer *self)
+/* The response is there before the request has been read; the rest of the request is dropped. */
+static void respond_unread(struct peer *self)
 {
     int fd = peer_accept(self);
 
@@ -160,14 +160,14 @@ static void answer_unread(struct peer *self)
     close(fd);
 }
 
-START_TEST(test_answer_before_the_request_is_read)
+START_TEST(test_response_before_the_request_is_read)
 {
     settings.retries = 1;
-    serve(answer_unread, NULL);
-    struct outcome *outcome = send_big(0);
+    serve(respond_unread, NULL);
+    struct call_result *result = send_big(0);
     await(1);
-    ck_assert_int_eq(outcome->error, CLIENT_OK);
-    ck_assert_int_eq(outcome->status, 431);
+    ck_assert_int_eq(result->error, CLIENT_OK);
+    ck_assert_int_eq(result->status, 431);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), 0);
     stop_client();
@@ -178,43 +178,43 @@ END_TEST
 static void send_big_body(struct peer *self)
 {
     int fd = peer_accept(self);
-    char head[128];
+    char headers[128];
     char *body = big_value();
 
-    EXPECT(peer_head(fd, heard, sizeof(heard)));
-    snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BIG);
-    peer_say(fd, head);
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
+    snprintf(headers, sizeof(headers), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", BIG);
+    peer_say(fd, headers);
     peer_send(fd, body, BIG);
     mem_free(body);
     peer_hear_end(fd);
 }
 
-START_TEST(test_answer_comes_in_parts)
+START_TEST(test_response_comes_in_parts)
 {
     const struct client_request request = {.target = "/", .max_response = BIG};
 
     serve(send_big_body, NULL);
-    struct outcome *outcome = send_request(0, &request);
+    struct call_result *result = send_request(0, &request);
     await(1);
-    ck_assert_int_eq(outcome->error, CLIENT_OK);
-    ck_assert_uint_eq(outcome->body_len, BIG);
-    ck_assert_uint_eq(strspn(outcome->body, "v"), BIG);
+    ck_assert_int_eq(result->error, CLIENT_OK);
+    ck_assert_uint_eq(result->body_len, BIG);
+    ck_assert_uint_eq(strspn(result->body, "v"), BIG);
     stop_client();
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("client_links");
-    TCase *tcase = tcase_create("links");
+    Suite *suite = suite_create("client_connections");
+    TCase *tcase = tcase_create("connections");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, test_used_again, 0, ARRAY_LEN(reuses));
     tcase_add_test(tcase, test_too_old_to_be_used_again);
     tcase_add_test(tcase, test_request_goes_out_in_parts);
-    tcase_add_test(tcase, test_answer_before_the_request_is_read);
-    tcase_add_test(tcase, test_answer_comes_in_parts);
+    tcase_add_test(tcase, test_response_before_the_request_is_read);
+    tcase_add_test(tcase, test_response_comes_in_parts);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

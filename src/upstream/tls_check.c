@@ -1,11 +1,11 @@
 /*
- * libcurl reads certificates when a connection is made, and so would tell of a bad file with the
+ * libcurl reads certificates when a connection is made, and so would report a bad file with the
  * first lookup. This reads them beforehand, with the same library, so that --check, a start and a
- * reload can refuse them with a reason.
+ * reload can reject them with a reason.
  *
- * A key under a pass phrase is refused: OpenSSL would ask for it on the terminal.
+ * A key with a pass phrase is rejected: OpenSSL would ask for it on the terminal.
  */
-#include "upstream/client.h"
+#include "upstream/tls_check.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,15 +19,15 @@
 
 #include "base/secret.h"
 
-static enum err invalid(char problem[CLIENT_PROBLEM], const char *format, ...)
+static enum err invalid(char reason[CLIENT_REASON], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static enum err invalid(char problem[CLIENT_PROBLEM], const char *format, ...)
+static enum err invalid(char reason[CLIENT_REASON], const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(problem, CLIENT_PROBLEM, format, args);
+    vsnprintf(reason, CLIENT_REASON, format, args);
     va_end(args);
     return ERR_INVALID;
 }
@@ -42,24 +42,24 @@ static int no_phrase(char *out, int size, int writing, void *arg)
     return 0;
 }
 
-/* The first certificate of a PEM file; NULL with `problem` set. */
-static X509 *read_certificate(const char *what, const char *path, char problem[CLIENT_PROBLEM])
+/* The first certificate of a PEM file; NULL with `reason` set. */
+static X509 *read_certificate(const char *what, const char *path, char reason[CLIENT_REASON])
 {
     BIO *file = BIO_new_file(path, "r");
     X509 *certificate = NULL;
 
     if (file == NULL) {
-        invalid(problem, "%s: %s: %s", what, path, strerror(errno));
+        invalid(reason, "%s: %s: %s", what, path, strerror(errno));
         return NULL;
     }
     certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
     if (certificate == NULL)
-        invalid(problem, "%s: %s: no certificate in PEM in it", what, path);
+        invalid(reason, "%s: %s: contains no PEM certificate", what, path);
     BIO_free(file);
     return certificate;
 }
 
-static EVP_PKEY *read_key(const struct secret *key, char problem[CLIENT_PROBLEM])
+static EVP_PKEY *read_key(const struct secret *key, char reason[CLIENT_REASON])
 {
     BIO *bytes = NULL;
     EVP_PKEY *pkey = NULL;
@@ -70,52 +70,52 @@ static EVP_PKEY *read_key(const struct secret *key, char problem[CLIENT_PROBLEM]
         pkey = PEM_read_bio_PrivateKey(bytes, NULL, no_phrase, NULL);
     BIO_free(bytes);
     if (pkey == NULL)
-        invalid(problem, "client_key: no private key in PEM without a pass phrase");
+        invalid(reason, "client_key: not a PEM private key without a pass phrase");
     return pkey;
 }
 
-static enum err check_ca(const char *path, char problem[CLIENT_PROBLEM])
+static enum err check_ca(const char *path, char reason[CLIENT_REASON])
 {
-    X509 *first = read_certificate("ca_file", path, problem);
+    X509 *first = read_certificate("ca_file", path, reason);
 
     X509_free(first);
     return first != NULL ? ERR_OK : ERR_INVALID;
 }
 
-static enum err check_pair(const struct client_settings *settings, char problem[CLIENT_PROBLEM])
+static enum err check_pair(const struct client_settings *settings, char reason[CLIENT_REASON])
 {
     enum err err = ERR_INVALID;
     EVP_PKEY *key = NULL;
     X509 *certificate =
-        read_certificate("client_certificate", settings->client_certificate, problem);
+        read_certificate("client_certificate", settings->client_certificate, reason);
 
     if (certificate == NULL)
         goto out;
-    key = read_key(settings->client_key, problem);
+    key = read_key(settings->client_key, reason);
     if (key == NULL)
         goto out;
     err = ERR_OK;
     if (X509_check_private_key(certificate, key) != 1)
-        err = invalid(problem, "client_key: not the key of client_certificate");
+        err = invalid(reason, "client_key: does not match client_certificate");
 out:
     EVP_PKEY_free(key);
     X509_free(certificate);
     return err;
 }
 
-enum err client_check(const struct client_settings *settings, char problem[CLIENT_PROBLEM])
+enum err client_check(const struct client_settings *settings, char reason[CLIENT_REASON])
 {
     enum err err = ERR_OK;
 
-    problem[0] = '\0';
+    reason[0] = '\0';
     if (settings->ca_file != NULL)
-        err = check_ca(settings->ca_file, problem);
+        err = check_ca(settings->ca_file, reason);
     if (err == ERR_OK && settings->client_certificate != NULL && settings->client_key == NULL)
-        err = invalid(problem, "client_certificate: needs client_key");
+        err = invalid(reason, "client_certificate: requires client_key");
     if (err == ERR_OK && settings->client_certificate == NULL && settings->client_key != NULL)
-        err = invalid(problem, "client_key: needs client_certificate");
+        err = invalid(reason, "client_key: requires client_certificate");
     if (err == ERR_OK && settings->client_certificate != NULL)
-        err = check_pair(settings, problem);
+        err = check_pair(settings, reason);
     ERR_clear_error();
     return err;
 }

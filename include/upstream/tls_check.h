@@ -1,0 +1,21 @@
+/*
+ * Checks the files that a client's TLS needs, before a client is made of them: --check, a start and
+ * a reload reject bad ones with a reason.
+ */
+#ifndef UPSTREAM_TLS_CHECK_H
+#define UPSTREAM_TLS_CHECK_H
+
+#include "base/err.h"
+#include "upstream/call.h"
+
+#define CLIENT_REASON 256
+
+/*
+ * Whether certificate, key and CA can be used. ERR_INVALID: `reason` is one line without secrets,
+ * "key: what is wrong", with the configuration key at fault. ERR_OK: `reason` is "".
+ *
+ * Any thread; needs no client_global_start.
+ */
+enum err client_check(const struct client_settings *settings, char reason[CLIENT_REASON]);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * The functions that belong to the types of call.h: the texts of an error, the settings that a
+ * configuration implies, the two parts of a configured URL, and the owner of a response's body.
+ */
+#include "upstream/call.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+static const struct {
+    const char *proxy_status;
+    const char *phrase;
+} errors[] = {
+#define ERROR_ROW(id, proxy_status, phrase) [id] = {proxy_status, phrase},
+    CLIENT_ERRORS(ERROR_ROW)
+#undef ERROR_ROW
+};
+
+const char *client_error_proxy_status(enum client_error error)
+{
+    MUST((size_t)error < ARRAY_LEN(errors));
+    return errors[error].proxy_status;
+}
+
+const char *client_error_phrase(enum client_error error)
+{
+    MUST((size_t)error < ARRAY_LEN(errors));
+    return errors[error].phrase;
+}
+
+struct client_settings client_settings_from(const struct config_upstream *upstream)
+{
+    return (struct client_settings){
+        .upstream = upstream->index,
+        .connect_timeout = upstream->connect_timeout,
+        .connection_max_age = upstream->connection_max_age,
+        .retries = (unsigned)upstream->retries,
+        .ca_file = upstream->ca_file,
+        .client_certificate = upstream->client_certificate,
+        .client_key = upstream->client_key.bytes,
+        .proxy = upstream->proxy,
+    };
+}
+
+/* The configuration has checked the URL with libcurl's parser: here it is only cut in two. */
+const char *origin_prefix(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    MUST(host != NULL);
+    host += strlen("://");
+    return host + strcspn(host, "/");
+}
+
+char *origin_of(const char *url)
+{
+    return mem_strndup(url, (size_t)(origin_prefix(url) - url));
+}
+
+char *upstream_response_take_body(struct upstream_response *response)
+{
+    char *body = response->body;
+
+    response->body = NULL;
+    return body;
+}

@@ -1,0 +1,256 @@
+/*
+ * A connection with TLS stays one of libcurl's transfers (CURLOPT_CONNECT_ONLY) for as long as it
+ * lives, because libcurl has the keys; bytes go through curl_easy_send and curl_easy_recv. These
+ * search all connections of the multi, so each connection with TLS has a multi of its own.
+ *
+ * A connection without TLS is only a descriptor once it is open: libcurl hands it over, and the
+ * handle is used again.
+ *
+ * A connection is watched for reading from the moment it is open to its end, whether it is idle or
+ * in use, so that no lookup pays for a change. libuv is level-triggered here: what is not read is
+ * reported again.
+ */
+#include "upstream/connection.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+#define CONNECTION_MAGIC 0x11e40001u
+
+struct connection {
+    unsigned magic;
+    const struct connection_shared *shared;
+    struct connection_user *user;
+    struct multi_transfer transfer;
+    struct multi *multi; /* its own, or the shared one */
+    CURL *easy;          /* NULL: the connection is only a descriptor */
+    struct mono_time opened;
+    int fd;       /* -1: not open yet */
+    bool watched; /* the handle below is the loop's */
+    uv_poll_t watch;
+    char *error_text; /* libcurl's description of an error, while it is being opened */
+};
+
+static void connection_free(struct connection *connection)
+{
+    MAGIC_CLEAR(connection);
+    mem_free(connection);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    MAGIC_CAST(struct connection, connection, handle->data, CONNECTION_MAGIC);
+
+    connection_free(connection);
+}
+
+/* Gives the handle back; `open`: the descriptor stays open. */
+static void release_handle(struct connection *connection, bool open)
+{
+    if (connection->easy == NULL)
+        return;
+    if (open)
+        multi_remove_open(connection->multi, connection->easy, connection->fd);
+    else
+        multi_remove(connection->multi, connection->easy);
+    handles_give_back(connection->shared->handles, connection->easy);
+    connection->easy = NULL;
+    if (connection->multi != connection->shared->multi)
+        multi_free(connection->multi);
+    connection->multi = NULL;
+    mem_free(connection->error_text);
+    connection->error_text = NULL;
+}
+
+/*
+ * Tells the peer that the TLS connection ends here (close_notify), as RFC 8446, 6.1 demands.
+ * libcurl 7.88 does that itself; 8.14 closes a connect-only connection without it. OpenSSL sends
+ * the message once, even when it is asked twice.
+ */
+static void end_tls(struct connection *connection)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (connection->easy == NULL || !connection->watched)
+        return;
+    if (curl_easy_getinfo(connection->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+        session != NULL && session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
+        SSL_shutdown(session->internals);
+}
+
+/* TLS ends with a message to the peer, so the handle is released before the descriptor closes. */
+void connection_close(struct connection *connection)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    bool ours = connection->easy == NULL;
+
+    if (connection->watched)
+        uv_close((uv_handle_t *)&connection->watch, on_watch_closed);
+    end_tls(connection);
+    release_handle(connection, false);
+    if (ours)
+        close(connection->fd);
+    if (!connection->watched)
+        connection_free(connection);
+}
+
+static void on_watch(uv_poll_t *watch, int status, int events)
+{
+    MAGIC_CAST(struct connection, connection, watch->data, CONNECTION_MAGIC);
+
+    (void)status; /* the next read finds an error */
+    (void)events;
+    connection->user->ready(connection->user);
+}
+
+static bool watch_it(struct connection *connection)
+{
+    if (uv_poll_init(loop_uv(connection->shared->loop), &connection->watch, connection->fd) != 0)
+        return false;
+    connection->watch.data = connection;
+    connection->watched = true;
+    return uv_poll_start(&connection->watch, UV_READABLE, on_watch) == 0;
+}
+
+/* Takes the open connection over from libcurl; with TLS, only the watching. */
+static bool take_over(struct connection *connection)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (curl_easy_getinfo(connection->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
+        fd == CURL_SOCKET_BAD)
+        return false;
+    connection->fd = fd;
+    connection->opened = mono_now();
+    if (!connection->shared->tls)
+        release_handle(connection, true);
+    return watch_it(connection);
+}
+
+static void on_ended(struct multi_transfer *transfer, CURLcode code)
+{
+    struct connection *connection = CONTAINER_OF(transfer, struct connection, transfer);
+    struct connection_user *user = connection->user;
+    char error_text[CURL_ERROR_SIZE] = "";
+
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    if (code == CURLE_OK && take_over(connection)) {
+        user->opened(user, CLIENT_OK, "");
+        return;
+    }
+    enum client_error error = CLIENT_INTERNAL;
+    if (code != CURLE_OK) {
+        error = handle_error(connection->easy, code, connection->error_text);
+        memcpy(error_text, connection->error_text, sizeof(error_text));
+    }
+    connection_close(connection);
+    user->opened(user, error, error_text);
+}
+
+static bool start(struct connection *connection)
+{
+    HANDLE_SET(connection->easy, CURLOPT_HTTPGET, 1L);
+    HANDLE_SET(connection->easy, CURLOPT_CONNECT_ONLY, 1L);
+    HANDLE_SET(connection->easy, CURLOPT_ERRORBUFFER, connection->error_text);
+    connection->multi =
+        connection->shared->tls ? multi_new(connection->shared->loop) : connection->shared->multi;
+    return connection->multi != NULL &&
+           multi_add(connection->multi, connection->easy, &connection->transfer) == ERR_OK;
+}
+
+struct connection *connection_open(const struct connection_shared *shared,
+                                   struct connection_user *user)
+{
+    CURL *easy = handles_take(shared->handles);
+
+    if (easy == NULL)
+        return NULL;
+    struct connection *connection = mem_zalloc(sizeof(*connection));
+    MAGIC_SET(connection, CONNECTION_MAGIC);
+    connection->shared = shared;
+    connection->user = user;
+    connection->fd = -1;
+    connection->transfer.ended = on_ended;
+    connection->easy = easy;
+    connection->error_text = mem_zalloc(CURL_ERROR_SIZE);
+    if (start(connection))
+        return connection;
+    handles_give_back(shared->handles, easy);
+    if (connection->multi != NULL && connection->multi != shared->multi)
+        multi_free(connection->multi);
+    mem_free(connection->error_text);
+    connection_free(connection);
+    return NULL;
+}
+
+void connection_give(struct connection *connection, struct connection_user *user)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    connection->user = user;
+}
+
+struct mono_time connection_opened(const struct connection *connection)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    return connection->opened;
+}
+
+static enum connection_io from_curl(CURLcode code, size_t len)
+{
+    if (code == CURLE_AGAIN)
+        return CONNECTION_AGAIN;
+    if (code != CURLE_OK)
+        return CONNECTION_BROKEN;
+    return len > 0 ? CONNECTION_DONE : CONNECTION_END;
+}
+
+static enum connection_io from_system(ssize_t result, size_t *len)
+{
+    *len = result > 0 ? (size_t)result : 0;
+    if (result > 0)
+        return CONNECTION_DONE;
+    if (result == 0)
+        return CONNECTION_END;
+    return errno == EAGAIN || errno == EINTR ? CONNECTION_AGAIN : CONNECTION_BROKEN;
+}
+
+enum connection_io connection_send(struct connection *connection, const char *data, size_t len,
+                                   size_t *sent)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    *sent = 0;
+    if (connection->easy == NULL)
+        return from_system(send(connection->fd, data, len, MSG_NOSIGNAL), sent);
+    CURLcode code = curl_easy_send(connection->easy, data, len, sent);
+    return from_curl(code, *sent);
+}
+
+/* One call reads all that a descriptor has, where `size` allows; of TLS it reads one record. */
+enum connection_io connection_recv(struct connection *connection, char *out, size_t size,
+                                   size_t *got, bool *more)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    *got = 0;
+    if (connection->easy == NULL) {
+        enum connection_io io = from_system(recv(connection->fd, out, size, 0), got);
+        *more = *got == size;
+        return io;
+    }
+    *more = true;
+    CURLcode code = curl_easy_recv(connection->easy, out, size, got);
+    return from_curl(code, *got);
+}
+
+void connection_want_room(struct connection *connection, bool wanted)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    MUST(uv_poll_start(&connection->watch, UV_READABLE | (wanted ? UV_WRITABLE : 0), on_watch) ==
+         0);
+}
