@@ -12,51 +12,110 @@
 
 #define RETRY_AFTER_MAX (24 * 60 * 60)
 
+/* Looked up for each character of each header section, body and log line. */
+const uint32_t text_kinds[256] = {
+    [0x00] = TEXT_NUL,
+    [0x01 ... '\t' - 1] = TEXT_OTHER_CONTROL,
+    ['\t'] = TEXT_TAB,
+    ['\t' + 1 ... 0x1f] = TEXT_OTHER_CONTROL,
+    [' '] = TEXT_SPACE,
+    ['!'] = TEXT_DELIM_TCHAR,
+    ['"'] = TEXT_QUOTE,
+    ['#'] = TEXT_TCHAR_ONLY,
+    ['$'] = TEXT_DELIM_TCHAR,
+    ['%'] = TEXT_TCHAR_ONLY,
+    ['&'] = TEXT_DELIM_TCHAR,
+    ['\''] = TEXT_DELIM_TCHAR,
+    ['('] = TEXT_DELIM_ONLY,
+    [')'] = TEXT_DELIM_ONLY,
+    ['*'] = TEXT_ASTERISK,
+    ['+'] = TEXT_DELIM_TCHAR,
+    [','] = TEXT_DELIM_ONLY,
+    ['-'] = TEXT_HYPHEN,
+    ['.'] = TEXT_DOT,
+    ['/'] = TEXT_SLASH,
+    ['0' ... '9'] = TEXT_DIGIT,
+    [':'] = TEXT_COLON,
+    [';'] = TEXT_DELIM_ONLY,
+    ['<'] = TEXT_OTHER_VISIBLE,
+    ['='] = TEXT_EQUALS,
+    ['>'] = TEXT_OTHER_VISIBLE,
+    ['?'] = TEXT_QUESTION,
+    ['@'] = TEXT_AT,
+    ['A' ... 'F'] = TEXT_A_TO_F,
+    ['G' ... 'Z'] = TEXT_G_TO_Z,
+    ['['] = TEXT_OTHER_VISIBLE,
+    ['\\'] = TEXT_BACKSLASH,
+    [']'] = TEXT_OTHER_VISIBLE,
+    ['^'] = TEXT_TCHAR_ONLY,
+    ['_'] = TEXT_UNDERSCORE,
+    ['`'] = TEXT_TCHAR_ONLY,
+    ['a' ... 'f'] = TEXT_LOWER_A_TO_F,
+    ['g' ... 'z'] = TEXT_LOWER_G_TO_Z,
+    ['{'] = TEXT_OTHER_VISIBLE,
+    ['|'] = TEXT_TCHAR_ONLY,
+    ['}'] = TEXT_OTHER_VISIBLE,
+    ['~'] = TEXT_TILDE,
+    [0x7f] = TEXT_DEL,
+    [0x80 ... 0xff] = TEXT_HIGH,
+};
+
+bool text_is_all(const char *text, size_t len, uint32_t classes)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!text_is(text[i], classes))
+            return false;
+    }
+    return true;
+}
+
+size_t text_span(const char *text, uint32_t classes)
+{
+    size_t len = 0;
+
+    while (text[len] != '\0' && text_is(text[len], classes))
+        len++;
+    return len;
+}
+
+int text_hex_value(char c)
+{
+    if (text_is(c, TEXT_DIGIT))
+        return c - '0';
+    if (text_is(c, TEXT_LOWER_A_TO_F))
+        return c - 'a' + 10;
+    return text_is(c, TEXT_A_TO_F) ? c - 'A' + 10 : -1;
+}
+
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    return text_is(c, TEXT_UPPER) ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Most characters that are compared are the same in case, too. */
+static bool equal_ci(char a, char b)
+{
+    return a == b || lower(a) == lower(b);
 }
 
 void text_trim(const char **text, size_t *len)
 {
-    while (*len > 0 && text_is_blank(**text)) {
+    while (*len > 0 && text_is(**text, TEXT_BLANK)) {
         (*text)++;
         (*len)--;
     }
-    while (*len > 0 && text_is_blank((*text)[*len - 1]))
+    while (*len > 0 && text_is((*text)[*len - 1], TEXT_BLANK))
         (*len)--;
-}
-
-/* Asked for each name in each head, so it is looked up. */
-static bool is_tchar(char c)
-{
-    static const bool tchars[256] = {
-        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['!'] = true,
-        ['#'] = true,         ['$'] = true,         ['%'] = true,         ['&'] = true,
-        ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true,
-        ['.'] = true,         ['^'] = true,         ['_'] = true,         ['`'] = true,
-        ['|'] = true,         ['~'] = true,
-    };
-
-    return tchars[(unsigned char)c];
 }
 
 bool text_is_token(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (!is_tchar(text[i]))
-            return false;
-    }
-    return len > 0;
+    return len > 0 && text_is_all(text, len, TEXT_TCHAR);
 }
 
 bool text_is_visible(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < 0x21 || text[i] > 0x7e)
-            return false;
-    }
-    return len > 0;
+    return len > 0 && text_is_all(text, len, TEXT_VISIBLE);
 }
 
 size_t text_utf8_next(const char *text, size_t len, uint32_t *code)
@@ -102,16 +161,16 @@ bool text_is_utf8(const char *text, size_t len)
 
 bool text_equal_ci(const char *a, const char *b)
 {
-    while (*a != '\0' && lower(*a) == lower(*b)) {
+    while (*a != '\0' && equal_ci(*a, *b)) {
         a++;
         b++;
     }
-    return lower(*a) == lower(*b);
+    return *a == '\0' && *b == '\0';
 }
 
 bool text_starts_ci(const char *text, const char *prefix)
 {
-    while (*prefix != '\0' && lower(*text) == lower(*prefix)) {
+    while (*prefix != '\0' && equal_ci(*text, *prefix)) {
         text++;
         prefix++;
     }
@@ -125,7 +184,7 @@ bool text_parse_u64(const char *text, size_t len, uint64_t *out)
     if (len == 0)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (!text_is_digit(text[i]) || __builtin_mul_overflow(n, UINT64_C(10), &n) ||
+        if (!text_is(text[i], TEXT_DIGIT) || __builtin_mul_overflow(n, UINT64_C(10), &n) ||
             __builtin_add_overflow(n, (uint64_t)(text[i] - '0'), &n))
             return false;
     }
@@ -171,7 +230,7 @@ static int take_digits(const char **text, int count)
     int n = 0;
 
     for (int i = 0; i < count; i++, (*text)++) {
-        if (!text_is_digit(**text))
+        if (!text_is(**text, TEXT_DIGIT))
             return -1;
         n = n * 10 + (**text - '0');
     }
@@ -284,7 +343,7 @@ bool text_parse_retry_after(const char *text, int64_t now_unix, int64_t *seconds
     uint64_t delta;
     int64_t when;
 
-    if (len > 0 && strspn(text, "0123456789") == len) {
+    if (len > 0 && text_is_all(text, len, TEXT_DIGIT)) {
         /* More digits than fit are still a number of seconds, and a large one. */
         if (!text_parse_u64(text, len, &delta) || delta > RETRY_AFTER_MAX)
             delta = RETRY_AFTER_MAX;

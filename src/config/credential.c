@@ -18,11 +18,7 @@
 
 bool value_is_plain(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    }
-    return true;
+    return text_is_all(text, len, TEXT_NOT(TEXT_CONTROL));
 }
 
 static bool is_credential(const char *text)
@@ -158,7 +154,7 @@ static void note_form(const struct value_input *in, const char *path, const char
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         value_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
                    secret ? ", which is part of the secret" : "");
-    if (sent && value_is_plain(text, line) && line > 0 && text_is_blank(text[line - 1]))
+    if (sent && value_is_plain(text, line) && line > 0 && text_is(text[line - 1], TEXT_BLANK))
         value_note(in,
                    "%s ends with a blank, which is part of the secret; remove it unless it belongs "
                    "there",

@@ -70,10 +70,8 @@ static const char *wrong_bytes(struct span line)
         return "the line holds a NUL byte; remove it";
     if (!text_is_utf8(line.at, line.len))
         return "the line is not valid UTF-8; save the file as UTF-8";
-    for (size_t i = 0; i < line.len; i++) {
-        if (((unsigned char)line.at[i] < 0x20 && line.at[i] != '\t') || line.at[i] == 0x7f)
-            return "the line holds a control character; remove it";
-    }
+    if (!text_is_all(line.at, line.len, TEXT_NOT(TEXT_CONTROL) | TEXT_TAB))
+        return "the line holds a control character; remove it";
     return NULL;
 }
 
@@ -103,13 +101,6 @@ static void open_section(struct cursor *cursor, char *name, bool is_broken)
     };
 }
 
-/* No name of ours has another. */
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-}
-
 /* A section's name with single blanks; NULL when it cannot be one. Caller frees. */
 static char *section_name(struct span s)
 {
@@ -120,8 +111,8 @@ static char *section_name(struct span s)
         return NULL;
     name = mem_zalloc(s.len + 1);
     for (size_t i = 0; i < s.len; i++) {
-        char c = text_is_blank(s.at[i]) ? ' ' : s.at[i];
-        if (c != ' ' && !is_name_char(c)) {
+        char c = text_is(s.at[i], TEXT_BLANK) ? ' ' : s.at[i];
+        if (!text_is(c, TEXT_NAME | TEXT_SPACE)) {
             mem_free(name);
             return NULL;
         }
@@ -154,11 +145,7 @@ static void scan_header(struct cursor *cursor, struct span line)
 
 static bool is_key_name(struct span key)
 {
-    for (size_t i = 0; i < key.len; i++) {
-        if (!is_name_char(key.at[i]))
-            return false;
-    }
-    return key.len <= NAME_MAX_BYTES;
+    return key.len <= NAME_MAX_BYTES && text_is_all(key.at, key.len, TEXT_NAME);
 }
 
 static void take_key(struct cursor *cursor, struct span key, struct span value)

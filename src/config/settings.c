@@ -164,10 +164,8 @@ static void take_keys(struct reading *reading, size_t index, const struct sectio
 static bool is_upstream_name(const char *name)
 {
     size_t len = strlen(name);
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789-_";
 
-    return len > 0 && len <= UPSTREAM_NAME_MAX && strspn(name, allowed) == len;
+    return len > 0 && len <= UPSTREAM_NAME_MAX && text_is_all(name, len, TEXT_LABEL);
 }
 
 /* [upstream NAME]: whether it is the one upstream there is. */

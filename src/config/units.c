@@ -31,7 +31,7 @@ static const struct unit sizes[] = {
 
 static bool parse(const char *text, const struct unit *units, size_t count, int64_t *out)
 {
-    size_t digits = strspn(text, "0123456789");
+    size_t digits = text_span(text, TEXT_DIGIT);
     uint64_t number;
 
     if (!text_parse_u64(text, digits, &number))

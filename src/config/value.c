@@ -108,7 +108,7 @@ char *value_next_item(const char **rest)
     if (*rest == NULL)
         return NULL;
 
-    const char *start = *rest + strspn(*rest, " \t");
+    const char *start = *rest + text_span(*rest, TEXT_BLANK);
     size_t len = strcspn(start, ",");
     *rest = start[len] == ',' ? start + len + 1 : NULL;
     while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\t'))
@@ -239,10 +239,8 @@ static bool parse_choice(const struct value_input *in, void *field, struct buf *
 static bool is_param_name(const char *name)
 {
     size_t len = strlen(name);
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789-._";
 
-    return len > 0 && len <= PARAM_NAME_MAX && strspn(name, allowed) == len;
+    return len > 0 && len <= PARAM_NAME_MAX && text_is_all(name, len, TEXT_NAME);
 }
 
 bool value_parse_param(const struct value_input *in, const char *name, struct config_params *out)

@@ -34,6 +34,9 @@ struct scan {
     bool wrong_country; /* it has one that is no string */
 };
 
+/* What in a string is ASCII, stands for itself and does not end it. JSON allows DEL. */
+#define PLAIN_CLASSES ((TEXT_PRINTABLE | TEXT_DEL) & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH))
+
 static bool value(struct scan *scan);
 
 /* The byte under the eye; 0 at the end, which is none of those that are looked for. */
@@ -83,11 +86,9 @@ static bool unusual(struct scan *scan)
 
 static void skip_plain(struct scan *scan)
 {
-    static const bool plain[256] = {
-        [0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7f] = true};
     const char *at = scan->at;
 
-    while (at < scan->end && plain[(unsigned char)*at])
+    while (at < scan->end && text_is(*at, PLAIN_CLASSES))
         at++;
     scan->at = at;
 }
@@ -105,7 +106,7 @@ static bool digits(struct scan *scan)
 {
     const char *begin = scan->at;
 
-    while (text_is_digit(peek(scan)))
+    while (text_is(peek(scan), TEXT_DIGIT))
         scan->at++;
     return scan->at > begin;
 }

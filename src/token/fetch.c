@@ -250,7 +250,7 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
         return;
     snprintf(fetch->problem + len, sizeof(fetch->problem) - len, " (%s)", detail);
     for (char *c = fetch->problem + len; *c != '\0'; c++)
-        if (*c < ' ' || *c >= 0x7f)
+        if (!text_is(*c, TEXT_PRINTABLE))
             *c = '?';
 }
 

@@ -6,7 +6,6 @@
  */
 #include "token/response.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <math.h>
@@ -146,11 +145,8 @@ static bool seconds_of_text(const char *text, size_t len, double *seconds)
 {
     uint64_t number;
 
-    if (len == 0)
+    if (len == 0 || !text_is_all(text, len, TEXT_DIGIT))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (!isdigit((unsigned char)text[i]))
-            return false;
     *seconds = text_parse_u64(text, len, &number) ? (double)number : HUGE_VAL;
     return true;
 }
@@ -221,10 +217,7 @@ void token_response_fini(struct token_response *reply)
 }
 
 /* %x20-21 / %x23-5B / %x5D-7E: printable ASCII without quote and backslash. */
-static bool may_be_in_error(char c)
-{
-    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
-}
+#define ERROR_CLASSES (TEXT_PRINTABLE & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH))
 
 static void take_error(char *out, size_t size, const json_t *root, const char *name)
 {
@@ -232,7 +225,7 @@ static void take_error(char *out, size_t size, const json_t *root, const char *n
     size_t len = 0;
 
     if (text != NULL)
-        while (len < size - 1 && may_be_in_error(text[len]))
+        while (len < size - 1 && text_is(text[len], ERROR_CLASSES))
             len++;
     if (len > 0)
         memcpy(out, text, len);

@@ -27,12 +27,7 @@ struct block {
 
 static bool is_target(const char *target)
 {
-    if (target[0] != '/')
-        return false;
-    for (const char *c = target; *c != '\0'; c++)
-        if (*c <= ' ' || *c >= 0x7f)
-            return false;
-    return true;
+    return target[0] == '/' && text_is_visible(target, strlen(target));
 }
 
 /* A token may be long, and strpbrk looks at each byte by itself. */

@@ -60,6 +60,94 @@ START_TEST(test_token_and_visible_by_byte)
 }
 END_TEST
 
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Each class against the list of its characters, which the standards give in other words. */
+START_TEST(test_classes)
+{
+    static const struct {
+        uint32_t classes;
+        const char *members;
+    } cases[] = {
+        {TEXT_UPPER, UPPER},
+        {TEXT_LOWER, LOWER},
+        {TEXT_ALPHA, UPPER LOWER},
+        {TEXT_DIGIT, DIGITS},
+        {TEXT_ALNUM, UPPER LOWER DIGITS},
+        {TEXT_LOWER_HEX, DIGITS "abcdef"},
+        {TEXT_HEX, DIGITS "abcdefABCDEF"},
+        {TEXT_BLANK, " \t"},
+        {TEXT_TCHAR, UPPER LOWER DIGITS "!#$%&'*+-.^_`|~"},
+        {TEXT_UNRESERVED, UPPER LOWER DIGITS "-._~"},
+        {TEXT_SUB_DELIM, "!$&'()*+,;="},
+        {TEXT_PCHAR, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@"},
+        {TEXT_PATH, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@/"},
+        {TEXT_QUERY, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@/?"},
+        {TEXT_IDENTIFIER, UPPER LOWER DIGITS "_"},
+        {TEXT_LABEL, UPPER LOWER DIGITS "_-"},
+        {TEXT_NAME, UPPER LOWER DIGITS "_-."},
+        {TEXT_QUOTE | TEXT_BACKSLASH | TEXT_EQUALS, "\"\\="},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (int c = 0; c < 256; c++) {
+            bool member = c != 0 && strchr(cases[i].members, c) != NULL;
+
+            ck_assert_msg(text_is((char)c, cases[i].classes) == member, "case %zu, byte %d", i, c);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_classes_by_range)
+{
+    for (int c = 0; c < 256; c++) {
+        char byte = (char)c;
+
+        ck_assert_int_eq(text_is(byte, TEXT_CONTROL), c < 0x20 || c == 0x7f);
+        ck_assert_int_eq(text_is(byte, TEXT_NOT(TEXT_CONTROL)), c >= 0x20 && c != 0x7f);
+        ck_assert_int_eq(text_is(byte, TEXT_PRINTABLE), c >= 0x20 && c <= 0x7e);
+        ck_assert_int_eq(text_is(byte, TEXT_VISIBLE), c >= 0x21 && c <= 0x7e);
+        ck_assert_int_eq(text_is(byte, TEXT_HIGH), c >= 0x80);
+        ck_assert_int_eq(text_is(byte, TEXT_NUL), c == 0);
+        /* Of one kind exactly, or the union of two classes would not be what it says. */
+        ck_assert_int_eq(__builtin_popcount(text_kinds[c]), 1);
+    }
+}
+END_TEST
+
+START_TEST(test_span_and_all)
+{
+    ck_assert(text_is_all("", 0, TEXT_DIGIT));
+    ck_assert(text_is_all("12a", 2, TEXT_DIGIT));
+    ck_assert(!text_is_all("12a", 3, TEXT_DIGIT));
+    ck_assert(!text_is_all("1\0002", 3, TEXT_DIGIT));
+    ck_assert_uint_eq(text_span("12a4", TEXT_DIGIT), 2);
+    ck_assert_uint_eq(text_span("", TEXT_DIGIT), 0);
+    ck_assert_uint_eq(text_span("12", TEXT_DIGIT), 2);
+    ck_assert_uint_eq(text_span("a\0b", TEXT_ALPHA | TEXT_CONTROL), 1); /* the NUL ends it */
+}
+END_TEST
+
+START_TEST(test_hex_value)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char upper[] = "0123456789ABCDEF";
+
+    for (int c = 0; c < 256; c++) {
+        const char *digit = c != 0 ? strchr(digits, c) : NULL;
+        const char *other = c != 0 ? strchr(upper, c) : NULL;
+        int value = digit != NULL   ? (int)(digit - digits)
+                    : other != NULL ? (int)(other - upper)
+                                    : -1;
+
+        ck_assert_int_eq(text_hex_value((char)c), value);
+    }
+}
+END_TEST
+
 START_TEST(test_utf8)
 {
     static const struct {
@@ -277,6 +365,10 @@ int main(void)
 
     tcase_add_test(tcase, test_token);
     tcase_add_test(tcase, test_token_and_visible_by_byte);
+    tcase_add_test(tcase, test_classes);
+    tcase_add_test(tcase, test_classes_by_range);
+    tcase_add_test(tcase, test_span_and_all);
+    tcase_add_test(tcase, test_hex_value);
     tcase_add_test(tcase, test_utf8);
     tcase_add_test(tcase, test_utf8_next);
     tcase_add_test(tcase, test_ci);
