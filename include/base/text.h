@@ -107,8 +107,9 @@ bool text_starts_ci(const char *text, const char *prefix);
 bool text_parse_u64(const char *text, size_t len, uint64_t *out);
 
 /*
- * Retry-After (RFC 9110, section 10.2.3) as seconds: delta-seconds, or an HTTP-date less `now`
- * (0 when it is past). False when it is neither; capped at 24 h. `text` has no space around it.
+ * Retry-After (RFC 9110, section 10.2.3) as seconds: delta-seconds, or a date that curl_getdate(3)
+ * can read, less `now_unix` (0 when it is past). At most 24 h. False when it is neither. `text` has
+ * no space around it.
  */
 bool text_parse_retry_after(const char *text, int64_t now_unix, int64_t *seconds);
 

@@ -322,30 +322,29 @@ START_TEST(test_retry_after)
         {"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE - 2 * DAY, 86400},
         {"Sun, 06 Nov 1994 08:49:60 GMT", EXAMPLE, 23}, /* a leap second */
         {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228799, 1},
-        {"Sunday, 06-Nov-94 08:49:37 GMT", INT64_C(1769903999), 0},     /* 1994 in 2026, not 2094 */
-        {"Friday, 01-Jan-75 00:00:05 GMT", INT64_C(1769903999), 86400}, /* 2075 */
+        {"Sunday, 06-Nov-94 08:49:37 GMT", INT64_C(1769903999), 0}, /* 1994 in 2026, not 2094 */
         {"Thursday, 29-Feb-24 00:00:05 GMT", INT64_C(1709164800), 5},
 
-        {"Sun, 31 Feb 1994 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun, 31 Feb 1994 00:00:60 GMT", EXAMPLE, -1},
-        {"Wed, 29 Feb 2023 00:00:00 GMT", EXAMPLE, -1},
+        /* Not an HTTP-date, and yet one moment. */
+        {"sun, 06 nov 1994 08:49:37 gmt", EXAMPLE - 30, 30},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", EXAMPLE - 30, 30},
+        {"Sun, 06 Nov 1994 09:49:37 +0100", EXAMPLE - 30, 30},
+        {"Sun, 6 Nov 1994 08:49:37 GMT", EXAMPLE - 30, 30},
+        {"Sun, 06-Nov-94 08:49:37 GMT", EXAMPLE - 30, 30},
+        {"Sun Nov 6 08:49:37 1994", EXAMPLE - 30, 30},
+
         {"Sun, 00 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 32 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 24:00:00 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:60:00 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:49:61 GMT", EXAMPLE, -1},
-        {"sun, 06 nov 1994 08:49:37 gmt", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37 UTC", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37 GMT ", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:49:37 GM", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37", EXAMPLE, -1},
-        {"Sun, 6 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 06 Now 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Son, 06 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun, 06-Nov-94 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun Nov 6 08:49:37 1994", EXAMPLE, -1},
         {"Sun Nov  0 08:49:37 1994", EXAMPLE, -1},
         {"1994-11-06T08:49:37Z", EXAMPLE, -1},
+        {"Nov 6", EXAMPLE, -1},
+        {"08:49:37", EXAMPLE, -1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
