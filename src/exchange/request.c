@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "exchange/cookie.h"
@@ -50,7 +51,7 @@ static void out_of_time(struct ctx_hook *hook, enum ctx_cause cause)
     MAGIC_OK(request, REQUEST_MAGIC);
     if (cause != CTX_DEADLINE)
         return;
-    char limit[CLOCK_TEXT];
+    char limit[DURATION_TEXT];
     duration_format(request->config->server_request_timeout, limit);
     response_plain_problem(
         request, PROBLEM_DEADLINE,

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -321,7 +322,7 @@ static void on_expired(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
     struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
-    char limit[CLOCK_TEXT];
+    char limit[DURATION_TEXT];
 
     fetch->expired = NULL;
     duration_format(fetch->config->upstream_auth_timeout, limit);
