@@ -45,12 +45,8 @@ static struct config_place place_of_file(const struct snapshot *snapshot, size_t
 /* The name is the snapshot's from now on. */
 static void add_file(struct snapshot *snapshot, char *name)
 {
-    char **files = mem_try_realloc(snapshot->files, (snapshot->file_count + 1) * sizeof(*files));
-
-    if (files == NULL)
-        mem_exhausted();
-    snapshot->files = files;
-    files[snapshot->file_count++] = name;
+    snapshot->files = mem_grow(snapshot->files, snapshot->file_count, sizeof(*snapshot->files));
+    snapshot->files[snapshot->file_count++] = name;
 }
 
 static void find_drop_ins(struct loading *loading, const char *path)
@@ -199,12 +195,8 @@ static void load_param(struct loading *loading, const struct setting *setting, c
         !value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
         return;
     value_judge_form(&in);
-    struct config_place *places =
-        mem_try_realloc(snapshot->params, params->count * sizeof(*places));
-    if (places == NULL)
-        mem_exhausted();
-    snapshot->params = places;
-    places[params->count - 1] = setting->place;
+    snapshot->params = mem_grow(snapshot->params, params->count - 1, sizeof(*snapshot->params));
+    snapshot->params[params->count - 1] = setting->place;
 }
 
 static void load_params(struct loading *loading, const char *section)

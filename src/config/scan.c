@@ -75,15 +75,6 @@ static const char *wrong_bytes(struct span line)
     return NULL;
 }
 
-static void *grown(void *items, size_t count, size_t size)
-{
-    void *p = mem_try_realloc(items, (count + 1) * size);
-
-    if (p == NULL)
-        mem_exhausted();
-    return p;
-}
-
 /* The name is the scan's from now on. */
 static void open_section(struct cursor *cursor, char *name, bool is_broken)
 {
@@ -92,7 +83,7 @@ static void open_section(struct cursor *cursor, char *name, bool is_broken)
 
     while (first < scan->section_count && !text_equal_ci(scan->sections[first].name, name))
         first++;
-    scan->sections = grown(scan->sections, scan->section_count, sizeof(*scan->sections));
+    scan->sections = mem_grow(scan->sections, scan->section_count, sizeof(*scan->sections));
     scan->sections[scan->section_count++] = (struct scan_section){
         .name = name,
         .line = cursor->place.line,
@@ -154,7 +145,7 @@ static void take_key(struct cursor *cursor, struct span key, struct span value)
     char *name = mem_strndup(key.at, key.len);
     bool secret = config_name_is_secret(name);
 
-    scan->keys = grown(scan->keys, scan->key_count, sizeof(*scan->keys));
+    scan->keys = mem_grow(scan->keys, scan->key_count, sizeof(*scan->keys));
     scan->keys[scan->key_count++] = (struct scan_key){
         .section = scan->sections[scan->section_count - 1].first,
         .name = name,

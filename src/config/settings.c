@@ -93,13 +93,8 @@ static void unknown_key(struct reading *reading, const struct section *section,
 
 static void append(struct settings *settings, struct setting setting)
 {
-    size_t size = (settings->count + 1) * sizeof(*settings->items);
-    struct setting *items = mem_try_realloc(settings->items, size);
-
-    if (items == NULL)
-        mem_exhausted();
-    settings->items = items;
-    items[settings->count++] = setting;
+    settings->items = mem_grow(settings->items, settings->count, sizeof(*settings->items));
+    settings->items[settings->count++] = setting;
 }
 
 /* auth_param.NAME keeps its name as written, any other key is spelt as in the table. */

@@ -263,11 +263,8 @@ bool value_parse_param(const struct value_input *in, const char *name, struct co
     buf_fini(&shown);
     if (!good)
         return false;
-    struct config_param *items = mem_try_realloc(out->items, (out->count + 1) * sizeof(*items));
-    if (items == NULL)
-        mem_exhausted();
-    out->items = items;
-    items[out->count++] = (struct config_param){.name = mem_strdup(name), .value = value};
+    out->items = mem_grow(out->items, out->count, sizeof(*out->items));
+    out->items[out->count++] = (struct config_param){.name = mem_strdup(name), .value = value};
     return true;
 }
 
