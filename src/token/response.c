@@ -7,7 +7,6 @@
 #include "token/response.h"
 
 #include <jansson.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,17 +23,9 @@
  * out a token that is shorter than the one that came; so it is never refused any (base/mem.h).
  * jansson's blocks are malloc's, so their size is known here and free() elsewhere stays right.
  */
-static void free_wiped(void *p)
-{
-    if (p == NULL)
-        return;
-    wipe(p, malloc_usable_size(p));
-    free(p);
-}
-
 void token_response_setup(void)
 {
-    json_set_alloc_funcs(mem_alloc, free_wiped);
+    json_set_alloc_funcs(mem_alloc, wipe_free_block);
 }
 
 static enum err wrong(struct token_response *reply, const char *problem)

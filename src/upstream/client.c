@@ -168,9 +168,7 @@ static void tell(struct call *call)
     ctx_hook_remove(&call->hook);
     make_reply(call, &reply);
     call->done(call->arg, &reply);
-    if (reply.body != NULL && call->post)
-        wipe(reply.body, reply.body_len);
-    mem_free(reply.body);
+    wipe_free(reply.body, call->post ? reply.body_len : 0);
     call_free(call);
 }
 

@@ -101,6 +101,5 @@ void head_init(struct head *head, const struct head_frame *frame,
 
 void head_fini(struct head *head)
 {
-    wipe(head->bytes, head->len);
-    mem_free(head->bytes);
+    wipe_free(head->bytes, head->len);
 }

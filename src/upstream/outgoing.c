@@ -126,6 +126,5 @@ void outgoing_init(struct outgoing *outgoing, const struct client_request *reque
 
 void outgoing_fini(struct outgoing *outgoing)
 {
-    wipe(outgoing->block, outgoing->block_len);
-    mem_free(outgoing->block);
+    wipe_free(outgoing->block, outgoing->block_len);
 }
