@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+#include "base/check.h"
+#include "lookup/address_members.h"
 #include "lookup/plain_address.h"
 
 #define READ_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
@@ -41,14 +43,15 @@ static const char *what_is_wrong(enum json_error_code code)
 
 static const char *check_members(const json_t *json)
 {
-    const json_t *country = json_object_get(json, "country");
-
     if (!json_is_object(json))
         return "not a JSON object";
-    if (!json_is_string(json_object_get(json, "postcode")))
-        return "postcode is missing or not a string";
-    if (country != NULL && !json_is_string(country))
-        return "country is not a string";
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
+        const struct address_member *known = &address_members[i];
+        const json_t *member = json_object_get(json, known->name);
+
+        if (member == NULL ? known->required : !json_is_string(member))
+            return known->problem;
+    }
     return NULL;
 }
 

@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
+#include "lookup/address_members.h"
 
 #define DEPTH_MAX 8
 #define NAMES_MAX 48
@@ -30,8 +32,7 @@ struct scan {
     size_t depth;
     struct name names[NAMES_MAX]; /* of the open objects, outermost first */
     size_t name_count;
-    bool postcode;      /* the outermost object has one, and it is a string */
-    bool wrong_country; /* it has one that is no string */
+    size_t required; /* members of an address that are required and present */
 };
 
 /* What in a string is ASCII, stands for itself and does not end it. JSON allows DEL. */
@@ -135,9 +136,30 @@ static bool word(struct scan *scan, const char *text)
     return true;
 }
 
-static bool equals(const struct name *name, const char *text)
+/*
+ * A member of the outermost object. One that is known and not a string is left to the parser, which
+ * says what is wrong with it.
+ */
+static bool judge_member(struct scan *scan, const struct name *name, bool is_string)
 {
-    return name->len == strlen(text) && memcmp(name->text, text, name->len) == 0;
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
+        const struct address_member *known = &address_members[i];
+
+        if (name->len != known->name_len || memcmp(name->text, known->name, name->len) != 0)
+            continue;
+        scan->required += known->required; /* no name stands twice */
+        return is_string;
+    }
+    return true;
+}
+
+static size_t count_required(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++)
+        count += address_members[i].required;
+    return count;
 }
 
 /* A name in the object whose names begin at `first`. With an escape it may equal another unseen. */
@@ -161,16 +183,13 @@ static bool member(struct scan *scan, size_t first)
 {
     if (!name(scan, first))
         return false;
-    const struct name *known = &scan->names[scan->name_count - 1];
+    const struct name *this = &scan->names[scan->name_count - 1];
     skip_space(scan);
     if (!take(scan, ':'))
         return false;
     skip_space(scan);
-    bool is_string = peek(scan) == '"';
-    if (scan->depth == 1 && is_string && equals(known, "postcode"))
-        scan->postcode = true;
-    if (scan->depth == 1 && !is_string && equals(known, "country"))
-        scan->wrong_country = true;
+    if (scan->depth == 1 && !judge_member(scan, this, peek(scan) == '"'))
+        return false;
     return value(scan);
 }
 
@@ -245,13 +264,12 @@ bool plain_address(const char *body, size_t len)
     scan.end = body + len;
     scan.depth = 0;
     scan.name_count = 0;
-    scan.postcode = false;
-    scan.wrong_country = false;
+    scan.required = 0;
     if (len == 0)
         return false;
     skip_space(&scan);
     if (peek(&scan) != '{' || !value(&scan))
         return false;
     skip_space(&scan);
-    return scan.at == scan.end && scan.postcode && !scan.wrong_country;
+    return scan.at == scan.end && scan.required == count_required();
 }
