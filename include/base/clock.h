@@ -46,7 +46,4 @@ struct mono_time mono_min(struct mono_time a, struct mono_time b);
 #define CLOCK_TEXT 32
 void wall_format(struct wall_time t, char out[CLOCK_TEXT]);
 
-/* "500ms", "30s", "5m", "12h"; the largest unit that says it whole (what is below 1ms is cut). */
-void duration_format(int64_t duration, char out[CLOCK_TEXT]);
-
 #endif

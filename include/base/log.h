@@ -27,32 +27,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-enum log_level {
-    LOG_LEVEL_DEBUG,
-    LOG_LEVEL_INFO,
-    LOG_LEVEL_NOTICE,
-    LOG_LEVEL_WARNING,
-    LOG_LEVEL_ERROR,
-};
-
-enum log_format {
-    LOG_FORMAT_TEXT,
-    LOG_FORMAT_JSON,
-};
-
-/* One field of a structured line; made with the LOG_* macros below. */
-struct log_field {
-    const char *name; /* ours, never from outside */
-    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_BOOL, LOG_FIELD_MS } kind;
-    const char *text; /* NULL: the field is left out */
-    int64_t number;   /* LOG_FIELD_MS: nanoseconds, written as milliseconds with three decimals */
-};
-
-#define LOG_TEXT(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_TEXT, .text = (v)})
-#define LOG_INT(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_INT, .number = (v)})
-#define LOG_BOOL(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_BOOL, .number = (v)})
-#define LOG_MS(n, ns) ((struct log_field){.name = (n), .kind = LOG_FIELD_MS, .number = (ns)})
+#include "base/log_types.h"
 
 /*
  * Starts the writer on descriptor `fd` (not owned). Journal priorities are used where `fd` is the

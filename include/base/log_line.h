@@ -6,11 +6,10 @@
 #ifndef BASE_LOG_LINE_H
 #define BASE_LOG_LINE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_types.h"
 
 /* A whole line, its newline included, is never longer. */
 #define LOG_LINE_MAX 8192
@@ -21,12 +20,6 @@
 struct log_line {
     char data[LOG_LINE_MAX];
     size_t len;
-};
-
-/* How lines look at present. */
-struct log_style {
-    enum log_format format;
-    bool journal; /* text begins with a priority instead of time and level */
 };
 
 /*

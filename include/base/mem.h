@@ -21,6 +21,14 @@ char *mem_strndup(const char *text, size_t len);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *mem_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
+/*
+ * An array that grows by one: `items` holds `count` items of `size` bytes, and the result, which
+ * takes its place, has space for one more. NULL and 0 begin an array. The space doubles whenever
+ * `count` is a power of two, so no capacity is kept, and `items` must have grown here from the
+ * first item on. Never NULL.
+ */
+void *mem_grow(void *items, size_t count, size_t size);
+
 /* May return NULL; `old` then stays as it was. */
 void *mem_try_realloc(void *old, size_t size);
 

@@ -31,7 +31,9 @@ bool secret_equal(const struct secret *a, const struct secret *b);
 
 /* Overwrites memory in a way the compiler keeps. */
 void wipe(void *p, size_t len);
-/* wipe() over the text, then free(); NULL is allowed. */
+/* wipe(), then free(); NULL is allowed. `len` bytes, a whole text, or all that malloc gave. */
+void wipe_free(void *p, size_t len);
 void wipe_free_text(char *text);
+void wipe_free_block(void *p);
 
 #endif

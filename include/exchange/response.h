@@ -43,7 +43,7 @@ void response_problem(struct request *request, const struct response_problem *pr
 void response_problem_at_once(struct request *request, enum problem_id id, const char *detail);
 
 /* 504 at the request's deadline, with the limit that it names; a request's `timed_out`. */
-void reply_timed_out(struct request *request);
+void response_timed_out(struct request *request);
 
 /* The short form, without headers. */
 #define response_plain_problem(request, problem_id, ...)                                           \

@@ -25,7 +25,6 @@ enum ctx_cause {
     CTX_GONE,     /* who asked went away */
     CTX_DEADLINE, /* its time ran out */
     CTX_DONE,     /* the work came to its end in another way */
-    CTX_STOPPING, /* the daemon ends */
 };
 
 /* The longest GUID (contract 3), and a traceparent of W3C Trace Context version 00. */

@@ -37,9 +37,7 @@ static void forget(struct buf *buf)
 
 void buf_fini(struct buf *buf)
 {
-    if (buf->secret && buf->data != NULL)
-        wipe(buf->data, buf->cap);
-    mem_free(buf->data);
+    wipe_free(buf->data, buf->secret ? buf->cap : 0);
     forget(buf);
 }
 
@@ -50,8 +48,7 @@ static char *move_secret(struct buf *buf, size_t cap)
 
     if (data != NULL && buf->data != NULL) {
         memcpy(data, buf->data, buf->len);
-        wipe(buf->data, buf->cap);
-        mem_free(buf->data);
+        wipe_free(buf->data, buf->cap);
     }
     return data;
 }
@@ -108,9 +105,7 @@ enum err buf_printf(struct buf *buf, const char *format, ...)
     char *text = mem_vprintf(format, args);
     va_end(args);
     enum err err = buf_puts(buf, text);
-    if (buf->secret)
-        wipe(text, strlen(text));
-    mem_free(text);
+    wipe_free(text, buf->secret ? strlen(text) : 0);
     return err;
 }
 

@@ -5,7 +5,6 @@
  */
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #include "base/check.h"
@@ -120,20 +119,4 @@ void wall_format(struct wall_time t, char out[CLOCK_TEXT])
     out = put_digits(out, second % 60, 2, '.');
     out = put_digits(out, ns / MILLISECOND, 3, 'Z');
     *out = '\0';
-}
-
-void duration_format(int64_t duration, char out[CLOCK_TEXT])
-{
-    static const struct {
-        int64_t ns;
-        const char *name;
-    } units[] = {{HOUR, "h"}, {MINUTE, "m"}, {SECOND, "s"}, {MILLISECOND, "ms"}};
-    int64_t whole = duration - duration % MILLISECOND;
-    size_t i = 0;
-
-    while (whole % units[i].ns != 0)
-        i++;
-    if (whole == 0)
-        i = 2; /* nothing is "0s" */
-    snprintf(out, CLOCK_TEXT, "%lld%s", (long long)(whole / units[i].ns), units[i].name);
 }

@@ -117,7 +117,7 @@ static size_t plain_run(const char *text, size_t left)
 {
     size_t n = 0;
 
-    while (n < left && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+    while (n < left && text_is(text[n], TEXT_PRINTABLE & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH)))
         n++;
     return n;
 }
@@ -180,7 +180,11 @@ static void put_escaped(struct log_line *line, const char *text, size_t max, boo
 /* Can a value stand without quotes in a text line, and be read back? */
 static bool is_bare(const char *text)
 {
-    return text_is_visible(text, strlen(text)) && strpbrk(text, "\"\\=") == NULL;
+    size_t len = strlen(text);
+
+    return len > 0 &&
+           text_is_all(text, len,
+                       TEXT_VISIBLE & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH | TEXT_EQUALS));
 }
 
 static bool put_value_text(struct log_line *line, const char *text, bool json)

@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,17 @@ char *mem_vprintf(const char *format, va_list args)
     if (vasprintf(&text, format, args) < 0)
         mem_exhausted();
     return text;
+}
+
+void *mem_grow(void *items, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if ((count & (count - 1)) != 0)
+        return items; /* between two powers of two there is space left */
+    if (__builtin_mul_overflow(count > 0 ? count * 2 : 1, size, &bytes) || count > SIZE_MAX / 2)
+        mem_exhausted();
+    return or_exhausted(mem_try_realloc(items, bytes));
 }
 
 void *mem_try_realloc(void *old, size_t size)

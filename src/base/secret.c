@@ -8,6 +8,7 @@
  */
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -114,10 +115,20 @@ void wipe(void *p, size_t len)
         explicit_bzero(p, len);
 }
 
+void wipe_free(void *p, size_t len)
+{
+    if (p == NULL)
+        return;
+    wipe(p, len);
+    mem_free(p);
+}
+
 void wipe_free_text(char *text)
 {
-    if (text == NULL)
-        return;
-    wipe(text, strlen(text));
-    mem_free(text);
+    wipe_free(text, text != NULL ? strlen(text) : 0);
+}
+
+void wipe_free_block(void *p)
+{
+    wipe_free(p, malloc_usable_size(p));
 }

@@ -166,13 +166,8 @@ static bool parse_one(const struct input *in, const char *text, struct config_ad
 
 static void add(struct config_addresses *list, struct config_address address)
 {
-    size_t size = (list->count + 1) * sizeof(*list->items);
-    struct config_address *items = mem_try_realloc(list->items, size);
-
-    if (items == NULL)
-        mem_exhausted();
-    list->items = items;
-    items[list->count++] = address;
+    list->items = mem_grow(list->items, list->count, sizeof(*list->items));
+    list->items[list->count++] = address;
 }
 
 bool address_parse(const struct input *in, void *field, struct buf *shown)

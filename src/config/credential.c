@@ -148,7 +148,7 @@ static void note_form(const struct input *in, const char *path, const char *text
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         input_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
                    secret ? ", which is part of the secret" : "");
-    if (sent && input_is_plain(text, line) && line > 0 && text_is_blank(text[line - 1]))
+    if (sent && input_is_plain(text, line) && line > 0 && text_is(text[line - 1], TEXT_BLANK))
         input_note(in,
                    "%s ends with a blank, which is part of the secret; remove it unless it belongs "
                    "there",

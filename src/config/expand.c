@@ -31,9 +31,7 @@ struct expanding {
 static bool is_name(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        bool letter = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-                      text[i] == '_';
-        if (!letter && (i == 0 || !text_is_digit(text[i])))
+        if (!text_is(text[i], i == 0 ? TEXT_ALPHA | TEXT_UNDERSCORE : TEXT_IDENTIFIER))
             return false;
     }
     return len > 0 && len <= NAME_MAX_BYTES;

@@ -36,13 +36,8 @@ static void put_key(struct buf *out, const char *section, const char *key)
 /* Takes the text over. */
 static void append(struct config_faults *faults, char *text, struct config_place place, bool note)
 {
-    size_t size = (faults->count + 1) * sizeof(*faults->items);
-    struct config_fault *items = mem_try_realloc(faults->items, size);
-
-    if (items == NULL)
-        mem_exhausted();
-    faults->items = items;
-    items[faults->count++] = (struct config_fault){
+    faults->items = mem_grow(faults->items, faults->count, sizeof(*faults->items));
+    faults->items[faults->count++] = (struct config_fault){
         .text = text,
         .note = note,
         .file_order = place.order,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "config/units.h"
 
 /* O_NONBLOCK is for pipes, which open() would wait on; a regular file does not mind it. */
@@ -43,7 +44,7 @@ static enum err read_all(int fd, struct buf *out)
         else if (errno != EINTR)
             err = ERR_SYSTEM;
     }
-    explicit_bzero(chunk, sizeof(chunk));
+    wipe(chunk, sizeof(chunk));
     return err;
 }
 

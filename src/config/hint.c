@@ -34,7 +34,7 @@ void hint_put_value(const char *text, struct buf *out)
 const char *hint_comment(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {
-        if (text_is_blank(*p) && (p[1] == '#' || p[1] == ';'))
+        if (text_is(*p, TEXT_BLANK) && (p[1] == '#' || p[1] == ';'))
             return p + 1;
     }
     return NULL;
@@ -119,8 +119,8 @@ static bool fits(const struct config_key *key, number_parser *parse, const char 
 /* "8KB" as 8K, where the key takes that. */
 static bool put_number(const struct config_key *key, const char *text, struct buf *out)
 {
-    size_t digits = strspn(text, "0123456789");
-    const char *rest = text + digits + strspn(text + digits, " \t");
+    size_t digits = text_span(text, TEXT_DIGIT);
+    const char *rest = text + digits + text_span(text + digits, TEXT_BLANK);
     bool duration = key->kind == KIND_DURATION;
     const char *unit = duration ? find_unit(durations, ARRAY_LEN(durations), rest)
                                 : find_unit(sizes, ARRAY_LEN(sizes), rest);
@@ -254,8 +254,7 @@ static bool put_address(const struct config_key *key, const char *text, struct b
 
 static bool put_path(const char *text, struct buf *out)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/";
-    bool good = *text != '/' && strspn(text, plain) == strlen(text);
+    bool good = *text != '/' && text_is_all(text, strlen(text), TEXT_LABEL | TEXT_SLASH);
 
     if (good)
         buf_printf(out, "; write /%s", text);

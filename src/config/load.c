@@ -49,12 +49,8 @@ static struct config_place place_of_file(const struct snapshot *snapshot, size_t
 /* The name is the snapshot's from now on. */
 static void add_file(struct snapshot *snapshot, char *name)
 {
-    char **files = mem_try_realloc(snapshot->files, (snapshot->file_count + 1) * sizeof(*files));
-
-    if (files == NULL)
-        mem_exhausted();
-    snapshot->files = files;
-    files[snapshot->file_count++] = name;
+    snapshot->files = mem_grow(snapshot->files, snapshot->file_count, sizeof(*snapshot->files));
+    snapshot->files[snapshot->file_count++] = name;
 }
 
 static void find_drop_ins(struct loading *loading, const char *path)
@@ -210,12 +206,8 @@ static void load_param(struct loading *loading, const struct setting *setting, c
         !value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
         return;
     input_note_form(&in);
-    struct config_place *places =
-        mem_try_realloc(upstream->params, params->count * sizeof(*places));
-    if (places == NULL)
-        mem_exhausted();
-    upstream->params = places;
-    places[params->count - 1] = setting->place;
+    upstream->params = mem_grow(upstream->params, params->count - 1, sizeof(*upstream->params));
+    upstream->params[params->count - 1] = setting->place;
 }
 
 static void load_params(struct loading *loading, size_t upstream, const char *section)

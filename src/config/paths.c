@@ -13,12 +13,8 @@
 /* The path is the snapshot's from now on. */
 static void add(struct snapshot *snapshot, char *path)
 {
-    char **paths = mem_try_realloc(snapshot->paths, (snapshot->path_count + 1) * sizeof(*paths));
-
-    if (paths == NULL)
-        mem_exhausted();
-    snapshot->paths = paths;
-    paths[snapshot->path_count++] = path;
+    snapshot->paths = mem_grow(snapshot->paths, snapshot->path_count, sizeof(*snapshot->paths));
+    snapshot->paths[snapshot->path_count++] = path;
 }
 
 /* Below the working directory unless it is absolute; links stay as they are. */

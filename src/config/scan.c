@@ -69,20 +69,9 @@ static const char *wrong_bytes(struct span line)
         return "the line holds a NUL byte; remove it";
     if (!text_is_utf8(line.at, line.len))
         return "the line is not valid UTF-8; save the file as UTF-8";
-    for (size_t i = 0; i < line.len; i++) {
-        if (((unsigned char)line.at[i] < 0x20 && line.at[i] != '\t') || line.at[i] == 0x7f)
-            return "the line holds a control character; remove it";
-    }
+    if (!text_is_all(line.at, line.len, TEXT_NOT(TEXT_CONTROL) | TEXT_TAB))
+        return "the line holds a control character; remove it";
     return NULL;
-}
-
-static void *grown(void *items, size_t count, size_t size)
-{
-    void *p = mem_try_realloc(items, (count + 1) * size);
-
-    if (p == NULL)
-        mem_exhausted();
-    return p;
 }
 
 /* The name is the scan's from now on. */
@@ -93,20 +82,13 @@ static void open_section(struct cursor *cursor, char *name, bool is_broken)
 
     while (first < scan->section_count && !text_equal_ci(scan->sections[first].name, name))
         first++;
-    scan->sections = grown(scan->sections, scan->section_count, sizeof(*scan->sections));
+    scan->sections = mem_grow(scan->sections, scan->section_count, sizeof(*scan->sections));
     scan->sections[scan->section_count++] = (struct scan_section){
         .name = name,
         .line = cursor->place.line,
         .broken = is_broken,
         .first = first,
     };
-}
-
-/* No name of ours has another. */
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
 }
 
 /* A section's name with single blanks; NULL when it cannot be one. Caller frees. */
@@ -119,10 +101,8 @@ static char *section_name(struct span s)
         return NULL;
     name = mem_zalloc(s.len + 1);
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.at[i];
-        if (text_is_blank(c))
-            c = ' ';
-        if (c != ' ' && !is_name_char(c)) {
+        char c = text_is(s.at[i], TEXT_BLANK) ? ' ' : s.at[i];
+        if (!text_is(c, TEXT_NAME | TEXT_SPACE)) {
             mem_free(name);
             return NULL;
         }
@@ -155,11 +135,7 @@ static void scan_header(struct cursor *cursor, struct span line)
 
 static bool is_key_name(struct span key)
 {
-    for (size_t i = 0; i < key.len; i++) {
-        if (!is_name_char(key.at[i]))
-            return false;
-    }
-    return key.len <= NAME_MAX_BYTES;
+    return key.len <= NAME_MAX_BYTES && text_is_all(key.at, key.len, TEXT_NAME);
 }
 
 static void take_key(struct cursor *cursor, struct span key, struct span value)
@@ -168,7 +144,7 @@ static void take_key(struct cursor *cursor, struct span key, struct span value)
     char *name = mem_strndup(key.at, key.len);
     bool secret = config_name_is_secret(name);
 
-    scan->keys = grown(scan->keys, scan->key_count, sizeof(*scan->keys));
+    scan->keys = mem_grow(scan->keys, scan->key_count, sizeof(*scan->keys));
     scan->keys[scan->key_count++] = (struct scan_key){
         .section = scan->sections[scan->section_count - 1].first,
         .name = name,

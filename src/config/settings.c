@@ -94,13 +94,8 @@ static void unknown_key(struct reading *reading, const struct section *section,
 
 static void append(struct settings *settings, struct setting setting)
 {
-    size_t size = (settings->count + 1) * sizeof(*settings->items);
-    struct setting *items = mem_try_realloc(settings->items, size);
-
-    if (items == NULL)
-        mem_exhausted();
-    settings->items = items;
-    items[settings->count++] = setting;
+    settings->items = mem_grow(settings->items, settings->count, sizeof(*settings->items));
+    settings->items[settings->count++] = setting;
 }
 
 /* auth_param.NAME keeps its name as written, any other key is spelt as in the table. */
@@ -166,10 +161,8 @@ static void take_keys(struct reading *reading, size_t index, const struct sectio
 static bool is_upstream_name(const char *name)
 {
     size_t len = strlen(name);
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789-_";
 
-    return len > 0 && len <= UPSTREAM_NAME_MAX && strspn(name, allowed) == len;
+    return len > 0 && len <= UPSTREAM_NAME_MAX && text_is_all(name, len, TEXT_LABEL);
 }
 
 static void add_upstream(struct settings *settings, const char *name, struct config_place place)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/text.h"
 
 struct unit {
@@ -15,7 +16,6 @@ struct unit {
     int64_t factor;
 };
 
-/* The largest first: what formatting tries. */
 static const struct unit durations[] = {
     {"h", INT64_C(3600000000000)},
     {"m", INT64_C(60000000000)},
@@ -23,6 +23,7 @@ static const struct unit durations[] = {
     {"ms", INT64_C(1000000)},
 };
 
+/* The largest first: what formatting tries. */
 static const struct unit sizes[] = {
     {"M", INT64_C(1024) * 1024},
     {"K", 1024},
@@ -31,7 +32,7 @@ static const struct unit sizes[] = {
 
 static bool parse(const char *text, const struct unit *units, size_t count, int64_t *out)
 {
-    size_t digits = strspn(text, "0123456789");
+    size_t digits = text_span(text, TEXT_DIGIT);
     uint64_t number;
 
     if (!text_parse_u64(text, digits, &number))
@@ -45,20 +46,6 @@ static bool parse(const char *text, const struct unit *units, size_t count, int6
         return true;
     }
     return false;
-}
-
-static void format(int64_t number, const struct unit *units, size_t count, struct buf *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        /* 0s, not 0h: what a person would write. */
-        bool suits = number != 0 ? number % units[i].factor == 0
-                                 : strcmp(units[i].name, "s") == 0 || units[i].factor == 1;
-        if (!suits)
-            continue;
-        buf_printf(out, "%lld%s", (long long)(number / units[i].factor), units[i].name);
-        return;
-    }
-    MUST(false && "every number has a unit");
 }
 
 bool units_parse_duration(const char *text, int64_t *ns)
@@ -92,12 +79,20 @@ bool units_parse_mode(const char *text, int64_t *mode)
 
 void units_format_duration(int64_t ns, struct buf *out)
 {
-    format(ns, durations, ARRAY_LEN(durations), out);
+    char text[DURATION_TEXT];
+
+    duration_format(ns, text);
+    buf_puts(out, text);
 }
 
 void units_format_size(int64_t bytes, struct buf *out)
 {
-    format(bytes, sizes, ARRAY_LEN(sizes), out);
+    size_t i = 0;
+
+    /* 0, not 0M: the last unit is none, and suits every number. */
+    while (sizes[i].factor > 1 && (bytes == 0 || bytes % sizes[i].factor != 0))
+        i++;
+    buf_printf(out, "%lld%s", (long long)(bytes / sizes[i].factor), sizes[i].name);
 }
 
 void units_format_mode(int64_t mode, struct buf *out)

@@ -135,10 +135,8 @@ static bool parse_choice(const struct input *in, void *field, struct buf *shown)
 static bool is_param_name(const char *name)
 {
     size_t len = strlen(name);
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789-._";
 
-    return len > 0 && len <= PARAM_NAME_MAX && strspn(name, allowed) == len;
+    return len > 0 && len <= PARAM_NAME_MAX && text_is_all(name, len, TEXT_NAME);
 }
 
 bool value_parse_param(const struct input *in, const char *name, struct config_params *out)
@@ -161,11 +159,8 @@ bool value_parse_param(const struct input *in, const char *name, struct config_p
     buf_fini(&shown);
     if (!good)
         return false;
-    struct config_param *items = mem_try_realloc(out->items, (out->count + 1) * sizeof(*items));
-    if (items == NULL)
-        mem_exhausted();
-    out->items = items;
-    items[out->count++] = (struct config_param){.name = mem_strdup(name), .value = value};
+    out->items = mem_grow(out->items, out->count, sizeof(*out->items));
+    out->items[out->count++] = (struct config_param){.name = mem_strdup(name), .value = value};
     return true;
 }
 

@@ -179,18 +179,12 @@ bool web_parse_header(const struct input *in, void *field, struct buf *shown)
     return true;
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* pchar or slash (RFC 3986, section 3.3); `text` ends with a NUL, so looking ahead is safe. */
 static bool is_path_char(const char *text)
 {
     if (*text == '%')
-        return is_hex(text[1]) && is_hex(text[2]);
-    return (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-           (*text >= '0' && *text <= '9') || strchr("/-._~!$&'()*+,;=:@", *text) != NULL;
+        return text_is(text[1], TEXT_HEX) && text_is(text[2], TEXT_HEX);
+    return text_is(*text, TEXT_PATH);
 }
 
 /* A segment . or .., which an HTTP library would take out. */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "exchange/cookie.h"

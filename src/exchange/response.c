@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -133,9 +134,9 @@ void response_problem(struct request *request, const struct response_problem *wh
     mem_free(text);
 }
 
-void reply_timed_out(struct request *request)
+void response_timed_out(struct request *request)
 {
-    char limit[CLOCK_TEXT];
+    char limit[DURATION_TEXT];
 
     duration_format(request->config->server_request_timeout, limit);
     response_plain_problem(

@@ -27,8 +27,6 @@
 #include "exchange/response.h"
 #include "front/mhd.h"
 
-#define HEX_DIGITS "0123456789abcdefABCDEF"
-
 struct header_section {
     unsigned framing;      /* fields that begin like Content-Length or Transfer-Encoding */
     unsigned empty_length; /* of these, the exact "Content-Length: 0" */
@@ -49,32 +47,15 @@ struct header_section {
 
 static bool is_value(const char *value)
 {
-    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++)
-        if ((*c < 0x20 && *c != '\t') || *c == 0x7f)
-            return false;
-    return true;
-}
-
-/* unreserved or sub-delims (RFC 3986, section 2) */
-static bool is_plain(char c)
-{
-    static const bool plain[256] = {
-        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
-        ['.'] = true,         ['_'] = true,         ['~'] = true,         ['!'] = true,
-        ['$'] = true,         ['&'] = true,         ['\''] = true,        ['('] = true,
-        [')'] = true,         ['*'] = true,         ['+'] = true,         [','] = true,
-        [';'] = true,         ['='] = true,
-    };
-    return plain[(unsigned char)c];
+    return text_is_all(value, strlen(value), TEXT_NOT(TEXT_CONTROL) | TEXT_TAB);
 }
 
 /* Behind what can be a registered name or an IPv4 address (RFC 3986, section 3.2.2). */
 static const char *skip_reg_name(const char *text)
 {
     for (;;) {
-        while (is_plain(*text))
-            text++;
-        if (*text != '%' || strspn(text + 1, HEX_DIGITS) < 2)
+        text += text_span(text, TEXT_UNRESERVED | TEXT_SUB_DELIM);
+        if (*text != '%' || text_span(text + 1, TEXT_HEX) < 2)
             return text;
         text += strlen("%xx");
     }
@@ -88,14 +69,14 @@ static bool is_host(const char *value)
 {
     const char *end = value;
     if (*end == '[') {
-        end += 1 + strspn(end + 1, HEX_DIGITS ":.");
+        end += 1 + text_span(end + 1, TEXT_HEX | TEXT_COLON | TEXT_DOT);
         if (end == value + 1 || *end++ != ']')
             return false;
     } else {
         end = skip_reg_name(end);
     }
     if (*end == ':')
-        end += 1 + strspn(end + 1, "0123456789");
+        end += 1 + text_span(end + 1, TEXT_DIGIT);
     return *end == '\0';
 }
 
@@ -117,7 +98,7 @@ static void follow(struct header_section *section, const char *name, const char 
         section->gap = true;
     if (section->gap)
         return;
-    at += strspn(at, " \t");
+    at += text_span(at, TEXT_BLANK);
     section->gap = at != value;
     section->cut = section->cut || !is_line_end(value + strlen(value));
     section->next = value + strlen(value) + strlen("\r\n");
@@ -126,7 +107,7 @@ static void follow(struct header_section *section, const char *name, const char 
 static bool is_sound_framing(const char *name, const char *value)
 {
     if (text_equal_ci(name, "content-length"))
-        return value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
+        return value[0] != '\0' && value[text_span(value, TEXT_DIGIT)] == '\0';
     return text_equal_ci(name, "transfer-encoding") && text_equal_ci(value, "chunked");
 }
 

@@ -112,7 +112,7 @@ static struct request *make_request(struct conn *conn, struct MHD_Connection *co
     request->fd = conn->fd;
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
-    request->timed_out = reply_timed_out;
+    request->timed_out = response_timed_out;
     conn->request = request;
     return request;
 }

@@ -55,8 +55,6 @@ bad:
 
 void octets_fini(struct octets *octets)
 {
-    if (octets->bytes != NULL)
-        wipe(octets->bytes, octets->len);
-    mem_free(octets->bytes);
+    wipe_free(octets->bytes, octets->len);
     *octets = (struct octets){0};
 }

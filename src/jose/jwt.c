@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "jose/jws.h"
 
 const char *jwt_result_text(enum jwt_result result)
@@ -32,13 +33,7 @@ const char *jwt_result_text(enum jwt_result result)
 
 bool user_is_valid(const char *user, size_t len)
 {
-    if (len < 1 || len > JWT_USER_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (user[i] < 0x20 || user[i] > 0x7e)
-            return false;
-    }
-    return true;
+    return len >= 1 && len <= JWT_USER_MAX && text_is_all(user, len, TEXT_PRINTABLE);
 }
 
 static int64_t add_capped(int64_t a, int64_t b)

@@ -38,6 +38,9 @@ struct scan {
     bool wrong;     /* a checked member of it is no string */
 };
 
+/* What in a string is ASCII, stands for itself and does not end it. JSON allows DEL. */
+#define PLAIN_CLASSES ((TEXT_PRINTABLE | TEXT_DEL) & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH))
+
 static bool value(struct scan *scan);
 
 /* The next byte; 0 at the end, which equals no byte that is looked for. */
@@ -87,11 +90,9 @@ static bool unusual(struct scan *scan)
 
 static void skip_plain(struct scan *scan)
 {
-    static const bool plain[256] = {
-        [0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7f] = true};
     const char *at = scan->at;
 
-    while (at < scan->end && plain[(unsigned char)*at])
+    while (at < scan->end && text_is(*at, PLAIN_CLASSES))
         at++;
     scan->at = at;
 }
@@ -109,7 +110,7 @@ static bool digits(struct scan *scan)
 {
     const char *begin = scan->at;
 
-    while (text_is_digit(peek(scan)))
+    while (text_is(peek(scan), TEXT_DIGIT))
         scan->at++;
     return scan->at > begin;
 }
@@ -175,13 +176,13 @@ static bool member(struct scan *scan, size_t first)
 {
     if (!name(scan, first))
         return false;
-    const struct name *known = &scan->names[scan->name_count - 1];
+    const struct name *this = &scan->names[scan->name_count - 1];
     skip_space(scan);
     if (!take(scan, ':'))
         return false;
     skip_space(scan);
     if (scan->depth == 1)
-        note_member(scan, known, peek(scan) == '"');
+        note_member(scan, this, peek(scan) == '"');
     return value(scan);
 }
 

@@ -17,32 +17,16 @@
 #define MASK "***"
 #define MASKED_CHARACTERS 3
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_postcode_character(char c)
-{
-    return is_letter(c) || text_is_digit(c) || c == ' ' || c == '-';
-}
-
-static int hex_value(char c)
-{
-    if (text_is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+/* What a postcode may hold. */
+#define POSTCODE_CLASSES (TEXT_ALNUM | TEXT_SPACE | TEXT_HYPHEN)
 
 /* The byte that a triplet at `text` stands for, or -1 where there is none. */
 static int triplet(const char *text, size_t len)
 {
     if (len < 3 || text[0] != '%')
         return -1;
-    int high = hex_value(text[1]);
-    int low = hex_value(text[2]);
+    int high = text_hex_value(text[1]);
+    int low = text_hex_value(text[2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -56,7 +40,7 @@ static bool decode(const char *raw, size_t len, char *out, size_t *out_len)
             c = triplet(raw + i, len - i);
             i += 2;
         }
-        if (c < 0 || !is_postcode_character((char)c))
+        if (c < 0 || !text_is((char)c, POSTCODE_CLASSES))
             return false;
         out[(*out_len)++] = (char)c;
     }
@@ -72,7 +56,7 @@ static size_t normalised(char *text, size_t len)
         char c = text[i];
         if (c == ' ' && (n == 0 || text[n - 1] == ' '))
             continue;
-        text[n++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        text[n++] = text_is(c, TEXT_LOWER) ? (char)(c - 'a' + 'A') : c;
     }
     return n > 0 && text[n - 1] == ' ' ? n - 1 : n;
 }
@@ -111,19 +95,10 @@ enum err postcode_parse(const char *raw, size_t len, bool normalise, struct post
     return ERR_OK;
 }
 
-/* RFC 3986, section 3.4: pchar, "/" and "?"; the triplets are looked at elsewhere. */
-static bool is_query_character(char c)
-{
-    return is_letter(c) || text_is_digit(c) ||
-           (c != '\0' && strchr("-._~!$&'()*+,;=:@/?", c) != NULL);
-}
-
 bool query_is_valid(const char *query, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (query[i] != '%' && !is_query_character(query[i]))
-            return false;
-        if (query[i] == '%' && triplet(query + i, len - i) < 0)
+        if (!text_is(query[i], TEXT_QUERY) && triplet(query + i, len - i) < 0)
             return false;
     }
     return true;

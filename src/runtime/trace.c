@@ -31,15 +31,7 @@
 
 bool guid_is_valid(const char *text, size_t len)
 {
-    if (len < 1 || len > GUID_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '.' && c != '_' && c != ':' && c != '-')
-            return false;
-    }
-    return true;
+    return len >= 1 && len <= GUID_MAX && text_is_all(text, len, TEXT_NAME | TEXT_COLON);
 }
 
 static void refill(struct guid_source *source)
@@ -99,25 +91,14 @@ static void put_fresh_id(struct guid_source *source, char *out, size_t len)
     }
 }
 
-/* The value of a lower-case hexadecimal digit, or -1: upper case is not allowed here. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* `len` digits, and not all of them zero unless that is allowed. */
+/* `len` lower-case digits, and not all of them zero unless that is allowed. */
 static bool is_hex(const char *text, size_t len, bool zero_allowed)
 {
     bool zero = true;
 
-    for (size_t i = 0; i < len; i++) {
-        if (hex_value(text[i]) < 0)
-            return false;
+    for (size_t i = 0; i < len; i++)
         zero = zero && text[i] == '0';
-    }
-    return !zero || zero_allowed;
+    return text_is_all(text, len, TEXT_LOWER_HEX) && (!zero || zero_allowed);
 }
 
 /*
@@ -145,7 +126,7 @@ bool trace_continue(struct guid_source *source, const char *incoming, size_t len
     memcpy(out, "00-", 3);
     if (child) {
         memcpy(out + TRACE_ID_AT, incoming + TRACE_ID_AT, 2 * TRACE_ID_LEN);
-        flags = (unsigned)hex_value(incoming[FLAGS_AT + 1]) & (FLAG_SAMPLED | FLAG_RANDOM);
+        flags = (unsigned)text_hex_value(incoming[FLAGS_AT + 1]) & (FLAG_SAMPLED | FLAG_RANDOM);
     } else {
         put_fresh_id(source, out + TRACE_ID_AT, TRACE_ID_LEN);
     }
@@ -170,12 +151,8 @@ bool tracestate_is_valid(const char *text, size_t len)
 {
     size_t members = 0;
 
-    if (len > TRACESTATE_MAX)
+    if (len > TRACESTATE_MAX || !text_is_all(text, len, TEXT_PRINTABLE | TEXT_TAB))
         return false;
-    for (size_t i = 0; i < len; i++) {
-        if (!text_is_blank(text[i]) && !text_is_visible(text + i, 1))
-            return false;
-    }
     for (size_t at = 0; at < len;) {
         const char *comma = memchr(text + at, ',', len - at);
         const char *member = text + at;

@@ -10,6 +10,7 @@
 #include <systemd/sd-id128.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "token/credentials.h"
@@ -128,7 +129,7 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config_
 static void note_restored(struct keeping *keeping, struct keeper *keeper,
                           const struct config_upstream *upstream, size_t which)
 {
-    char fingerprint[TOKEN_FINGERPRINT], left[CLOCK_TEXT];
+    char fingerprint[TOKEN_FINGERPRINT], left[DURATION_TEXT];
     keeping->token = keeper_token(keeper, mono_now());
     if (keeping->token == NULL) { /* it has run out this very moment */
         systemd_unkeep(keeping->name);

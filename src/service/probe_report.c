@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 
 /* Requests a day that a lifetime leads to, over which a person is told. */
 #define MANY_A_DAY 1440
 #define SLOW (1 * SECOND)
-#define SPAN_TEXT 32
 
 /* "what           it is", one line. */
 __attribute__((format(printf, 2, 3))) static void tell(const char *what, const char *format, ...)
@@ -26,28 +26,6 @@ __attribute__((format(printf, 2, 3))) static void tell(const char *what, const c
     vprintf(format, args);
     va_end(args);
     putchar('\n');
-}
-
-/* As a person says it: "under 1ms", "420ms", "7s", "4m30s", "1h". */
-static const char *span(int64_t ns, char out[SPAN_TEXT])
-{
-    static const struct {
-        long long seconds;
-        char letter;
-    } units[] = {{3600, 'h'}, {60, 'm'}, {1, 's'}};
-    long long left = ns / SECOND;
-    size_t len = 0;
-
-    if (ns < MILLISECOND)
-        snprintf(out, SPAN_TEXT, "under 1ms");
-    else if (ns < 10 * SECOND && ns / MILLISECOND % 1000 != 0)
-        snprintf(out, SPAN_TEXT, "%lldms", (long long)(ns / MILLISECOND));
-    else
-        for (size_t i = 0; i < ARRAY_LEN(units); left %= units[i++].seconds)
-            if (left >= units[i].seconds)
-                len += (size_t)snprintf(out + len, SPAN_TEXT - len, "%lld%c",
-                                        left / units[i].seconds, units[i].letter);
-    return out;
 }
 
 /* ---- the token ---- */
@@ -73,10 +51,10 @@ void probe_report_endpoint(const struct config_upstream *upstream)
 void probe_report_response(const struct config_upstream *upstream,
                            const struct token_fetch_report *report)
 {
-    char took[SPAN_TEXT];
+    char took[DURATION_TEXT];
 
     if (report->status != 0)
-        tell("answer", "%d in %s", report->status, span(report->duration, took));
+        tell("answer", "%d in %s", report->status, duration_format_parts(report->duration, took));
     if (report->status != 0 && report->duration > SLOW)
         tell("odd", "it took over a second");
     if (report->requests > 1)
@@ -97,20 +75,21 @@ static int64_t used_for(const struct token_fetch_report *report,
 
 static void tell_margins(const struct token_margins *least, const struct token_margins *most)
 {
-    char a[SPAN_TEXT], b[SPAN_TEXT], c[SPAN_TEXT];
+    char a[DURATION_TEXT], b[DURATION_TEXT], c[DURATION_TEXT];
 
     if (least->early > most->unusable)
         tell("early expiry", "replaced %s to %s before it expires; not used in its last %s",
-             span(least->early, a), span(most->early, b), span(most->unusable, c));
+             duration_format_parts(least->early, a), duration_format_parts(most->early, b),
+             duration_format_parts(most->unusable, c));
     else
         tell("early expiry", "replaced when it is not used any more, in its last %s",
-             span(most->unusable, c));
+             duration_format_parts(most->unusable, c));
 }
 
 /* Whether a token can run out before another is there. */
 static void tell_gaps(const struct token_fetch_report *report, const struct token_margins *least)
 {
-    char a[SPAN_TEXT], b[SPAN_TEXT];
+    char a[DURATION_TEXT], b[DURATION_TEXT];
     int64_t left = least->early - least->unusable;
 
     if (used_for(report, least) < KEEPER_PACE)
@@ -122,7 +101,7 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
         tell("odd",
              "lookups may have to wait now and then: an answer took %s, and a renewal has %s "
              "before the token is not used any more",
-             span(report->duration, a), span(left, b));
+             duration_format_parts(report->duration, a), duration_format_parts(left, b));
 }
 
 static void tell_margin_oddities(const struct config_upstream *upstream,
@@ -132,13 +111,13 @@ static void tell_margin_oddities(const struct config_upstream *upstream,
     const struct token_margins most = token_margins(report->lifetime, configured, 0);
     const struct token_margins least = token_margins(report->lifetime, configured, UINT32_MAX);
     const int64_t a_day = 24 * HOUR / used_for(report, &most);
-    char text[SPAN_TEXT];
+    char text[DURATION_TEXT];
 
     tell_margins(&least, &most);
     if (most.shrunk)
         tell("odd",
              "auth_token_early_expiry = %s is over 20 %% of the lifetime: 20 %% is used, as above",
-             span(configured, text));
+             duration_format_parts(configured, text));
     if (a_day > MANY_A_DAY)
         tell("odd", "this is about %lld token requests a day: does the client's quota allow it?",
              (long long)a_day);
@@ -148,10 +127,10 @@ static void tell_margin_oddities(const struct config_upstream *upstream,
 void probe_report_grant(const struct config_upstream *upstream,
                         const struct token_fetch_report *report)
 {
-    char text[SPAN_TEXT];
+    char text[DURATION_TEXT];
 
     tell("token type", "%s", report->type);
-    tell("lifetime", "%s (%s)", span(report->lifetime, text),
+    tell("lifetime", "%s (%s)", duration_format_parts(report->lifetime, text),
          report->lifetime_given ? "the endpoint's expires_in" : "auth_token_default_lifetime");
     if (!report->lifetime_given)
         tell("odd", "the endpoint does not say how long a token lives: is "
@@ -285,12 +264,13 @@ static const char *advise_on_lookup(const struct lookup_result *result)
 
 bool probe_report_result(const struct lookup_result *result)
 {
-    char took[SPAN_TEXT];
+    char took[DURATION_TEXT];
 
     if (result->kind == LOOKUP_FAILED)
         tell("no address", "the upstream %s", client_error_phrase(result->error));
     else if (result->status != 0)
-        tell("answer", "%d in %s", result->status, span(result->stats->upstream_duration, took));
+        tell("answer", "%d in %s", result->status,
+             duration_format_parts(result->stats->upstream_duration, took));
     if (result->problem != NULL)
         tell("no address", "%s", result->problem);
     if (result->kind == LOOKUP_ADDRESS) {

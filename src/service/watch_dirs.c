@@ -28,10 +28,8 @@ static void add(struct watch_dirs *dirs, const char *path)
     for (size_t i = 0; i < dirs->count; i++)
         if (strcmp(dirs->paths[i], dir) == 0)
             return;
-    char **paths = mem_try_realloc(dirs->paths, (dirs->count + 1) * sizeof(*paths));
-    MEM_MUST(paths != NULL);
-    dirs->paths = paths;
-    paths[dirs->count++] = mem_strdup(dir);
+    dirs->paths = mem_grow(dirs->paths, dirs->count, sizeof(*dirs->paths));
+    dirs->paths[dirs->count++] = mem_strdup(dir);
 }
 
 void watch_dirs_fini(struct watch_dirs *dirs)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -241,7 +242,7 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
         return;
     snprintf(fetch->problem + len, sizeof(fetch->problem) - len, " (%s)", detail);
     for (char *c = fetch->problem + len; *c != '\0'; c++)
-        if (*c < ' ' || *c >= 0x7f)
+        if (!text_is(*c, TEXT_PRINTABLE))
             *c = '?';
 }
 
@@ -312,7 +313,7 @@ static void on_expired(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
     struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
-    char limit[CLOCK_TEXT];
+    char limit[DURATION_TEXT];
 
     fetch->expired = NULL;
     duration_format(fetch->upstream->auth_timeout, limit);

@@ -9,6 +9,7 @@
  * operator), how long it lasts is no question.
  */
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -30,18 +31,12 @@ static void note_error(struct keeper *keeper, const char *problem, struct mono_t
     keeper->last_error_at = now;
 }
 
-/* Whole seconds where there are many: "57s" reads better than "57123ms". */
-static void readable(int64_t duration, char out[CLOCK_TEXT])
-{
-    duration_format(duration >= 10 * SECOND ? duration / SECOND * SECOND : duration, out);
-}
-
 static void log_obtained(const struct keeper *keeper, const struct token *token, const char *guid)
 {
-    char lifetime[CLOCK_TEXT], early[CLOCK_TEXT], fingerprint[TOKEN_FINGERPRINT];
+    char lifetime[DURATION_TEXT], early[DURATION_TEXT], fingerprint[TOKEN_FINGERPRINT];
 
-    readable(token_lifetime(token), lifetime);
-    readable(mono_diff(token_expires_at(token), token_renew_at(token)), early);
+    duration_format_rounded(token_lifetime(token), lifetime);
+    duration_format_rounded(mono_diff(token_expires_at(token), token_renew_at(token)), early);
     token_fingerprint(token, fingerprint);
     const struct log_field fields[] = {
         LOG_TEXT("lifetime", lifetime),
@@ -58,13 +53,13 @@ static void log_obtained(const struct keeper *keeper, const struct token *token,
 static void log_shrunk(struct keeper *keeper, const struct token *token, const char *guid)
 {
     struct token_margins margins = token_margins(token_lifetime(token), keeper->early_expiry, 0);
-    char configured[CLOCK_TEXT], early[CLOCK_TEXT];
+    char configured[DURATION_TEXT], early[DURATION_TEXT];
 
     if (!margins.shrunk || keeper->shrunk_logged)
         return;
     keeper->shrunk_logged = true;
     duration_format(keeper->early_expiry, configured);
-    readable(margins.early, early);
+    duration_format_rounded(margins.early, early);
     const struct log_field fields[] = {
         LOG_TEXT("auth_token_early_expiry", configured),
         LOG_TEXT("applies", early),
@@ -77,11 +72,11 @@ static void log_shrunk(struct keeper *keeper, const struct token *token, const c
 static void log_stalled(const struct keeper *keeper, const struct token *token, bool usable,
                         const char *guid)
 {
-    char lifetime[CLOCK_TEXT];
+    char lifetime[DURATION_TEXT];
 
     if (keeper->standing == STANDING_STALLED)
         return;
-    readable(token_lifetime(token), lifetime);
+    duration_format_rounded(token_lifetime(token), lifetime);
     const struct log_field fields[] = {LOG_TEXT("lifetime", lifetime)};
     keeper_log(keeper, LOG_LEVEL_WARNING, guid,
                usable ? "the token endpoint gave a token that expires no later than the one it "

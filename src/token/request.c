@@ -22,16 +22,14 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 /* Far over what the configuration can hold. */
 #define BODY_MAX (64 * 1024 * 1024)
 #define BASIC "Basic "
 
-static bool stays(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '*' ||
-           c == '-' || c == '.' || c == '_';
-}
+/* What the encoding of forms leaves as it is. */
+#define FORM_CLASSES (TEXT_NAME | TEXT_ASTERISK)
 
 /* RFC 6749, appendix B: the encoding of HTML forms, over UTF-8. */
 static void put_encoded(struct buf *out, const char *text, size_t len)
@@ -42,7 +40,7 @@ static void put_encoded(struct buf *out, const char *text, size_t len)
         unsigned char c = (unsigned char)text[i];
         char escape[] = {'%', hex[c >> 4], hex[c & 15]};
 
-        if (stays(text[i]))
+        if (text_is(text[i], FORM_CLASSES))
             buf_putc(out, text[i]);
         else if (c == ' ')
             buf_putc(out, '+');

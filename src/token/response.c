@@ -6,9 +6,7 @@
  */
 #include "token/response.h"
 
-#include <ctype.h>
 #include <jansson.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +24,9 @@
  * out a token that is shorter than the one that came; so it is never refused any (base/mem.h).
  * jansson's blocks are malloc's, so their size is known here and free() elsewhere stays right.
  */
-static void free_wiped(void *p)
-{
-    if (p == NULL)
-        return;
-    wipe(p, malloc_usable_size(p));
-    free(p);
-}
-
 void token_response_setup(void)
 {
-    json_set_alloc_funcs(mem_alloc, free_wiped);
+    json_set_alloc_funcs(mem_alloc, wipe_free_block);
 }
 
 static enum err wrong(struct token_response *reply, const char *problem)
@@ -147,11 +137,8 @@ static bool seconds_of_text(const char *text, size_t len, double *seconds)
 {
     uint64_t number;
 
-    if (len == 0)
+    if (len == 0 || !text_is_all(text, len, TEXT_DIGIT))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (!isdigit((unsigned char)text[i]))
-            return false;
     *seconds = text_parse_u64(text, len, &number) ? (double)number : HUGE_VAL;
     return true;
 }
@@ -222,10 +209,7 @@ void token_response_fini(struct token_response *reply)
 }
 
 /* %x20-21 / %x23-5B / %x5D-7E: printable ASCII without quote and backslash. */
-static bool may_be_in_error(char c)
-{
-    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
-}
+#define ERROR_CLASSES (TEXT_PRINTABLE & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH))
 
 static void take_error(char *out, size_t size, const struct config_upstream *upstream,
                        const json_t *root, const char *name)
@@ -234,7 +218,7 @@ static void take_error(char *out, size_t size, const struct config_upstream *ups
     char *text = token_request_mask(upstream, given != NULL ? given : "");
     size_t len = 0;
 
-    while (len < size - 1 && may_be_in_error(text[len]))
+    while (len < size - 1 && text_is(text[len], ERROR_CLASSES))
         len++;
     memcpy(out, text, len);
     out[len] = '\0';

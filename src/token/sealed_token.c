@@ -98,8 +98,7 @@ struct secret *sealed_token_seal(const struct secret *key, const struct token_gr
     MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SEALED_TOKEN_TAG, text + text_len) == 1);
     EVP_CIPHER_CTX_free(cipher);
     struct secret *sealed = secret_new(bytes, SEALED_TOKEN_HEADER + text_len + SEALED_TOKEN_TAG);
-    wipe(bytes, SEALED_TOKEN_MAX);
-    mem_free(bytes);
+    wipe_free(bytes, SEALED_TOKEN_MAX);
     return sealed;
 }
 
@@ -186,8 +185,7 @@ const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size
     const char *problem = decrypt(key, bytes, text, text_len)
                               ? sealed_token_read(keep, text, text_len, boot, now)
                               : "it is damaged, or of other credentials";
-    wipe(text, text_len);
-    mem_free(text);
+    wipe_free(text, text_len);
     return problem;
 }
 

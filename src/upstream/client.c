@@ -151,9 +151,7 @@ static void report(struct call *call)
     ctx_hook_remove(&call->hook);
     make_response(call, &response);
     call->done(call->arg, &response);
-    if (response.body != NULL && call->post)
-        wipe(response.body, response.body_len);
-    mem_free(response.body);
+    wipe_free(response.body, call->post ? response.body_len : 0);
     call_free(call);
 }
 

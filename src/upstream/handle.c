@@ -36,14 +36,6 @@
 
 /* ---- once a process ---- */
 
-static void free_wiped(void *p)
-{
-    if (p == NULL)
-        return;
-    wipe(p, malloc_usable_size(p));
-    free(p);
-}
-
 static void *realloc_wiped(void *old, size_t size)
 {
     void *p = malloc(size > 0 ? size : 1);
@@ -52,7 +44,7 @@ static void *realloc_wiped(void *old, size_t size)
         return p;
     size_t held = malloc_usable_size(old);
     memcpy(p, old, held < size ? held : size);
-    free_wiped(old);
+    wipe_free_block(old);
     return p;
 }
 
@@ -60,7 +52,7 @@ enum err handle_global_start(void)
 {
     const int needed = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
 
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped, realloc_wiped, strdup,
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_free_block, realloc_wiped, strdup,
                              calloc) != CURLE_OK)
         return ERR_SYSTEM;
     if ((curl_version_info(CURLVERSION_NOW)->features & needed) != needed) {

@@ -22,12 +22,7 @@
 
 static bool is_target(const char *target)
 {
-    if (target[0] != '/')
-        return false;
-    for (const char *c = target; *c != '\0'; c++)
-        if (*c <= ' ' || *c >= 0x7f)
-            return false;
-    return true;
+    return target[0] == '/' && text_is_visible(target, strlen(target));
 }
 
 /* A token may be long, and strpbrk is slow: it looks at each byte by itself. */
@@ -143,8 +138,7 @@ void request_head_init(struct request_head *head, const struct request_frame *fr
 
 void request_head_fini(struct request_head *head)
 {
-    wipe(head->bytes, head->len);
-    mem_free(head->bytes);
+    wipe_free(head->bytes, head->len);
 }
 
 /* ---- a POST ---- */
@@ -238,6 +232,5 @@ void request_copy_init(struct request_copy *copy, const struct request_frame *fr
 
 void request_copy_fini(struct request_copy *copy)
 {
-    wipe(copy->block, copy->block_len);
-    mem_free(copy->block);
+    wipe_free(copy->block, copy->block_len);
 }

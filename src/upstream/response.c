@@ -136,13 +136,7 @@ bool response_value(struct response *response, const char *piece, size_t len)
 
 static bool is_field_text(const char *text, size_t len)
 {
-    static const bool controls[256] = {
-        [0 ... '\t' - 1] = true, ['\t' + 1 ... 0x1f] = true, [0x7f] = true};
-    bool any = false;
-
-    for (size_t i = 0; i < len; i++)
-        any |= controls[(unsigned char)text[i]];
-    return !any;
+    return text_is_all(text, len, TEXT_NOT(TEXT_CONTROL) | TEXT_TAB);
 }
 
 void response_field_ends(struct response *response)
@@ -152,11 +146,11 @@ void response_field_ends(struct response *response)
 
     if (response->last < 0)
         return;
-    while (fields->len > response->value_at && text_is_blank(fields->data[fields->len - 1]))
+    while (fields->len > response->value_at && text_is(fields->data[fields->len - 1], TEXT_BLANK))
         fields->len--;
     size_t len = fields->len - response->value_at;
     size_t lead = 0;
-    while (lead < len && text_is_blank(value[lead]))
+    while (lead < len && text_is(value[lead], TEXT_BLANK))
         lead++;
     if (lead < len && is_field_text(value, len) && buf_putc(fields, '\0') == ERR_OK)
         response->at[response->last] = response->value_at + lead + 1;
@@ -201,8 +195,9 @@ bool response_add_body(struct response *response, const char *data, size_t len)
 static bool status_line(struct response *response, const char *line, size_t len)
 {
     response_headers_begin(response);
-    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !text_is_digit(line[7]) || line[8] != ' ' ||
-        !text_is_digit(line[9]) || !text_is_digit(line[10]) || !text_is_digit(line[11]))
+    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !text_is(line[7], TEXT_DIGIT) ||
+        line[8] != ' ' || !text_is(line[9], TEXT_DIGIT) || !text_is(line[10], TEXT_DIGIT) ||
+        !text_is(line[11], TEXT_DIGIT))
         return reject(response, CLIENT_PROTOCOL);
     response->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     return true;
@@ -212,7 +207,7 @@ static bool field_line(struct response *response, const char *line, size_t len)
 {
     const char *colon = memchr(line, ':', len);
 
-    if (text_is_blank(line[0])) {
+    if (text_is(line[0], TEXT_BLANK)) {
         response_field_is_folded(response);
         return true;
     }

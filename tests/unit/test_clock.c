@@ -103,36 +103,6 @@ START_TEST(test_wall_format_agrees_with_gmtime)
 }
 END_TEST
 
-START_TEST(test_duration_format)
-{
-    static const struct {
-        int64_t ns;
-        const char *text;
-    } cases[] = {
-        {0, "0s"},
-        {500 * MILLISECOND, "500ms"},
-        {30 * SECOND, "30s"},
-        {90 * SECOND, "90s"},
-        {5 * MINUTE, "5m"},
-        {60 * MINUTE, "1h"},
-        {90 * MINUTE, "90m"},
-        {12 * HOUR, "12h"},
-        {SECOND + MILLISECOND, "1001ms"},
-        {SECOND + 999, "1s"},
-        {999, "0s"},
-        {-30 * SECOND, "-30s"},
-        {INT64_MAX, "9223372036854ms"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char out[CLOCK_TEXT];
-
-        duration_format(cases[i].ns, out);
-        ck_assert_str_eq(out, cases[i].text);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("clock");
@@ -143,7 +113,6 @@ int main(void)
     tcase_add_test(tcase, test_now_goes_on);
     tcase_add_test(tcase, test_wall_format);
     tcase_add_test(tcase, test_wall_format_agrees_with_gmtime);
-    tcase_add_test(tcase, test_duration_format);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

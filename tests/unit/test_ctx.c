@@ -56,7 +56,7 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
         *noting->frees = NULL;
     }
     if (noting->cancels != NULL)
-        ctx_cancel(noting->cancels, CTX_STOPPING);
+        ctx_cancel(noting->cancels, CTX_DEADLINE);
 }
 
 #define NOTING(letter)                                                                             \
@@ -146,12 +146,12 @@ START_TEST(test_cancels_down_never_up)
     ck_assert_int_eq(ctx_cause(right), CTX_LIVE);
 
     /* The first cause stays. */
-    ctx_cancel(root, CTX_STOPPING);
-    ck_assert_int_eq(ctx_cause(root), CTX_STOPPING);
-    ck_assert_int_eq(ctx_cause(right), CTX_STOPPING);
+    ctx_cancel(root, CTX_DEADLINE);
+    ck_assert_int_eq(ctx_cause(root), CTX_DEADLINE);
+    ck_assert_int_eq(ctx_cause(right), CTX_DEADLINE);
     ck_assert_int_eq(ctx_cause(below), CTX_GONE);
     ctx_cancel(root, CTX_DONE);
-    ck_assert_int_eq(ctx_cause(root), CTX_STOPPING);
+    ck_assert_int_eq(ctx_cause(root), CTX_DEADLINE);
     ctx_free(below);
     ctx_free(left);
     ctx_free(right);
@@ -272,7 +272,7 @@ START_TEST(test_a_hook_may_cancel_above)
     ctx_cancel(child, CTX_GONE);
     ck_assert_str_eq(story, "21r");
     ck_assert_int_eq(ctx_cause(child), CTX_GONE);
-    ck_assert_int_eq(ctx_cause(root), CTX_STOPPING);
+    ck_assert_int_eq(ctx_cause(root), CTX_DEADLINE);
     ctx_free(child);
 }
 END_TEST

@@ -6,10 +6,13 @@
 #include <check.h>
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "lookup/address.h"
+#include "lookup/address_members.h"
 #include "lookup/plain_address.h"
 #include "suite.h"
 
@@ -43,6 +46,43 @@ static const char *const unsure[] = {
 START_TEST(test_unsure)
 {
     ck_assert(!plain_address(unsure[_i], strlen(unsure[_i])));
+}
+END_TEST
+
+/* A body with every known member a string; `odd` is left out, or has another value. */
+static void put_members(char body[256], size_t odd, const char *value)
+{
+    size_t len = (size_t)snprintf(body, 256, "{\"x\":1");
+
+    for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
+        const char *name = address_members[i].name;
+
+        if (i != odd || value != NULL)
+            len += (size_t)snprintf(body + len, 256 - len, ",\"%s\":%s", name,
+                                    i == odd ? value : "\"s\"");
+    }
+    snprintf(body + len, 256 - len, "}");
+}
+
+/* Both checkers judge each member by the one description. */
+START_TEST(test_members)
+{
+    const struct address_member *member = &address_members[_i];
+    char body[256], problem[ADDRESS_PROBLEM], expected[ADDRESS_PROBLEM];
+
+    put_members(body, ARRAY_LEN(address_members), NULL);
+    ck_assert(plain_address(body, strlen(body)));
+
+    put_members(body, (size_t)_i, NULL);
+    ck_assert(plain_address(body, strlen(body)) == !member->required);
+    ck_assert((address_check(body, strlen(body), problem) == ERR_OK) == !member->required);
+
+    put_members(body, (size_t)_i, "null");
+    ck_assert(!plain_address(body, strlen(body)));
+    ck_assert_int_eq(address_check(body, strlen(body), problem), ERR_INVALID);
+    snprintf(expected, sizeof(expected), "%s is %snot a string", member->name,
+             member->required ? "missing or " : "");
+    ck_assert_str_eq(problem, expected);
 }
 END_TEST
 
@@ -134,6 +174,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, test_plain, 0, ARRAY_LEN(plain));
     tcase_add_loop_test(tcase, test_unsure, 0, ARRAY_LEN(unsure));
+    tcase_add_loop_test(tcase, test_members, 0, ARRAY_LEN(address_members));
     tcase_add_test(tcase, test_never_sure_of_what_is_wrong);
     tcase_add_loop_test(tcase, test_ends_anywhere, 0, ARRAY_LEN(plain));
     suite_add_tcase(suite, tcase);

@@ -2,6 +2,7 @@
 #include "base/secret.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -126,8 +127,67 @@ START_TEST(test_wipe)
     wipe(bytes + 1, 3);
     ck_assert_mem_eq(bytes, "a\0\0\0efg", 8);
     wipe(NULL, 0);
+}
+END_TEST
+
+static void *last_wiped;
+static size_t last_wiped_len;
+
+static void zero(void *p, size_t len)
+{
+    volatile unsigned char *bytes = p;
+
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = 0;
+    last_wiped = p;
+    last_wiped_len = len;
+}
+
+/*
+ * In front of the C library's, to see what is overwritten before it is freed: the function, and
+ * what _FORTIFY_SOURCE makes of a call to it.
+ */
+void explicit_bzero(void *p, size_t len)
+{
+    zero(p, len);
+}
+
+void __explicit_bzero_chk(void *p, size_t len, size_t size);
+void __explicit_bzero_chk(void *p, size_t len, size_t size)
+{
+    (void)size;
+    zero(p, len);
+}
+
+static void expect_wiped(const void *p, size_t len)
+{
+    ck_assert_ptr_eq(last_wiped, p);
+    ck_assert_uint_eq(last_wiped_len, len);
+    last_wiped = NULL;
+}
+
+START_TEST(test_wipe_free)
+{
+    char *p = strdup("0123456789");
+    const uintptr_t first = (uintptr_t)p;
+    wipe_free(p, 5);
+    expect_wiped((void *)first, 5);
+
+    p = strdup("gone");
+    const uintptr_t second = (uintptr_t)p;
+    wipe_free_text(p);
+    expect_wiped((void *)second, 4);
+
+    p = malloc(100);
+    const uintptr_t third = (uintptr_t)p;
+    const size_t usable = malloc_usable_size(p);
+    wipe_free_block(p);
+    expect_wiped((void *)third, usable);
+
+    wipe_free(NULL, 5);
     wipe_free_text(NULL);
-    wipe_free_text(strdup("gone"));
+    wipe_free_block(NULL);
+    ck_assert_ptr_null(last_wiped);
 }
 END_TEST
 
@@ -173,6 +233,7 @@ int main(void)
     tcase_add_test(tcase, test_is_outside_core_dumps);
     tcase_add_test(tcase, test_equal);
     tcase_add_test(tcase, test_wipe);
+    tcase_add_test(tcase, test_wipe_free);
     tcase_add_test(tcase, test_many_threads);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

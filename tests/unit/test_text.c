@@ -60,6 +60,94 @@ START_TEST(test_token_and_visible_by_byte)
 }
 END_TEST
 
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Each class against the list of its characters, which the standards give in other words. */
+START_TEST(test_classes)
+{
+    static const struct {
+        uint32_t classes;
+        const char *members;
+    } cases[] = {
+        {TEXT_UPPER, UPPER},
+        {TEXT_LOWER, LOWER},
+        {TEXT_ALPHA, UPPER LOWER},
+        {TEXT_DIGIT, DIGITS},
+        {TEXT_ALNUM, UPPER LOWER DIGITS},
+        {TEXT_LOWER_HEX, DIGITS "abcdef"},
+        {TEXT_HEX, DIGITS "abcdefABCDEF"},
+        {TEXT_BLANK, " \t"},
+        {TEXT_TCHAR, UPPER LOWER DIGITS "!#$%&'*+-.^_`|~"},
+        {TEXT_UNRESERVED, UPPER LOWER DIGITS "-._~"},
+        {TEXT_SUB_DELIM, "!$&'()*+,;="},
+        {TEXT_PCHAR, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@"},
+        {TEXT_PATH, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@/"},
+        {TEXT_QUERY, UPPER LOWER DIGITS "-._~!$&'()*+,;=:@/?"},
+        {TEXT_IDENTIFIER, UPPER LOWER DIGITS "_"},
+        {TEXT_LABEL, UPPER LOWER DIGITS "_-"},
+        {TEXT_NAME, UPPER LOWER DIGITS "_-."},
+        {TEXT_QUOTE | TEXT_BACKSLASH | TEXT_EQUALS, "\"\\="},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (int c = 0; c < 256; c++) {
+            bool member = c != 0 && strchr(cases[i].members, c) != NULL;
+
+            ck_assert_msg(text_is((char)c, cases[i].classes) == member, "case %zu, byte %d", i, c);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_classes_by_range)
+{
+    for (int c = 0; c < 256; c++) {
+        char byte = (char)c;
+
+        ck_assert_int_eq(text_is(byte, TEXT_CONTROL), c < 0x20 || c == 0x7f);
+        ck_assert_int_eq(text_is(byte, TEXT_NOT(TEXT_CONTROL)), c >= 0x20 && c != 0x7f);
+        ck_assert_int_eq(text_is(byte, TEXT_PRINTABLE), c >= 0x20 && c <= 0x7e);
+        ck_assert_int_eq(text_is(byte, TEXT_VISIBLE), c >= 0x21 && c <= 0x7e);
+        ck_assert_int_eq(text_is(byte, TEXT_HIGH), c >= 0x80);
+        ck_assert_int_eq(text_is(byte, TEXT_NUL), c == 0);
+        /* Of one kind exactly, or the union of two classes would not be what it says. */
+        ck_assert_int_eq(__builtin_popcount(text_kinds[c]), 1);
+    }
+}
+END_TEST
+
+START_TEST(test_span_and_all)
+{
+    ck_assert(text_is_all("", 0, TEXT_DIGIT));
+    ck_assert(text_is_all("12a", 2, TEXT_DIGIT));
+    ck_assert(!text_is_all("12a", 3, TEXT_DIGIT));
+    ck_assert(!text_is_all("1\0002", 3, TEXT_DIGIT));
+    ck_assert_uint_eq(text_span("12a4", TEXT_DIGIT), 2);
+    ck_assert_uint_eq(text_span("", TEXT_DIGIT), 0);
+    ck_assert_uint_eq(text_span("12", TEXT_DIGIT), 2);
+    ck_assert_uint_eq(text_span("a\0b", TEXT_ALPHA | TEXT_CONTROL), 1); /* the NUL ends it */
+}
+END_TEST
+
+START_TEST(test_hex_value)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char upper[] = "0123456789ABCDEF";
+
+    for (int c = 0; c < 256; c++) {
+        const char *digit = c != 0 ? strchr(digits, c) : NULL;
+        const char *other = c != 0 ? strchr(upper, c) : NULL;
+        int value = digit != NULL   ? (int)(digit - digits)
+                    : other != NULL ? (int)(other - upper)
+                                    : -1;
+
+        ck_assert_int_eq(text_hex_value((char)c), value);
+    }
+}
+END_TEST
+
 START_TEST(test_utf8)
 {
     static const struct {
@@ -234,30 +322,29 @@ START_TEST(test_retry_after)
         {"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE - 2 * DAY, 86400},
         {"Sun, 06 Nov 1994 08:49:60 GMT", EXAMPLE, 23}, /* a leap second */
         {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228799, 1},
-        {"Sunday, 06-Nov-94 08:49:37 GMT", INT64_C(1769903999), 0},     /* 1994 in 2026, not 2094 */
-        {"Friday, 01-Jan-75 00:00:05 GMT", INT64_C(1769903999), 86400}, /* 2075 */
+        {"Sunday, 06-Nov-94 08:49:37 GMT", INT64_C(1769903999), 0}, /* 1994 in 2026, not 2094 */
         {"Thursday, 29-Feb-24 00:00:05 GMT", INT64_C(1709164800), 5},
 
-        {"Sun, 31 Feb 1994 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun, 31 Feb 1994 00:00:60 GMT", EXAMPLE, -1},
-        {"Wed, 29 Feb 2023 00:00:00 GMT", EXAMPLE, -1},
+        /* Not an HTTP-date, and yet one moment. */
+        {"sun, 06 nov 1994 08:49:37 gmt", EXAMPLE - 30, 30},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", EXAMPLE - 30, 30},
+        {"Sun, 06 Nov 1994 09:49:37 +0100", EXAMPLE - 30, 30},
+        {"Sun, 6 Nov 1994 08:49:37 GMT", EXAMPLE - 30, 30},
+        {"Sun, 06-Nov-94 08:49:37 GMT", EXAMPLE - 30, 30},
+        {"Sun Nov 6 08:49:37 1994", EXAMPLE - 30, 30},
+
         {"Sun, 00 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 32 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 24:00:00 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:60:00 GMT", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:49:61 GMT", EXAMPLE, -1},
-        {"sun, 06 nov 1994 08:49:37 gmt", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37 UTC", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37 GMT ", EXAMPLE, -1},
         {"Sun, 06 Nov 1994 08:49:37 GM", EXAMPLE, -1},
-        {"Sun, 06 Nov 1994 08:49:37", EXAMPLE, -1},
-        {"Sun, 6 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Sun, 06 Now 1994 08:49:37 GMT", EXAMPLE, -1},
         {"Son, 06 Nov 1994 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun, 06-Nov-94 08:49:37 GMT", EXAMPLE, -1},
-        {"Sun Nov 6 08:49:37 1994", EXAMPLE, -1},
         {"Sun Nov  0 08:49:37 1994", EXAMPLE, -1},
         {"1994-11-06T08:49:37Z", EXAMPLE, -1},
+        {"Nov 6", EXAMPLE, -1},
+        {"08:49:37", EXAMPLE, -1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -277,6 +364,10 @@ int main(void)
 
     tcase_add_test(tcase, test_token);
     tcase_add_test(tcase, test_token_and_visible_by_byte);
+    tcase_add_test(tcase, test_classes);
+    tcase_add_test(tcase, test_classes_by_range);
+    tcase_add_test(tcase, test_span_and_all);
+    tcase_add_test(tcase, test_hex_value);
     tcase_add_test(tcase, test_utf8);
     tcase_add_test(tcase, test_utf8_next);
     tcase_add_test(tcase, test_ci);
