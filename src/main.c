@@ -38,7 +38,7 @@ static const char usage[] =
 
 static const char help[] =
     "\n"
-    "Answers postcode lookups over plain HTTP, and asks a Location API that wants bearer\n"
+    "Serves postcode lookups over plain HTTP from a Location API that requires bearer\n"
     "tokens. Without a command it runs as a daemon until SIGTERM or SIGINT.\n"
     "\n"
     "  -c FILE               the configuration (" DEFAULT_PATH ")\n"
@@ -50,7 +50,7 @@ static const char help[] =
     "  -V, --version         prints the version\n"
     "  -h, --help            prints this\n"
     "\n"
-    "Exit status: 0 well; 1 configuration; 2 usage; 3 could not start.\n"
+    "Exit status: 0 success; 1 configuration; 2 usage; 3 could not start.\n"
     "The manual: postcoded(8), postcoded.ini(5).\n";
 
 static _Noreturn void misuse(const char *problem, const char *what)

@@ -19,7 +19,7 @@
 /*
  * Appends a regular file of at most out->max bytes. `out` was made by buf_init_secret when a secret
  * may be in it. *mode gets its permissions and may be NULL.
- * ERR_SYSTEM with errno; ERR_INVALID when it is no regular file; ERR_TOO_LARGE.
+ * ERR_SYSTEM with errno; ERR_INVALID when it is not a regular file; ERR_TOO_LARGE.
  */
 enum err files_read(const char *path, struct buf *out, mode_t *mode);
 

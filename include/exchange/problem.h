@@ -12,7 +12,7 @@
 #define PROBLEMS(X)                                                                                \
     X(ENDED_OK, "ok", 200, "OK", INFO, "")                                                         \
     X(ENDED_NOT_MODIFIED, "ok", 304, "Not Modified", INFO, "")                                     \
-    X(ENDED_CANCELLED, "cancelled", 499, "The caller went away", INFO, "")                         \
+    X(ENDED_CANCELLED, "cancelled", 499, "The caller disconnected", INFO, "")                      \
     X(PROBLEM_INVALID_POSTCODE, "invalid_postcode", 400, "Not a postcode", INFO, "")               \
     X(PROBLEM_BAD_REQUEST, "bad_request", 400, "Bad request", INFO, "")                            \
     X(PROBLEM_UNAUTHORIZED, "unauthorized", 401, "Identity required", INFO, "")                    \
@@ -20,15 +20,15 @@
     X(PROBLEM_NOT_FOUND, "not_found", 404, "No such path", INFO, "")                               \
     X(PROBLEM_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", INFO, "")       \
     X(PROBLEM_TARGET_TOO_LARGE, "too_large", 414, "Target too large", INFO, "")                    \
-    X(PROBLEM_HEADER_TOO_LARGE, "too_large", 431, "Request head too large", INFO, "")              \
+    X(PROBLEM_HEADER_TOO_LARGE, "too_large", 431, "Request header section too large", INFO, "")    \
     X(PROBLEM_RATE_LIMITED, "upstream_rate_limited", 429, "Upstream rate limit", NOTICE, "")       \
     X(PROBLEM_UNREACHABLE, "upstream_unreachable", 502, "Upstream unreachable", WARNING,           \
       "destination_unavailable")                                                                   \
     X(PROBLEM_UPSTREAM_ERROR, "upstream_error", 502, "Upstream error", WARNING,                    \
       "destination_unavailable")                                                                   \
-    X(PROBLEM_MALFORMED, "upstream_malformed", 502, "Upstream answer malformed", WARNING,          \
+    X(PROBLEM_MALFORMED, "upstream_malformed", 502, "Upstream response malformed", WARNING,        \
       "http_protocol_error")                                                                       \
-    X(PROBLEM_UPSTREAM_UNAUTHORIZED, "upstream_unauthorized", 502, "Upstream refused our token",   \
+    X(PROBLEM_UPSTREAM_UNAUTHORIZED, "upstream_unauthorized", 502, "Upstream rejected the token",  \
       WARNING, "proxy_configuration_error")                                                        \
     X(PROBLEM_TOKEN_UNAVAILABLE, "token_unavailable", 503, "No token", WARNING,                    \
       "destination_unavailable")                                                                   \

@@ -143,8 +143,9 @@ static bool wrong_address(const struct input *in, const char *text)
                                "addresses on this line");
     buf_init(&out, 4096);
     hint_put_value(text, &out);
-    buf_puts(&out, " is no address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT "
-                   "or " UNIX "PATH");
+    buf_puts(&out,
+             " is not an address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT "
+             "or " UNIX "PATH");
     hint_put_instead(in->key, text, &out);
     input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);
@@ -156,7 +157,8 @@ static bool parse_one(const struct input *in, const char *text, struct config_ad
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return parse_unix(in, text, out);
     if (strcmp(in->key->choices, "unix") == 0)
-        return input_wrong(in, "\"%s\" is no Unix socket; write " UNIX "PATH, such as %s, or off",
+        return input_wrong(in,
+                           "\"%s\" is not a Unix socket; write " UNIX "PATH, such as %s, or off",
                            text, in->key->def);
     if (!parse_inet(text, out))
         return wrong_address(in, text);

@@ -84,7 +84,7 @@ char *files_explain(enum err err, size_t max)
                           system != NULL ? system : "unknown error",
                           errno == EACCES ? ": chgrp postcoded and chmod 0640 it" : "");
     if (err == ERR_INVALID)
-        return mem_strdup("is no regular file; it must be one");
+        return mem_strdup("is not a regular file; it must be one");
     buf_init(&size, 64);
     units_format_size((int64_t)max, &size);
     char *text = mem_printf("is larger than %s; it must be smaller", buf_text(&size));

@@ -168,8 +168,7 @@ static void identity_cookie(const struct rules *rules)
 
     if (name != NULL && !text_is_token(name, strlen(name)))
         wrong(rules, KEY_identity_cookie,
-              "\"%s\" is no name of a cookie; use letters, digits, - and _, such as identity",
-              name);
+              "\"%s\" is not a cookie name; use letters, digits, - and _, such as identity", name);
 }
 
 /* No identity that can be trusted, on an address that others reach. */

@@ -126,7 +126,7 @@ static void scan_header(struct cursor *cursor, struct span line)
         broken(cursor, "something follows the section's name; comments stand on lines of their "
                        "own");
     else if (name == NULL)
-        broken(cursor, "this is no section's name; write [server] or [upstream NAME], without "
+        broken(cursor, "this is not a section name; write [server] or [upstream NAME], without "
                        "quotes; postcoded.ini(5) lists the sections");
     else
         is_broken = false;

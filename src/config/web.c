@@ -48,7 +48,7 @@ static const char *wrong_url(CURLU *url)
     if (!part_is(url, CURLUPART_SCHEME, "http") && !part_is(url, CURLUPART_SCHEME, "https"))
         return "the scheme is not known; write http:// or https://";
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
-        return "a user in a URL is not supported; remove what stands before the @";
+        return "a user in a URL is not supported; remove what precedes the @";
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return "a query or fragment has no place here; end the URL before ? and #";
     if (part_is(url, CURLUPART_PORT, "0"))
@@ -101,7 +101,7 @@ static void no_url(const struct input *in, const char *reason)
         hint_put_value(in->text, &out);
         buf_putc(&out, ' ');
     }
-    buf_printf(&out, "is no URL (%s); write https://%s", reason,
+    buf_printf(&out, "is not a URL (%s); write https://%s", reason,
                guess ? in->text : "HOST[:PORT][/PATH]");
     input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);
@@ -172,8 +172,7 @@ bool web_parse_header(const struct input *in, void *field, struct buf *shown)
     if ((int64_t)len > in->key->max || !text_is_token(in->text, len))
         return input_not_allowed(in);
     if (input_find_word(CONFIG_FORBIDDEN_HEADERS, in->text) != NULL)
-        return input_wrong(in, "%s has a meaning of its own; name another header, X-... for one",
-                           in->text);
+        return input_wrong(in, "%s is reserved; name another header, X-... for one", in->text);
     *out = mem_strdup(in->text);
     buf_puts(shown, in->text);
     return true;

@@ -55,7 +55,7 @@ static void healthz(struct server_app *app, struct request *request, const char 
     if (ports->healthy(ports->arg))
         respond_text(request, 200, "ok\n");
     else
-        respond_text(request, 503, "a worker's loop has stopped turning\n");
+        respond_text(request, 503, "a worker event loop is blocked\n");
 }
 
 /* Why there is no token for an upstream's lookups; nothing where there is one. */
@@ -150,8 +150,8 @@ static void tokens(struct server_app *app, struct request *request, const char *
 static void refresh(const struct exposition_upstream *upstream, struct request *request)
 {
     if (keeper_refresh(upstream->keeper, mono_now())) {
-        log_notice(request_guid(request), "token of %s: refresh asked for by hand", upstream->name);
-        respond_text(request, 202, "a new token is on its way\n");
+        log_notice(request_guid(request), "token of %s: refresh requested by hand", upstream->name);
+        respond_text(request, 202, "a new token is being requested\n");
         return;
     }
     respond_text(request, 429,

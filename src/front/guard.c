@@ -185,11 +185,11 @@ static const char *fault_in_framing(const struct request *request,
                                     const struct header_section *section)
 {
     if (section->framing > 1)
-        return "The length of its body is given twice, or in two ways.";
+        return "The length of the body is given twice, or in two ways.";
     if (announces_body(section) && is_lookup_method(request->method))
         return "A lookup has no body: leave out Content-Length and Transfer-Encoding.";
     if (section->framing == 1 && section->sound == 0)
-        return "The Content-Length is no number, or the Transfer-Encoding is not chunked.";
+        return "The Content-Length is not a number, or the Transfer-Encoding is not chunked.";
     return NULL;
 }
 
@@ -203,13 +203,14 @@ static const char *fault_in_section(const struct request *request,
     if (section->folded)
         return "A header field is folded onto a second line; write it on one line.";
     if (section->loose_line)
-        return "The request line is not parted by single spaces, or a NUL stands in the section.";
+        return "The request line is not separated by single spaces, or the header section holds a "
+               "NUL.";
     if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
         return "The version is neither HTTP/1.1 nor HTTP/1.0.";
     if (section->hosts > 1)
         return "There are two Host fields.";
     if (section->bad_host)
-        return "The Host field is no host with a port.";
+        return "The Host field is not a host with an optional port.";
     if (section->hosts == 0 && strcmp(request->version, "HTTP/1.1") == 0)
         return "There is no Host field.";
     if (section->cookies > 1)

@@ -120,7 +120,7 @@ static void advise_unix(const struct config_address *address, int error, struct 
     const int dir_len = (int)(strrchr(path, '/') - path) + (strrchr(path, '/') == path);
     struct stat st;
     if (error == EADDRINUSE && lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-        buf_puts(text, "a file that is no socket is there; remove it, or choose another path");
+        buf_puts(text, "a file that is not a socket is there; remove it, or choose another path");
     else if (error == EADDRINUSE)
         buf_printf(text,
                    "another process has it; `ss -lxp src %s` names that: stop it, or choose "

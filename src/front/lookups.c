@@ -36,7 +36,8 @@ static void respond_address(struct request *request, const struct lookup_result 
 static void respond_invalid(struct request *request, const struct lookup_result *result)
 {
     response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                           "The upstream takes this for no postcode (status %d).", result->status);
+                           "The upstream does not accept this as a postcode (status %d).",
+                           result->status);
 }
 
 static void respond_unknown(struct request *request, const struct lookup_result *result)
@@ -70,10 +71,11 @@ static void respond_busy(struct request *request, const struct lookup_result *re
 
 static void respond_status(struct request *request, const struct lookup_result *result)
 {
-    response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
-                           "The upstream answered with status %d. Try again; if it stays, look at "
-                           "[upstream] address and lookup_path.",
-                           result->status);
+    response_plain_problem(
+        request, PROBLEM_UPSTREAM_ERROR,
+        "The upstream responded with status %d. Try again; if it persists, check "
+        "[upstream] address and lookup_path.",
+        result->status);
 }
 
 static void respond_malformed(struct request *request, const struct lookup_result *result)
@@ -82,7 +84,7 @@ static void respond_malformed(struct request *request, const struct lookup_resul
     const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
     response_problem(
         request, &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
-        "The upstream's answer is no address: %s.",
+        "The upstream's response is not an address: %s.",
         too_large ? "it is larger than [upstream] max_response_size" : result->problem);
 }
 
@@ -109,8 +111,8 @@ static void respond_failed(struct request *request, const struct lookup_result *
 static void respond_rejected(struct request *request, const struct lookup_result *result)
 {
     response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                           "The upstream answered %d to a token of ours that is not expired. The "
-                           "operator should look at the client's rights.",
+                           "The upstream responded with %d to a token that has not expired. The "
+                           "operator should check the client's rights.",
                            result->status);
 }
 
@@ -121,7 +123,7 @@ static void respond_no_token(struct request *request, const struct lookup_result
     const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
     response_problem(
         request, &(struct response_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
-        "No token could be had from the token endpoint. Try again in %s s; the log "
+        "No token is available from the token endpoint. Try again in %s s; the log "
         "tells why.",
         wait);
 }

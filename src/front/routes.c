@@ -38,7 +38,7 @@ static void reject_path(const struct route *routes, size_t count, struct request
     for (const struct route *route = routes; route < routes + count; route++)
         buf_printf(&paths, "%s%s%s", route == routes ? "" : ", ", route->path,
                    route->prefix ? "..." : "");
-    response_plain_problem(request, PROBLEM_NOT_FOUND, "There is nothing here. What there is: %s",
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s",
                            buf_text(&paths));
     buf_fini(&paths);
 }

@@ -245,7 +245,7 @@ static enum jwk_verdict rsa_strength(const struct octets *n, const struct octets
         return say(problem, JWK_BROKEN, "n is even; it should be a product of two primes");
     if (!is_odd(e) || bit_length(e) < 2 || bit_length(e) > 64)
         return say(problem, JWK_BROKEN,
-                   "e is no safe exponent; it should be odd, 3 or more, 65537 by custom (AQAB)");
+                   "e is not a safe exponent; it should be odd, 3 or more, 65537 by custom (AQAB)");
     return JWK_USABLE;
 }
 
@@ -280,7 +280,7 @@ static enum jwk_verdict read_rsa(const json_t *json, struct jwt_key *key, char p
     key->signs = key->signs && number[RSA_D].len > 0;
     key->jwk = cjose_jwk_create_RSA_spec(&spec, NULL);
     if (key->jwk == NULL)
-        verdict = say(problem, JWK_BROKEN, "OpenSSL refuses it; it should be an RSA key");
+        verdict = say(problem, JWK_BROKEN, "OpenSSL rejects it; it should be an RSA key");
 
 out:
     for (int i = 0; i < RSA_MEMBERS; i++)
@@ -396,7 +396,7 @@ enum jwk_verdict jwk_read(const json_t *json, struct jwt_key *key, char problem[
 
     *key = (struct jwt_key){0};
     if (!json_is_object(json))
-        return say(problem, JWK_BROKEN, "it is no JSON object; it should be a JWK");
+        return say(problem, JWK_BROKEN, "it is not a JSON object; it should be a JWK");
     verdict = read_use(json, key, problem);
     if (verdict == JWK_USABLE)
         verdict = read_kid(json, key, problem);

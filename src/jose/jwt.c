@@ -188,7 +188,7 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
     char *token = jws_sign(key, claims, strlen(claims));
     free(claims);
     if (token == NULL)
-        return mint_failed(problem, "the key refused to sign");
+        return mint_failed(problem, "the key failed to sign");
     if (strlen(token) <= JWT_TOKEN_MAX)
         return token;
     wipe_free_text(token);

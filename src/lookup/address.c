@@ -22,13 +22,13 @@ static const char *what_is_wrong(enum json_error_code code)
 {
     switch (code) {
     case json_error_duplicate_key:
-        return "a name stands twice in an object";
+        return "an object has a name twice";
     case json_error_invalid_utf8:
         return "invalid UTF-8";
     case json_error_premature_end_of_input:
         return "ends too early";
     case json_error_end_of_input_expected:
-        return "something stands behind the end";
+        return "bytes follow the end";
     case json_error_stack_overflow:
         return "nested too deep";
     case json_error_null_byte_in_key:

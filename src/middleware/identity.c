@@ -17,7 +17,7 @@
 #define IDENTITY_MAGIC 0x49444e54u
 
 _Static_assert(JWT_USER_MAX == REQUEST_USER_MAX, "a user fits a request");
-_Static_assert(JWT_PROBLEM <= IDENTITY_PROBLEM, "a problem fits its room");
+_Static_assert(JWT_PROBLEM <= IDENTITY_PROBLEM, "a problem fits its buffer");
 
 struct identity {
     unsigned magic;
@@ -90,7 +90,7 @@ static void reject(struct request *request, const struct identity *identity)
                          "Authorization: Bearer.",
                          config->identity_cookie);
     else
-        response_problem(request, &problem, "Send who you are in the cookie \"%s\".",
+        response_problem(request, &problem, "Send your user name in the cookie \"%s\".",
                          config->identity_cookie);
 }
 
@@ -124,7 +124,7 @@ static bool verify_jwt(struct request *request, const struct identity *identity,
     enum jwt_result result =
         jwt_verify(identity->keys, &rules, token, len, now, request->user, &expires);
     if (result != JWT_OK)
-        log_debug(request_guid(request), "identity refused: %s", jwt_result_text(result));
+        log_debug(request_guid(request), "identity rejected: %s", jwt_result_text(result));
     else if (digested)
         verified_tokens_add(verified, &digest, request->user, expires);
     return result == JWT_OK;

@@ -160,7 +160,7 @@ static enum err bind_callers(struct daemon *daemon, char problem[LISTEN_PROBLEM]
         return listen_new(daemon->loop, &config->server_listen, config->server_socket_mode,
                           &daemon->listen, problem);
     log_notice(NULL,
-               "lookups come by %zu socket(s) of the service manager; [server] listen is "
+               "lookups arrive on %zu socket(s) of the service manager; [server] listen is "
                "not used",
                inherited->socket_count);
     return listen_adopt(daemon->loop, inherited->sockets, inherited->socket_count, &daemon->listen,
@@ -240,7 +240,7 @@ static bool make_keeper(struct daemon *daemon)
     store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
     daemon->alarm = alarm_new(daemon->loop, wake, daemon);
     if (daemon->alarm == NULL)
-        return complain("no timer can be had from the system");
+        return complain("the system provides no timer");
     daemon->fetch_digest = wiring_fetch_digest(config, upstream);
     if (daemon_make_fetch(daemon, config, &daemon->fetch) != ERR_OK)
         return complain(DAEMON_NO_FETCH);
@@ -301,7 +301,7 @@ static bool start_workers(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->worker_count; i++)
         if (worker_start(daemon->workers[i]) != ERR_OK)
-            return complain("no thread can be had from the system");
+            return complain("the system provides no thread");
     return true;
 }
 
@@ -349,7 +349,7 @@ static bool start(struct daemon *daemon)
     systemd_inherit(&daemon->inherited);
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
-        return complain("no event loop can be had from the system");
+        return complain("the system provides no event loop");
     if (!bind_all(daemon) || !make_keeper(daemon) || !make_workers(daemon) ||
         !make_operators(daemon) || !start_workers(daemon))
         return false;

@@ -30,7 +30,7 @@ static void look_for_the_end(void *arg)
     int64_t under_way = metric_sum(METRIC_IN_FLIGHT, 0);
     drain->quiet_looks = under_way == 0 ? drain->quiet_looks + 1 : 0;
     if (drain->quiet_looks >= 2) {
-        log_notice(NULL, "drained: every lookup is answered");
+        log_notice(NULL, "drained: every lookup has its response");
         end(daemon);
     } else if (mono_before(drain->until, mono_now())) {
         log_warning(NULL, "drain_timeout is over: %lld lookups are cut off", (long long)under_way);

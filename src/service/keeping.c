@@ -120,7 +120,7 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config_
     if (problem == NULL)
         problem = open_with_any(&keep, bytes, len, upstream, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
-        problem = "it has run out";
+        problem = "it has expired";
     sealed_token_fini(&keep);
     mem_free(bytes);
     return problem;
@@ -131,7 +131,7 @@ static void note_restored(struct keeping *keeping, struct keeper *keeper,
 {
     char fingerprint[TOKEN_FINGERPRINT], left[DURATION_TEXT];
     keeping->token = keeper_token(keeper, mono_now());
-    if (keeping->token == NULL) { /* it has run out this very moment */
+    if (keeping->token == NULL) { /* it has expired this very moment */
         systemd_unkeep(keeping->name);
         return;
     }
@@ -142,7 +142,7 @@ static void note_restored(struct keeping *keeping, struct keeper *keeper,
     const struct log_field fields[] = {LOG_TEXT("upstream", upstream->name),
                                        LOG_TEXT("fingerprint", fingerprint),
                                        LOG_TEXT("expires_in", left)};
-    log_fields(LOG_LEVEL_NOTICE, NULL, "token of before the restart taken back", fields,
+    log_fields(LOG_LEVEL_NOTICE, NULL, "token restored from before the restart", fields,
                ARRAY_LEN(fields));
 }
 

@@ -221,7 +221,7 @@ enum exit_status probe_run(struct config *config, const char *text)
     client_global_start();
     probe.loop = loop_new();
     if (probe.loop == NULL) {
-        fputs("postcoded: no event loop can be had from the system\n", stderr);
+        fputs("postcoded: the system provides no event loop\n", stderr);
         return EXIT_START;
     }
     probe.ctx = ctx_new(probe.loop);

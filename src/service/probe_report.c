@@ -58,7 +58,7 @@ void probe_report_response(const struct config_upstream *upstream,
     if (report->status != 0 && report->duration > SLOW)
         tell("odd", "it took over a second");
     if (report->requests > 1)
-        tell("odd", "secret number %u was refused, number %u was tried then", 3 - report->secret,
+        tell("odd", "secret number %u was rejected, number %u was tried then", 3 - report->secret,
              report->secret);
     else if (upstream->client_secret_count > 1)
         tell("secret", "number %u of 2 was tried", report->secret);
@@ -99,7 +99,7 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
         tell("odd", "with so small an auth_token_early_expiry lookups wait at each renewal");
     else if (left < 2 * report->duration)
         tell("odd",
-             "lookups may have to wait now and then: an answer took %s, and a renewal has %s "
+             "lookups may have to wait now and then: a response took %s, and a renewal has %s "
              "before the token is not used any more",
              duration_format_parts(report->duration, a), duration_format_parts(left, b));
 }
@@ -147,12 +147,13 @@ void probe_report_grant(const struct config_upstream *upstream,
 static const char *advise_on_client(const struct config_upstream *upstream)
 {
     if (upstream->auth_flow == AUTH_FLOW_BASIC)
-        return "client_id and the client's secret; and whether the endpoint wants auth_flow = "
+        return "client_id and the client's secret; and whether the endpoint requires auth_flow = "
                "client_credentials";
     if (upstream->auth_client == AUTH_CLIENT_BASIC)
-        return "client_id and the client's secret; and whether the endpoint wants auth_client = "
+        return "client_id and the client's secret; and whether the endpoint requires auth_client = "
                "post";
-    return "client_id and the client's secret; and whether the endpoint wants auth_client = basic";
+    return "client_id and the client's secret; and whether the endpoint requires auth_client = "
+           "basic";
 }
 
 /* By the server's error (RFC 6749 section 5.2, RFC 8707 section 2). */
@@ -162,7 +163,7 @@ static const char *advise_on_error(const struct config_upstream *upstream, const
 
     if (basic &&
         (strcmp(error, "invalid_request") == 0 || strcmp(error, "unsupported_grant_type") == 0))
-        return "auth_flow: this is an OAuth 2.0 endpoint, which wants client_credentials";
+        return "auth_flow: this is an OAuth 2.0 endpoint, which requires client_credentials";
     if (strcmp(error, "unauthorized_client") == 0 || strcmp(error, "unsupported_grant_type") == 0)
         return "the client's registration with the provider: it must allow the "
                "client_credentials grant";
@@ -171,7 +172,7 @@ static const char *advise_on_error(const struct config_upstream *upstream, const
     if (strcmp(error, "invalid_target") == 0)
         return "auth_audience, or the auth_param that names the resource";
     if (strcmp(error, "invalid_request") == 0)
-        return "auth_client, and what else the endpoint wants as auth_scope, auth_audience or "
+        return "auth_client, and what else the endpoint requires as auth_scope, auth_audience or "
                "auth_param";
     return advise_on_client(upstream);
 }
@@ -184,10 +185,10 @@ static const char *advise_on_silence(enum client_error failure)
         return "the host and port in address or auth_url";
     case CLIENT_TLS:
         return "http or https in address or auth_url; client_certificate and client_key, where the "
-               "endpoint wants them";
+               "endpoint requires them";
     case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or refused */
         return "the port in address or auth_url; client_certificate and client_key, where the "
-               "endpoint wants them";
+               "endpoint requires them";
     case CLIENT_CERTIFICATE:
         return "the host in address or auth_url, and ca_file";
     case CLIENT_INTERNAL:
@@ -208,14 +209,14 @@ static const char *advise_on_token(const struct config_upstream *upstream,
     if (result->kind == KEEPER_CREDENTIALS)
         return advise_on_error(upstream, report->error);
     if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
-        return "auth_path or auth_url: this is no token endpoint";
+        return "auth_path or auth_url: this is not a token endpoint";
     if (report->status / 100 == 2)
-        return "auth_path or auth_url: this answers, but not as a token endpoint does";
+        return "auth_path or auth_url: this responds, but not as a token endpoint does";
     if (report->status == 415)
-        return "auth_flow: an OAuth 2.0 endpoint wants client_credentials";
+        return "auth_flow: an OAuth 2.0 endpoint requires client_credentials";
     if (report->status == 429 || report->status / 100 == 5)
-        return "the endpoint itself, which is in trouble or wants to be asked later; the daemon "
-               "would go on asking";
+        return "the endpoint itself, which fails or asks to be called later; the daemon "
+               "would continue asking";
     return "address or auth_url, and auth_path";
 }
 
@@ -224,7 +225,7 @@ void probe_report_no_grant(const struct config_upstream *upstream,
                            const struct token_fetch_report *report)
 {
     tell("no token", "%s", result->problem);
-    tell("verdict", "not well; look at %s", advise_on_token(upstream, result, report));
+    tell("verdict", "failed; look at %s", advise_on_token(upstream, result, report));
 }
 
 /* ---- the lookup ---- */
@@ -243,15 +244,15 @@ static const char *advise_on_lookup(const struct lookup_result *result)
     case LOOKUP_UNKNOWN:
         return "lookup_path, unless the upstream just does not know this postcode: try another";
     case LOOKUP_INVALID:
-        return "the postcode: the upstream takes it for none";
+        return "the postcode: the upstream does not accept it as one";
     case LOOKUP_REJECTED:
         return "what the token is good for: auth_scope, auth_audience, the client's rights; and "
                "whether address and token endpoint belong together";
     case LOOKUP_RATE_LIMITED:
     case LOOKUP_BUSY:
-        return "the upstream, which wants to be asked later; all else is right";
+        return "the upstream, which asks to be called later; everything else is right";
     case LOOKUP_MALFORMED:
-        return "lookup_path, and max_response_size: this is no address";
+        return "lookup_path, and max_response_size: this is not an address";
     case LOOKUP_UPSTREAM_STATUS:
         return "address and lookup_path, or the upstream itself";
     case LOOKUP_FAILED:
@@ -277,13 +278,13 @@ bool probe_report_result(const struct lookup_result *result)
         tell("address", "%zu bytes of JSON", result->body_len);
         return true;
     }
-    tell("verdict", "not well; look at %s", advise_on_lookup(result));
+    tell("verdict", "failed; look at %s", advise_on_lookup(result));
     return false;
 }
 
 void probe_report_success(bool looked_up)
 {
     tell("verdict", "%s",
-         looked_up ? "well: tokens and addresses are to be had"
-                   : "well: tokens are to be had; with a postcode, a lookup is tried too");
+         looked_up ? "ok: token request and lookup succeeded"
+                   : "ok: token request succeeded; with a postcode, a lookup is tried too");
 }

@@ -98,7 +98,7 @@ bool reload_listeners_allow(const struct daemon *daemon, const struct config *co
     if (config->identity_mode == IDENTITY_JWT || config->identity_unverified_anywhere ||
         listen_is_local(daemon->listen))
         return true;
-    *problem = "nobody is verified, and the service manager handed down a socket that is not "
+    *problem = "no caller is verified, and the service manager handed down a socket that is not "
                "loopback: use [identity] mode jwt, another ListenStream=, or unverified_anywhere";
     return false;
 }
@@ -298,7 +298,7 @@ static void begin(struct daemon *daemon)
 void reload_signal(struct daemon *daemon)
 {
     if (daemon->drain.begun)
-        log_notice(NULL, "reload asked for while draining: there is nothing left to reload for");
+        log_notice(NULL, "reload ignored: the daemon is draining");
     else if (daemon->reload != NULL)
         daemon->reload_again = true;
     else

@@ -57,7 +57,7 @@ static void put_token(struct buf *text, const struct keeper_status *status, cons
         buf_printf(text, "the token of %s is valid until %s", upstream,
                    moment(status->expires_in, when));
         if (status->state == KEEPER_SUSPECT)
-            buf_puts(text, ", but the upstream refuses it");
+            buf_puts(text, ", but the upstream rejects it");
     } else {
         buf_printf(text, "there is no token of %s (%s)", upstream, status->state_name);
     }

@@ -79,7 +79,7 @@ static void sort_out(struct systemd_inherited *out, int fd, const char *name)
         out->sockets[out->socket_count++] = fd;
     } else {
         log_warning(NULL,
-                    "descriptor %d (%s) of the service manager is no listening socket; it is "
+                    "descriptor %d (%s) of the service manager is not a listening socket; it is "
                     "closed",
                     fd, name);
         close(fd);
@@ -175,7 +175,7 @@ size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem)
     struct stat st;
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || (seals & SEALS) != SEALS) {
-        *problem = "it is no sealed memory file";
+        *problem = "it is not a sealed memory file";
         return 0;
     }
     if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > max) {

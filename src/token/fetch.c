@@ -155,7 +155,7 @@ static void grant(struct token_fetch *fetch, const struct upstream_response *ans
         snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", reply.grant.type);
     } else {
         snprintf(fetch->problem, sizeof(fetch->problem),
-                 "the token endpoint's answer cannot be used: %s", reply.problem);
+                 "the token endpoint's response cannot be used: %s", reply.problem);
     }
     finish(fetch, &result);
     token_response_fini(&reply);
@@ -175,8 +175,9 @@ static void log_rejected(struct token_fetch *fetch, int status,
 {
     bool described = reason->description[0] != '\0';
 
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint answered %d%s%s%s%s%s",
-             status, reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
+    snprintf(fetch->problem, sizeof(fetch->problem),
+             "the token endpoint responded with %d%s%s%s%s%s", status,
+             reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
              reason->description, described ? ")" : "");
 }
 
@@ -228,7 +229,7 @@ static void fail_with_status(struct token_fetch *fetch, const struct upstream_re
 {
     struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(answer)};
 
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint answered %d",
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint responded with %d",
              answer->status);
     finish(fetch, &result);
 }
@@ -317,7 +318,7 @@ static void on_expired(void *arg)
 
     fetch->expired = NULL;
     duration_format(fetch->upstream->auth_timeout, limit);
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint gave no answer within %s",
+    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint did not respond within %s",
              limit);
     finish(fetch, &result);
 }

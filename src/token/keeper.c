@@ -180,7 +180,7 @@ static void retire(struct keeper *keeper, struct mono_time now)
     if (token == NULL || token_usable(token, now))
         return;
     if (keeper->prefetch)
-        keeper_log(keeper, LOG_LEVEL_WARNING, NULL, "the token ran out before another was had",
+        keeper_log(keeper, LOG_LEVEL_WARNING, NULL, "the token expired before another was obtained",
                    NULL, 0);
     keeper_publish(keeper, EVICTED_EXPIRED, now);
 }

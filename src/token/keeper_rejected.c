@@ -30,7 +30,7 @@ bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_t
     keeper->suspect_until = until;
     const struct log_field fields[] = {LOG_MS("for_ms", mono_diff(until, now))};
     keeper_log(keeper, LOG_LEVEL_WARNING, NULL,
-               "the upstream refuses the token and another is not to be had yet; it is suspect",
+               "the upstream rejects the token and no other is available yet; it is suspect",
                fields, ARRAY_LEN(fields));
     return true;
 }
@@ -65,7 +65,7 @@ static enum keeper_verdict judge(struct keeper *keeper, const char *guid, struct
         return keep_suspect(keeper, mono_min(free_at, mono_add(now, KEEPER_REPLACEMENT_INTERVAL)),
                             now);
     }
-    keeper_log(keeper, LOG_LEVEL_WARNING, guid, "the upstream refused the token; replacing it",
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid, "the upstream rejected the token; replacing it",
                NULL, 0);
     keeper_trust(keeper);
     return replacing(keeper);

@@ -79,10 +79,11 @@ static void log_stalled(const struct keeper *keeper, const struct token *token, 
     duration_format_rounded(token_lifetime(token), lifetime);
     const struct log_field fields[] = {LOG_TEXT("lifetime", lifetime)};
     keeper_log(keeper, LOG_LEVEL_WARNING, guid,
-               usable ? "the token endpoint gave a token that expires no later than the one it "
-                        "replaces; asking again with a growing wait"
-                      : "the token endpoint gave a token that had run out when it arrived; asking "
-                        "again with a growing wait",
+               usable
+                   ? "the token endpoint returned a token that expires no later than the one it "
+                     "replaces; asking again with a growing wait"
+                   : "the token endpoint returned a token that had expired when it arrived; asking "
+                     "again with a growing wait",
                fields, ARRAY_LEN(fields));
 }
 
@@ -159,7 +160,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
         keeper->not_before = mono_add(now, KEEPER_PACE);
         keeper->standing = STANDING_FINE;
     }
-    note_error(keeper, usable ? NULL : "the token had run out when it arrived", now);
+    note_error(keeper, usable ? NULL : "the token had expired when it arrived", now);
     token_unref(token);
 }
 
@@ -188,7 +189,7 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
     note_error(keeper, result->problem != NULL ? result->problem : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
                result->kind == KEEPER_CREDENTIALS
-                   ? "the token endpoint refused the client's credentials"
+                   ? "the token endpoint rejected the client's credentials"
                    : "the token request failed",
                fields, ARRAY_LEN(fields));
 }

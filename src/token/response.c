@@ -42,15 +42,15 @@ static enum err wrong(struct token_response *reply, const char *problem)
 static const char *twice_problem(const json_error_t *error)
 {
     static const char *const names[][2] = {
-        {"near '\"access_token\"'", "access_token: there twice"},
-        {"near '\"token_type\"'", "token_type: there twice"},
-        {"near '\"expires_in\"'", "expires_in: there twice"},
+        {"near '\"access_token\"'", "access_token: present twice"},
+        {"near '\"token_type\"'", "token_type: present twice"},
+        {"near '\"expires_in\"'", "expires_in: present twice"},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strstr(error->text, names[i][0]) != NULL)
             return names[i][1];
-    return "the reply has a name twice";
+    return "the response has a name twice";
 }
 
 static const char *json_problem(const json_error_t *error)
@@ -59,17 +59,17 @@ static const char *json_problem(const json_error_t *error)
     case json_error_duplicate_key:
         return twice_problem(error);
     case json_error_invalid_utf8:
-        return "the reply is not UTF-8";
+        return "the response is not UTF-8";
     case json_error_null_character:
-        return "the reply has a NUL in a string";
+        return "the response has a NUL in a string";
     case json_error_end_of_input_expected:
-        return "the reply goes on after its JSON object";
+        return "the response continues after its JSON object";
     case json_error_stack_overflow:
-        return "the reply is nested too deep";
+        return "the response is nested too deep";
     case json_error_numeric_overflow:
-        return "the reply has a number out of range";
+        return "the response has a number out of range";
     default:
-        return "the reply is not JSON";
+        return "the response is not JSON";
     }
 }
 
@@ -81,13 +81,14 @@ static json_t *parse_object(const char *body, size_t len, const char **problem)
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
 
     if (root == NULL) {
-        *problem = len > 0 ? json_problem(&error) : "the reply is empty";
+        *problem = len > 0 ? json_problem(&error) : "the response is empty";
         return NULL;
     }
     /* jansson overlooks a NUL behind a number or a literal. */
     if (memchr(body, '\0', len) == NULL && json_is_object(root))
         return root;
-    *problem = json_is_object(root) ? "the reply has a NUL" : "the reply is not a JSON object";
+    *problem =
+        json_is_object(root) ? "the response has a NUL" : "the response is not a JSON object";
     json_decref(root);
     return NULL;
 }
@@ -187,7 +188,7 @@ enum err token_response_parse(struct token_response *reply, const char *body, si
 
     *reply = (struct token_response){.value = NULL};
     if (len > TOKEN_RESPONSE_MAX) {
-        (void)wrong(reply, "the reply is over 64K");
+        (void)wrong(reply, "the response is over 64K");
         return ERR_TOO_LARGE;
     }
     json_t *root = parse_object(body, len, &problem);

@@ -23,7 +23,7 @@
 #define KEY_LABEL "postcoded kept token 1"
 
 _Static_assert(SEALED_TOKEN_HEADER == MARK_LEN + 1 + SALT + NONCE,
-               "the head is what the header says");
+               "the header has the size that sealed_token.h states");
 
 static const unsigned char *salt_of(const unsigned char *bytes)
 {
@@ -118,11 +118,11 @@ static const char *read_words(struct sealed_token *keep, const char *words, size
                               size_t len)
 {
     if (type_len > TOKEN_TYPE_MAX || type_len > len || !text_is_token(words, type_len))
-        return "it is of no token type";
+        return "it is of a token type that is not valid";
     const char *value = words + type_len;
     const size_t value_len = len - type_len;
     if (value_len > TOKEN_VALUE_MAX || !text_is_visible(value, value_len))
-        return "it is no token that a header can carry";
+        return "it is not a token that a header can carry";
     keep->type = secret_new(words, type_len);
     keep->value = secret_new(value, value_len);
     keep->grant.type = secret_text(keep->type);
@@ -147,7 +147,7 @@ const char *sealed_token_read(struct sealed_token *keep, const void *text, size_
     size_t type_len = (size_t)take_number(&in, 2);
     if (keep->requested.ns < 0 || mono_before(now, keep->requested) || keep->grant.lifetime <= 0 ||
         keep->grant.lifetime > TOKEN_LIFETIME_MAX)
-        return "it is of a time that cannot be";
+        return "it is of a time that is not possible";
     return read_words(keep, (const char *)in, type_len, (size_t)(end - in));
 }
 
@@ -174,7 +174,7 @@ const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size
 {
     *keep = (struct sealed_token){.type = NULL};
     if (len < MARK_LEN + 1 || memcmp(bytes, MARK, MARK_LEN) != 0)
-        return "it is no kept token";
+        return "it is not a sealed token";
     if (((const unsigned char *)bytes)[MARK_LEN] != SEALED_TOKEN_VERSION)
         return "it is of another version";
     if (len < SEALED_TOKEN_MIN || len > SEALED_TOKEN_MAX)
@@ -184,7 +184,7 @@ const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size
     unsigned char *text = mem_zalloc(text_len);
     const char *problem = decrypt(key, bytes, text, text_len)
                               ? sealed_token_read(keep, text, text_len, boot, now)
-                              : "it is damaged, or of other credentials";
+                              : "it is damaged, or belongs to other credentials";
     wipe_free(text, text_len);
     return problem;
 }

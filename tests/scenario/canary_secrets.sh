@@ -40,7 +40,7 @@ token=$(ask -X POST -u demo:CanarySecret-one "$url/auth/v1" |
     told 2 '^READY=1$'
     knob token_status=400
     admin /tokens/location/refresh -X POST
-    logged 'the token endpoint refused' >/dev/null
+    logged 'the token endpoint rejected' >/dev/null
     for path in /tokens /config /metrics /readyz /healthz; do
         admin "$path" -i
     done

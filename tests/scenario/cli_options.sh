@@ -64,7 +64,7 @@ for command in "" --check --print-config "--mint-identity ada" --probe; do
     [ "$(wc -l <"$here/err")" = 1 ] || fail "more than a line: $err"
 done
 run 1 -c "$here" --check
-has "$err" "$here: is no regular file"
+has "$err" "$here: is not a regular file"
 
 # An identity: for so long as was said, and for one who is a user.
 claims_of() {

@@ -52,7 +52,7 @@ if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 81 ] &&
 fi
 : >"$here/file"
 set_key server listen "unix:$here/file"
-fails_to_start "cannot listen on unix:$here/file" "a file that is no socket is there"
+fails_to_start "cannot listen on unix:$here/file" "a file that is not a socket is there"
 [ -f "$here/file" ] || fail "a file that is no socket was removed"
 
 [ "$(ask -o /dev/null -w '%{http_code}' "$at/M11AA")" = 200 ] || fail "the first is disturbed"

@@ -55,7 +55,7 @@ wait "$twenty" || fail "$(cat "$here/twenty")"
 wait "$late" || fail "$(cat "$here/late")"
 has "$(cat "$here/twenty")" '"answered":20' '"errors":0'
 wait "$daemon" || fail "ended with $?"
-logged 'drained: every lookup is answered' >/dev/null
+logged 'drained: every lookup has its response' >/dev/null
 exec {keep}>&-
 
 # A connection that is kept open while the daemon drains is answered, and told to close.

@@ -61,7 +61,7 @@ refused() {
     local answer
     answer=$(answer_of -b "identity=$2")
     [ "$answer" = "$none" ] || fail "$1 is told from nothing: $answer"
-    logged "identity refused: $1" >/dev/null
+    logged "identity rejected: $1" >/dev/null
     answer=$(answer_of -H "Authorization: Bearer $2")
     [ "$answer" = "$none" ] || fail "$1 is told from nothing: $answer"
 }

@@ -41,7 +41,7 @@ has "$(line_of g-6 -b identity=ada "$at/M11AA")" " status=200 " " retries=1 " \
 # A problem of the upstream's has a line of its own, with what to do; a caller's has none.
 knob error_share=100
 line_of g-7 -b identity=ada "$at/M11AA" >/dev/null
-fits "$time warning GUID: g-7 - upstream_error: The upstream answered with status 500\..*" \
+fits "$time warning GUID: g-7 - upstream_error: The upstream responded with status 500\..*" \
     "$(grep 'g-7 - upstream' "$here/log")"
 [ "$(grep -c g-2 "$here/log")" = 1 ] || fail "more than a line about a 401"
 stop_daemon

@@ -27,7 +27,7 @@ for path in / /api /api/v1/addresses /api/v1//addresses/M1 /api/v1/addressesM1 \
     /api/v1/./addresses/M1 /api/../api/v1/addresses/M1 /API/v1/addresses/M1 /healthz /metrics \
     /tokens '/%61pi/v1/addresses/M1' '/?/api/v1/addresses/M1'; do
     refused 404 not_found "$path"
-    has "$answer" "What there is: /api/v1/addresses/..."
+    has "$answer" "Available paths: /api/v1/addresses/..."
 done
 [ "$(counter lookups)" = 0 ] || fail "the upstream has seen lookups"
 [ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||

@@ -21,7 +21,7 @@ answers 200 /healthz
 has "$said" $'\r\n\r\nok'
 logged "token request failed" >/dev/null
 answers 503 /readyz
-has "$said" "upstream location: no usable token" "the token endpoint answered 503" \
+has "$said" "upstream location: no usable token" "the token endpoint responded with 503" \
     "Content-Type: text/plain"
 knob token_down=0
 eventually is_ready
@@ -41,7 +41,7 @@ for path in /healthz /readyz /metrics; do
 done
 for path in / /healthz/ /metricsx /tokens /config /tokens/location/refresh /api/v1/addresses/M1; do
     answers 404 "$path"
-    has "$said" '"code":"not_found"' "What there is: /healthz, /readyz, /metrics\""
+    has "$said" '"code":"not_found"' "Available paths: /healthz, /readyz, /metrics\""
 done
 
 # [admin] has all of them.

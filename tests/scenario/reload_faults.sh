@@ -73,7 +73,7 @@ counted concurrent_now=1 >/dev/null
 kill -TERM "$daemon"
 logged 'draining' >/dev/null
 kill -HUP "$daemon"
-logged 'reload asked for while draining' >/dev/null
+logged 'reload ignored: the daemon is draining' >/dev/null
 knob hold=0
 wait "$last" || fail "$(cat "$here/last")"
 wait "$daemon" || fail "ended with $?"

@@ -43,7 +43,7 @@ find_daemon 2
 is_ready || fail "not ready at once"
 [ "$(generation)" = "$token" ] || fail "another token than before the crash"
 [ "$(ask -o /dev/null -w '%{http_code}' "$at/M11AA")" = 200 ] || fail "no lookup"
-logged 'token of before the restart taken back' >/dev/null
+logged 'token restored from before the restart' >/dev/null
 [ "$(requests)" = 1 ] || fail "$(requests) token requests"
 
 # So with a restart that is asked for; and what was taken back is not stored a second time.
@@ -80,7 +80,7 @@ set_key 'upstream location' auth_flow client_credentials
 configure
 kill -KILL "$daemon"
 find_daemon 4
-logged 'kept by the service manager is not used: it is damaged, or of other credentials' >/dev/null
+logged 'kept by the service manager is not used: it is damaged, or belongs to other credentials' >/dev/null
 eventually is_ready
 [ "$(requests)" = $((before + 1)) ] || fail "no fresh token"
 [ "$(generation)" != "$token" ] || fail "the old token"
@@ -120,16 +120,16 @@ flip() {
     { head -c "$1" "$here/kept" && printf "\\x$(printf %x $((byte ^ 1)))" &&
         tail -c +$(($1 + 2)) "$here/kept"; } >"$here/flipped"
 }
-use --sealed "$here/kept" 'token of before the restart taken back' 0
-use --unsealed "$here/kept" "$not_used no sealed memory file" 1
-use --file "$here/kept" "$not_used no sealed memory file" 1
-use --sealed "$here/cut" "$not_used damaged, or of other credentials" 1
+use --sealed "$here/kept" 'token restored from before the restart' 0
+use --unsealed "$here/kept" "$not_used not a sealed memory file" 1
+use --file "$here/kept" "$not_used not a sealed memory file" 1
+use --sealed "$here/cut" "$not_used damaged, or belongs to other credentials" 1
 use --sealed "$here/short" "$not_used cut short or too long" 1
 use --sealed "$here/empty" "$not_used cut short or too long" 1
 use --sealed "$here/huge" "$not_used cut short or too long" 1
-use --sealed "$here/random" "$not_used no kept token" 1
+use --sealed "$here/random" "$not_used not a sealed token" 1
 use --sealed "$here/version" "$not_used of another version" 1
 for at_byte in 9 45 60 $((size - 20)) $((size - 1)); do
     flip "$at_byte"
-    use --sealed "$here/flipped" "$not_used damaged, or of other credentials" 1
+    use --sealed "$here/flipped" "$not_used damaged, or belongs to other credentials" 1
 done

@@ -84,7 +84,7 @@ manage_refused() {
     "$driver/notify" --socket "$here/notify" --output "$here/told" --listen 0.0.0.0:0 -- \
         "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/log"
     [ $? = 3 ] || fail "it started"
-    has "$(cat "$here/log")" "nobody is verified" "ListenStream="
+    has "$(cat "$here/log")" "no caller is verified" "ListenStream="
 }
 manage_refused
 set_key identity mode jwt
@@ -94,7 +94,7 @@ manage --listen 0.0.0.0:0
 set_key identity mode plain
 configure
 kill -HUP "$daemon"
-logged 'nobody is verified'
+logged 'no caller is verified'
 logged 'the configuration stays as it was'
 [ "$(status_of "http://127.0.0.1:${address##*:}/api/v1/addresses/M11AA" -b identity=me)" = 401 ] ||
     fail "unverified"

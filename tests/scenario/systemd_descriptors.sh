@@ -29,7 +29,7 @@ kill -KILL "$daemon"
 find_daemon 2
 ls "/proc/$daemon/fd" >/dev/null 2>&1 || skip "the daemon's descriptors cannot be listed"
 is_ready || fail "not ready at once"
-logged 'token of before the restart taken back' >/dev/null
+logged 'token restored from before the restart' >/dev/null
 lacks "$(held)" memfd:
 cp "$(stored)" "$here/kept"
 end_managed
@@ -55,7 +55,7 @@ exec {datagrams}<>"/dev/udp/${api%:*}/${api##*:}" || fail "no socket"
 # Nothing of what is no listening socket stays, wherever it lies among the others.
 handed_down --name first --fd "$connected" --name web --listen "$here/handed.sock" \
     --name second --file "$here/file" --fd "$datagrams" --sealed "$here/kept"
-[ "$(grep -c 'of the service manager is no listening socket; it is closed' "$here/log")" = 4 ] ||
+[ "$(grep -c 'of the service manager is not a listening socket; it is closed' "$here/log")" = 4 ] ||
     fail "not four are closed"
 [ "$(status_by)" = 200 ] || fail "no lookup by the socket that was handed down"
 lacks "$(held)" "$(socket_of "$connected")" "$(socket_of "$datagrams")" "$here/file" memfd:
@@ -63,12 +63,12 @@ stop_daemon
 
 # Nor of the kept tokens: the newest is read, the others are not; and where none is of use, all are.
 handed_down --sealed "$here/file" --file "$here/file" --sealed "$here/kept"
-logged 'token of before the restart taken back' >/dev/null
+logged 'token restored from before the restart' >/dev/null
 lacks "$(held)" "$here/file" memfd:
 stop_daemon
 handed_down --sealed "$here/kept" --unsealed "$here/kept" --sealed "$here/file" \
     --name web --listen "$here/handed.sock"
-logged 'token of before the restart taken back' >/dev/null
+logged 'token restored from before the restart' >/dev/null
 [ "$(grep -c 'is not used: it is' "$here/log")" = 2 ] || fail "not two are of no use"
 [ "$(status_by)" = 200 ] || fail "no lookup by the socket that was handed down"
 lacks "$(held)" memfd:

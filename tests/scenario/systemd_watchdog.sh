@@ -25,7 +25,7 @@ is_unhealthy() {
     [ "$(operators /healthz -o "$here/health" -w '%{http_code}')" = 503 ]
 }
 eventually is_unhealthy
-has "$(cat "$here/health")" "a worker's loop has stopped turning"
+has "$(cat "$here/health")" "a worker event loop is blocked"
 
 # From here on no feeding: several meals' time passes without one. Time itself is what is tested.
 meals=$(times_told '^WATCHDOG=1$')

@@ -16,7 +16,7 @@ refused() {
         "$BUILD/postcoded" -c "$here/pc.ini" 2>"$here/log" &
     daemon=$!
     started+=("$daemon")
-    logs 'answered 401: \*\*\* (not the secret: \*\*\*; '"$1"
+    logs 'responded with 401: \*\*\* (not the secret: \*\*\*; '"$1"
     eventually grep -q '^STATUS=.*the last request failed: .*401: \*\*\* (not the secret: ' "$here/told"
     admin /tokens >"$here/tokens"
     has "$(cat "$here/tokens")" '401: *** (not the secret: ***;'

@@ -20,10 +20,10 @@ many=$!
 knob token_down=1
 [ "$(press refresh)" = 202 ] || fail "refresh"
 reached token_requests=3 # by hand, and again by itself
-has "$(admin /tokens)" 'the token endpoint answered 503'
+has "$(admin /tokens)" 'the token endpoint responded with 503'
 knob 'token_down=0&token_hold=1'
 reached token_requests=4
-logs 'gave no answer within 200ms'
+logs 'did not respond within 200ms'
 is_ready || fail "not ready, with a good token"
 knob token_hold=0
 eventually token_is last_error null
@@ -35,7 +35,7 @@ logs 'token obtained, the token endpoint has recovered'
 # Down from the start: not ready and said why; two thousand lookups, all answered 503, cost nothing.
 knob token_down=1
 renew_daemon
-logs 'token request failed.*answered 503'
+logs 'token request failed.*responded with 503'
 [ "$(operators /readyz -o /dev/null -w '%{http_code}')" = 503 ] || fail "ready without a token"
 has "$(operators /readyz)" 'no usable token'
 callers --count 20 --requests 100 --expect 503 >"$here/load" || fail "$(cat "$here/load")"
@@ -67,7 +67,7 @@ knob token_status=0
 printf 'CANARY, of another client' >"$here/client.secret"
 upstream auth_prefetch ''
 renew_daemon
-logs 'refused the client.s credentials.*401: invalid_client (unknown client'
+logs 'rejected the client.s credentials.*401: invalid_client (unknown client'
 about "$(token next_renewal_in_seconds)" 50 60 || fail "$(admin /tokens)"
 has "$(admin /tokens)" 'invalid_client'
 answer=$(look)

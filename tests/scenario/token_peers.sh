@@ -30,12 +30,12 @@ as() {
 well() {
     probe 'M1 1AA'
     [ "$verdict" = 0 ] || fail "$told"
-    has "$told" 'well: tokens and addresses are to be had' "$@"
+    has "$told" 'ok: token request and lookup succeeded' "$@"
 }
 not_well() {
     probe
     [ "$verdict" = 1 ] || fail "$told"
-    has "$told" 'not well; look at ' "$@"
+    has "$told" 'failed; look at ' "$@"
 }
 
 # ---- oidc-provider ----
@@ -64,11 +64,11 @@ upstream auth_flow client_credentials
 as 'de mo:+%/~' 'CANARY of+the/%&=: basic' ''
 well 'answer         200' 'lifetime       7s' 'token type     Bearer'
 as 'de mo:+%/~' 'CANARY, another' ''
-not_well 'answered 401: invalid_client' 'look at client_id' 'auth_client = post'
+not_well 'responded with 401: invalid_client' 'look at client_id' 'auth_client = post'
 as post 'CANARY of+the/%&=: post' post
 well
 upstream auth_scope 'lookup else'
-not_well 'answered 400: invalid_scope' 'look at auth_scope'
+not_well 'responded with 400: invalid_scope' 'look at auth_scope'
 upstream auth_scope lookup
 upstream auth_path /tokens
 not_well 'look at auth_path'
@@ -140,15 +140,15 @@ not_well 'access_token: missing'
 odd token_object
 not_well 'access_token: not a string'
 odd accepted
-not_well 'answered 202'
+not_well 'responded with 202'
 odd down
-not_well 'answered 503' 'go on asking'
+not_well 'responded with 503' 'continue asking'
 odd invalid_scope
 not_well 'invalid_scope (there is no such scope)' 'look at auth_scope'
 odd ''
 upstream auth_param.delay 10000
 upstream auth_timeout 100ms
-not_well 'gave no answer within 100ms' 'auth_timeout'
+not_well 'did not respond within 100ms' 'auth_timeout'
 upstream auth_timeout ''
 upstream auth_param.delay 1200
 well 'it took over a second'

@@ -43,15 +43,15 @@ asked 1
 cp "$here/next.secret" "$here/api.secret"
 probe
 [ "$verdict" = 0 ] || fail "$told"
-has "$told" 'number 1 was refused, number 2 was tried' 'well: tokens are to be had'
+has "$told" 'number 1 was rejected, number 2 was tried' 'ok: token request succeeded'
 asked 2
 
 # Neither: one failure, and no more than one request for each.
 printf 'CANARY, of another client' >"$here/api.secret"
 [ "$(press refresh)" = 202 ] || fail "refresh"
-logs "refused the client's credentials"
+logs "rejected the client's credentials"
 asked 2
 [ "$(look_status)" = 200 ] || fail "with the token that is still good"
 probe
 [ "$verdict" = 1 ] || fail "$told"
-has "$told" 'answered 401: invalid_client' "not well; look at client_id and the client's secret"
+has "$told" 'responded with 401: invalid_client' "failed; look at client_id and the client's secret"

@@ -53,17 +53,17 @@ static const struct {
     {RAW("null"), "not valid JSON"},
     {RAW("<html></html>"), "not valid JSON"},
 
-    {RAW("{" P "," P "}"), "a name stands twice"},
-    {RAW("{" P ",\"a\":1,\"\\u0061\":2}"), "a name stands twice"},
-    {RAW("{" P ",\"x\":[{\"a\":1,\"a\":1}]}"), "a name stands twice"},
+    {RAW("{" P "," P "}"), "an object has a name twice"},
+    {RAW("{" P ",\"a\":1,\"\\u0061\":2}"), "an object has a name twice"},
+    {RAW("{" P ",\"x\":[{\"a\":1,\"a\":1}]}"), "an object has a name twice"},
 
     {RAW("{" P), "ends too early"},
     {RAW("{\"postcode\":\"SW1A"), "ends too early"},
     {RAW("{\"postcode\":"), "ends too early"},
     {RAW("{" P ","), "ends too early"},
-    {RAW("{" P "}x"), "something stands behind the end"},
-    {RAW("{" P "}{" P "}"), "something stands behind the end"},
-    {RAW("{" P "}\0"), "something stands behind the end"},
+    {RAW("{" P "}x"), "bytes follow the end"},
+    {RAW("{" P "}{" P "}"), "bytes follow the end"},
+    {RAW("{" P "}\0"), "bytes follow the end"},
     {RAW("{" P "\0}"), "ends too early"},
     {RAW("{\"postcode\":\"SW1A\0001AA\"}"), "not valid JSON"},
     {RAW("{" P ",\"a\\u0000\":1}"), "a NUL in a name"},
@@ -195,7 +195,7 @@ START_TEST(test_problem_holds_none_of_the_body)
         ck_assert_msg(strstr(problem, "sword") == NULL, "%s", problem);
     }
     ck_assert_int_eq(address_check("{" P "}x", strlen("{" P "}x"), problem), ERR_INVALID);
-    ck_assert_str_eq(problem, "something stands behind the end, at byte 24");
+    ck_assert_str_eq(problem, "bytes follow the end, at byte 24");
 }
 END_TEST
 

@@ -140,24 +140,30 @@ static const struct bad {
     /* Addresses. */
     {"[server]\nlisten = example.com:80, 127.0.0.1, [::1], [::g]:1, 1.2.3.4:65536, 127.0.0.1:0\n",
      WHOLE,
-     "p.ini:2: [server] listen: \"example.com:80\" is no address; must be HOST:PORT with a numeric "
+     "p.ini:2: [server] listen: \"example.com:80\" is not an address; must be HOST:PORT with a "
+     "numeric "
      "host or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
-     "p.ini:2: [server] listen: \"127.0.0.1\" is no address; must be HOST:PORT with a numeric host "
+     "p.ini:2: [server] listen: \"127.0.0.1\" is not an address; must be HOST:PORT with a numeric "
+     "host "
      "or localhost, [V6]:PORT or unix:PATH; write 127.0.0.1:8080\n"
-     "p.ini:2: [server] listen: \"[::1]\" is no address; must be HOST:PORT with a numeric host or "
+     "p.ini:2: [server] listen: \"[::1]\" is not an address; must be HOST:PORT with a numeric host "
+     "or "
      "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
-     "p.ini:2: [server] listen: \"[::g]:1\" is no address; must be HOST:PORT with a numeric host "
+     "p.ini:2: [server] listen: \"[::g]:1\" is not an address; must be HOST:PORT with a numeric "
+     "host "
      "or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
-     "p.ini:2: [server] listen: \"1.2.3.4:65536\" is no address; must be HOST:PORT with a numeric "
+     "p.ini:2: [server] listen: \"1.2.3.4:65536\" is not an address; must be HOST:PORT with a "
+     "numeric "
      "host or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"},
     {"[server]\nlisten = off\n", WHOLE,
-     "p.ini:2: [server] listen: \"off\" is no address; must be HOST:PORT with a numeric host or "
+     "p.ini:2: [server] listen: \"off\" is not an address; must be HOST:PORT with a numeric host "
+     "or "
      "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"},
     {"[server]\nlisten = 127.0.0.1:80,\n", WHOLE,
      "p.ini:2: [server] listen: there is no address beside a comma; remove the comma, or write all "
      "addresses on this line\n"},
     {"[admin]\nlisten = 127.0.0.1:80\n", WHOLE,
-     "p.ini:2: [admin] listen: \"127.0.0.1:80\" is no Unix socket; write unix:PATH, such as "
+     "p.ini:2: [admin] listen: \"127.0.0.1:80\" is not a Unix socket; write unix:PATH, such as "
      "unix:/run/postcoded/admin.sock, or off\n"},
     {"[admin]\nlisten = unix:\n", WHOLE,
      "p.ini:2: [admin] listen: unix: names no socket; write unix:PATH, such as "
@@ -175,13 +181,13 @@ static const struct bad {
      "p.ini:4: [metrics] listen: 127.0.0.1:80 is listened on already; write each address once\n"},
     /* Headers, cookies, paths. */
     {"[tracker]\nheader = transfer-encoding\n", WHOLE,
-     "p.ini:2: [tracker] header: transfer-encoding has a meaning of its own; name another header, "
+     "p.ini:2: [tracker] header: transfer-encoding is reserved; name another header, "
      "X-... for one\n"},
     {"[tracker]\nheader = X GUID\n", WHOLE,
      "p.ini:2: [tracker] header: \"X GUID\" is not understood; must be the name of a header, of at "
      "most 64 bytes, such as X-GUID\n"},
     {"[identity]\nkey_file = key\ncookie = a b\nforward_header = x-guid\n", UPSTREAM,
-     "p.ini:3: [identity] cookie: \"a b\" is no name of a cookie; use letters, digits, - and _, "
+     "p.ini:3: [identity] cookie: \"a b\" is not a cookie name; use letters, digits, - and _, "
      "such as identity\n"
      "p.ini:4: [identity] forward_header: x-guid is the header of [tracker] too; name another "
      "header, such as X-User\n"},
@@ -201,14 +207,14 @@ static const struct bad {
      IDENTITY,
      "p.ini:2: [upstream u] address: \"ftp://h\": the scheme is not known; write http:// or "
      "https://\n"
-     "p.ini:3: [upstream u] auth_url: a user in a URL is not supported; remove what stands before "
+     "p.ini:3: [upstream u] auth_url: a user in a URL is not supported; remove what precedes "
      "the @\n"
      "p.ini:4: [upstream u] proxy: a query or fragment has no place here; end the URL before ? and "
      "#\n"},
     {"[upstream u]\naddress = location.example\nauth_url = https://h:0/\nproxy = https://h h\n"
      "client_id = c\nclient_secret_file = secret\n",
      IDENTITY,
-     "p.ini:2: [upstream u] address: \"location.example\" is no URL (Bad scheme); write "
+     "p.ini:2: [upstream u] address: \"location.example\" is not a URL (Bad scheme); write "
      "https://location.example\n"
      "p.ini:3: [upstream u] auth_url: \"https://h:0/\": port 0 cannot be called; write one from 1 "
      "to 65535\n"
@@ -279,7 +285,7 @@ static const struct bad {
      "warning, error\n"
      "p.ini:4: something follows the section's name; comments stand on lines of their own\n"
      "p.ini:5: [server] workers: \"0\" is out of range; must be a number from 1 to 256, or auto\n"
-     "p.ini:6: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "p.ini:6: this is not a section name; write [server] or [upstream NAME], without quotes; "
      "postcoded.ini(5) lists the sections\n"
      "p.ini:8: there is no key before the equals sign; write key = value\n"
      "p.ini:9: this is neither [section] nor key = value nor a comment; write key = value, all on "
@@ -296,16 +302,16 @@ static const struct bad {
      "p.ini:3: the line is not valid UTF-8; save the file as UTF-8\n"
      "p.ini:4: the line holds a control character; remove it\n"
      "p.ini:5: a key is made of letters, digits, _, - and .; write key = value\n"
-     "p.ini:6: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "p.ini:6: this is not a section name; write [server] or [upstream NAME], without quotes; "
      "postcoded.ini(5) lists the sections\n"
-     "p.ini:8: this is no section's name; write [server] or [upstream NAME], without quotes; "
+     "p.ini:8: this is not a section name; write [server] or [upstream NAME], without quotes; "
      "postcoded.ini(5) lists the sections\n"},
     {"\xff\xfe[\0", "", "p.ini: the file is UTF-16; save it as UTF-8\n"},
     /* Files. */
     {"[identity]\nkey_file = none\n" UPSTREAM_HEAD "client_secret_file = .\nca_file = none\n", "",
      "p.ini:2: [identity] key_file: none cannot be read (No such file or directory); it must be a "
      "file that postcoded's user can read\n"
-     "p.ini:6: [upstream u] client_secret_file: . is no regular file; it must be one\n"
+     "p.ini:6: [upstream u] client_secret_file: . is not a regular file; it must be one\n"
      "p.ini:7: [upstream u] ca_file: none cannot be read (No such file or directory); it must be a "
      "file that postcoded's user can read\n"},
     {UPSTREAM_HEAD "client_secret_file = secret, secret, secret\n", IDENTITY,
@@ -356,7 +362,8 @@ START_TEST(all_faults_at_once)
     ck_assert_ptr_null(load_file(NULL, "p.ini", false));
     ck_assert_str_eq(
         fault_lines(),
-        "p.ini:2: [server] listen: \"x\" is no address; must be HOST:PORT with a numeric host or "
+        "p.ini:2: [server] listen: \"x\" is not an address; must be HOST:PORT with a numeric host "
+        "or "
         "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
         "p.ini:3: the line holds a NUL byte; remove it\n"
         "p.ini:4: [unknown]: unknown section; postcoded.ini(5) lists the sections\n"
@@ -386,7 +393,7 @@ START_TEST(missing_file)
                      "puts a first one at /etc/postcoded/postcoded.ini\n");
     make_dir("d.ini");
     ck_assert_ptr_null(load_file(NULL, "d.ini", false));
-    ck_assert_str_eq(fault_lines(), "d.ini: is no regular file; it must be one\n");
+    ck_assert_str_eq(fault_lines(), "d.ini: is not a regular file; it must be one\n");
 }
 END_TEST
 

@@ -381,7 +381,8 @@ END_TEST
 #define FORM_COMMENT " is part of the value: a comment stands on a line of its own\n"
 #define DURATION "; must be a duration from 10ms to 24h"
 #define ADDRESS                                                                                    \
-    " is no address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT or unix:PATH"
+    " is not an address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT or "        \
+    "unix:PATH"
 
 static const struct spelling {
     const char *section;
@@ -452,12 +453,13 @@ START_TEST(addresses_of_an_api)
         const char *url;
         const char *expected; /* NULL: good */
     } cases[] = {
-        {"\"https://h.example\"", "\"https://h.example\" is no URL (Bad scheme); write "
+        {"\"https://h.example\"", "\"https://h.example\" is not a URL (Bad scheme); write "
                                   "https://HOST[:PORT][/PATH]" FORM_QUOTES},
         {"https://h.example # ours", "a URL is ASCII without spaces; percent-encode what is not; "
                                      "what follows the blank" FORM_COMMENT},
-        {"h.example/v1", "\"h.example/v1\" is no URL (Bad scheme); write https://h.example/v1\n"},
-        {"h.example/?pw=Xyzzy", "is no URL (Bad scheme); write https://HOST[:PORT][/PATH]\n"},
+        {"h.example/v1",
+         "\"h.example/v1\" is not a URL (Bad scheme); write https://h.example/v1\n"},
+        {"h.example/?pw=Xyzzy", "is not a URL (Bad scheme); write https://HOST[:PORT][/PATH]\n"},
         {"https://location.example", "https://location.example is the placeholder of the shipped "
                                      "file; write the address of your own Location API, such as "
                                      "address = https://HOST\n"},

@@ -281,32 +281,33 @@ struct sample {
 static const struct sample samples[] = {
     {"HTTP/1.1 201 Created\r\n\r\n" GRANT, KEEPER_GRANTED, "", 0},
     {JSON_200 "{\"access_token\":7}", KEEPER_FAILED,
-     "the token endpoint's answer cannot be used: access_token", 0},
+     "the token endpoint's response cannot be used: access_token", 0},
     {"HTTP/1.1 200 OK\r\nRetry-After: 5\r\n\r\n<html>", KEEPER_FAILED,
-     "the token endpoint's answer cannot be used: ", 0},
-    {"HTTP/1.1 202 Later\r\n\r\n" GRANT, KEEPER_FAILED, "the token endpoint answered 202", 0},
-    {"HTTP/1.1 302 F\r\nLocation: /x\r\n\r\n", KEEPER_FAILED, "the token endpoint answered 302", 0},
-    {"HTTP/1.1 429 No\r\nRetry-After: 7\r\n\r\n", KEEPER_FAILED, "the token endpoint answered 429",
-     7 * SECOND},
+     "the token endpoint's response cannot be used: ", 0},
+    {"HTTP/1.1 202 Later\r\n\r\n" GRANT, KEEPER_FAILED, "the token endpoint responded with 202", 0},
+    {"HTTP/1.1 302 F\r\nLocation: /x\r\n\r\n", KEEPER_FAILED,
+     "the token endpoint responded with 302", 0},
+    {"HTTP/1.1 429 No\r\nRetry-After: 7\r\n\r\n", KEEPER_FAILED,
+     "the token endpoint responded with 429", 7 * SECOND},
     {"HTTP/1.1 503 No\r\nRetry-After: soon\r\n\r\n", KEEPER_FAILED,
-     "the token endpoint answered 503", 0},
+     "the token endpoint responded with 503", 0},
     {"HTTP/1.1 401 No\r\nRetry-After: 9\r\n\r\n{\"error\":\"invalid_client\","
      "\"error_description\":\"who are you\"}",
-     KEEPER_CREDENTIALS, "the token endpoint answered 401: invalid_client (who are you)",
+     KEEPER_CREDENTIALS, "the token endpoint responded with 401: invalid_client (who are you)",
      9 * SECOND},
     {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}", KEEPER_CREDENTIALS,
-     "the token endpoint answered 400: invalid_scope", 0},
+     "the token endpoint responded with 400: invalid_scope", 0},
     {"HTTP/1.1 403 No\r\n\r\n<html>no</html>", KEEPER_CREDENTIALS,
-     "the token endpoint answered 403", 0},
+     "the token endpoint responded with 403", 0},
     {"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{\"err", KEEPER_CREDENTIALS,
-     "the token endpoint answered 401", 0},
+     "the token endpoint responded with 401", 0},
     {"HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
-     KEEPER_CREDENTIALS, "the token endpoint answered 401: x (not ***)", 0},
-    {JSON_200 "", KEEPER_FAILED, "the token endpoint's answer cannot be used: ", 0},
+     KEEPER_CREDENTIALS, "the token endpoint responded with 401: x (not ***)", 0},
+    {JSON_200 "", KEEPER_FAILED, "the token endpoint's response cannot be used: ", 0},
     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
      "the token endpoint closed the connection before its response was complete", 0},
     {"not HTTP at all", KEEPER_FAILED, "the token endpoint did not respond in HTTP/1.1", 0},
-    {SILENCE, KEEPER_NO_RESPONSE, "the token endpoint gave no answer within 200ms", 0},
+    {SILENCE, KEEPER_NO_RESPONSE, "the token endpoint did not respond within 200ms", 0},
 };
 
 START_TEST(test_answers)
@@ -367,7 +368,7 @@ START_TEST(test_echoed_secrets)
         mem_printf("HTTP/1.1 403 No\r\n\r\n{\"error\":\"%s\",\"error_description\":\"%s\"}",
                    echoes[_i].error, echoes[_i].description);
     const char *const answers[] = {answer, NULL};
-    char *expected = mem_printf("the token endpoint answered 403%s", echoes[_i].problem);
+    char *expected = mem_printf("the token endpoint responded with 403%s", echoes[_i].problem);
 
     make_fetch(TWO_SECRETS, answers);
     run(NULL);
@@ -472,7 +473,7 @@ START_TEST(test_both_secrets_refused)
     run(NULL);
     peer_stop(&peer);
     ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
-    ck_assert_str_eq(problem, "the token endpoint answered 400: invalid_client");
+    ck_assert_str_eq(problem, "the token endpoint responded with 400: invalid_client");
     ck_assert_int_eq(peer.accepted, 2);
 }
 END_TEST

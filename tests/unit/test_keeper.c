@@ -153,7 +153,7 @@ START_TEST(without_prefetch_a_lookup_asks)
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 1);
 
-    /* It is not renewed for nobody, and leaves when it has run out. */
+    /* It is not renewed for nobody, and leaves when it has expired. */
     world_run(world, HOUR);
     ck_assert_uint_eq(world->requests, 1);
     ck_assert_ptr_null(world->view->token);
@@ -432,7 +432,7 @@ START_TEST(logs_once_and_no_token)
     ck_assert_uint_eq(occurrences(text, "has recovered"), 1);
     ck_assert_uint_eq(occurrences(text, "budget of token requests is used up"), 1);
     ck_assert_uint_eq(occurrences(text, "it is suspect"), 1);
-    ck_assert_uint_eq(occurrences(text, "GUID: guid-of-401 - the upstream refused the token"), 1);
+    ck_assert_uint_eq(occurrences(text, "GUID: guid-of-401 - the upstream rejected the token"), 1);
     ck_assert_uint_eq(occurrences(text, "value-"), 0);
     fclose(file);
 }

@@ -107,7 +107,7 @@ START_TEST(refused_credentials_wait_each_time)
     world_start(world);
     world_run(world, 10 * MINUTE);
     ck_assert_uint_eq(world->requests, 11);
-    ck_assert_str_eq(world_status(world).last_error, "answered 401: invalid_client");
+    ck_assert_str_eq(world_status(world).last_error, "responded with 401: invalid_client");
     world_free(world);
 }
 END_TEST

@@ -107,7 +107,7 @@ START_TEST(another_key_opens_nothing)
     secret_unref(key);
     key = secret_new("0123456789abcdef0123456789abcdef", CREDENTIALS_KEY);
     ck_assert_str_eq(open_bytes(secret_bytes(sealed), secret_len(sealed)),
-                     "it is damaged, or of other credentials");
+                     "it is damaged, or belongs to other credentials");
     ck_assert_ptr_null(keep.value);
     secret_unref(sealed);
 }
@@ -135,20 +135,20 @@ struct text {
 static const struct text texts[] = {
     {0, SECOND, 6, "Bearerabc", NULL},
     {HOUR, TOKEN_LIFETIME_MAX, 1, "ab", NULL},
-    {HOUR + 1, SECOND, 6, "Bearerabc", "it is of a time that cannot be"},
-    {-1, SECOND, 6, "Bearerabc", "it is of a time that cannot be"},
-    {INT64_MIN, SECOND, 6, "Bearerabc", "it is of a time that cannot be"},
-    {0, 0, 6, "Bearerabc", "it is of a time that cannot be"},
-    {0, -SECOND, 6, "Bearerabc", "it is of a time that cannot be"},
-    {0, TOKEN_LIFETIME_MAX + 1, 6, "Bearerabc", "it is of a time that cannot be"},
-    {0, SECOND, 0, "abc", "it is of no token type"},
-    {0, SECOND, 4, "abc", "it is of no token type"},
-    {0, SECOND, 65535, "abc", "it is of no token type"},
-    {0, SECOND, 2, "a\nbc", "it is of no token type"},
-    {0, SECOND, 3, "a bc", "it is of no token type"},
-    {0, SECOND, 3, "abc", "it is no token that a header can carry"},
-    {0, SECOND, 3, "abcd e", "it is no token that a header can carry"},
-    {0, SECOND, 3, "abcd\r\nX: y", "it is no token that a header can carry"},
+    {HOUR + 1, SECOND, 6, "Bearerabc", "it is of a time that is not possible"},
+    {-1, SECOND, 6, "Bearerabc", "it is of a time that is not possible"},
+    {INT64_MIN, SECOND, 6, "Bearerabc", "it is of a time that is not possible"},
+    {0, 0, 6, "Bearerabc", "it is of a time that is not possible"},
+    {0, -SECOND, 6, "Bearerabc", "it is of a time that is not possible"},
+    {0, TOKEN_LIFETIME_MAX + 1, 6, "Bearerabc", "it is of a time that is not possible"},
+    {0, SECOND, 0, "abc", "it is of a token type that is not valid"},
+    {0, SECOND, 4, "abc", "it is of a token type that is not valid"},
+    {0, SECOND, 65535, "abc", "it is of a token type that is not valid"},
+    {0, SECOND, 2, "a\nbc", "it is of a token type that is not valid"},
+    {0, SECOND, 3, "a bc", "it is of a token type that is not valid"},
+    {0, SECOND, 3, "abc", "it is not a token that a header can carry"},
+    {0, SECOND, 3, "abcd e", "it is not a token that a header can carry"},
+    {0, SECOND, 3, "abcd\r\nX: y", "it is not a token that a header can carry"},
 };
 
 static void put(unsigned char *out, uint64_t number, size_t bytes)

@@ -67,32 +67,32 @@ static const struct {
     size_t len;
     const char *problem; /* its beginning */
 } bad[] = {
-    {BODY(""), "the reply is empty"},
-    {BODY(" "), "the reply is not JSON"},
-    {BODY("<html><body>" SECRET "</body></html>"), "the reply is not JSON"},
-    {BODY("access_token=" SECRET "&token_type=bearer"), "the reply is not JSON"},
-    {BODY("\xef\xbb\xbf{" AT "}"), "the reply is not"},
-    {BODY("[{" AT "}]"), "the reply is not a JSON object"},
-    {BODY("\"" SECRET "\""), "the reply is not JSON"},
-    {BODY("null"), "the reply is not JSON"},
-    {BODY("{" AT), "the reply is not JSON"},
-    {BODY("{" AT "}{}"), "the reply goes on"},
-    {BODY("{" AT "} x"), "the reply goes on"},
-    {BODY("{" AT "}\0"), "the reply"},
-    {BODY("{" AT ",\"expires_in\":3600\0}"), "the reply has a NUL"},
-    {BODY("{" AT ",\"nul_behind_a_literal\":true\0}"), "the reply has a NUL"},
-    {BODY("{" AT ",}"), "the reply is not JSON"},
-    {BODY("{'access_token':'" SECRET "'}"), "the reply is not JSON"},
-    {BODY("{" AT "," AT "}"), "access_token: there twice"},
-    {BODY("{\"token_type\":\"a\"," AT ",\"token_type\":\"a\"}"), "token_type: there twice"},
-    {BODY("{" AT ",\"expires_in\":1,\"expires_in\":1}"), "expires_in: there twice"},
-    {BODY("{" AT ",\"refresh_token\":1,\"refresh_token\":1}"), "the reply has a name twice"},
-    {BODY("{" AT ",\"access_\\u0074oken\":\"x\"}"), "the reply has a name twice"},
-    {BODY("{" AT ",\"x\":{\"y\":1,\"y\":2}}"), "the reply has a name twice"},
-    {BODY("{" AT ",\"x\":\"\xff\xfe\"}"), "the reply is not UTF-8"},
-    {BODY("{" AT ",\"x\":\"\xc0\xaf\"}"), "the reply is not UTF-8"},
-    {BODY("{" AT ",\"x\":\"\xed\xa0\x80\"}"), "the reply is not UTF-8"},
-    {BODY("{\"access_token\":\"a\xc3\"}"), "the reply is not UTF-8"},
+    {BODY(""), "the response is empty"},
+    {BODY(" "), "the response is not JSON"},
+    {BODY("<html><body>" SECRET "</body></html>"), "the response is not JSON"},
+    {BODY("access_token=" SECRET "&token_type=bearer"), "the response is not JSON"},
+    {BODY("\xef\xbb\xbf{" AT "}"), "the response is not"},
+    {BODY("[{" AT "}]"), "the response is not a JSON object"},
+    {BODY("\"" SECRET "\""), "the response is not JSON"},
+    {BODY("null"), "the response is not JSON"},
+    {BODY("{" AT), "the response is not JSON"},
+    {BODY("{" AT "}{}"), "the response continues"},
+    {BODY("{" AT "} x"), "the response continues"},
+    {BODY("{" AT "}\0"), "the response"},
+    {BODY("{" AT ",\"expires_in\":3600\0}"), "the response has a NUL"},
+    {BODY("{" AT ",\"nul_behind_a_literal\":true\0}"), "the response has a NUL"},
+    {BODY("{" AT ",}"), "the response is not JSON"},
+    {BODY("{'access_token':'" SECRET "'}"), "the response is not JSON"},
+    {BODY("{" AT "," AT "}"), "access_token: present twice"},
+    {BODY("{\"token_type\":\"a\"," AT ",\"token_type\":\"a\"}"), "token_type: present twice"},
+    {BODY("{" AT ",\"expires_in\":1,\"expires_in\":1}"), "expires_in: present twice"},
+    {BODY("{" AT ",\"refresh_token\":1,\"refresh_token\":1}"), "the response has a name twice"},
+    {BODY("{" AT ",\"access_\\u0074oken\":\"x\"}"), "the response has a name twice"},
+    {BODY("{" AT ",\"x\":{\"y\":1,\"y\":2}}"), "the response has a name twice"},
+    {BODY("{" AT ",\"x\":\"\xff\xfe\"}"), "the response is not UTF-8"},
+    {BODY("{" AT ",\"x\":\"\xc0\xaf\"}"), "the response is not UTF-8"},
+    {BODY("{" AT ",\"x\":\"\xed\xa0\x80\"}"), "the response is not UTF-8"},
+    {BODY("{\"access_token\":\"a\xc3\"}"), "the response is not UTF-8"},
     {BODY("{}"), "access_token: missing"},
     {BODY("{\"Access_Token\":\"" SECRET "\"}"), "access_token: missing"},
     {BODY("{\"access_token\":null}"), "access_token: not a string"},
@@ -106,8 +106,8 @@ static const struct {
     {BODY("{\"access_token\":\"a\\tb\"}"), "access_token: has characters"},
     {BODY("{\"access_token\":\"a\\r\\nX-Evil: 1\"}"), "access_token: has characters"},
     {BODY("{\"access_token\":\"a\\u000ab\"}"), "access_token: has characters"},
-    {BODY("{\"access_token\":\"a\\u0000b\"}"), "the reply has a NUL"},
-    {BODY("{\"access_token\":\"a\nb\"}"), "the reply is not JSON"},
+    {BODY("{\"access_token\":\"a\\u0000b\"}"), "the response has a NUL"},
+    {BODY("{\"access_token\":\"a\nb\"}"), "the response is not JSON"},
     {BODY("{\"access_token\":\"a\\u007f\"}"), "access_token: has characters"},
     {BODY("{\"access_token\":\"\xc3\xa9\"}"), "access_token: has characters"},
     {BODY("{" AT ",\"token_type\":null}"), "token_type: not a string"},
@@ -116,7 +116,7 @@ static const struct {
     {BODY("{" AT ",\"token_type\":\"Bearer \"}"), "token_type: not a token"},
     {BODY("{" AT ",\"token_type\":\"Bea rer\"}"), "token_type: not a token"},
     {BODY("{" AT ",\"token_type\":\"Bearer\\r\\nX: y\"}"), "token_type: not a token"},
-    {BODY("{" AT ",\"token_type\":\"Bearer\\u0000\"}"), "the reply has a NUL"},
+    {BODY("{" AT ",\"token_type\":\"Bearer\\u0000\"}"), "the response has a NUL"},
     {BODY("{" AT ",\"token_type\":\"a:b\"}"), "token_type: not a token"},
     {BODY("{" AT ",\"token_type\":\"\xc3\xa9\"}"), "token_type: not a token"},
     {BODY("{" AT ",\"token_type\":"
@@ -129,10 +129,10 @@ static const struct {
     {BODY("{" AT ",\"expires_in\":-1e300}"), "expires_in: less"},
     {BODY("{" AT ",\"expires_in\":1e-300}"), "expires_in: less"},
     {BODY("{" AT ",\"expires_in\":\"0\"}"), "expires_in: less"},
-    {BODY("{" AT ",\"expires_in\":1e999}"), "the reply has a number out of range"},
-    {BODY("{" AT ",\"expires_in\":NaN}"), "the reply is not JSON"},
-    {BODY("{" AT ",\"expires_in\":Infinity}"), "the reply is not JSON"},
-    {BODY("{" AT ",\"expires_in\":0x10}"), "the reply is not JSON"},
+    {BODY("{" AT ",\"expires_in\":1e999}"), "the response has a number out of range"},
+    {BODY("{" AT ",\"expires_in\":NaN}"), "the response is not JSON"},
+    {BODY("{" AT ",\"expires_in\":Infinity}"), "the response is not JSON"},
+    {BODY("{" AT ",\"expires_in\":0x10}"), "the response is not JSON"},
     {BODY("{" AT ",\"expires_in\":\"\"}"), "expires_in: a string of other"},
     {BODY("{" AT ",\"expires_in\":\" 60\"}"), "expires_in: a string of other"},
     {BODY("{" AT ",\"expires_in\":\"60s\"}"), "expires_in: a string of other"},
@@ -197,7 +197,7 @@ START_TEST(long_values)
     ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX + 1, problem, sizeof(problem)), ERR_INVALID);
     ck_assert_str_eq(problem, "access_token: too long for a header");
     ck_assert_int_eq(parse_value_of(TOKEN_RESPONSE_MAX, problem, sizeof(problem)), ERR_TOO_LARGE);
-    ck_assert_str_eq(problem, "the reply is over 64K");
+    ck_assert_str_eq(problem, "the response is over 64K");
     ck_assert_int_eq(parse_value_of(5 * 1024 * 1024, problem, sizeof(problem)), ERR_TOO_LARGE);
 }
 END_TEST
@@ -228,7 +228,7 @@ START_TEST(deep_nesting)
     memset(body + half, ']', sizeof(body) - half);
     body[sizeof(body) - 1] = '}';
     ck_assert_int_eq(token_response_parse(&reply, body, sizeof(body), DEFAULT), ERR_INVALID);
-    ck_assert_str_eq(reply.problem, "the reply is nested too deep");
+    ck_assert_str_eq(reply.problem, "the response is nested too deep");
     token_response_fini(&reply);
 }
 END_TEST
