@@ -69,7 +69,7 @@ enum lookup_result_kind {
     LOOKUP_RATE_LIMITED,    /* 429: Retry-After, where there was one */
     LOOKUP_BUSY,            /* 503: Retry-After */
     LOOKUP_UPSTREAM_STATUS, /* any other */
-    LOOKUP_MALFORMED,       /* 200 without an address: problem */
+    LOOKUP_MALFORMED,       /* 200 without an address: reason */
     LOOKUP_FAILED,          /* no answer: error */
     LOOKUP_REJECTED,        /* 401 with a fresh token, or 403 */
     LOOKUP_NO_TOKEN,        /* none to be had: retry_after */
@@ -80,7 +80,7 @@ struct lookup_result {
     enum lookup_result_kind kind;
     int status;              /* the upstream's, where it answered */
     enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
-    const char *problem;     /* LOOKUP_MALFORMED: what is wrong with the body */
+    const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
     int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
     char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;

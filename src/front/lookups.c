@@ -80,10 +80,10 @@ static void respond_malformed(struct request *request, const struct lookup_resul
 {
     bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
     const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
-    response_problem(
-        request, &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
-        "The upstream's answer is no address: %s.",
-        too_large ? "it is larger than [upstream] max_response_size" : result->problem);
+    response_problem(request,
+                     &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
+                     "The upstream's answer is no address: %s.",
+                     too_large ? "it is larger than [upstream] max_response_size" : result->reason);
 }
 
 static void reject_overload(struct request *request, const char *what, const char *key)
