@@ -111,12 +111,12 @@ static const char *open_with_any(struct sealed_token *keep, const void *bytes, s
 }
 
 static const char *take_back(struct keeper *keeper, int fd, const struct config_upstream *upstream,
-                             size_t *which)
+                             size_t *which, struct reason *reason)
 {
     unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
     struct sealed_token keep = {.type = NULL};
-    const char *problem = NULL;
-    size_t len = systemd_read_kept(fd, bytes, SEALED_TOKEN_MAX, &problem);
+    size_t len = systemd_read_kept(fd, bytes, SEALED_TOKEN_MAX, reason);
+    const char *problem = len > 0 ? NULL : reason->text;
     if (problem == NULL)
         problem = open_with_any(&keep, bytes, len, upstream, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
@@ -152,7 +152,8 @@ bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
 {
     keeping->name = entry_name(upstream);
     for (size_t i = inherited->kept_count; i > 0; i--) {
-        const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which);
+        struct reason reason;
+        const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which, &reason);
         if (problem == NULL) {
             note_restored(keeping, keeper, upstream, *which);
             return true;
