@@ -1,5 +1,5 @@
 /*
- * Accepting, on the main loop, for everybody: several addresses, Unix sockets, the limit on
+ * Accepting, on the main loop, for all servers: several addresses, Unix sockets, the limit on
  * connections, descriptors running out. What is accepted is handed to the servers in turn.
  *
  * Thread: the main loop's.
@@ -16,7 +16,7 @@
 #include "front/server.h"
 #include "runtime/loop.h"
 
-/* Who takes connections: a server, and the app that is to serve them. */
+/* What takes connections: a server, and the app that serves them. */
 struct listen_target {
     struct server *server;
     struct server_app *app;
@@ -26,7 +26,7 @@ struct listen;
 
 /*
  * Binds and listens on every address; nothing is accepted before listen_start. A stale Unix socket
- * (nobody answers on it) is removed; on ERR_SYSTEM `reason` says which address, why, and what to
+ * (nothing accepts on it) is removed; on ERR_SYSTEM `reason` says which address, why, and what to
  * do, errno is the system's, and nothing stays bound.
  */
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,

@@ -1,5 +1,5 @@
 /*
- * Who the caller is (contract 4): the policy of one configuration, shared by all workers.
+ * The identity of the caller (contract 4): the policy of one configuration, shared by all workers.
  *
  * Threads: immutable and reference-counted; any thread.
  */

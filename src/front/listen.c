@@ -62,7 +62,7 @@ static const char *unix_path(const struct config_address *address)
     return ((const struct sockaddr_un *)(const void *)&address->addr)->sun_path;
 }
 
-/* A socket file that nobody answers on is left over from a daemon that was killed. */
+/* A socket file that nothing accepts on is left over from a daemon that was killed. */
 static void remove_stale(const struct config_address *address)
 {
     struct stat st;

@@ -1,6 +1,6 @@
 /*
  * A lookup's way, as a table of steps: each may settle the request, and the last one finds the
- * address. How a lookup's end becomes an answer is a second table, by kind of result.
+ * address. How a lookup's result becomes a response is a second table, by kind of result.
  */
 #include "front/lookups.h"
 
@@ -19,7 +19,7 @@ static struct lookup_app *of(struct server_app *app)
     return CONTAINER_OF(app, struct lookup_app, app);
 }
 
-/* ---- from a lookup's end to an answer ---- */
+/* ---- from a lookup's result to a response ---- */
 
 static void respond_address(struct request *request, const struct lookup_result *result)
 {

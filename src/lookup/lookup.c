@@ -103,9 +103,9 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     lookup_free(lookup);
 }
 
-/* ---- judging an answer ---- */
+/* ---- judging a response ---- */
 
-/* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
+/* Only the body of a 200 is used. Of any other response only the status counts. */
 static bool has_status(const struct upstream_response *reply)
 {
     return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;

@@ -1,6 +1,6 @@
 /*
- * One answer for every reason: whoever tries out identities learns nothing from how they are
- * refused. What was wrong stands in a debug line.
+ * One response for every reason: a caller that tries out identities learns nothing from the way
+ * they are rejected. A debug line says what was wrong.
  */
 #include "middleware/identity.h"
 
