@@ -205,11 +205,11 @@ static void protect_memory(void)
 
 static enum exit_status mint(const struct options *options, const struct setup *setup)
 {
-    char problem[IDENTITY_PROBLEM];
+    struct reason reason;
     int64_t ttl = options->ttl >= 0 ? options->ttl : DEFAULT_TTL;
-    char *token = identity_mint(setup->identity, options->user, ttl, problem);
+    char *token = identity_mint(setup->identity, options->user, ttl, &reason);
     if (token == NULL) {
-        fprintf(stderr, "postcoded: no identity can be made: %s\n", problem);
+        fprintf(stderr, "postcoded: no identity can be made: %s\n", reason.text);
         return EXIT_CONFIGURATION;
     }
     puts(token);

@@ -1,9 +1,9 @@
 /*
- * One caller's exchange: from a request's head to the end of its answer.
+ * One caller's exchange: from a request's header section to the end of its response.
  *
  * It is made by front/server when libmicrohttpd has read the request line, and freed when
  * libmicrohttpd has done with it. In between it has one state, which only request_enter changes,
- * and is settled once: by an answer (exchange/response.h), by the caller's leaving or by the
+ * and is settled once: by a response (exchange/response.h), by the caller's leaving or by the
  * deadline, whichever comes first. What comes later finds it settled and does nothing.
  *
  * Thread: that of the loop which serves its connection.
@@ -28,7 +28,7 @@
     X(REQUEST_RUNNING, "running")     /* its steps run, in this very call */                       \
     X(REQUEST_PARKED, "parked")       /* a token or the upstream is waited for */                  \
     X(REQUEST_SETTLED, "settled")     /* how it ends is known; libmicrohttpd has not been told */  \
-    X(REQUEST_SENDING, "sending")     /* the answer is libmicrohttpd's */                          \
+    X(REQUEST_SENDING, "sending")     /* libmicrohttpd has the response */                         \
     X(REQUEST_ENDED, "ended")         /* libmicrohttpd has done with it */
 
 enum request_state {
@@ -46,7 +46,7 @@ struct request {
 
     /* The caller's side, set by front/server. */
     struct MHD_Connection *connection;
-    const char *method;   /* NULL until the head is whole */
+    const char *method;   /* NULL until the header section is complete */
     char *unusual_method; /* the same, where it had to be copied */
     const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
     char *target;         /* raw, as it stood in the request line */
@@ -66,7 +66,7 @@ struct request {
     int fd;                 /* the caller's connection; libmicrohttpd's */
 
     /* Beside the work. */
-    struct ctx *ctx;       /* NULL until the head is whole */
+    struct ctx *ctx;       /* NULL until the header section is complete */
     struct config *config; /* the snapshot it began with */
     struct mono_time began;
     struct ctx_hook deadline;
@@ -77,14 +77,14 @@ struct request {
     const char *query; /* behind the question mark; NULL: none */
     bool announces_body;
     const char *fault;               /* the guard's, with the head, for people; NULL: none */
-    char user[REQUEST_USER_MAX + 1]; /* "" for nobody */
+    char user[REQUEST_USER_MAX + 1]; /* "": no identity */
     bool in_flight;                  /* it holds a place of max_in_flight */
 
     /* How it ends. */
     enum problem_id ending;
     int status;
-    struct MHD_Response *response; /* ours until it is sent; NULL: close without an answer */
-    bool close;                    /* the connection ends with this answer, says a step */
+    struct MHD_Response *response; /* ours until it is sent; NULL: close without a response */
+    bool close;                    /* the connection ends with this response */
     bool written_at_once;          /* past libmicrohttpd: response_problem_at_once */
     size_t body_len;
     struct lookup_stats stats; /* for the access line */
@@ -109,7 +109,7 @@ const char *request_guid(const struct request *request);
 bool request_is_settled(const struct request *request);
 
 /*
- * Settles it with an answer, which becomes the request's: exchange/response.c calls this, nobody
+ * Settles it with a response, which becomes the request's: exchange/response.c calls this, nobody
  * else. When it was settled before, the response is destroyed. A context below it is cancelled.
  */
 void request_settle(struct request *request, enum problem_id ending, int status,

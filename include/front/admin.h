@@ -12,7 +12,7 @@
 #include "front/exposition.h"
 #include "front/server.h"
 
-/* What the apps are told by who runs them. */
+/* What the daemon passes to the apps. */
 struct admin_ports {
     void *arg;
     /* Do the workers' loops turn? */

@@ -20,7 +20,7 @@ struct server;
 enum conn_phase {
     CONN_HEADER_SECTION, /* header_timeout, from the connection's or the request line's arrival */
     CONN_WORKING,        /* none: the request's own deadline */
-    CONN_SENDING,        /* idle_timeout: for a caller who does not read */
+    CONN_SENDING,        /* idle_timeout: for a caller that does not read */
     CONN_IDLE,           /* idle_timeout, to the next request line */
 };
 

@@ -1,5 +1,5 @@
 /*
- * Refusal of what HTTP/1.1 forbids or leaves ambiguous (RFC 9112) and libmicrohttpd lets through.
+ * Rejects what HTTP/1.1 forbids or leaves ambiguous (RFC 9112) and libmicrohttpd lets through.
  * Without it a second request can be smuggled behind a first (see the essay in guard.c).
  */
 #ifndef FRONT_GUARD_H
@@ -15,14 +15,14 @@
 void guard_read(struct request *request);
 
 /*
- * Settles the request with 400 when its head is broken or ambiguous, and finds path and query of
+ * Settles the request with 400 when its header is broken or ambiguous, and finds path and query of
  * its target. What it lets pass has one framing, one Host, one meaning.
  */
 void guard_check(struct request *request);
 
 /*
- * For a request with a whole head that libmicrohttpd is about to refuse itself: settles it with our
- * own answer, written at once.
+ * For a request with a whole head that libmicrohttpd is about to reject itself: settles it with our
+ * own response, written at once.
  */
 void guard_reject_at_once(struct request *request, enum problem_id id);
 

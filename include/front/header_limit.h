@@ -1,7 +1,7 @@
 /*
- * Is the head small enough? [server] max_header_size counts it from the request line to the empty
- * line. libmicrohttpd's memory is larger than that (front/server.h), so that it reads heads that
- * are too large, and the answer to one that is not always has room.
+ * Is the header section small enough? [server] max_header_size counts it from the request line to
+ * the empty line. libmicrohttpd's memory is larger than that (front/server.h), so that it reads
+ * header sections that are too large, and always has memory for the response to one that is not.
  */
 #ifndef FRONT_HEADER_LIMIT_H
 #define FRONT_HEADER_LIMIT_H

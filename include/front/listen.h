@@ -1,5 +1,5 @@
 /*
- * Accepting, on the main loop, for everybody: several addresses, Unix sockets, the limit on
+ * Accepting, on the main loop, for all servers: several addresses, Unix sockets, the limit on
  * connections, descriptors running out. What is accepted is handed to the servers in turn.
  *
  * Thread: the main loop's.
@@ -11,11 +11,12 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/reason.h"
 #include "config/config.h"
 #include "front/server.h"
 #include "runtime/loop.h"
 
-/* Who takes connections: a server, and the app that is to serve them. */
+/* What takes connections: a server, and the app that serves them. */
 struct listen_target {
     struct server *server;
     struct server_app *app;
@@ -23,22 +24,20 @@ struct listen_target {
 
 struct listen;
 
-#define LISTEN_PROBLEM 512
-
 /*
  * Binds and listens on every address; nothing is accepted before listen_start. A stale Unix socket
- * (nobody answers on it) is removed; on ERR_SYSTEM `problem` says which address, why, and what to
+ * (nothing accepts on it) is removed; on ERR_SYSTEM `reason` says which address, why, and what to
  * do, errno is the system's, and nothing stays bound.
  */
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
-                    int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM]);
+                    int64_t socket_mode, struct listen **out, struct reason *reason);
 
 /*
  * The same for sockets that listen already, handed down by a service manager: theirs is the path of
  * a Unix socket, which is not removed. Takes the descriptors, which become -1; at least one.
  */
 enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
-                      char problem[LISTEN_PROBLEM]);
+                      struct reason *reason);
 
 /* Whether only this machine can reach them: loopback addresses and Unix sockets. */
 bool listen_is_local(const struct listen *listen);

@@ -28,7 +28,7 @@ enum MHD_OPTION mhd_strictness_option(void);
 int mhd_strictness(void);
 
 /*
- * The status code with which the library refuses a request itself, from the line that it logs
+ * The status code with which the library rejects a request itself, from the line that it logs
  * before; 400 where it closes the connection without a response; 0 for any other line.
  */
 unsigned mhd_rejection_status(const char *line);

@@ -4,7 +4,7 @@
  *
  * What is done with a request is the affair of an app: the server brings it a request whose head
  * is whole, and parks the connection when the app has not settled the request when it returns.
- * Requests that are settled in a turn of the loop are answered together at its end.
+ * Requests that are settled in a turn of the loop are responded to together at its end.
  *
  * Thread: the loop's, but for server_hand_over.
  */
@@ -36,7 +36,7 @@ enum err server_new(struct loop *loop, size_t max_header_size, struct server **o
 void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
                       int fd, const struct sockaddr *addr, socklen_t addr_len);
 
-/* From now on every answer closes its connection. */
+/* From now on every response closes its connection. */
 void server_drain(struct server *server);
 
 /* Cuts every connection; parked requests are abandoned. The loop must turn once after it. */

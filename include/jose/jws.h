@@ -51,14 +51,14 @@ enum jwk_verdict {
 };
 
 /*
- * Reads one JWK. JWK_USABLE: jwk_fini when done. Else nothing is left in *key, and the problem says
+ * Reads one JWK. JWK_USABLE: jwk_fini when done. Else nothing is left in *key, and the reason says
  * what is wrong and what would be right.
  */
-enum jwk_verdict jwk_read(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM]);
+enum jwk_verdict jwk_read(const json_t *json, struct jwt_key *key, struct reason *reason);
 
 /* Sets jwk and signature_len from an HMAC secret; leaves the rest of the key. */
 enum jwk_verdict jwk_from_secret(struct jwt_key *key, const void *bytes, size_t len,
-                                 char problem[JWT_PROBLEM]);
+                                 struct reason *reason);
 
 /* Overwrites what is secret. A zeroed key is allowed. */
 void jwk_fini(struct jwt_key *key);

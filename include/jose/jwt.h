@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/reason.h"
 
 /* A user is 1 to this many printable ASCII characters, 0x20 to 0x7e. */
 #define JWT_USER_MAX 128
@@ -22,8 +23,6 @@
 #define JWT_TOKEN_MAX 8192
 /* The most keys tried for one token. */
 #define JWT_KEYS_TRIED 8
-/* Room for a sentence about what is wrong with a key file. */
-#define JWT_PROBLEM 160
 
 struct jwt_keys;
 
@@ -38,11 +37,10 @@ struct jwt_keys;
  * stands, and so is a file that leaves no key to verify with. Weak: oct under 32 bytes, RSA under
  * 2048 bits. A private half that does not fit its public one is broken.
  *
- * ERR_INVALID with `problem` set (what is wrong; what would be right; never bytes of a key).
+ * ERR_INVALID with `reason` set (what is wrong; what would be right; never bytes of a key).
  * ERR_OK: *out is the caller's, jwt_keys_free.
  */
-enum err jwt_keys_new(const char *bytes, size_t len, char problem[JWT_PROBLEM],
-                      struct jwt_keys **out);
+enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, struct jwt_keys **out);
 /* Overwrites what is secret. NULL is allowed. */
 void jwt_keys_free(struct jwt_keys *keys);
 
@@ -97,10 +95,10 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *
 /*
  * A token for `user`, valid from `now` for `ttl` nanoseconds (whole seconds count, one at least),
  * signed with the first key of the file that can sign, with iss and aud where the rules have them.
- * Free it with mem_free. NULL with `problem` set when the user or ttl is not one, when no key can
+ * Free it with mem_free. NULL with `reason` set when the user or ttl is not one, when no key can
  * sign, or when the token would be longer than JWT_TOKEN_MAX.
  */
 char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *user,
-               int64_t ttl, struct wall_time now, char problem[JWT_PROBLEM]);
+               int64_t ttl, struct wall_time now, struct reason *reason);
 
 #endif

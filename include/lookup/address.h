@@ -7,9 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-
-/* Room for a sentence about a malformed body. */
-#define ADDRESS_PROBLEM 120
+#include "base/reason.h"
 
 /*
  * A JSON text (RFC 8259) that is one object, without duplicate names at any depth, in valid UTF-8
@@ -17,8 +15,8 @@
  * `country` a string where present. Nesting is bounded (jansson: 2048 levels). "\u0000" is
  * allowed in a value, for it is JSON and the bytes are only passed on; not in a name.
  *
- * ERR_INVALID: `problem` says what and, where known, at which byte; never what the body held.
+ * ERR_INVALID: `reason` says what and, where known, at which byte; never what the body held.
  */
-enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLEM]);
+enum err address_check(const char *body, size_t len, struct reason *reason);
 
 #endif

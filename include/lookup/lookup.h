@@ -1,6 +1,6 @@
 /*
- * One lookup: a token, a call upstream, its answer judged; repeated once when the token was
- * refused. It knows no HTTP server and no GUIDs: what runs beside it is in the context.
+ * One lookup: get a token, call the upstream, judge its response. It is repeated once when the
+ * token was rejected. It knows no HTTP server and no GUIDs: what runs beside it is in the context.
  *
  * Thread: the worker's.
  */
@@ -47,12 +47,12 @@ void lookup_shared_use(struct lookup_shared *shared, struct config *config,
 void lookup_shared_fini(struct lookup_shared *shared);
 
 /*
- * What somebody asks for; copied, but for its strings, which are borrowed until `done` is called or
+ * What is looked up; copied, but for its strings, which are borrowed until `done` is called or
  * the context is cancelled. NULL: not given.
  */
 struct lookup_query {
     struct postcode postcode;
-    const char *user;  /* "" for nobody */
+    const char *user;  /* "": no identity */
     const char *query; /* valid by query_is_valid; goes upstream unchanged */
     const char *if_none_match;
     const char *if_modified_since;
@@ -69,18 +69,18 @@ enum lookup_result_kind {
     LOOKUP_RATE_LIMITED,    /* 429: Retry-After, where there was one */
     LOOKUP_BUSY,            /* 503: Retry-After */
     LOOKUP_UPSTREAM_STATUS, /* any other */
-    LOOKUP_MALFORMED,       /* 200 without an address: problem */
-    LOOKUP_FAILED,          /* no answer: error */
+    LOOKUP_MALFORMED,       /* 200 without an address: reason */
+    LOOKUP_FAILED,          /* no response: error */
     LOOKUP_REJECTED,        /* 401 with a fresh token, or 403 */
-    LOOKUP_NO_TOKEN,        /* none to be had: retry_after */
+    LOOKUP_NO_TOKEN,        /* none available: retry_after */
 };
 
 /* Borrowed by the callback, but for the body. */
 struct lookup_result {
     enum lookup_result_kind kind;
-    int status;              /* the upstream's, where it answered */
+    int status;              /* the upstream's, where it responded */
     enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
-    const char *problem;     /* LOOKUP_MALFORMED: what is wrong with the body */
+    const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
     int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
     char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;

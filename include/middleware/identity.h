@@ -1,11 +1,12 @@
 /*
- * Who the caller is (contract 4): the policy of one configuration, shared by all workers.
+ * The identity of the caller (contract 4): the policy of one configuration, shared by all workers.
  *
  * Threads: immutable and reference-counted; any thread.
  */
 #ifndef MIDDLEWARE_IDENTITY_H
 #define MIDDLEWARE_IDENTITY_H
 
+#include "base/reason.h"
 #include "config/config.h"
 #include "exchange/request.h"
 #include "middleware/verified_tokens.h"
@@ -29,10 +30,9 @@ void identity_run(struct request *request, const struct identity *identity,
 
 /*
  * For --mint-identity: a signed identity for `user` (free it with mem_free), or NULL with a
- * sentence in `problem`. ttl in ns.
+ * sentence in `reason`. ttl in ns.
  */
-#define IDENTITY_PROBLEM 160
 char *identity_mint(const struct identity *identity, const char *user, int64_t ttl,
-                    char problem[IDENTITY_PROBLEM]);
+                    struct reason *reason);
 
 #endif

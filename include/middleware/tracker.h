@@ -12,7 +12,7 @@
 void tracker_run(struct request *request, struct guid_source *guids);
 
 /*
- * For a request that is refused before it could be served. `whole`: its header fields can be read;
+ * For a request that is rejected before it could be served. `whole`: its header fields can be read;
  * without them it gets a fresh GUID alone.
  */
 void tracker_rejected(struct request *request, struct guid_source *guids, bool whole);

@@ -28,7 +28,7 @@ struct token_digest {
     unsigned char bytes[32];
 };
 
-/* False: it cannot be had, and the token cannot be remembered. */
+/* False: no digest is available, and the token cannot be cached. */
 bool verified_tokens_digest(struct verified_tokens *verified, const char *token, size_t len,
                             struct token_digest *out);
 

@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/reason.h"
 #include "front/admin.h"
 #include "front/listen.h"
 #include "front/lookups.h"
@@ -114,10 +115,10 @@ void reload_signal(struct daemon *daemon);
 void reload_watch(struct daemon *daemon);
 /*
  * Whether callers may go unverified on the listeners there really are, which a service manager may
- * have handed down; else `problem` says what to do.
+ * have handed down; else `reason` says what to do.
  */
 bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
-                            const char **problem);
+                            struct reason *reason);
 
 /* report.c */
 void report_start(struct daemon *daemon);

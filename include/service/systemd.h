@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+
 void systemd_ready(void);
 void systemd_stopping(void);
 /* A reload begins now; its end, however it went, is systemd_ready. */
@@ -47,8 +49,8 @@ void systemd_fdstore_put(const char *name, const void *bytes, size_t len);
 void systemd_fdstore_remove(const char *name);
 /*
  * What a kept descriptor holds, `max` bytes at most, into `out`: how many, or 0 with a phrase in
- * *problem: "it is ...".
+ * `reason`: "it is ...".
  */
-size_t systemd_fdstore_read(int fd, void *out, size_t max, const char **problem);
+size_t systemd_fdstore_read(int fd, void *out, size_t max, struct reason *reason);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/reason.h"
 #include "config/config.h"
 #include "token/token.h"
 
@@ -31,10 +32,10 @@ void token_response_setup(void);
 /* What was parsed, and the memory behind it. */
 struct token_response {
     struct token_grant grant;
-    char *type;          /* owned */
-    char *value;         /* owned, wiped by _fini */
-    bool lifetime_given; /* else the default was used */
-    char problem[160];   /* ERR_INVALID: "access_token: not a string", one line, our words alone */
+    char *type;           /* owned */
+    char *value;          /* owned, wiped by _fini */
+    bool lifetime_given;  /* else the default was used */
+    struct reason reason; /* ERR_INVALID: "access_token: not a string", one line, our words alone */
 };
 
 /*
@@ -43,8 +44,8 @@ struct token_response {
  * expires_in: a number, its fraction cut, or a string of digits, in seconds, over 0, capped at
  * TOKEN_LIFETIME_MAX. Others are ignored, whatever they are.
  *
- * default_lifetime: ns, where expires_in is absent. ERR_INVALID with `problem` set; ERR_TOO_LARGE
- * over TOKEN_RESPONSE_MAX (problem set too). _fini in every case.
+ * default_lifetime: ns, where expires_in is absent. ERR_INVALID with `reason` set; ERR_TOO_LARGE
+ * over TOKEN_RESPONSE_MAX (reason set too). _fini in every case.
  */
 enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
                               int64_t default_lifetime);

@@ -6,9 +6,8 @@
 #define UPSTREAM_TLS_CHECK_H
 
 #include "base/err.h"
+#include "base/reason.h"
 #include "upstream/call.h"
-
-#define CLIENT_REASON 256
 
 /*
  * Whether certificate, key and CA can be used. ERR_INVALID: `reason` is one line without secrets,
@@ -16,6 +15,6 @@
  *
  * Any thread; needs no client_global_start.
  */
-enum err client_check(const struct client_settings *settings, char reason[CLIENT_REASON]);
+enum err client_check(const struct client_settings *settings, struct reason *reason);
 
 #endif

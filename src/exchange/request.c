@@ -1,7 +1,7 @@
 /*
  * A request's life. The state changes in one function, which knows the steps that are allowed, and
  * the ending is decided in one other (settle), which lets the first to come win. That is what
- * keeps the three who may end a request (its handler, its caller, its deadline) from meeting.
+ * keeps the three that may end a request (its handler, its caller, its deadline) from meeting.
  */
 #include "exchange/request.h"
 

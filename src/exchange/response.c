@@ -1,5 +1,5 @@
 /*
- * Responses are made here and nowhere else, so that what every answer owes its caller (the GUID,
+ * Responses are made here and nowhere else, so that what every response owes its caller (the GUID,
  * the closing of a connection, the form of a problem) is written once.
  */
 #include "exchange/response.h"
@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* A response that cannot be had is out of memory. */
+/* No response: out of memory. */
 static struct MHD_Response *response_new(char *body, size_t len)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -144,13 +144,13 @@ void response_timed_out(struct request *request)
         "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
 }
 
-/* The head of an answer is a few hundred bytes; a GUID and its header's name are bounded. */
+/* A header section is a few hundred bytes; a GUID and its header's name are bounded. */
 #define HEADER_TEXT 1024
 
 /*
- * What a socket does not take at once is lost: its buffer is empty, for the answer to any earlier
- * request has gone out. Only then is the connection shut down, so that the answer comes before the
- * end of the stream.
+ * What a socket does not take at once is lost: its buffer is empty, for the response to any earlier
+ * request has gone out. Only then is the connection shut down, so that the response comes before
+ * the end of the stream.
  */
 void response_problem_at_once(struct request *request, enum problem_id id, const char *detail)
 {

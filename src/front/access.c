@@ -21,7 +21,7 @@ static void peer_text(const struct request *request, char out[ENDPOINT_TEXT])
     endpoint_text(info == NULL ? NULL : info->client_addr, out);
 }
 
-/* One refused before its path was found shows its target as it came. */
+/* One rejected before its path was found shows its target as it came. */
 void access_path(const struct request *request, char out[ACCESS_PATH])
 {
     const enum config_postcodes policy = (enum config_postcodes)request->config->log_postcodes;

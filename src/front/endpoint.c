@@ -1,4 +1,4 @@
-/* Where we listen and who calls are written alike, so that they can be looked for alike. */
+/* Listening addresses and callers have the same text form, so that one search finds both. */
 #include "front/endpoint.h"
 
 #include <arpa/inet.h>

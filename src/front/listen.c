@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,7 +62,7 @@ static const char *unix_path(const struct config_address *address)
     return ((const struct sockaddr_un *)(const void *)&address->addr)->sun_path;
 }
 
-/* A socket file that nobody answers on is left over from a daemon that was killed. */
+/* A socket file that nothing accepts on is left over from a daemon that was killed. */
 static void remove_stale(const struct config_address *address)
 {
     struct stat st;
@@ -161,16 +160,16 @@ static void advise_inet(const struct config_address *address, int error, struct 
         buf_puts(text, strerrordesc_np(error));
 }
 
-static void explain(const struct config_address *address, int error, char problem[LISTEN_PROBLEM])
+static void explain(const struct config_address *address, int error, struct reason *reason)
 {
     struct buf text;
-    buf_init(&text, LISTEN_PROBLEM);
+    buf_init(&text, REASON_MAX);
     buf_printf(&text, "cannot listen on %s: ", address->text);
     if (is_unix(address))
         advise_unix(address, error, &text);
     else
         advise_inet(address, error, &text);
-    snprintf(problem, LISTEN_PROBLEM, "%s", buf_text(&text));
+    reason_set(reason, "%s", buf_text(&text));
     buf_fini(&text);
 }
 
@@ -243,7 +242,7 @@ static void write_addresses(struct listen *set)
 }
 
 enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
-                    int64_t socket_mode, struct listen **out, char problem[LISTEN_PROBLEM])
+                    int64_t socket_mode, struct listen **out, struct reason *reason)
 {
     struct listen *set = set_new(loop, addresses->count);
     for (size_t i = 0; i < addresses->count; i++) {
@@ -251,7 +250,7 @@ enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
         int fd = open_socket(address, socket_mode);
         if (fd < 0) {
             int error = errno;
-            explain(address, error, problem);
+            explain(address, error, reason);
             close_sockets(set);
             listen_free(set);
             errno = error;
@@ -265,14 +264,14 @@ enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
 }
 
 enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
-                      char problem[LISTEN_PROBLEM])
+                      struct reason *reason)
 {
     struct listen *set = set_new(loop, count);
     for (size_t i = 0; i < count; i++) {
         int flags = fcntl(sockets[i], F_GETFL);
         if (flags < 0 || fcntl(sockets[i], F_SETFL, flags | O_NONBLOCK) != 0) {
-            snprintf(problem, LISTEN_PROBLEM, "cannot use socket %d of the service manager: %s",
-                     sockets[i], strerrordesc_np(errno));
+            reason_set(reason, "cannot use socket %d of the service manager: %s", sockets[i],
+                       strerrordesc_np(errno));
             close_sockets(set);
             listen_free(set);
             return ERR_SYSTEM;

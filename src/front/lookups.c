@@ -1,6 +1,6 @@
 /*
  * A lookup's way, as a table of steps: each may settle the request, and the last one finds the
- * address. How a lookup's end becomes an answer is a second table, by kind of result.
+ * address. How a lookup's result becomes a response is a second table, by kind of result.
  */
 #include "front/lookups.h"
 
@@ -19,7 +19,7 @@ static struct lookup_app *of(struct server_app *app)
     return CONTAINER_OF(app, struct lookup_app, app);
 }
 
-/* ---- from a lookup's end to an answer ---- */
+/* ---- from a lookup's result to a response ---- */
 
 static void respond_address(struct request *request, const struct lookup_result *result)
 {
@@ -82,10 +82,10 @@ static void respond_malformed(struct request *request, const struct lookup_resul
 {
     bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
     const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
-    response_problem(
-        request, &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
-        "The upstream's response is not an address: %s.",
-        too_large ? "it is larger than [upstream] max_response_size" : result->problem);
+    response_problem(request,
+                     &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
+                     "The upstream's response is not an address: %s.",
+                     too_large ? "it is larger than [upstream] max_response_size" : result->reason);
 }
 
 static void reject_overload(struct request *request, const char *what, const char *key)

@@ -2,7 +2,7 @@
  * 0.9.75 tells its version only as a text (MHD_get_version), so the text is parsed for all.
  *
  * What differs between the generations, and where it is dealt with:
- *   - 0.9 accepts requests that 1.x refuses itself. The guard (front/guard.c) finds these by the
+ *   - 0.9 accepts requests that 1.x rejects itself. The guard (front/guard.c) finds these by the
  *     traces that 0.9's parser leaves in memory. It looks for them under 0.9 alone.
  *   - 1.x takes a new connection only in its next run (front/server.c).
  *   - 1.x drops cookies whose values have spaces. Cookies are read from the Cookie field instead
@@ -53,7 +53,7 @@ enum mhd_generation mhd_generation(void)
     return generation;
 }
 
-/* 0.9 leaves a missing Host and a space in the target to the guard: its own answers are faulty. */
+/* 0.9 leaves a missing Host and a space in the target to the guard: its own response is faulty. */
 enum MHD_OPTION mhd_strictness_option(void)
 {
     return mhd_generation() == MHD_GENERATION_1 ? OPTION_CLIENT_DISCIPLINE_LVL

@@ -1,7 +1,7 @@
 /*
  * libmicrohttpd on our loop: what it calls back with (a connection began, a request line came, a
  * head is whole, an answer went out, a connection ended), and a server's life. When it is run, and
- * how a request waits for its answer, is decided in mhd_scheduler.c.
+ * how a request waits for its response, is decided in mhd_scheduler.c.
  *
  * libmicrohttpd calls the handler twice for a request without a body, and an answer queued in the
  * first call closes the connection. That is what we want for a request that announced a body, and
@@ -79,7 +79,7 @@ static void finish(struct conn *conn)
     request_free(request);
 }
 
-/* Begins the request, unless it has begun, so that it can be refused and accounted for. */
+/* Begins the request, unless it has begun, so that it can be rejected and accounted for. */
 static void begin_rejected(struct conn *conn, bool whole)
 {
     struct request *request = conn->request;
@@ -447,7 +447,7 @@ static void arrive(struct mail *mail)
     if (MHD_add_connection(server->daemon, arrival->fd, (const struct sockaddr *)&arrival->addr,
                            arrival->addr_len) == MHD_NO &&
         last_conn(server) == conn && !conn->started)
-        drop(server, conn); /* refused before it began; the descriptor is closed */
+        drop(server, conn); /* rejected before it began; the descriptor is closed */
     mem_free(arrival);
     mhd_scheduler_make_due(&server->scheduler);
 }

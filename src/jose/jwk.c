@@ -10,7 +10,6 @@
 #include "jose/jws.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -23,14 +22,14 @@
 #define RSA_BITS_MAX 16384 /* OpenSSL verifies with none longer */
 #define P256_LEN 32        /* RFC 7518, section 6.2.1.2: x, y and d have their full length */
 
-__attribute__((format(printf, 3, 4))) static enum jwk_verdict say(char problem[JWT_PROBLEM],
+__attribute__((format(printf, 3, 4))) static enum jwk_verdict say(struct reason *reason,
                                                                   enum jwk_verdict verdict,
                                                                   const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(problem, JWT_PROBLEM, format, args);
+    reason_vset(reason, format, args);
     va_end(args);
     return verdict;
 }
@@ -57,62 +56,62 @@ static bool is_array_of_strings(const json_t *array)
     return true;
 }
 
-static enum jwk_verdict read_use(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_use(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     const json_t *use = json_object_get(json, "use");
     const json_t *ops = json_object_get(json, "key_ops");
 
     if (use != NULL && !json_is_string(use))
-        return say(problem, JWK_BROKEN, "use is not a string; it should be \"sig\", or absent");
+        return say(reason, JWK_BROKEN, "use is not a string; it should be \"sig\", or absent");
     if (ops != NULL && !is_array_of_strings(ops))
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "key_ops is not an array of strings; it should hold \"verify\", or be absent");
     key->verifies = ops == NULL || array_holds(ops, "verify");
     key->signs = ops == NULL || array_holds(ops, "sign");
     if (use != NULL && strcmp(json_string_value(use), "sig") != 0)
-        return say(problem, JWK_FOREIGN,
+        return say(reason, JWK_FOREIGN,
                    "it is not for signatures; its use should be \"sig\", or absent");
     if (!key->verifies && !key->signs)
-        return say(problem, JWK_FOREIGN,
+        return say(reason, JWK_FOREIGN,
                    "its key_ops do not allow it; they should hold \"verify\", or be absent");
     return JWK_USABLE;
 }
 
-static enum jwk_verdict read_kid(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_kid(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     const json_t *kid = json_object_get(json, "kid");
 
     if (kid == NULL)
         return JWK_USABLE;
     if (!json_is_string(kid))
-        return say(problem, JWK_BROKEN, "kid is not a string; it should be one, or absent");
+        return say(reason, JWK_BROKEN, "kid is not a string; it should be one, or absent");
     key->kid = mem_strdup(json_string_value(kid));
     return JWK_USABLE;
 }
 
-static enum jwk_verdict read_alg(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_alg(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     const json_t *kty = json_object_get(json, "kty");
     const json_t *alg = json_object_get(json, "alg");
 
     if (!json_is_string(kty))
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "kty is missing or not a string; it should be \"oct\", \"RSA\" or \"EC\"");
     if (alg != NULL && !json_is_string(alg))
-        return say(problem, JWK_BROKEN, "alg is not a string; it should be one, or absent");
+        return say(reason, JWK_BROKEN, "alg is not a string; it should be one, or absent");
     key->algs = jws_algs_for(json_string_value(kty));
     if (key->algs == 0)
-        return say(problem, JWK_FOREIGN,
+        return say(reason, JWK_FOREIGN,
                    "its kty is not known here; it should be \"oct\", \"RSA\" or \"EC\"");
     if (alg == NULL)
         return JWK_USABLE;
 
     unsigned only = jws_alg_named(json_string_value(alg));
     if (only == 0)
-        return say(problem, JWK_FOREIGN,
+        return say(reason, JWK_FOREIGN,
                    "its alg is not used here; it should be HS256, RS256, PS256 or ES256");
     if ((key->algs & only) == 0)
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "alg does not go with kty; it should be HS256 for oct, RS256 or PS256 for RSA, "
                    "ES256 for EC");
     key->algs = only;
@@ -145,41 +144,41 @@ static enum member member_read(const json_t *json, const char *name, struct octe
 }
 
 static enum jwk_verdict member_required(const json_t *json, const char *name, struct octets *out,
-                                        char problem[JWT_PROBLEM])
+                                        struct reason *reason)
 {
     switch (member_read(json, name, out)) {
     case MEMBER_FOUND:
         return JWK_USABLE;
     case MEMBER_ABSENT:
-        return say(problem, JWK_BROKEN, "%s is missing; it should be in base64url", name);
+        return say(reason, JWK_BROKEN, "%s is missing; it should be in base64url", name);
     case MEMBER_BAD:
         break;
     }
-    return say(problem, JWK_BROKEN,
+    return say(reason, JWK_BROKEN,
                "%s is not in base64url; it should be a string of A-Z a-z 0-9 - _ without padding",
                name);
 }
 
 enum jwk_verdict jwk_from_secret(struct jwt_key *key, const void *bytes, size_t len,
-                                 char problem[JWT_PROBLEM])
+                                 struct reason *reason)
 {
 
     if (len < SECRET_MIN)
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "the HMAC secret has %zu bytes; it should have %d or more, of random data", len,
                    SECRET_MIN);
     key->signature_len = 32;
     key->jwk = cjose_jwk_create_oct_spec(bytes, len, NULL);
-    return key->jwk != NULL ? JWK_USABLE : say(problem, JWK_BROKEN, "the system refused memory");
+    return key->jwk != NULL ? JWK_USABLE : say(reason, JWK_BROKEN, "the system refused memory");
 }
 
-static enum jwk_verdict read_oct(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_oct(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     struct octets k;
-    enum jwk_verdict verdict = member_required(json, "k", &k, problem);
+    enum jwk_verdict verdict = member_required(json, "k", &k, reason);
 
     if (verdict == JWK_USABLE)
-        verdict = jwk_from_secret(key, k.bytes, k.len, problem);
+        verdict = jwk_from_secret(key, k.bytes, k.len, reason);
     octets_fini(&k);
     return verdict;
 }
@@ -210,21 +209,21 @@ enum { RSA_N, RSA_E, RSA_D, RSA_P, RSA_Q, RSA_DP, RSA_DQ, RSA_QI, RSA_MEMBERS };
 static const char *const rsa_names[RSA_MEMBERS] = {"n", "e", "d", "p", "q", "dp", "dq", "qi"};
 
 static enum jwk_verdict rsa_members(const json_t *json, struct octets *number,
-                                    char problem[JWT_PROBLEM])
+                                    struct reason *reason)
 {
     unsigned primes = 0;
 
     for (int i = 0; i < RSA_MEMBERS; i++) {
         if (i >= RSA_D && json_object_get(json, rsa_names[i]) == NULL)
             continue;
-        if (member_required(json, rsa_names[i], &number[i], problem) != JWK_USABLE)
+        if (member_required(json, rsa_names[i], &number[i], reason) != JWK_USABLE)
             return JWK_BROKEN;
         primes += i > RSA_D;
     }
     if (json_object_get(json, "oth") != NULL)
-        return say(problem, JWK_BROKEN, "it has more than two primes; it should have two");
+        return say(reason, JWK_BROKEN, "it has more than two primes; it should have two");
     if (primes != 0 && (primes != RSA_MEMBERS - RSA_P || number[RSA_D].len == 0))
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "its private half is not whole; it should have d, or d, p, q, dp, dq and qi");
     return JWK_USABLE;
 }
@@ -234,28 +233,28 @@ static enum jwk_verdict rsa_members(const json_t *json, struct octets *number,
  * bits under longer moduli.
  */
 static enum jwk_verdict rsa_strength(const struct octets *n, const struct octets *e,
-                                     char problem[JWT_PROBLEM])
+                                     struct reason *reason)
 {
     size_t bits = bit_length(n);
 
     if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
-        return say(problem, JWK_BROKEN, "the RSA key has %zu bits; it should have %d to %d", bits,
+        return say(reason, JWK_BROKEN, "the RSA key has %zu bits; it should have %d to %d", bits,
                    RSA_BITS_MIN, RSA_BITS_MAX);
     if (!is_odd(n))
-        return say(problem, JWK_BROKEN, "n is even; it should be a product of two primes");
+        return say(reason, JWK_BROKEN, "n is even; it should be a product of two primes");
     if (!is_odd(e) || bit_length(e) < 2 || bit_length(e) > 64)
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "e is not a safe exponent; it should be odd, 3 or more, 65537 by custom (AQAB)");
     return JWK_USABLE;
 }
 
-static enum jwk_verdict read_rsa(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_rsa(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     struct octets number[RSA_MEMBERS] = {{0}};
-    enum jwk_verdict verdict = rsa_members(json, number, problem);
+    enum jwk_verdict verdict = rsa_members(json, number, reason);
 
     if (verdict == JWK_USABLE)
-        verdict = rsa_strength(&number[RSA_N], &number[RSA_E], problem);
+        verdict = rsa_strength(&number[RSA_N], &number[RSA_E], reason);
     if (verdict != JWK_USABLE)
         goto out;
     const cjose_jwk_rsa_keyspec spec = {
@@ -280,7 +279,7 @@ static enum jwk_verdict read_rsa(const json_t *json, struct jwt_key *key, char p
     key->signs = key->signs && number[RSA_D].len > 0;
     key->jwk = cjose_jwk_create_RSA_spec(&spec, NULL);
     if (key->jwk == NULL)
-        verdict = say(problem, JWK_BROKEN, "OpenSSL rejects it; it should be an RSA key");
+        verdict = say(reason, JWK_BROKEN, "OpenSSL rejects it; it should be an RSA key");
 
 out:
     for (int i = 0; i < RSA_MEMBERS; i++)
@@ -303,7 +302,7 @@ static bool same_point(const cjose_jwk_t *jwk, const json_t *given)
 
 static enum jwk_verdict make_p256(const json_t *json, struct jwt_key *key, const struct octets *x,
                                   const struct octets *y, const struct octets *d,
-                                  char problem[JWT_PROBLEM])
+                                  struct reason *reason)
 {
     const cjose_jwk_ec_keyspec spec = {
         .crv = CJOSE_JWK_EC_P_256,
@@ -316,36 +315,36 @@ static enum jwk_verdict make_p256(const json_t *json, struct jwt_key *key, const
     };
 
     if (x->len != P256_LEN || y->len != P256_LEN || (d->bytes != NULL && d->len != P256_LEN))
-        return say(problem, JWK_BROKEN, "x, y or d has a wrong length; each should have %d bytes",
+        return say(reason, JWK_BROKEN, "x, y or d has a wrong length; each should have %d bytes",
                    P256_LEN);
     key->signature_len = 2 * P256_LEN;
     key->signs = key->signs && d->bytes != NULL;
     key->jwk = cjose_jwk_create_EC_spec(&spec, NULL);
     if (key->jwk == NULL)
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "x and y are not on the curve; they should be a point of "
                    "P-256");
     if (!same_point(key->jwk, json))
-        return say(problem, JWK_BROKEN,
+        return say(reason, JWK_BROKEN,
                    "d does not go with x and y; the halves should be of one key");
     return JWK_USABLE;
 }
 
-static enum jwk_verdict read_ec(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict read_ec(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     const json_t *crv = json_object_get(json, "crv");
     struct octets x = {0}, y = {0}, d = {0};
     enum jwk_verdict verdict = JWK_BROKEN;
 
     if (!json_is_string(crv))
-        return say(problem, JWK_BROKEN, "crv is missing or not a string; it should be \"P-256\"");
+        return say(reason, JWK_BROKEN, "crv is missing or not a string; it should be \"P-256\"");
     if (strcmp(json_string_value(crv), "P-256") != 0)
-        return say(problem, JWK_FOREIGN, "its curve is not used here; it should be \"P-256\"");
-    if (member_required(json, "x", &x, problem) == JWK_USABLE &&
-        member_required(json, "y", &y, problem) == JWK_USABLE &&
+        return say(reason, JWK_FOREIGN, "its curve is not used here; it should be \"P-256\"");
+    if (member_required(json, "x", &x, reason) == JWK_USABLE &&
+        member_required(json, "y", &y, reason) == JWK_USABLE &&
         (json_object_get(json, "d") == NULL ||
-         member_required(json, "d", &d, problem) == JWK_USABLE))
-        verdict = make_p256(json, key, &x, &y, &d, problem);
+         member_required(json, "d", &d, reason) == JWK_USABLE))
+        verdict = make_p256(json, key, &x, &y, &d, reason);
     octets_fini(&x);
     octets_fini(&y);
     octets_fini(&d);
@@ -367,7 +366,7 @@ void jwk_fini(struct jwt_key *key)
 }
 
 /* A signature made with the private half must verify with the public one. */
-static enum jwk_verdict try_private_half(const struct jwt_key *key, char problem[JWT_PROBLEM])
+static enum jwk_verdict try_private_half(const struct jwt_key *key, struct reason *reason)
 {
     if (!key->signs)
         return JWK_USABLE;
@@ -375,37 +374,36 @@ static enum jwk_verdict try_private_half(const struct jwt_key *key, char problem
     bool fits = token != NULL && jws_signed_by(key, token);
     mem_free(token);
     return fits ? JWK_USABLE
-                : say(problem, JWK_BROKEN,
+                : say(reason, JWK_BROKEN,
                       "its private half does not go with its public one; they should be of one "
                       "key");
 }
 
-static enum jwk_verdict read_numbers(const json_t *json, struct jwt_key *key,
-                                     char problem[JWT_PROBLEM])
+static enum jwk_verdict read_numbers(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     if (key->algs & JWS_HS256)
-        return read_oct(json, key, problem);
+        return read_oct(json, key, reason);
     if (key->algs & JWS_ES256)
-        return read_ec(json, key, problem);
-    return read_rsa(json, key, problem);
+        return read_ec(json, key, reason);
+    return read_rsa(json, key, reason);
 }
 
-enum jwk_verdict jwk_read(const json_t *json, struct jwt_key *key, char problem[JWT_PROBLEM])
+enum jwk_verdict jwk_read(const json_t *json, struct jwt_key *key, struct reason *reason)
 {
     enum jwk_verdict verdict;
 
     *key = (struct jwt_key){0};
     if (!json_is_object(json))
-        return say(problem, JWK_BROKEN, "it is not a JSON object; it should be a JWK");
-    verdict = read_use(json, key, problem);
+        return say(reason, JWK_BROKEN, "it is not a JSON object; it should be a JWK");
+    verdict = read_use(json, key, reason);
     if (verdict == JWK_USABLE)
-        verdict = read_kid(json, key, problem);
+        verdict = read_kid(json, key, reason);
     if (verdict == JWK_USABLE)
-        verdict = read_alg(json, key, problem);
+        verdict = read_alg(json, key, reason);
     if (verdict == JWK_USABLE)
-        verdict = read_numbers(json, key, problem);
+        verdict = read_numbers(json, key, reason);
     if (verdict == JWK_USABLE)
-        verdict = try_private_half(key, problem);
+        verdict = try_private_half(key, reason);
     if (verdict != JWK_USABLE)
         jwk_fini(key);
     ERR_clear_error();

@@ -7,7 +7,6 @@
  */
 #include "jose/jwt.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,38 +159,38 @@ static char *mint_claims(const struct jwt_rules *rules, const char *user, int64_
     return text;
 }
 
-static char *mint_failed(char problem[JWT_PROBLEM], const char *why)
+static char *mint_failed(struct reason *reason, const char *why)
 {
-    snprintf(problem, JWT_PROBLEM, "%s", why);
+    reason_set(reason, "%s", why);
     return NULL;
 }
 
 char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *user,
-               int64_t ttl, struct wall_time now, char problem[JWT_PROBLEM])
+               int64_t ttl, struct wall_time now, struct reason *reason)
 {
     int64_t iat = now.ns / SECOND;
 
     MAGIC_OK(keys, JWT_KEYS_MAGIC);
-    problem[0] = '\0';
+    reason->text[0] = '\0';
     if (!user_is_valid(user, strlen(user)))
-        return mint_failed(problem, "a user is 1 to 128 printable ASCII characters");
+        return mint_failed(reason, "a user is 1 to 128 printable ASCII characters");
     if (ttl < SECOND)
-        return mint_failed(problem, "a lifetime is one second or more");
+        return mint_failed(reason, "a lifetime is one second or more");
     const struct jwt_key *key = first_that_signs(keys);
     if (key == NULL)
-        return mint_failed(problem, "no key in the file can sign; one should be oct, or have its "
-                                    "private half (d), and key_ops, if any, with \"sign\"");
+        return mint_failed(reason, "no key in the file can sign; one should be oct, or have its "
+                                   "private half (d), and key_ops, if any, with \"sign\"");
 
     char *claims = mint_claims(rules, user, iat, add_capped(iat, ttl / SECOND));
     if (claims == NULL)
-        return mint_failed(problem, "issuer or audience is not UTF-8; it should be");
+        return mint_failed(reason, "issuer or audience is not UTF-8; it should be");
     char *token = jws_sign(key, claims, strlen(claims));
     free(claims);
     if (token == NULL)
-        return mint_failed(problem, "the key failed to sign");
+        return mint_failed(reason, "the key failed to sign");
     if (strlen(token) <= JWT_TOKEN_MAX)
         return token;
     wipe_free_text(token);
-    return mint_failed(problem, "the identity would be longer than 8 KiB; issuer and audience "
-                                "should be shorter");
+    return mint_failed(reason, "the identity would be longer than 8 KiB; issuer and audience "
+                               "should be shorter");
 }

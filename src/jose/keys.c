@@ -9,7 +9,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -18,13 +17,13 @@
 #include "base/mem.h"
 #include "base/secret.h"
 
-__attribute__((format(printf, 2, 3))) static enum err fault(char problem[JWT_PROBLEM],
+__attribute__((format(printf, 2, 3))) static enum err fault(struct reason *reason,
                                                             const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(problem, JWT_PROBLEM, format, args);
+    reason_vset(reason, format, args);
     va_end(args);
     return ERR_INVALID;
 }
@@ -47,46 +46,46 @@ static bool any_verifies(const struct jwt_keys *keys)
     return false;
 }
 
-static enum err one_read(const json_t *json, struct jwt_keys *keys, char problem[JWT_PROBLEM])
+static enum err one_read(const json_t *json, struct jwt_keys *keys, struct reason *reason)
 {
-    if (jwk_read(json, &keys->items[0], problem) != JWK_USABLE)
+    if (jwk_read(json, &keys->items[0], reason) != JWK_USABLE)
         return ERR_INVALID;
     keys->count = 1;
     if (any_verifies(keys))
         return ERR_OK;
-    return fault(problem, "its key_ops do not allow to verify; they should hold \"verify\"");
+    return fault(reason, "its key_ops do not allow to verify; they should hold \"verify\"");
 }
 
-static enum err set_read(const json_t *set, struct jwt_keys *keys, char problem[JWT_PROBLEM])
+static enum err set_read(const json_t *set, struct jwt_keys *keys, struct reason *reason)
 {
-    char reason[JWT_PROBLEM];
+    struct reason key_reason;
 
     for (size_t i = 0; i < json_array_size(set); i++) {
         enum jwk_verdict verdict =
-            jwk_read(json_array_get(set, i), &keys->items[keys->count], reason);
+            jwk_read(json_array_get(set, i), &keys->items[keys->count], &key_reason);
         if (verdict == JWK_USABLE)
             keys->count++;
         if (verdict != JWK_BROKEN)
             continue;
-        return fault(problem, "key %zu of the set: %.*s", i + 1, JWT_PROBLEM - 40, reason);
+        return fault(reason, "key %zu of the set: %s", i + 1, key_reason.text);
     }
     if (any_verifies(keys))
         return ERR_OK;
     return fault(
-        problem,
+        reason,
         "no key of the set can verify; one should be for signatures with HS256, RS256, PS256 or "
         "ES256");
 }
 
-static enum err json_read(const json_t *json, struct jwt_keys **out, char problem[JWT_PROBLEM])
+static enum err json_read(const json_t *json, struct jwt_keys **out, struct reason *reason)
 {
     const json_t *set = json_object_get(json, "keys");
     enum err err = ERR_INVALID;
 
     if (set != NULL && !json_is_array(set))
-        return fault(problem, "keys is not an array; a JWK set should have an array of JWKs");
+        return fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
     struct jwt_keys *keys = keys_make(set != NULL ? json_array_size(set) : 1);
-    err = set != NULL ? set_read(set, keys, problem) : one_read(json, keys, problem);
+    err = set != NULL ? set_read(set, keys, reason) : one_read(json, keys, reason);
     if (err == ERR_OK)
         *out = keys;
     else
@@ -111,7 +110,7 @@ static void wipe_json(json_t *json)
 }
 
 static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **out,
-                               char problem[JWT_PROBLEM])
+                               struct reason *reason)
 {
     json_error_t where;
     json_t *json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &where);
@@ -119,10 +118,10 @@ static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **
     /* Not jansson's own words: they quote what it read. */
     if (json == NULL)
         return fault(
-            problem,
+            reason,
             "line %d, column %d: not valid JSON, or a name twice; it should be a JWK or a JWK set",
             where.line, where.column);
-    enum err err = json_read(json, out, problem);
+    enum err err = json_read(json, out, reason);
     wipe_json(json);
     json_decref(json);
     return err;
@@ -137,10 +136,10 @@ static bool looks_like_pem(const char *bytes, size_t len)
 }
 
 static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys **out,
-                                 char problem[JWT_PROBLEM])
+                                 struct reason *reason)
 {
     if (looks_like_pem(bytes, len))
-        return fault(problem, "it is in PEM; it should be a JWK, or a secret of random bytes");
+        return fault(reason, "it is in PEM; it should be a JWK, or a secret of random bytes");
 
     struct jwt_keys *keys = keys_make(1);
     struct jwt_key *key = &keys->items[0];
@@ -149,7 +148,7 @@ static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys 
         len--;
     *key = (struct jwt_key){.algs = JWS_HS256, .verifies = true, .signs = true};
     keys->count = 1;
-    if (jwk_from_secret(key, bytes, len, problem) == JWK_USABLE) {
+    if (jwk_from_secret(key, bytes, len, reason) == JWK_USABLE) {
         *out = keys;
         return ERR_OK;
     }
@@ -166,13 +165,12 @@ static bool looks_like_json(const char *bytes, size_t len)
     return i < len && bytes[i] == '{';
 }
 
-enum err jwt_keys_new(const char *bytes, size_t len, char problem[JWT_PROBLEM],
-                      struct jwt_keys **out)
+enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, struct jwt_keys **out)
 {
     *out = NULL;
-    problem[0] = '\0';
-    return looks_like_json(bytes, len) ? keys_from_json(bytes, len, out, problem)
-                                       : keys_from_secret(bytes, len, out, problem);
+    reason->text[0] = '\0';
+    return looks_like_json(bytes, len) ? keys_from_json(bytes, len, out, reason)
+                                       : keys_from_secret(bytes, len, out, reason);
 }
 
 void jwt_keys_free(struct jwt_keys *keys)

@@ -6,7 +6,6 @@
  */
 #include "lookup/address.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -40,7 +39,7 @@ static const char *what_is_wrong(enum json_error_code code)
     }
 }
 
-static bool has_members(const json_t *json, char problem[ADDRESS_PROBLEM])
+static bool has_members(const json_t *json, struct reason *reason)
 {
     for (size_t i = 0; i < ARRAY_LEN(address_members); i++) {
         const struct address_member *member = &address_members[i];
@@ -48,29 +47,28 @@ static bool has_members(const json_t *json, char problem[ADDRESS_PROBLEM])
 
         if (value == NULL ? !member->required : json_is_string(value))
             continue;
-        snprintf(problem, ADDRESS_PROBLEM, "%s is %snot a string", member->name,
-                 member->required ? "missing or " : "");
+        reason_set(reason, "%s is %snot a string", member->name,
+                   member->required ? "missing or " : "");
         return false;
     }
     return true;
 }
 
 /* jansson overlooks a NUL behind a number or a literal. */
-static bool is_address(const char *body, size_t len, const json_t *json,
-                       char problem[ADDRESS_PROBLEM])
+static bool is_address(const char *body, size_t len, const json_t *json, struct reason *reason)
 {
     if (memchr(body, '\0', len) != NULL) {
-        snprintf(problem, ADDRESS_PROBLEM, "a NUL outside of a string");
+        reason_set(reason, "a NUL outside of a string");
         return false;
     }
     if (!json_is_object(json)) {
-        snprintf(problem, ADDRESS_PROBLEM, "not a JSON object");
+        reason_set(reason, "not a JSON object");
         return false;
     }
-    return has_members(json, problem);
+    return has_members(json, reason);
 }
 
-enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLEM])
+enum err address_check(const char *body, size_t len, struct reason *reason)
 {
     json_error_t where;
 
@@ -79,11 +77,11 @@ enum err address_check(const char *body, size_t len, char problem[ADDRESS_PROBLE
     json_t *json = json_loadb(body, len, READ_FLAGS, &where);
 
     if (json == NULL) {
-        snprintf(problem, ADDRESS_PROBLEM, "%s, at byte %d", what_is_wrong(json_error_code(&where)),
-                 where.position);
+        reason_set(reason, "%s, at byte %d", what_is_wrong(json_error_code(&where)),
+                   where.position);
         return ERR_INVALID;
     }
-    bool good = is_address(body, len, json, problem);
+    bool good = is_address(body, len, json, reason);
     json_decref(json);
     return good ? ERR_OK : ERR_INVALID;
 }

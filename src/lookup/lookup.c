@@ -103,27 +103,27 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     lookup_free(lookup);
 }
 
-/* ---- judging an answer ---- */
+/* ---- judging a response ---- */
 
-/* Only the body of a 200 is of use: of any other answer the status counts, whatever came after. */
+/* Only the body of a 200 is used. Of any other response only the status counts. */
 static bool has_status(const struct upstream_response *reply)
 {
     return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
 }
 
 static bool is_address(struct lookup *lookup, struct upstream_response *reply,
-                       char problem[ADDRESS_PROBLEM])
+                       struct reason *reason)
 {
-    if (address_check(reply->body, reply->body_len, problem) == ERR_OK)
+    if (address_check(reply->body, reply->body_len, reason) == ERR_OK)
         return true;
-    lookup->result.problem = problem;
+    lookup->result.reason = reason->text;
     return false;
 }
 
 static enum lookup_result_kind judge_ok(struct lookup *lookup, struct upstream_response *reply,
-                                        char problem[ADDRESS_PROBLEM])
+                                        struct reason *reason)
 {
-    if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, problem))
+    if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, reason))
         return LOOKUP_MALFORMED;
     lookup->result.body_len = reply->body_len;
     lookup->result.body = upstream_response_take_body(reply);
@@ -131,13 +131,13 @@ static enum lookup_result_kind judge_ok(struct lookup *lookup, struct upstream_r
 }
 
 static enum lookup_result_kind judge(struct lookup *lookup, struct upstream_response *reply,
-                                     char problem[ADDRESS_PROBLEM])
+                                     struct reason *reason)
 {
     if (!has_status(reply))
         return LOOKUP_FAILED;
     switch (reply->status) {
     case 200:
-        return judge_ok(lookup, reply, problem);
+        return judge_ok(lookup, reply, reason);
     case 304:
         return LOOKUP_NOT_MODIFIED;
     case 400:
@@ -204,8 +204,8 @@ static void called(void *arg, struct upstream_response *reply)
         rejected(lookup, reply->sent);
         return;
     }
-    char problem[ADDRESS_PROBLEM];
-    finish(lookup, judge(lookup, reply, problem));
+    struct reason reason;
+    finish(lookup, judge(lookup, reply, &reason));
 }
 
 static void call(struct lookup *lookup)

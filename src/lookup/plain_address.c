@@ -5,7 +5,7 @@
  * Most upstreams send plain bodies: a few members, text without \u escapes. One pass recognises
  * these. It allocates nothing; it only keeps a list of the names in the open objects. Whatever is
  * unusual (a \u escape, an exponent, deep nesting, many names) goes to the parser, which also says
- * what is wrong with a body. The answer here is only "certainly an address" or "not certain".
+ * what is wrong with a body. The result here is only "certainly an address" or "not certain".
  *
  * So the only possible fault is to be certain of a body that the parser rejects. The unit test and
  * the fuzz target look for that.

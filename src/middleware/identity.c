@@ -1,6 +1,6 @@
 /*
- * One answer for every reason: whoever tries out identities learns nothing from how they are
- * refused. What was wrong stands in a debug line.
+ * One response for every reason: a caller that tries out identities learns nothing from the way
+ * they are rejected. A debug line says what was wrong.
  */
 #include "middleware/identity.h"
 
@@ -17,7 +17,6 @@
 #define IDENTITY_MAGIC 0x49444e54u
 
 _Static_assert(JWT_USER_MAX == REQUEST_USER_MAX, "a user fits a request");
-_Static_assert(JWT_PROBLEM <= IDENTITY_PROBLEM, "a problem fits its buffer");
 
 struct identity {
     unsigned magic;
@@ -30,10 +29,10 @@ struct identity *identity_new(struct config *config, struct config_faults *fault
 {
     struct jwt_keys *keys = NULL;
     if (config->identity_mode == IDENTITY_JWT && config->identity_key_file.bytes != NULL) {
-        char problem[JWT_PROBLEM];
+        struct reason reason;
         const struct secret *bytes = config->identity_key_file.bytes;
-        if (jwt_keys_new(secret_text(bytes), secret_len(bytes), problem, &keys) != ERR_OK) {
-            config_fault(faults, config, "identity", "key_file", "%s", problem);
+        if (jwt_keys_new(secret_text(bytes), secret_len(bytes), &reason, &keys) != ERR_OK) {
+            config_fault(faults, config, "identity", "key_file", "%s", reason.text);
             return NULL;
         }
     }
@@ -161,13 +160,12 @@ void identity_run(struct request *request, const struct identity *identity,
 }
 
 char *identity_mint(const struct identity *identity, const char *user, int64_t ttl,
-                    char problem[IDENTITY_PROBLEM])
+                    struct reason *reason)
 {
     if (identity->keys == NULL) {
-        snprintf(problem, IDENTITY_PROBLEM,
-                 "[identity] mode is not jwt, or its key_file cannot be read here");
+        reason_set(reason, "[identity] mode is not jwt, or its key_file cannot be read here");
         return NULL;
     }
     const struct jwt_rules rules = rules_of(identity);
-    return jwt_mint(identity->keys, &rules, user, ttl, wall_now(), problem);
+    return jwt_mint(identity->keys, &rules, user, ttl, wall_now(), reason);
 }

@@ -1,7 +1,7 @@
 /*
- * GUIDs come first of all, so that every answer carries one, the refusal of a broken head too. A
+ * GUIDs come first of all, so that every response carries one, also the one to a broken request. A
  * GUID that is not well-formed, or sent twice, is replaced without a word: it is a courtesy to the
- * caller, and no reason to refuse a lookup.
+ * caller, and no reason to reject a lookup.
  */
 #include "middleware/tracker.h"
 

@@ -28,7 +28,7 @@ struct entry {
 
 struct verified_tokens {
     unsigned magic;
-    EVP_MD *sha256; /* NULL: not to be had; then nothing is remembered */
+    EVP_MD *sha256; /* NULL: not available; then nothing is cached */
     EVP_MD_CTX *digesting;
     struct entry entries[SETS][WAYS];
 };

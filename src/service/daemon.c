@@ -152,19 +152,19 @@ void daemon_check_descriptors(const struct config *config)
 }
 
 /* Sockets that were handed down take the place of [server] listen. */
-static enum err bind_callers(struct daemon *daemon, char problem[LISTEN_PROBLEM])
+static enum err bind_callers(struct daemon *daemon, struct reason *reason)
 {
     const struct config *config = daemon->setup.config;
     struct systemd_inherited *inherited = &daemon->inherited;
     if (inherited->socket_count == 0)
         return listen_new(daemon->loop, &config->server_listen, config->server_socket_mode,
-                          &daemon->listen, problem);
+                          &daemon->listen, reason);
     log_notice(NULL,
                "lookups arrive on %zu socket(s) of the service manager; [server] listen is "
                "not used",
                inherited->socket_count);
     return listen_adopt(daemon->loop, inherited->sockets, inherited->socket_count, &daemon->listen,
-                        problem);
+                        reason);
 }
 
 /* What a container without a directory for the socket, or a read-only one, answers to bind. */
@@ -178,33 +178,32 @@ static bool is_for_want_of_place(int error)
  * Nobody asked for the socket at its built-in place, so the daemon runs without it rather than not
  * at all. A socket that the configuration names is needed.
  */
-static enum err bind_admin(struct daemon *daemon, char problem[LISTEN_PROBLEM])
+static enum err bind_admin(struct daemon *daemon, struct reason *reason)
 {
     const struct config *config = daemon->setup.config;
     const struct config_addresses none = {.count = 0};
     enum err err = listen_new(daemon->loop, &config->admin_listen, config->admin_socket_mode,
-                              &daemon->admin_listen, problem);
+                              &daemon->admin_listen, reason);
     if (err == ERR_OK || !is_for_want_of_place(errno) || config_is_given(config, "admin", "listen"))
         return err;
     log_warning(NULL,
                 "there is no admin socket: %s; or write [admin] listen = off, which ends this "
                 "warning",
-                problem);
+                reason->text);
     return listen_new(daemon->loop, &none, config->admin_socket_mode, &daemon->admin_listen,
-                      problem);
+                      reason);
 }
 
 static bool bind_all(struct daemon *daemon)
 {
     const struct config *config = daemon->setup.config;
-    char problem[LISTEN_PROBLEM];
-    const char *refused;
-    if (bind_callers(daemon, problem) != ERR_OK ||
+    struct reason reason;
+    if (bind_callers(daemon, &reason) != ERR_OK ||
         listen_new(daemon->loop, &config->metrics_listen, config->server_socket_mode,
-                   &daemon->metrics_listen, problem) != ERR_OK ||
-        bind_admin(daemon, problem) != ERR_OK)
-        return complain(problem);
-    return reload_listeners_allow(daemon, config, &refused) || complain(refused);
+                   &daemon->metrics_listen, &reason) != ERR_OK ||
+        bind_admin(daemon, &reason) != ERR_OK)
+        return complain(reason.text);
+    return reload_listeners_allow(daemon, config, &reason) || complain(reason.text);
 }
 
 /* Before anybody is asked for a token: there may be one from before a restart. */

@@ -274,8 +274,8 @@ bool probe_report_result(const struct lookup_result *result)
     else if (result->status != 0)
         tell("answer", "%d in %s", result->status,
              duration_format_parts(result->stats->upstream_duration, took));
-    if (result->problem != NULL)
-        tell("no address", "%s", result->problem);
+    if (result->reason != NULL)
+        tell("no address", "%s", result->reason);
     if (result->kind == LOOKUP_ADDRESS) {
         tell("address", "%zu bytes of JSON", result->body_len);
         return true;

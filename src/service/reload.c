@@ -93,13 +93,14 @@ static void finish(struct reload *reload, bool well)
 /* ---- reading and checking ---- */
 
 bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
-                            const char **problem)
+                            struct reason *reason)
 {
     if (config->identity_mode == IDENTITY_JWT || config->identity_unverified_anywhere ||
         listen_is_local(daemon->listen))
         return true;
-    *problem = "no caller is verified, and the service manager handed down a socket that is not "
-               "loopback: use [identity] mode jwt, another ListenStream=, or unverified_anywhere";
+    reason_set(reason,
+               "no caller is verified, and the service manager handed down a socket that is not "
+               "loopback: use [identity] mode jwt, another ListenStream=, or unverified_anywhere");
     return false;
 }
 
@@ -120,12 +121,12 @@ static bool read_and_check(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     struct config_faults faults = {.items = NULL};
-    const char *problem;
+    struct reason reason;
     bool good = setup_read(&reload->setup, daemon->path, daemon->setup.config, false, &faults);
     setup_log_faults(&faults);
     config_faults_fini(&faults);
-    if (good && !reload_listeners_allow(daemon, reload->setup.config, &problem)) {
-        log_error(NULL, "%s", problem);
+    if (good && !reload_listeners_allow(daemon, reload->setup.config, &reason)) {
+        log_error(NULL, "%s", reason.text);
         good = false;
     }
     return good && make_fetch(reload);

@@ -22,12 +22,13 @@ static void check_tls(const struct config *config, const struct config_upstream 
 {
     const struct client_settings settings = client_settings_from(upstream);
     const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
-    char reason[CLIENT_REASON];
-    if ((faults->faults > 0 && !pair) || client_check(&settings, reason) == ERR_OK)
+    struct reason reason;
+    if ((faults->faults > 0 && !pair) || client_check(&settings, &reason) == ERR_OK)
         return;
-    size_t key_len = strcspn(reason, ":");
-    char *key = mem_strndup(reason, key_len);
-    config_upstream_fault(faults, config, upstream, key, "%s", reason + key_len + strlen(": "));
+    size_t key_len = strcspn(reason.text, ":");
+    char *key = mem_strndup(reason.text, key_len);
+    config_upstream_fault(faults, config, upstream, key, "%s",
+                          reason.text + key_len + strlen(": "));
     mem_free(key);
 }
 

@@ -170,21 +170,21 @@ void systemd_fdstore_remove(const char *name)
     sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-size_t systemd_fdstore_read(int fd, void *out, size_t max, const char **problem)
+size_t systemd_fdstore_read(int fd, void *out, size_t max, struct reason *reason)
 {
     struct stat st;
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || (seals & SEALS) != SEALS) {
-        *problem = "it is not a sealed memory file";
+        reason_set(reason, "it is not a sealed memory file");
         return 0;
     }
     if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > max) {
-        *problem = "it is cut short or too long";
+        reason_set(reason, "it is cut short or too long");
         return 0;
     }
     ssize_t n = pread(fd, out, (size_t)st.st_size, 0);
     if (n == st.st_size)
         return (size_t)n;
-    *problem = "it is not to be read";
+    reason_set(reason, "it is not to be read");
     return 0;
 }

@@ -112,12 +112,12 @@ static const char *open_with_any(struct sealed_token *keep, const void *bytes, s
 }
 
 static const char *take_back(struct keeper *keeper, int fd, const struct config_upstream *upstream,
-                             size_t *which)
+                             size_t *which, struct reason *reason)
 {
     unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
     struct sealed_token keep = {.type = NULL};
-    const char *problem = NULL;
-    size_t len = systemd_fdstore_read(fd, bytes, SEALED_TOKEN_MAX, &problem);
+    size_t len = systemd_fdstore_read(fd, bytes, SEALED_TOKEN_MAX, reason);
+    const char *problem = len > 0 ? NULL : reason->text;
     if (problem == NULL)
         problem = open_with_any(&keep, bytes, len, upstream, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
@@ -153,7 +153,8 @@ bool token_fdstore_restore(struct token_fdstore *fdstore, struct keeper *keeper,
 {
     fdstore->name = entry_name(upstream);
     for (size_t i = inherited->kept_count; i > 0; i--) {
-        const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which);
+        struct reason reason;
+        const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which, &reason);
         if (problem == NULL) {
             note_restored(fdstore, keeper, upstream, *which);
             return true;

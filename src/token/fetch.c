@@ -155,7 +155,7 @@ static void grant(struct token_fetch *fetch, const struct upstream_response *ans
         snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", reply.grant.type);
     } else {
         snprintf(fetch->problem, sizeof(fetch->problem),
-                 "the token endpoint's response cannot be used: %s", reply.problem);
+                 "the token endpoint's response cannot be used: %s", reply.reason.text);
     }
     finish(fetch, &result);
     token_response_fini(&reply);

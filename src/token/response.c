@@ -8,7 +8,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,9 +28,9 @@ void token_response_setup(void)
     json_set_alloc_funcs(mem_alloc, wipe_free_block);
 }
 
-static enum err wrong(struct token_response *reply, const char *problem)
+static enum err wrong(struct token_response *reply, const char *text)
 {
-    snprintf(reply->problem, sizeof(reply->problem), "%s", problem);
+    reason_set(&reply->reason, "%s", text);
     return ERR_INVALID;
 }
 
@@ -39,7 +38,7 @@ static enum err wrong(struct token_response *reply, const char *problem)
  * Of the input jansson quotes the name that came again, as it stands there; and one of ours is ours
  * to repeat.
  */
-static const char *twice_problem(const json_error_t *error)
+static const char *twice_reason(const json_error_t *error)
 {
     static const char *const names[][2] = {
         {"near '\"access_token\"'", "access_token: present twice"},
@@ -53,11 +52,11 @@ static const char *twice_problem(const json_error_t *error)
     return "the response has a name twice";
 }
 
-static const char *json_problem(const json_error_t *error)
+static const char *json_reason(const json_error_t *error)
 {
     switch (json_error_code(error)) {
     case json_error_duplicate_key:
-        return twice_problem(error);
+        return twice_reason(error);
     case json_error_invalid_utf8:
         return "the response is not UTF-8";
     case json_error_null_character:
@@ -73,22 +72,23 @@ static const char *json_problem(const json_error_t *error)
     }
 }
 
-/* NULL with the reason in *problem. */
-static json_t *parse_object(const char *body, size_t len, const char **problem)
+/* NULL with `reason` set. */
+static json_t *parse_object(const char *body, size_t len, struct reason *reason)
 {
     json_error_t error;
     json_t *root = json_loadb(len > 0 ? body : "", len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
 
     if (root == NULL) {
-        *problem = len > 0 ? json_problem(&error) : "the response is empty";
+        reason_set(reason, "%s", len > 0 ? json_reason(&error) : "the response is empty");
         return NULL;
     }
     /* jansson overlooks a NUL behind a number or a literal. */
     if (memchr(body, '\0', len) == NULL && json_is_object(root))
         return root;
-    *problem =
-        json_is_object(root) ? "the response has a NUL" : "the response is not a JSON object";
+    reason_set(reason, "%s",
+               json_is_object(root) ? "the response has a NUL"
+                                    : "the response is not a JSON object");
     json_decref(root);
     return NULL;
 }
@@ -184,16 +184,14 @@ static enum err take_members(struct token_response *reply, const json_t *root,
 enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
                               int64_t default_lifetime)
 {
-    const char *problem = NULL;
-
     *reply = (struct token_response){.value = NULL};
     if (len > TOKEN_RESPONSE_MAX) {
         (void)wrong(reply, "the response is over 64K");
         return ERR_TOO_LARGE;
     }
-    json_t *root = parse_object(body, len, &problem);
+    json_t *root = parse_object(body, len, &reply->reason);
     if (root == NULL)
-        return wrong(reply, problem);
+        return ERR_INVALID;
 
     enum err err = take_members(reply, root, default_lifetime);
     json_decref(root);
@@ -229,8 +227,8 @@ static void take_error(char *out, size_t size, const struct config_upstream *ups
 bool token_response_error(struct token_response_error *out, const struct config_upstream *upstream,
                           const char *body, size_t len)
 {
-    const char *problem;
-    json_t *root = len <= TOKEN_RESPONSE_MAX ? parse_object(body, len, &problem) : NULL;
+    struct reason reason;
+    json_t *root = len <= TOKEN_RESPONSE_MAX ? parse_object(body, len, &reason) : NULL;
 
     *out = (struct token_response_error){.error = ""};
     if (root == NULL)

@@ -325,9 +325,9 @@ void client_global_stop(void)
 
 enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out)
 {
-    char reason[CLIENT_REASON];
+    struct reason reason;
 
-    if (client_check(settings, reason) != ERR_OK)
+    if (client_check(settings, &reason) != ERR_OK)
         return ERR_INVALID;
     MUST(settings->max_connections > 0);
     struct client *client = mem_zalloc(sizeof(*client));

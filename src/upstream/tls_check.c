@@ -14,20 +14,19 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/secret.h"
 
-static enum err invalid(char reason[CLIENT_REASON], const char *format, ...)
+static enum err invalid(struct reason *reason, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static enum err invalid(char reason[CLIENT_REASON], const char *format, ...)
+static enum err invalid(struct reason *reason, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(reason, CLIENT_REASON, format, args);
+    reason_vset(reason, format, args);
     va_end(args);
     return ERR_INVALID;
 }
@@ -43,7 +42,7 @@ static int no_phrase(char *out, int size, int writing, void *arg)
 }
 
 /* The first certificate of a PEM file; NULL with `reason` set. */
-static X509 *read_certificate(const char *what, const char *path, char reason[CLIENT_REASON])
+static X509 *read_certificate(const char *what, const char *path, struct reason *reason)
 {
     BIO *file = BIO_new_file(path, "r");
     X509 *certificate = NULL;
@@ -59,7 +58,7 @@ static X509 *read_certificate(const char *what, const char *path, char reason[CL
     return certificate;
 }
 
-static EVP_PKEY *read_key(const struct secret *key, char reason[CLIENT_REASON])
+static EVP_PKEY *read_key(const struct secret *key, struct reason *reason)
 {
     BIO *bytes = NULL;
     EVP_PKEY *pkey = NULL;
@@ -74,7 +73,7 @@ static EVP_PKEY *read_key(const struct secret *key, char reason[CLIENT_REASON])
     return pkey;
 }
 
-static enum err check_ca(const char *path, char reason[CLIENT_REASON])
+static enum err check_ca(const char *path, struct reason *reason)
 {
     X509 *first = read_certificate("ca_file", path, reason);
 
@@ -82,7 +81,7 @@ static enum err check_ca(const char *path, char reason[CLIENT_REASON])
     return first != NULL ? ERR_OK : ERR_INVALID;
 }
 
-static enum err check_pair(const struct client_settings *settings, char reason[CLIENT_REASON])
+static enum err check_pair(const struct client_settings *settings, struct reason *reason)
 {
     enum err err = ERR_INVALID;
     EVP_PKEY *key = NULL;
@@ -103,11 +102,11 @@ out:
     return err;
 }
 
-enum err client_check(const struct client_settings *settings, char reason[CLIENT_REASON])
+enum err client_check(const struct client_settings *settings, struct reason *reason)
 {
     enum err err = ERR_OK;
 
-    reason[0] = '\0';
+    reason->text[0] = '\0';
     if (settings->ca_file != NULL)
         err = check_ca(settings->ca_file, reason);
     if (err == ERR_OK && settings->client_certificate != NULL && settings->client_key == NULL)

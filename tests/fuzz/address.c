@@ -22,10 +22,10 @@ static bool is_address(const char *body, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *body = (const char *)data;
-    char problem[ADDRESS_PROBLEM];
-    memset(problem, 'x', sizeof(problem));
-    if (address_check(body, size, problem) != ERR_OK) {
-        MUST(memchr(problem, '\0', sizeof(problem)) != NULL && problem[0] != '\0');
+    struct reason reason;
+    memset(&reason, 'x', sizeof(reason));
+    if (address_check(body, size, &reason) != ERR_OK) {
+        MUST(memchr(reason.text, '\0', sizeof(reason)) != NULL && reason.text[0] != '\0');
         return 0;
     }
     MUST(is_address(body, size));

@@ -57,23 +57,23 @@ static enum jwt_result verify(const struct jwt_keys *keys, const char *token, si
 static struct jwt_keys *own_keys(void)
 {
     static struct jwt_keys *keys;
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     if (keys == NULL)
-        MUST(jwt_keys_new(SECRET, strlen(SECRET), problem, &keys) == ERR_OK);
+        MUST(jwt_keys_new(SECRET, strlen(SECRET), &reason, &keys) == ERR_OK);
     return keys;
 }
 
 static void read_key_file(struct piece file)
 {
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys = NULL;
-    if (jwt_keys_new(file.data, file.len, problem, &keys) != ERR_OK) {
-        MUST(memchr(problem, '\0', sizeof(problem)) != NULL && problem[0] != '\0');
+    if (jwt_keys_new(file.data, file.len, &reason, &keys) != ERR_OK) {
+        MUST(memchr(reason.text, '\0', sizeof(reason)) != NULL && reason.text[0] != '\0');
         return;
     }
     const struct jwt_rules rules = {.leeway = 0};
     char *token =
-        jwt_mint(keys, &rules, "somebody", 60 * SECOND, (struct wall_time){.ns = NOW}, problem);
+        jwt_mint(keys, &rules, "somebody", 60 * SECOND, (struct wall_time){.ns = NOW}, &reason);
     if (token != NULL)
         verify(keys, token, strlen(token));
     mem_free(token);

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (token_response_parse(&reply, (const char *)data, size, 300 * SECOND) == ERR_OK)
         check_grant(&reply);
     else
-        MUST(reply.problem[0] != '\0' && is_printable(reply.problem));
+        MUST(reply.reason.text[0] != '\0' && is_printable(reply.reason.text));
     token_response_fini(&reply);
     token_response_error(&error, &no_secrets, (const char *)data, size);
     MUST(is_printable(error.error) && is_printable(error.description));

@@ -23,10 +23,10 @@ static inline struct wall_time at(double seconds)
 
 static inline struct jwt_keys *keys_of(const char *file)
 {
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys;
 
-    ck_assert_msg(jwt_keys_new(file, strlen(file), problem, &keys) == ERR_OK, "%s", problem);
+    ck_assert_msg(jwt_keys_new(file, strlen(file), &reason, &keys) == ERR_OK, "%s", reason.text);
     return keys;
 }
 

@@ -17,7 +17,7 @@
 static const struct {
     const char *body;
     size_t len;
-    const char *problem; /* part of it; NULL: an address */
+    const char *reason; /* part of it; NULL: an address */
 } bodies[] = {
     {RAW("{" P "}"), NULL},
     {RAW("{" P ",\"country\":\"GB\"}"), NULL},
@@ -95,20 +95,21 @@ static const struct {
 
 START_TEST(test_bodies)
 {
-    char problem[ADDRESS_PROBLEM] = "untouched";
+    struct reason reason = {"untouched"};
     /* Copied to its exact size, so that a read past its end is seen. */
     char *body = malloc(bodies[_i].len);
     memcpy(body, bodies[_i].body, bodies[_i].len);
-    enum err err = address_check(body, bodies[_i].len, problem);
+    enum err err = address_check(body, bodies[_i].len, &reason);
     free(body);
 
-    if (bodies[_i].problem == NULL) {
-        ck_assert_msg(err == ERR_OK, "%s: %s", bodies[_i].body, problem);
-        ck_assert_str_eq(problem, "untouched");
+    if (bodies[_i].reason == NULL) {
+        ck_assert_msg(err == ERR_OK, "%s: %s", bodies[_i].body, reason.text);
+        ck_assert_str_eq(reason.text, "untouched");
         return;
     }
     ck_assert_msg(err == ERR_INVALID, "%s: taken", bodies[_i].body);
-    ck_assert_msg(strstr(problem, bodies[_i].problem) != NULL, "%s: %s", bodies[_i].body, problem);
+    ck_assert_msg(strstr(reason.text, bodies[_i].reason) != NULL, "%s: %s", bodies[_i].body,
+                  reason.text);
 }
 END_TEST
 
@@ -132,17 +133,17 @@ static const struct {
 /* A plain address is accepted without a tree; the parser decides about everything else. */
 START_TEST(test_plain_body_makes_no_tree)
 {
-    char problem[ADDRESS_PROBLEM];
+    struct reason reason;
 
     allocated = 0;
     json_set_alloc_funcs(count_allocation, free);
-    (void)address_check(costs[_i].body, strlen(costs[_i].body), problem);
+    (void)address_check(costs[_i].body, strlen(costs[_i].body), &reason);
     json_set_alloc_funcs(malloc, free);
     ck_assert_msg((allocated > 0) == costs[_i].parsed, "%zu allocations", allocated);
 }
 END_TEST
 
-static enum err check_nested(size_t depth, char problem[ADDRESS_PROBLEM])
+static enum err check_nested(size_t depth, struct reason *reason)
 {
     static const char head[] = "{" P ",\"x\":";
     size_t head_len = sizeof(head) - 1;
@@ -153,34 +154,34 @@ static enum err check_nested(size_t depth, char problem[ADDRESS_PROBLEM])
     memset(body + head_len, '[', depth);
     memset(body + head_len + depth, ']', depth);
     body[len - 1] = '}';
-    enum err err = address_check(body, len, problem);
+    enum err err = address_check(body, len, reason);
     mem_free(body);
     return err;
 }
 
 START_TEST(test_nesting_is_bounded)
 {
-    char problem[ADDRESS_PROBLEM];
+    struct reason reason;
 
-    ck_assert_int_eq(check_nested(2047, problem), ERR_OK);
-    ck_assert_int_eq(check_nested(2048, problem), ERR_INVALID);
-    ck_assert_msg(strstr(problem, "nested too deep") != NULL, "%s", problem);
-    ck_assert_int_eq(check_nested(300000, problem), ERR_INVALID);
+    ck_assert_int_eq(check_nested(2047, &reason), ERR_OK);
+    ck_assert_int_eq(check_nested(2048, &reason), ERR_INVALID);
+    ck_assert_msg(strstr(reason.text, "nested too deep") != NULL, "%s", reason.text);
+    ck_assert_int_eq(check_nested(300000, &reason), ERR_INVALID);
 }
 END_TEST
 
 START_TEST(test_truncation_anywhere)
 {
     static const char body[] = "{" P ",\"country\":\"GB\",\"n\":[1.5e1,true,{\"\\u00e9\":null}]}";
-    char problem[ADDRESS_PROBLEM];
+    struct reason reason;
 
-    ck_assert_int_eq(address_check(body, sizeof(body) - 1, problem), ERR_OK);
+    ck_assert_int_eq(address_check(body, sizeof(body) - 1, &reason), ERR_OK);
     for (size_t len = 0; len < sizeof(body) - 1; len++)
-        ck_assert_int_eq(address_check(body, len, problem), ERR_INVALID);
+        ck_assert_int_eq(address_check(body, len, &reason), ERR_INVALID);
 }
 END_TEST
 
-START_TEST(test_problem_holds_none_of_the_body)
+START_TEST(test_reason_holds_none_of_the_body)
 {
     static const char *const texts[] = {
         "swordfish",
@@ -188,14 +189,14 @@ START_TEST(test_problem_holds_none_of_the_body)
         "{\"postcode\":1,\"swordfish\":2}",
         "{\"swordfish",
     };
-    char problem[ADDRESS_PROBLEM];
+    struct reason reason;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        ck_assert_int_eq(address_check(texts[i], strlen(texts[i]), problem), ERR_INVALID);
-        ck_assert_msg(strstr(problem, "sword") == NULL, "%s", problem);
+        ck_assert_int_eq(address_check(texts[i], strlen(texts[i]), &reason), ERR_INVALID);
+        ck_assert_msg(strstr(reason.text, "sword") == NULL, "%s", reason.text);
     }
-    ck_assert_int_eq(address_check("{" P "}x", strlen("{" P "}x"), problem), ERR_INVALID);
-    ck_assert_str_eq(problem, "bytes follow the end, at byte 24");
+    ck_assert_int_eq(address_check("{" P "}x", strlen("{" P "}x"), &reason), ERR_INVALID);
+    ck_assert_str_eq(reason.text, "bytes follow the end, at byte 24");
 }
 END_TEST
 
@@ -208,7 +209,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_plain_body_makes_no_tree, 0, (int)ARRAY_LEN(costs));
     tcase_add_test(tcase, test_nesting_is_bounded);
     tcase_add_test(tcase, test_truncation_anywhere);
-    tcase_add_test(tcase, test_problem_holds_none_of_the_body);
+    tcase_add_test(tcase, test_reason_holds_none_of_the_body);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

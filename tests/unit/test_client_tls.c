@@ -340,10 +340,10 @@ END_TEST
 
 static void ck_reason(const char *begin)
 {
-    char reason[CLIENT_REASON];
+    struct reason reason;
 
-    ck_assert_int_eq(client_check(&settings, reason), ERR_INVALID);
-    ck_assert_msg(strncmp(reason, begin, strlen(begin)) == 0, "%s", reason);
+    ck_assert_int_eq(client_check(&settings, &reason), ERR_INVALID);
+    ck_assert_msg(strncmp(reason.text, begin, strlen(begin)) == 0, "%s", reason.text);
     settings.origin = "https://127.0.0.1:9";
     ck_assert_int_eq(client_new(loop, &settings, &client), ERR_INVALID);
 }
@@ -358,7 +358,7 @@ START_TEST(test_files_that_cannot_be_used)
     struct secret *other_key = read_secret(other.key);
     struct secret *locked_key = read_secret(locked.key);
     struct secret *no_key = secret_new("", 0);
-    char reason[CLIENT_REASON];
+    struct reason reason;
 
     settings.ca_file = "/nowhere/at/all";
     ck_reason("ca_file: /nowhere/at/all: No such file");
@@ -370,8 +370,8 @@ START_TEST(test_files_that_cannot_be_used)
     settings.client_certificate = mine.key;
     ck_reason("client_certificate: ");
     settings.client_certificate = mine.certificate;
-    ck_assert_int_eq(client_check(&settings, reason), ERR_OK);
-    ck_assert_str_eq(reason, "");
+    ck_assert_int_eq(client_check(&settings, &reason), ERR_OK);
+    ck_assert_str_eq(reason.text, "");
     settings.client_key = NULL;
     ck_reason("client_certificate: requires client_key");
     settings.client_key = other_key;

@@ -21,9 +21,9 @@
 struct file_case {
     const char *name;
     const char *bytes;
-    const char *problem; /* part of it; NULL: the file is taken */
-    size_t count;        /* keys in it */
-    bool signs;          /* the first of them */
+    const char *reason; /* part of it; NULL: the file is taken */
+    size_t count;       /* keys in it */
+    bool signs;         /* the first of them */
 };
 
 static const struct file_case files[] = {
@@ -134,16 +134,17 @@ static const struct file_case files[] = {
 START_TEST(test_files)
 {
     const struct file_case *c = &files[_i];
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys = NULL;
-    enum err err = jwt_keys_new(c->bytes, strlen(c->bytes), problem, &keys);
+    enum err err = jwt_keys_new(c->bytes, strlen(c->bytes), &reason, &keys);
 
-    if (c->problem != NULL) {
+    if (c->reason != NULL) {
         ck_assert_msg(err == ERR_INVALID && keys == NULL, "%s: taken", c->name);
-        ck_assert_msg(strstr(problem, c->problem) != NULL, "%s: said \"%s\"", c->name, problem);
+        ck_assert_msg(strstr(reason.text, c->reason) != NULL, "%s: said \"%s\"", c->name,
+                      reason.text);
         return;
     }
-    ck_assert_msg(err == ERR_OK, "%s: refused, \"%s\"", c->name, problem);
+    ck_assert_msg(err == ERR_OK, "%s: refused, \"%s\"", c->name, reason.text);
     ck_assert_msg(keys->count == c->count, "%s: %zu keys", c->name, keys->count);
     ck_assert_msg(keys->items[0].signs == c->signs, "%s: signs %d", c->name, keys->items[0].signs);
     jwt_keys_free(keys);
@@ -151,23 +152,23 @@ START_TEST(test_files)
 END_TEST
 
 /* The longest sentence has to fit, with its place in front, to its cure at the end. */
-START_TEST(test_problems_are_whole)
+START_TEST(test_reasons_are_whole)
 {
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys;
 
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         const struct file_case *c = &files[i];
-        if (c->problem == NULL)
+        if (c->reason == NULL)
             continue;
-        jwt_keys_new(c->bytes, strlen(c->bytes), problem, &keys);
-        ck_assert_msg(strlen(problem) < JWT_PROBLEM - 28, "%s: \"%s\"", c->name, problem);
-        ck_assert_msg(strstr(problem, "should") != NULL, "%s: \"%s\"", c->name, problem);
+        jwt_keys_new(c->bytes, strlen(c->bytes), &reason, &keys);
+        ck_assert_msg(strlen(reason.text) < REASON_MAX - 40, "%s: \"%s\"", c->name, reason.text);
+        ck_assert_msg(strstr(reason.text, "should") != NULL, "%s: \"%s\"", c->name, reason.text);
     }
 }
 END_TEST
 
-START_TEST(test_problem_holds_no_secret)
+START_TEST(test_reason_holds_no_secret)
 {
     static const char *const bytes[] = {
         "swordfish swordfish",
@@ -177,23 +178,23 @@ START_TEST(test_problem_holds_no_secret)
         "{\"k\":\"swordfish\",\"k\":\"swordfish\"}",
         "{\"keys\":[{\"kty\":\"oct\",\"k\":\"swordfish\",\"use\":\"swordfish\"}]} swordfish",
     };
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys;
 
     for (size_t i = 0; i < ARRAY_LEN(bytes); i++) {
-        ck_assert_int_eq(jwt_keys_new(bytes[i], strlen(bytes[i]), problem, &keys), ERR_INVALID);
-        ck_assert_msg(strstr(problem, "swordfish") == NULL, "%s", problem);
+        ck_assert_int_eq(jwt_keys_new(bytes[i], strlen(bytes[i]), &reason, &keys), ERR_INVALID);
+        ck_assert_msg(strstr(reason.text, "swordfish") == NULL, "%s", reason.text);
     }
 }
 END_TEST
 
 START_TEST(test_secret_may_hold_any_byte)
 {
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     char bytes[40] = {0};
     struct jwt_keys *keys;
 
-    ck_assert_int_eq(jwt_keys_new(bytes, sizeof(bytes), problem, &keys), ERR_OK);
+    ck_assert_int_eq(jwt_keys_new(bytes, sizeof(bytes), &reason, &keys), ERR_OK);
     cjose_err err;
     ck_assert_uint_eq(cjose_jwk_get_keysize(keys->items[0].jwk, &err), 8 * sizeof(bytes));
     jwt_keys_free(keys);
@@ -213,11 +214,11 @@ START_TEST(test_what_a_key_may_do)
         {RSA(",\"alg\":\"PS256\""), JWS_PS256, 256},
         {EC(""), JWS_ES256, 64},
     };
-    char problem[JWT_PROBLEM];
+    struct reason reason;
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct jwt_keys *keys;
-        ck_assert_int_eq(jwt_keys_new(cases[i].file, strlen(cases[i].file), problem, &keys),
+        ck_assert_int_eq(jwt_keys_new(cases[i].file, strlen(cases[i].file), &reason, &keys),
                          ERR_OK);
         ck_assert_uint_eq(keys->items[0].algs, cases[i].algs);
         ck_assert_uint_eq(keys->items[0].signature_len, cases[i].signature_len);
@@ -263,8 +264,8 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, test_files, 0, (int)ARRAY_LEN(files));
-    tcase_add_test(tcase, test_problems_are_whole);
-    tcase_add_test(tcase, test_problem_holds_no_secret);
+    tcase_add_test(tcase, test_reasons_are_whole);
+    tcase_add_test(tcase, test_reason_holds_no_secret);
     tcase_add_test(tcase, test_secret_may_hold_any_byte);
     tcase_add_test(tcase, test_what_a_key_may_do);
     tcase_add_test(tcase, test_base64url);

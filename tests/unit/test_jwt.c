@@ -259,19 +259,20 @@ static const struct {
 START_TEST(test_mint)
 {
     const struct jwt_rules rules = {.issuer = "i", .audience = "a \"quoted\""};
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     char user[JWT_USER_MAX + 1];
     struct wall_time expires;
     struct jwt_keys *keys = keys_of(minters[_i].file);
-    char *token = jwt_mint(keys, &rules, "alice", HOUR, at(NOW + 0.75), problem);
+    char *token = jwt_mint(keys, &rules, "alice", HOUR, at(NOW + 0.75), &reason);
 
     if (minters[_i].alg == NULL) {
         ck_assert_ptr_null(token);
-        ck_assert_msg(strstr(problem, "no key in the file can sign") != NULL, "%s", problem);
+        ck_assert_msg(strstr(reason.text, "no key in the file can sign") != NULL, "%s",
+                      reason.text);
         jwt_keys_free(keys);
         return;
     }
-    ck_assert_msg(token != NULL, "%s", problem);
+    ck_assert_msg(token != NULL, "%s", reason.text);
     json_t *header = header_of(token);
     const char *kid = json_string_value(json_object_get(header, "kid"));
     ck_assert_str_eq(json_string_value(json_object_get(header, "alg")), minters[_i].alg);
@@ -289,16 +290,16 @@ END_TEST
 START_TEST(test_minted_claims)
 {
     const struct jwt_rules none = {0}, both = {.issuer = "i", .audience = "a"};
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct octets payload;
-    char *token = jwt_mint(secret_keys, &none, "alice", MINUTE, at(NOW), problem);
+    char *token = jwt_mint(secret_keys, &none, "alice", MINUTE, at(NOW), &reason);
 
     ck_assert_int_eq(jws_open(secret_keys, token, strlen(token), &payload), JWT_OK);
     ck_assert_str_eq((const char *)payload.bytes,
                      "{\"sub\":\"alice\",\"iat\":" TEXT(NOW) ",\"exp\":1700000060}");
     octets_fini(&payload);
     mem_free(token);
-    token = jwt_mint(secret_keys, &both, "alice", MINUTE, at(NOW), problem);
+    token = jwt_mint(secret_keys, &both, "alice", MINUTE, at(NOW), &reason);
     ck_assert_int_eq(jws_open(secret_keys, token, strlen(token), &payload), JWT_OK);
     ck_assert_str_eq((const char *)payload.bytes,
                      "{\"sub\":\"alice\",\"iat\":" TEXT(NOW) ",\"exp\":1700000060,"
@@ -316,20 +317,20 @@ START_TEST(test_mint_refuses)
         const char *user;
         int64_t ttl;
         const char *issuer;
-        const char *problem;
+        const char *reason;
     } cases[] = {
         {"", HOUR, NULL, "printable"},          {"a\nb", HOUR, NULL, "printable"},
         {X64 X64 "x", HOUR, NULL, "printable"}, {"alice", SECOND - 1, NULL, "one second"},
         {"alice", -HOUR, NULL, "one second"},   {"alice", HOUR, "\xff", "UTF-8"},
         {"alice", HOUR, long_name, "8 KiB"},
     };
-    char problem[JWT_PROBLEM];
+    struct reason reason;
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct jwt_rules rules = {.issuer = cases[i].issuer};
         ck_assert_ptr_null(
-            jwt_mint(secret_keys, &rules, cases[i].user, cases[i].ttl, at(NOW), problem));
-        ck_assert_msg(strstr(problem, cases[i].problem) != NULL, "%s", problem);
+            jwt_mint(secret_keys, &rules, cases[i].user, cases[i].ttl, at(NOW), &reason));
+        ck_assert_msg(strstr(reason.text, cases[i].reason) != NULL, "%s", reason.text);
     }
     mem_free(long_name);
 }

@@ -68,21 +68,22 @@ static void put_members(char body[256], size_t odd, const char *value)
 START_TEST(test_members)
 {
     const struct address_member *member = &address_members[_i];
-    char body[256], problem[ADDRESS_PROBLEM], expected[ADDRESS_PROBLEM];
+    char body[256], expected[REASON_MAX];
+    struct reason reason;
 
     put_members(body, ARRAY_LEN(address_members), NULL);
     ck_assert(plain_address(body, strlen(body)));
 
     put_members(body, (size_t)_i, NULL);
     ck_assert(plain_address(body, strlen(body)) == !member->required);
-    ck_assert((address_check(body, strlen(body), problem) == ERR_OK) == !member->required);
+    ck_assert((address_check(body, strlen(body), &reason) == ERR_OK) == !member->required);
 
     put_members(body, (size_t)_i, "null");
     ck_assert(!plain_address(body, strlen(body)));
-    ck_assert_int_eq(address_check(body, strlen(body), problem), ERR_INVALID);
+    ck_assert_int_eq(address_check(body, strlen(body), &reason), ERR_INVALID);
     snprintf(expected, sizeof(expected), "%s is %snot a string", member->name,
              member->required ? "missing or " : "");
-    ck_assert_str_eq(problem, expected);
+    ck_assert_str_eq(reason.text, expected);
 }
 END_TEST
 

@@ -55,7 +55,7 @@ START_TEST(good_replies)
     ck_assert_str_eq(reply.grant.type, good[_i].type);
     ck_assert_int_eq(reply.grant.lifetime, good[_i].lifetime);
     ck_assert_int_eq(reply.lifetime_given, strstr(good[_i].body, "expires_in") != NULL);
-    ck_assert_str_eq(reply.problem, "");
+    ck_assert_str_eq(reply.reason.text, "");
     token_response_fini(&reply);
 }
 END_TEST
@@ -65,7 +65,7 @@ END_TEST
 static const struct {
     const char *body;
     size_t len;
-    const char *problem; /* its beginning */
+    const char *reason; /* its beginning */
 } bad[] = {
     {BODY(""), "the response is empty"},
     {BODY(" "), "the response is not JSON"},
@@ -149,9 +149,9 @@ START_TEST(bad_replies)
     struct token_response reply;
 
     ck_assert_int_eq(token_response_parse(&reply, bad[_i].body, bad[_i].len, DEFAULT), ERR_INVALID);
-    ck_assert_msg(strncmp(reply.problem, bad[_i].problem, strlen(bad[_i].problem)) == 0,
-                  "\"%s\" is not \"%s\"", reply.problem, bad[_i].problem);
-    ck_assert_ptr_null(strstr(reply.problem, SECRET));
+    ck_assert_msg(strncmp(reply.reason.text, bad[_i].reason, strlen(bad[_i].reason)) == 0,
+                  "\"%s\" is not \"%s\"", reply.reason.text, bad[_i].reason);
+    ck_assert_ptr_null(strstr(reply.reason.text, SECRET));
     token_response_fini(&reply);
 }
 END_TEST
@@ -177,13 +177,13 @@ static char *reply_with_value(size_t len)
     return body;
 }
 
-static enum err parse_value_of(size_t len, char *problem, size_t size)
+static enum err parse_value_of(size_t len, struct reason *reason)
 {
     struct token_response reply;
     char *body = reply_with_value(len);
     enum err err = token_response_parse(&reply, body, strlen(body), DEFAULT);
 
-    snprintf(problem, size, "%s", reply.problem);
+    *reason = reply.reason;
     token_response_fini(&reply);
     mem_free(body);
     return err;
@@ -191,14 +191,14 @@ static enum err parse_value_of(size_t len, char *problem, size_t size)
 
 START_TEST(long_values)
 {
-    char problem[160];
+    struct reason reason;
 
-    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX, problem, sizeof(problem)), ERR_OK);
-    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX + 1, problem, sizeof(problem)), ERR_INVALID);
-    ck_assert_str_eq(problem, "access_token: too long for a header");
-    ck_assert_int_eq(parse_value_of(TOKEN_RESPONSE_MAX, problem, sizeof(problem)), ERR_TOO_LARGE);
-    ck_assert_str_eq(problem, "the response is over 64K");
-    ck_assert_int_eq(parse_value_of(5 * 1024 * 1024, problem, sizeof(problem)), ERR_TOO_LARGE);
+    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX, &reason), ERR_OK);
+    ck_assert_int_eq(parse_value_of(TOKEN_VALUE_MAX + 1, &reason), ERR_INVALID);
+    ck_assert_str_eq(reason.text, "access_token: too long for a header");
+    ck_assert_int_eq(parse_value_of(TOKEN_RESPONSE_MAX, &reason), ERR_TOO_LARGE);
+    ck_assert_str_eq(reason.text, "the response is over 64K");
+    ck_assert_int_eq(parse_value_of(5 * 1024 * 1024, &reason), ERR_TOO_LARGE);
 }
 END_TEST
 
@@ -228,7 +228,7 @@ START_TEST(deep_nesting)
     memset(body + half, ']', sizeof(body) - half);
     body[sizeof(body) - 1] = '}';
     ck_assert_int_eq(token_response_parse(&reply, body, sizeof(body), DEFAULT), ERR_INVALID);
-    ck_assert_str_eq(reply.problem, "the response is nested too deep");
+    ck_assert_str_eq(reply.reason.text, "the response is nested too deep");
     token_response_fini(&reply);
 }
 END_TEST

@@ -59,11 +59,11 @@ static bool contradicted(const json_t *tests, const json_t *test)
 /* Whether the token verifies under the key; a key we refuse verifies nothing. */
 static bool verifies(const json_t *key, const char *jws)
 {
-    char problem[JWT_PROBLEM];
+    struct reason reason;
     struct jwt_keys *keys;
     struct octets payload;
     char *file = json_dumps(key, JSON_COMPACT);
-    bool taken = jwt_keys_new(file, strlen(file), problem, &keys) == ERR_OK;
+    bool taken = jwt_keys_new(file, strlen(file), &reason, &keys) == ERR_OK;
     bool good = taken && jws_open(keys, jws, strlen(jws), &payload) == JWT_OK;
 
     if (good)
