@@ -2,7 +2,7 @@
  * An alarm is a timerfd on CLOCK_BOOTTIME. libuv's timers count a clock that stands still while the
  * machine sleeps: after an hour's nap a renewal would come an hour late, with a token long expired.
  */
-#include "runtime/loop_inside.h"
+#include "runtime/loop_internal.h"
 
 #include <sys/timerfd.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
  * once is what makes it safe: nothing is popped singly, so no address can come back in between.
  * Only a push on an empty stack wakes the receiver: a later one finds the wake-up under way.
  */
-#include "runtime/loop_inside.h"
+#include "runtime/loop_internal.h"
 
 #include <stdlib.h>
 

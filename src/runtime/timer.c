@@ -4,7 +4,7 @@
  * stopped goes on the loop's idle list with its handle still open, and all are closed with the
  * loop. There are as many as were ever live at once.
  */
-#include "runtime/loop_inside.h"
+#include "runtime/loop_internal.h"
 
 #include "base/check.h"
 #include "base/mem.h"

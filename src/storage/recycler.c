@@ -2,7 +2,7 @@
  * The timer that recycles a store. It is a block of its own, because libuv lets go of a handle only
  * a turn after it was closed, and the store may be gone by then.
  */
-#include "storage/store_inside.h"
+#include "storage/store_internal.h"
 
 #include "base/check.h"
 #include "base/mem.h"

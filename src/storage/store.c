@@ -5,7 +5,7 @@
  * Recycling walks all items. There are as many as there are upstreams, or as a cache's limit
  * allows; an index by expiry would cost more on every put than the walk saves every half minute.
  */
-#include "storage/store_inside.h"
+#include "storage/store_internal.h"
 
 #include <stdbool.h>
 #include <string.h>

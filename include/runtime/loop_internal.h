@@ -1,8 +1,8 @@
 /*
  * What a loop is made of. Only for src/runtime: the others use runtime/loop.h.
  */
-#ifndef RUNTIME_LOOP_INSIDE_H
-#define RUNTIME_LOOP_INSIDE_H
+#ifndef RUNTIME_LOOP_INTERNAL_H
+#define RUNTIME_LOOP_INTERNAL_H
 
 #include <stdatomic.h>
 #include <uv.h>

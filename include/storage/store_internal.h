@@ -1,8 +1,8 @@
 /*
  * What a store is made of. Only for src/storage: the others use storage/store.h.
  */
-#ifndef STORAGE_STORE_INSIDE_H
-#define STORAGE_STORE_INSIDE_H
+#ifndef STORAGE_STORE_INTERNAL_H
+#define STORAGE_STORE_INTERNAL_H
 
 #include <pthread.h>
 
