@@ -9,7 +9,7 @@
 # make deb        a Debian package in build/deb; check-deb tries it in a fresh tree
 # make check-systemd   the operator's page under a systemd of its own: see tests/systemd.mk
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
-# make lint       order of floors, format, names, documents
+# make lint       order of floors, circles, format, names, documents; clang-tidy over src
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
 # make compile_commands.json
 
@@ -176,8 +176,9 @@ include tests/hardening.mk
 include tests/package.mk
 include tests/systemd.mk
 
-lint: $(BUILD)/lint/gen-conf
+lint: $(BUILD)/lint/gen-conf compile_commands.json
 	BUILD=$(BUILD) tests/lint/run
+	tests/lint/tidy || [ $$? -eq 77 ]
 
 # conf/postcoded.ini and the keys of postcoded.ini(5), from the table of keys.
 documents: $(BUILD)/lint/gen-conf
@@ -225,7 +226,7 @@ uninstall:
 		rmdir --ignore-fail-on-non-empty $(UNITS)/postcoded.service.d
 
 compile_commands.json: Makefile $(ALL_C)
-	tests/lint/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS))' \
+	$(Q)tests/lint/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS))' \
 		$(filter %.c,$(ALL_C)) > $@
 
 clean:

@@ -11,8 +11,9 @@
 #include <cjose/cjose.h>
 #include <jansson.h>
 
+#include "base/reason.h"
 #include "jose/base64url.h"
-#include "jose/jwt.h"
+#include "jose/result.h"
 
 /* The table: bit, name (RFC 7518, section 3.1), type of key. The first of a type signs. */
 #define JWS_ALG_TABLE(X)                                                                           \

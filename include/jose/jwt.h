@@ -16,13 +16,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/reason.h"
+#include "jose/result.h"
 
 /* A user is 1 to this many printable ASCII characters, 0x20 to 0x7e. */
 #define JWT_USER_MAX 128
-/* The longest token that is looked at, in bytes. */
-#define JWT_TOKEN_MAX 8192
-/* The most keys tried for one token. */
-#define JWT_KEYS_TRIED 8
 
 struct jwt_keys;
 
@@ -49,26 +46,6 @@ struct jwt_rules {
     const char *issuer;   /* what iss must be; NULL: not looked at */
     const char *audience; /* what aud must be, or hold among others; NULL: not looked at */
     int64_t leeway;       /* nanoseconds by which clocks may differ */
-};
-
-/* The table: name, and a phrase for a debug line. A caller gets one answer for all of them. */
-#define JWT_TABLE(X)                                                                               \
-    X(JWT_OK, "verified")                                                                          \
-    X(JWT_MALFORMED, "not a well-formed JWT in compact serialization")                             \
-    X(JWT_CRITICAL, "has a crit header, and no extension is understood")                           \
-    X(JWT_ALGORITHM, "signed with an algorithm that is not allowed")                               \
-    X(JWT_NO_KEY, "no key in the key file is for it")                                              \
-    X(JWT_SIGNATURE, "the signature does not verify")                                              \
-    X(JWT_EXPIRED, "expired")                                                                      \
-    X(JWT_NOT_YET, "not valid yet")                                                                \
-    X(JWT_ISSUER, "iss is not the configured issuer")                                              \
-    X(JWT_AUDIENCE, "aud does not hold the configured audience")                                   \
-    X(JWT_SUBJECT, "sub is not 1 to 128 printable ASCII characters")
-
-enum jwt_result {
-#define JWT_ENUM(name, text) name,
-    JWT_TABLE(JWT_ENUM)
-#undef JWT_ENUM
 };
 
 /* The phrase of a result; never NULL. */

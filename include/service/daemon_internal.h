@@ -2,6 +2,7 @@
  * What the daemon is made of, for the files of service/ that each own a part of its life:
  *
  *   daemon.c   start and end; the keeper's ports
+ *   parts.c    what start and reload both make from a configuration
  *   drain.c    from the first signal that asks it to end to the last answer
  *   reload.c   another configuration in place of the present one
  *   report.c   what the service manager and the operators are told: status, health, watchdog
@@ -94,7 +95,8 @@ struct daemon {
     struct timer *watchdog_timer;
 };
 
-/* What asks the token endpoint, and tells the keeper. An error is that its files cannot be used. */
+/* parts.c: what asks the token endpoint, and tells the keeper. An error is that its files cannot be
+ * used. */
 enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out);
 #define DAEMON_NO_FETCH                                                                            \
     "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \

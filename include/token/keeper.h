@@ -37,7 +37,6 @@
 #ifndef TOKEN_KEEPER_H
 #define TOKEN_KEEPER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +45,7 @@
 #include "storage/store.h"
 #include "token/backoff.h"
 #include "token/token.h"
+#include "token/view.h"
 
 struct keeper;
 
@@ -57,20 +57,6 @@ struct keeper;
 #define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
-
-/* What the workers are told; immutable once published, reference-counted, any thread. */
-struct token_view {
-    uint64_t sequence;         /* grows by one with each view, from 1 */
-    uint64_t answered;         /* requests that have ended, well or not, so far */
-    struct token *token;       /* NULL: none */
-    bool failed;               /* the last request failed, or none may be made: answer 503 ... */
-    struct mono_time retry_at; /* ... until here; then ask. MONO_NEVER: until another view */
-    struct mono_time
-        suspect_until;      /* 401s of this generation get 502 unasked until then; {0}: no */
-    atomic_uint references; /* private */
-};
-struct token_view *token_view_ref(struct token_view *view);
-void token_view_unref(struct token_view *view); /* NULL is allowed */
 
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {

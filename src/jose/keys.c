@@ -5,7 +5,7 @@
  * jansson keeps its copy of the JSON in plain memory; the strings in it are overwritten before
  * they are freed. What its lexer held on the way is beyond reach.
  */
-#include "jose/jws.h"
+#include "jose/jwt.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "jose/jws.h"
 
 __attribute__((format(printf, 2, 3))) static enum err fault(struct reason *reason,
                                                             const char *format, ...)

@@ -17,7 +17,6 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "token/keeper_internal.h"
-#include "token/view.h"
 
 void keeper_log(const struct keeper *keeper, enum log_level level, const char *guid,
                 const char *message, const struct log_field *fields, size_t count)
@@ -44,6 +43,12 @@ void keeper_use(struct keeper *keeper, struct token *token)
     token_unref(keeper->last);
     keeper->last = token_ref(token);
     keeper->generation = token_generation(token);
+}
+
+void keeper_trust(struct keeper *keeper)
+{
+    keeper->suspect_until = (struct mono_time){0};
+    keeper->suspicion_ended = false;
 }
 
 void keeper_drop(struct keeper *keeper)

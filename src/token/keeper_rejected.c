@@ -12,12 +12,6 @@
 #include "base/log.h"
 #include "token/keeper_internal.h"
 
-void keeper_trust(struct keeper *keeper)
-{
-    keeper->suspect_until = (struct mono_time){0};
-    keeper->suspicion_ended = false;
-}
-
 bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now)
 {
     return mono_before(now, keeper->suspect_until);

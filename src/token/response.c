@@ -148,6 +148,7 @@ static enum err take_lifetime(struct token_response *reply, const json_t *root,
                               int64_t default_lifetime)
 {
     const json_t *member = json_object_get(root, "expires_in");
+    const int64_t most = TOKEN_LIFETIME_MAX / SECOND;
     double seconds = 0;
 
     reply->lifetime_given = member != NULL;
@@ -162,7 +163,7 @@ static enum err take_lifetime(struct token_response *reply, const json_t *root,
         return wrong(reply, "expires_in: a string of other than digits");
     if (!(seconds >= 1))
         return wrong(reply, "expires_in: less than one second");
-    if (seconds >= (double)(TOKEN_LIFETIME_MAX / SECOND))
+    if (seconds >= (double)most)
         reply->grant.lifetime = TOKEN_LIFETIME_MAX;
     else
         reply->grant.lifetime = (int64_t)seconds * SECOND;

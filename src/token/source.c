@@ -352,7 +352,7 @@ static void take_out(struct token_waiter *waiter)
     struct token_source *source = waiter->source;
 
     if (waiter->swept)
-        DL_DELETE(source->swept, waiter);
+        DL_DELETE(source->swept, waiter); /* NOLINT(clang-analyzer-core.NullDereference) */
     else
         DL_DELETE(source->waiters, waiter);
     source->waiting--;

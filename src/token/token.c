@@ -42,10 +42,11 @@ struct token_margins token_margins(int64_t lifetime, int64_t configured, uint32_
     int64_t most = lifetime / 5;
     int64_t early = configured < most ? configured : most;
     int64_t unusable = lifetime / 20;
+    int64_t tenth = early / 10;
     double share = (double)jitter / (double)UINT32_MAX;
 
     return (struct token_margins){
-        .refresh_window = early - (int64_t)((double)(early / 10) * share),
+        .refresh_window = early - (int64_t)((double)tenth * share),
         .unusable = unusable < 10 * SECOND ? unusable : 10 * SECOND,
         .shrunk = configured > most,
     };

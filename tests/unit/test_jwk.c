@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "jose_examples.h"
 #include "jose/jws.h"
+#include "jose/jwt.h"
 #include "suite.h"
 
 #define OCT(more) "{\"kty\":\"oct\",\"k\":\"" HS256_K "\"" more "}"

@@ -14,6 +14,7 @@
 #include "jose_examples.h"
 #include "jose_forge.h"
 #include "jose/jws.h"
+#include "jose/jwt.h"
 #include "suite.h"
 
 #define NOW 1700000000

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "jose/jws.h"
+#include "jose/jwt.h"
 #include "suite.h"
 
 #define SKIPPED 77
