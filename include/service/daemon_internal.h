@@ -22,7 +22,7 @@
 #include "front/server.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
-#include "service/keeping.h"
+#include "service/token_fdstore.h"
 #include "service/setup.h"
 #include "service/systemd.h"
 #include "service/watch.h"
@@ -54,7 +54,7 @@ struct daemon {
     struct token_fetch *fetch;
     struct digest fetch_digest;
     struct alarm *alarm;
-    struct keeping keeping;
+    struct token_fdstore fdstore;
 
     /* Lookups. */
     struct listen *listen;

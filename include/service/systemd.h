@@ -25,13 +25,13 @@ void systemd_feed_watchdog(void);
 struct systemd_inherited {
     int *sockets; /* listening */
     size_t socket_count;
-    int *kept; /* what systemd_keep left with it, newest last */
+    int *kept; /* what systemd_fdstore_put left with it, newest last */
     size_t kept_count;
 };
 /* Once. What is neither is closed, and the log says so. */
 void systemd_inherit(struct systemd_inherited *out);
 /* Closes the kept ones, which are of no use once they have been read. */
-void systemd_close_kept(struct systemd_inherited *inherited);
+void systemd_fdstore_close(struct systemd_inherited *inherited);
 /* Closes what is still there (a descriptor that somebody took is -1), and frees the lists. */
 void systemd_inherited_fini(struct systemd_inherited *inherited);
 
@@ -43,12 +43,12 @@ void systemd_inherited_fini(struct systemd_inherited *inherited);
  * before. It comes back when the daemon is started again after a crash or for a restart, and is
  * lost when the unit is stopped.
  */
-void systemd_keep(const char *name, const void *bytes, size_t len);
-void systemd_unkeep(const char *name);
+void systemd_fdstore_put(const char *name, const void *bytes, size_t len);
+void systemd_fdstore_remove(const char *name);
 /*
  * What a kept descriptor holds, `max` bytes at most, into `out`: how many, or 0 with a phrase in
  * *problem: "it is ...".
  */
-size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem);
+size_t systemd_fdstore_read(int fd, void *out, size_t max, const char **problem);
 
 #endif

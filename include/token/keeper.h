@@ -153,9 +153,9 @@ void keeper_adjust(struct keeper *keeper, const struct keeper_settings *settings
                    struct mono_time now);
 
 /*
- * A worker whose view is `sequence` gave out an early token, or has lookups waiting and no usable
- * one. Ignored when a newer view is on its way; else a request is made as soon as the waits allow,
- * and another view follows in every case.
+ * A worker whose view is `sequence` gave out a token in its refresh window, or has lookups waiting
+ * and no usable one. Ignored when a newer view is on its way; else a request is made as soon as the
+ * waits allow, and another view follows in every case.
  */
 void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid,
                    struct mono_time now);
@@ -217,8 +217,8 @@ enum keeper_eviction {
     X(KEEPER_EXHAUSTED, "budget_used_up") /* no token, and the budget allows no request */         \
     X(KEEPER_VALID, "valid")                                                                       \
     X(KEEPER_RENEWING, "renewing") /* usable, a request is under way */                            \
-    X(KEEPER_OVERDUE, "overdue")   /* usable, early, and the last request failed */                \
-    X(KEEPER_SUSPECT, "in_doubt")  /* usable by its dates, refused by the upstream */
+    X(KEEPER_OVERDUE, "overdue")  /* usable, in its refresh window, and the last request failed */ \
+    X(KEEPER_SUSPECT, "in_doubt") /* usable by its dates, refused by the upstream */
 enum keeper_state {
 #define KEEPER_STATE_ENUM(id, name) id,
     KEEPER_STATES(KEEPER_STATE_ENUM)
@@ -235,7 +235,7 @@ struct keeper_status {
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */
     int64_t lifetime;                    /* ns */
-    int64_t early;                       /* ns before expiry at which it is renewed */
+    int64_t refresh_window;              /* ns before expiry at which it is renewed */
     int64_t expires_in;                  /* ns; may be negative */
     int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
     unsigned requests_last_hour;

@@ -5,8 +5,8 @@
  * off; else the lookup is parked among the waiters and the keeper is asked, once for all of them.
  * With max_waiters parked, one more is answered TOKEN_UNAVAILABLE. What a lookup does with a 401 is
  * token_source_rejected: it parks until the keeper has judged, or is answered at once where the
- * view already tells. Who gives out an early token tells the keeper, once a view: with prefetch off
- * that is what renews it in the background.
+ * view already tells. A source that gives out a token in its refresh window tells the keeper, once
+ * a view: with prefetch off that is what renews it in the background.
  *
  * A waiter belongs to its lookup: embedded there, and taken out when the lookup is cancelled. The
  * token request goes on.
@@ -84,7 +84,7 @@ struct token_ticket token_source_rejected(struct token_source *source, struct ct
                                           struct token *rejected, struct mono_time sent,
                                           struct token_waiter *waiter);
 
-/* A lookup sent with `token` at `sent` got a 2xx (or a 304 or 404: it was let in). */
+/* A lookup sent with `token` at `sent` got a 2xx or a 304. */
 void token_source_succeeded(struct token_source *source, struct token *token,
                             struct mono_time sent);
 

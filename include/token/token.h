@@ -2,8 +2,9 @@
  * A token, as the keeper makes it and the lookups use it: immutable once published, but for the
  * successes that each worker notes. Reference-counted; the last reference wipes it.
  *
- * Words: a token is *early* from `renew_at` (it is replaced in the background, and used meanwhile)
- * and *unusable* from `unusable_at` (never sent after that, though it would still be valid).
+ * Words: a token is in its *refresh window* from `renew_at` (it is replaced in the background, and
+ * used meanwhile) and *unusable* from `unusable_at` (never sent after that, though it would still
+ * be valid).
  */
 #ifndef TOKEN_TOKEN_H
 #define TOKEN_TOKEN_H
@@ -33,9 +34,9 @@ struct token_grant {
  * renewed when it becomes unusable.
  */
 struct token_margins {
-    int64_t early;    /* min(configured, 20 % of the lifetime), less the jitter */
-    int64_t unusable; /* min(10 s, 5 % of the lifetime) */
-    bool shrunk;      /* the configured margin was over 20 % */
+    int64_t refresh_window; /* min(configured, 20 % of the lifetime), less the jitter */
+    int64_t unusable;       /* min(10 s, 5 % of the lifetime) */
+    bool shrunk;            /* the configured margin was over 20 % */
 };
 
 /* jitter: 0 to UINT32_MAX, the share of a tenth of the margin that is taken off it. */

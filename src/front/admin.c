@@ -123,7 +123,8 @@ static json_t *token_json(const struct exposition_upstream *upstream)
                         have ? json_string(status->fingerprint) : json_null());
     json_object_set_new(token, "age_seconds", have ? seconds(status->age) : json_null());
     json_object_set_new(token, "lifetime_seconds", have ? seconds(status->lifetime) : json_null());
-    json_object_set_new(token, "early_expiry_seconds", have ? seconds(status->early) : json_null());
+    json_object_set_new(token, "early_expiry_seconds",
+                        have ? seconds(status->refresh_window) : json_null());
     json_object_set_new(token, "expires_in_seconds",
                         have ? seconds(status->expires_in) : json_null());
     json_object_set_new(token, "next_renewal_in_seconds",

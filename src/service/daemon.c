@@ -42,7 +42,7 @@ static void port_fetch(void *arg, const char *guid)
 static void port_publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    keeping_publish(&daemon->keeping, view->token);
+    token_fdstore_publish(&daemon->fdstore, view->token);
     for (size_t i = 0; i < daemon->worker_count; i++)
         token_source_publish(worker_source(daemon->workers[i]), view);
 }
@@ -64,8 +64,8 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     if (result->kind == KEEPER_GRANTED)
-        keeping_granted(&daemon->keeping, wiring_upstream(daemon->setup.config),
-                        token_fetch_report(daemon->fetch)->secret - 1);
+        token_fdstore_granted(&daemon->fdstore, wiring_upstream(daemon->setup.config),
+                              token_fetch_report(daemon->fetch)->secret - 1);
     keeper_fetched(daemon->keeper, result, sent, mono_now());
     report_status(daemon);
 }
@@ -211,10 +211,10 @@ static bool bind_all(struct daemon *daemon)
 static void take_back_token(struct daemon *daemon)
 {
     size_t which;
-    if (keeping_restore(&daemon->keeping, daemon->keeper, wiring_upstream(daemon->setup.config),
-                        &daemon->inherited, &which))
+    if (token_fdstore_restore(&daemon->fdstore, daemon->keeper,
+                              wiring_upstream(daemon->setup.config), &daemon->inherited, &which))
         token_fetch_prefer(daemon->fetch, which);
-    systemd_close_kept(&daemon->inherited);
+    systemd_fdstore_close(&daemon->inherited);
 }
 
 enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out)
@@ -424,7 +424,7 @@ static void stop(struct daemon *daemon)
         admin_app_fini(&daemon->metrics);
         admin_app_fini(&daemon->admin);
     }
-    keeping_fini(&daemon->keeping);
+    token_fdstore_fini(&daemon->fdstore);
     systemd_inherited_fini(&daemon->inherited);
 }
 

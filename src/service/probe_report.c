@@ -68,7 +68,8 @@ void probe_report_response(const struct config_upstream *upstream,
 static int64_t used_for(const struct token_fetch_report *report,
                         const struct token_margins *margins)
 {
-    int64_t early = margins->early > margins->unusable ? margins->early : margins->unusable;
+    int64_t early =
+        margins->refresh_window > margins->unusable ? margins->refresh_window : margins->unusable;
 
     return report->lifetime - early;
 }
@@ -77,9 +78,10 @@ static void tell_margins(const struct token_margins *least, const struct token_m
 {
     char a[DURATION_TEXT], b[DURATION_TEXT], c[DURATION_TEXT];
 
-    if (least->early > most->unusable)
+    if (least->refresh_window > most->unusable)
         tell("early expiry", "replaced %s to %s before it expires; not used in its last %s",
-             duration_format_parts(least->early, a), duration_format_parts(most->early, b),
+             duration_format_parts(least->refresh_window, a),
+             duration_format_parts(most->refresh_window, b),
              duration_format_parts(most->unusable, c));
     else
         tell("early expiry", "replaced when it is not used any more, in its last %s",
@@ -90,7 +92,7 @@ static void tell_margins(const struct token_margins *least, const struct token_m
 static void tell_gaps(const struct token_fetch_report *report, const struct token_margins *least)
 {
     char a[DURATION_TEXT], b[DURATION_TEXT];
-    int64_t left = least->early - least->unusable;
+    int64_t left = least->refresh_window - least->unusable;
 
     if (used_for(report, least) < KEEPER_PACE)
         tell("odd", "so short a lifetime that lookups will have to wait: tokens are asked for "

@@ -151,7 +151,7 @@ static void name_kept_key(void *arg, const char *section, const char *key)
 static void prefer_known_secret(struct daemon *daemon, const struct config *config)
 {
     size_t which;
-    if (keeping_find(&daemon->keeping, wiring_upstream(config), &which))
+    if (token_fdstore_find(&daemon->fdstore, wiring_upstream(config), &which))
         token_fetch_prefer(daemon->fetch, which);
 }
 
@@ -210,8 +210,9 @@ static void commit(struct reload *reload)
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
     config_unreloadable(daemon->setup.config, config, name_kept_key, NULL);
-    change_token(reload, keeping_is_ours(&daemon->keeping, wiring_upstream(daemon->setup.config),
-                                         wiring_upstream(config)));
+    change_token(reload,
+                 token_fdstore_is_ours(&daemon->fdstore, wiring_upstream(daemon->setup.config),
+                                       wiring_upstream(config)));
     for (size_t i = 0; i < daemon->worker_count; i++) {
         reload->changes[i]->era = daemon->era;
         worker_commit(reload->changes[i]);

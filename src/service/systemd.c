@@ -110,7 +110,7 @@ static void close_all(int *fds, size_t count)
     mem_free(fds);
 }
 
-void systemd_close_kept(struct systemd_inherited *inherited)
+void systemd_fdstore_close(struct systemd_inherited *inherited)
 {
     close_all(inherited->kept, inherited->kept_count);
     inherited->kept = NULL;
@@ -119,7 +119,7 @@ void systemd_close_kept(struct systemd_inherited *inherited)
 
 void systemd_inherited_fini(struct systemd_inherited *inherited)
 {
-    systemd_close_kept(inherited);
+    systemd_fdstore_close(inherited);
     close_all(inherited->sockets, inherited->socket_count);
     *inherited = (struct systemd_inherited){.sockets = NULL};
 }
@@ -151,11 +151,11 @@ static int sealed_file(const void *bytes, size_t len)
     return -1;
 }
 
-void systemd_keep(const char *name, const void *bytes, size_t len)
+void systemd_fdstore_put(const char *name, const void *bytes, size_t len)
 {
     if (getenv("NOTIFY_SOCKET") == NULL)
         return;
-    systemd_unkeep(name);
+    systemd_fdstore_remove(name);
     int fd = sealed_file(bytes, len);
     if (fd < 0)
         return;
@@ -165,12 +165,12 @@ void systemd_keep(const char *name, const void *bytes, size_t len)
     close(fd);
 }
 
-void systemd_unkeep(const char *name)
+void systemd_fdstore_remove(const char *name)
 {
     sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-size_t systemd_read_kept(int fd, void *out, size_t max, const char **problem)
+size_t systemd_fdstore_read(int fd, void *out, size_t max, const char **problem)
 {
     struct stat st;
     int seals = fcntl(fd, F_GET_SEALS);

@@ -66,8 +66,8 @@ static struct mono_time later(struct mono_time a, struct mono_time b)
 
 /*
  * With prefetch on, a token is wanted always; with it off, when a worker said so. It is asked for
- * when there is none, when the present one is early by the keeper's own clock, and again when the
- * last attempt failed.
+ * when there is none, when the present one is in its refresh window by the keeper's own clock, and
+ * again when the last attempt failed.
  */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now)
 {

@@ -59,7 +59,7 @@ static void log_shrunk(struct keeper *keeper, const struct token *token, const c
         return;
     keeper->shrunk_logged = true;
     duration_format(keeper->early_expiry, configured);
-    duration_format_rounded(margins.early, early);
+    duration_format_rounded(margins.refresh_window, early);
     const struct log_field fields[] = {
         LOG_TEXT("auth_token_early_expiry", configured),
         LOG_TEXT("applies", early),

@@ -40,7 +40,7 @@ static void describe(struct keeper_status *out, const struct token *token, struc
     token_fingerprint(token, out->fingerprint);
     out->age = mono_diff(now, token_requested(token));
     out->lifetime = token_lifetime(token);
-    out->early = mono_diff(token_expires_at(token), token_renew_at(token));
+    out->refresh_window = mono_diff(token_expires_at(token), token_renew_at(token));
     out->expires_in = mono_diff(token_expires_at(token), now);
 }
 

@@ -45,7 +45,7 @@ struct token_margins token_margins(int64_t lifetime, int64_t configured, uint32_
     double share = (double)jitter / (double)UINT32_MAX;
 
     return (struct token_margins){
-        .early = early - (int64_t)((double)(early / 10) * share),
+        .refresh_window = early - (int64_t)((double)(early / 10) * share),
         .unusable = unusable < 10 * SECOND ? unusable : 10 * SECOND,
         .shrunk = configured > most,
     };
@@ -96,7 +96,8 @@ struct token *token_new(const struct token_grant *grant, struct mono_time reques
     token->requested = requested;
     token->expires_at = mono_add(requested, grant->lifetime);
     token->unusable_at = mono_add(token->expires_at, -margins.unusable);
-    token->renew_at = mono_min(mono_add(token->expires_at, -margins.early), token->unusable_at);
+    token->renew_at =
+        mono_min(mono_add(token->expires_at, -margins.refresh_window), token->unusable_at);
     token->value_at = type_len + 1;
     snprintf(token->text, text_size, "%s %s", grant->type, grant->value);
     return token;

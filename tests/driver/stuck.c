@@ -75,7 +75,7 @@ static void fill(void)
         if (connect(filler, (struct sockaddr *)&bound, len) < 0 && errno != EINPROGRESS)
             must(-1, "connect");
         if (poll(&pollfd, 1, 100) == 0)
-            break; /* this one was not let in */
+            break; /* this one was not accepted */
     }
     announce(fd);
 }

@@ -39,7 +39,7 @@ counted concurrent_now=20 >/dev/null
 kill -TERM "$daemon"
 logged 'SIGTERM: draining' >/dev/null
 
-# Within drain_delay: not ready, and whoever comes all the same is let in.
+# Within drain_delay: not ready, and a caller who comes all the same is accepted.
 [ "$(status_of --unix-socket "$here/metrics.sock" http://o/readyz)" = 503 ] || fail "still ready"
 has "$(operators /readyz)" draining
 callers --expect 200 >"$here/late" &

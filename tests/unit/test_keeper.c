@@ -363,7 +363,7 @@ START_TEST(status_of_a_valid_token)
     ck_assert_uint_eq(strlen(status.fingerprint), 8);
     ck_assert_int_eq(status.age, MINUTE);
     ck_assert_int_eq(status.lifetime, HOUR);
-    ck_assert_int_eq(status.early, 5 * MINUTE);
+    ck_assert_int_eq(status.refresh_window, 5 * MINUTE);
     ck_assert_int_eq(status.expires_in, 59 * MINUTE);
     ck_assert_int_eq(status.next_request_in, 54 * MINUTE);
     ck_assert_uint_eq(status.requests_last_hour, 1);

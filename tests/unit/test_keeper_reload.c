@@ -102,13 +102,13 @@ START_TEST(test_early_expiry_is_taken)
 
     world_start(world);
     world_run(world, MINUTE);
-    ck_assert_int_eq(world_status(world).early, 5 * MINUTE);
+    ck_assert_int_eq(world_status(world).refresh_window, 5 * MINUTE);
     world->settings.early_expiry = MINUTE;
     adjust(world);
-    ck_assert_int_eq(world_status(world).early, 5 * MINUTE);
+    ck_assert_int_eq(world_status(world).refresh_window, 5 * MINUTE);
     world_run(world, HOUR);
     ck_assert_uint_eq(world_generation(world), 2);
-    ck_assert_int_eq(world_status(world).early, MINUTE);
+    ck_assert_int_eq(world_status(world).refresh_window, MINUTE);
     world_free(world);
 }
 END_TEST

@@ -45,7 +45,7 @@ START_TEST(a_replacement_that_fails)
     ends_with(&b, 1, TOKEN_UNAVAILABLE, NULL);
     get(&other, sources[0]);
     ends_with(&other, 0, TOKEN_READY, "Bearer one");
-    /* Within the 30 s: in doubt, from then on without asking. */
+    /* Within the 30 s: suspect, from then on without asking. */
     refused_at(&a, sources[0], token, mono_now());
     settle();
     ends_with(&a, 1, TOKEN_REJECTED, NULL);

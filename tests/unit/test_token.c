@@ -16,7 +16,7 @@ static const struct mono_time start = {.ns = 1000 * SECOND};
 static const struct {
     int64_t lifetime, configured;
     uint32_t jitter;
-    int64_t early, unusable;
+    int64_t refresh_window, unusable;
     bool shrunk;
 } margins[] = {
     {3600 * SECOND, 300 * SECOND, 0, 300 * SECOND, 10 * SECOND, false},
@@ -40,7 +40,7 @@ START_TEST(margins_by_table)
     struct token_margins got =
         token_margins(margins[_i].lifetime, margins[_i].configured, margins[_i].jitter);
 
-    ck_assert_int_eq(got.early, margins[_i].early);
+    ck_assert_int_eq(got.refresh_window, margins[_i].refresh_window);
     ck_assert_int_eq(got.unusable, margins[_i].unusable);
     ck_assert_int_eq(got.shrunk, margins[_i].shrunk);
 }
@@ -51,13 +51,14 @@ START_TEST(jitter_takes_up_to_a_tenth)
     int64_t before = INT64_MAX;
 
     for (uint64_t jitter = 0; jitter <= UINT32_MAX; jitter += UINT32_MAX / 255) {
-        int64_t early = token_margins(3600 * SECOND, 300 * SECOND, (uint32_t)jitter).early;
+        int64_t early = token_margins(3600 * SECOND, 300 * SECOND, (uint32_t)jitter).refresh_window;
         ck_assert_int_le(early, 300 * SECOND);
         ck_assert_int_ge(early, 270 * SECOND);
         ck_assert_int_lt(early, before);
         before = early;
     }
-    ck_assert_int_eq(token_margins(3600 * SECOND, 300 * SECOND, UINT32_MAX / 2 + 1).early / SECOND,
+    ck_assert_int_eq(token_margins(3600 * SECOND, 300 * SECOND, UINT32_MAX / 2 + 1).refresh_window /
+                         SECOND,
                      284);
 }
 END_TEST

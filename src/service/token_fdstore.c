@@ -3,7 +3,7 @@
  * when the keeper publishes another token, and removed when the keeper has none: the token has
  * expired, or was to be forgotten.
  */
-#include "service/keeping.h"
+#include "service/token_fdstore.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +18,13 @@
 
 _Static_assert(sizeof(sd_id128_t) == SEALED_TOKEN_BOOT, "a boot's id fits");
 
-void keeping_fini(struct keeping *keeping)
+void token_fdstore_fini(struct token_fdstore *fdstore)
 {
-    mem_free(keeping->name);
-    token_unref(keeping->token);
-    secret_unref(keeping->key);
-    secret_unref(keeping->granted);
-    *keeping = (struct keeping){.token = NULL};
+    mem_free(fdstore->name);
+    token_unref(fdstore->token);
+    secret_unref(fdstore->key);
+    secret_unref(fdstore->granted);
+    *fdstore = (struct token_fdstore){.token = NULL};
 }
 
 /* Under ProcSubset=pid it cannot be read; a memory file does not outlive the machine anyway. */
@@ -36,45 +36,46 @@ static void get_boot(unsigned char boot[SEALED_TOKEN_BOOT])
     memcpy(boot, id.bytes, SEALED_TOKEN_BOOT);
 }
 
-/* ---- keeping ---- */
+/* ---- sealing ---- */
 
-static void hand_over(const struct keeping *keeping)
+static void hand_over(const struct token_fdstore *fdstore)
 {
-    const char *authorization = token_authorization(keeping->token);
+    const char *authorization = token_authorization(fdstore->token);
     const size_t type_len = strcspn(authorization, " ");
     char type[TOKEN_TYPE_MAX + 1];
     snprintf(type, sizeof(type), "%.*s", (int)type_len, authorization);
     const struct token_grant grant = {.type = type,
                                       .value = authorization + type_len + 1,
-                                      .lifetime = token_lifetime(keeping->token)};
-    struct sealed_token_moment moment = {.requested = token_requested(keeping->token)};
+                                      .lifetime = token_lifetime(fdstore->token)};
+    struct sealed_token_moment moment = {.requested = token_requested(fdstore->token)};
     get_boot(moment.boot);
-    struct secret *sealed = sealed_token_seal(keeping->key, &grant, &moment);
-    systemd_keep(keeping->name, secret_bytes(sealed), secret_len(sealed));
+    struct secret *sealed = sealed_token_seal(fdstore->key, &grant, &moment);
+    systemd_fdstore_put(fdstore->name, secret_bytes(sealed), secret_len(sealed));
     secret_unref(sealed);
 }
 
-void keeping_granted(struct keeping *keeping, const struct config_upstream *upstream, size_t which)
+void token_fdstore_granted(struct token_fdstore *fdstore, const struct config_upstream *upstream,
+                           size_t which)
 {
-    secret_unref(keeping->granted);
-    keeping->granted = credentials_key(upstream, which);
+    secret_unref(fdstore->granted);
+    fdstore->granted = credentials_key(upstream, which);
 }
 
-void keeping_publish(struct keeping *keeping, struct token *token)
+void token_fdstore_publish(struct token_fdstore *fdstore, struct token *token)
 {
-    if (token == keeping->token)
+    if (token == fdstore->token)
         return;
-    token_unref(keeping->token);
-    secret_unref(keeping->key);
-    keeping->token = NULL;
-    keeping->key = NULL;
+    token_unref(fdstore->token);
+    secret_unref(fdstore->key);
+    fdstore->token = NULL;
+    fdstore->key = NULL;
     if (token == NULL) {
-        systemd_unkeep(keeping->name);
+        systemd_fdstore_remove(fdstore->name);
         return;
     }
-    keeping->token = token_ref(token);
-    keeping->key = secret_ref(keeping->granted);
-    hand_over(keeping);
+    fdstore->token = token_ref(token);
+    fdstore->key = secret_ref(fdstore->granted);
+    hand_over(fdstore);
 }
 
 /* ---- taking back ---- */
@@ -116,7 +117,7 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config_
     unsigned char *bytes = mem_alloc(SEALED_TOKEN_MAX);
     struct sealed_token keep = {.type = NULL};
     const char *problem = NULL;
-    size_t len = systemd_read_kept(fd, bytes, SEALED_TOKEN_MAX, &problem);
+    size_t len = systemd_fdstore_read(fd, bytes, SEALED_TOKEN_MAX, &problem);
     if (problem == NULL)
         problem = open_with_any(&keep, bytes, len, upstream, which);
     if (problem == NULL && !keeper_restore(keeper, &keep.grant, keep.requested, mono_now()))
@@ -126,18 +127,18 @@ static const char *take_back(struct keeper *keeper, int fd, const struct config_
     return problem;
 }
 
-static void note_restored(struct keeping *keeping, struct keeper *keeper,
+static void note_restored(struct token_fdstore *fdstore, struct keeper *keeper,
                           const struct config_upstream *upstream, size_t which)
 {
     char fingerprint[TOKEN_FINGERPRINT], left[DURATION_TEXT];
-    keeping->token = keeper_token(keeper, mono_now());
-    if (keeping->token == NULL) { /* it has expired this very moment */
-        systemd_unkeep(keeping->name);
+    fdstore->token = keeper_token(keeper, mono_now());
+    if (fdstore->token == NULL) { /* it has expired this very moment */
+        systemd_fdstore_remove(fdstore->name);
         return;
     }
-    keeping->key = credentials_key(upstream, which);
-    token_fingerprint(keeping->token, fingerprint);
-    duration_format(mono_diff(token_expires_at(keeping->token), mono_now()) / SECOND * SECOND,
+    fdstore->key = credentials_key(upstream, which);
+    token_fingerprint(fdstore->token, fingerprint);
+    duration_format(mono_diff(token_expires_at(fdstore->token), mono_now()) / SECOND * SECOND,
                     left);
     const struct log_field fields[] = {LOG_TEXT("upstream", upstream->name),
                                        LOG_TEXT("fingerprint", fingerprint),
@@ -146,21 +147,21 @@ static void note_restored(struct keeping *keeping, struct keeper *keeper,
                ARRAY_LEN(fields));
 }
 
-bool keeping_restore(struct keeping *keeping, struct keeper *keeper,
-                     const struct config_upstream *upstream,
-                     const struct systemd_inherited *inherited, size_t *which)
+bool token_fdstore_restore(struct token_fdstore *fdstore, struct keeper *keeper,
+                           const struct config_upstream *upstream,
+                           const struct systemd_inherited *inherited, size_t *which)
 {
-    keeping->name = entry_name(upstream);
+    fdstore->name = entry_name(upstream);
     for (size_t i = inherited->kept_count; i > 0; i--) {
         const char *problem = take_back(keeper, inherited->kept[i - 1], upstream, which);
         if (problem == NULL) {
-            note_restored(keeping, keeper, upstream, *which);
+            note_restored(fdstore, keeper, upstream, *which);
             return true;
         }
         log_warning(NULL, "the token kept by the service manager is not used: %s", problem);
     }
     if (inherited->kept_count > 0)
-        systemd_unkeep(keeping->name);
+        systemd_fdstore_remove(fdstore->name);
     return false;
 }
 
@@ -190,16 +191,17 @@ static bool same_keys(const struct config_upstream *before, const struct config_
     return same;
 }
 
-bool keeping_find(const struct keeping *keeping, const struct config_upstream *upstream,
-                  size_t *which)
+bool token_fdstore_find(const struct token_fdstore *fdstore, const struct config_upstream *upstream,
+                        size_t *which)
 {
-    return keeping->key != NULL && find_key(upstream, keeping->key, which);
+    return fdstore->key != NULL && find_key(upstream, fdstore->key, which);
 }
 
-bool keeping_is_ours(const struct keeping *keeping, const struct config_upstream *before,
-                     const struct config_upstream *after)
+bool token_fdstore_is_ours(const struct token_fdstore *fdstore,
+                           const struct config_upstream *before,
+                           const struct config_upstream *after)
 {
-    if (keeping->key != NULL)
-        return find_key(after, keeping->key, &(size_t){0});
+    if (fdstore->key != NULL)
+        return find_key(after, fdstore->key, &(size_t){0});
     return same_keys(before, after);
 }
