@@ -352,9 +352,9 @@ static void take_out(struct token_waiter *waiter)
     struct token_source *source = waiter->source;
 
     if (waiter->swept)
-        DL_DELETE(source->swept, waiter); /* NOLINT(clang-analyzer-core.NullDereference) */
+        DL_DELETE(source->swept, waiter);
     else
-        DL_DELETE(source->waiters, waiter);
+        DL_DELETE(source->waiters, waiter); /* NOLINT(clang-analyzer-core.NullDereference) */
     source->waiting--;
     waiter->source = NULL;
     metric_upstream_add(METRIC_TOKEN_WAITERS, source->upstream, 0, -1);
