@@ -14,4 +14,17 @@ enum err {
     ERR_SYSTEM, /* refused by the system */
 };
 
+/*
+ * Before each prototype that returns an enum err: the compiler complains where it is ignored. The
+ * appending functions of base/buf.h go without: a buffer keeps its first error, to be asked once.
+ */
+#define ERR_CHECKED __attribute__((warn_unused_result))
+
+/* A result that makes no difference; a comment beside it says why. */
+#define ERR_IGNORED(call)                                                                          \
+    do {                                                                                           \
+        enum err ignored_ = (call);                                                                \
+        (void)ignored_;                                                                            \
+    } while (0)
+
 #endif

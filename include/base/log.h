@@ -34,7 +34,7 @@
  * stream that JOURNAL_STREAM names. Before log_start and after log_stop lines go straight to
  * stderr, in the calling thread. ERR_SYSTEM when no thread can be had.
  */
-enum err log_start(int fd);
+ERR_CHECKED enum err log_start(int fd);
 /* Lines go to the journal, which takes a priority in front of each. */
 bool log_is_to_journal(void);
 /*

@@ -15,7 +15,7 @@
 #include "base/log_ring.h"
 
 /* `style` is asked in the writer's thread, for the lines it has to say itself. */
-enum err log_writer_start(int fd, struct log_style (*style)(void));
+ERR_CHECKED enum err log_writer_start(int fd, struct log_style (*style)(void));
 /* Waits a second at most; a writer that then still hangs in its write is left to itself. */
 void log_writer_stop(void);
 

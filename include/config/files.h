@@ -21,7 +21,7 @@
  * may be in it. *mode gets its permissions and may be NULL.
  * ERR_SYSTEM with errno; ERR_INVALID when it is not a regular file; ERR_TOO_LARGE.
  */
-enum err files_read(const char *path, struct buf *out, mode_t *mode);
+ERR_CHECKED enum err files_read(const char *path, struct buf *out, mode_t *mode);
 
 /*
  * What went wrong and would be right, for a fault. Right after files_read only: it looks at errno.
@@ -30,7 +30,7 @@ enum err files_read(const char *path, struct buf *out, mode_t *mode);
 char *files_explain(enum err err, size_t max);
 
 /* Whether it is a regular file that can be read; as files_read otherwise. */
-enum err files_probe(const char *path);
+ERR_CHECKED enum err files_probe(const char *path);
 
 /* The directory of a file, absolute, its links resolved; "." where it cannot be. Caller frees. */
 char *files_directory(const char *path);

@@ -29,15 +29,15 @@ struct listen;
  * (nothing accepts on it) is removed; on ERR_SYSTEM `reason` says which address, why, and what to
  * do, errno is the system's, and nothing stays bound.
  */
-enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
-                    int64_t socket_mode, struct listen **out, struct reason *reason);
+ERR_CHECKED enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
+                                int64_t socket_mode, struct listen **out, struct reason *reason);
 
 /*
  * The same for sockets that listen already, handed down by a service manager: theirs is the path of
  * a Unix socket, which is not removed. Takes the descriptors, which become -1; at least one.
  */
-enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
-                      struct reason *reason);
+ERR_CHECKED enum err listen_adopt(struct loop *loop, int *sockets, size_t count,
+                                  struct listen **out, struct reason *reason);
 
 /* Whether only this machine can reach them: loopback addresses and Unix sockets. */
 bool listen_is_local(const struct listen *listen);

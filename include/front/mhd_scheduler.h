@@ -45,8 +45,8 @@ struct mhd_scheduler {
 };
 
 /* ERR_SYSTEM: the daemon's descriptor cannot be watched. The scheduler must not move in memory. */
-enum err mhd_scheduler_start(struct mhd_scheduler *scheduler, struct loop *loop,
-                             struct MHD_Daemon *daemon);
+ERR_CHECKED enum err mhd_scheduler_start(struct mhd_scheduler *scheduler, struct loop *loop,
+                                         struct MHD_Daemon *daemon);
 /* No request is parked any more. Those settled before it get their last run here. */
 void mhd_scheduler_stop(struct mhd_scheduler *scheduler);
 

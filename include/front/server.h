@@ -27,7 +27,7 @@ struct server;
  * refuses descriptors.
  */
 #define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4096)
-enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
+ERR_CHECKED enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
 
 /*
  * Gives the server a connected socket for `app`; its place in the quota has been taken, and is

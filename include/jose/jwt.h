@@ -37,7 +37,8 @@ struct jwt_keys;
  * ERR_INVALID with `reason` set (what is wrong; what would be right; never bytes of a key).
  * ERR_OK: *out is the caller's, jwt_keys_free.
  */
-enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, struct jwt_keys **out);
+ERR_CHECKED enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason,
+                                  struct jwt_keys **out);
 /* Overwrites what is secret. NULL is allowed. */
 void jwt_keys_free(struct jwt_keys *keys);
 

@@ -17,6 +17,6 @@
  *
  * ERR_INVALID: `reason` says what and, where known, at which byte; never what the body held.
  */
-enum err address_check(const char *body, size_t len, struct reason *reason);
+ERR_CHECKED enum err address_check(const char *body, size_t len, struct reason *reason);
 
 #endif

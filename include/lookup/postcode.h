@@ -27,7 +27,8 @@ struct postcode {
  * and what is kept has no more than that.
  * ERR_INVALID for anything else; *out is then not touched.
  */
-enum err postcode_parse(const char *raw, size_t len, bool normalise, struct postcode *out);
+ERR_CHECKED enum err postcode_parse(const char *raw, size_t len, bool normalise,
+                                    struct postcode *out);
 
 /* A query (what follows `?`, which may be empty) by RFC 3986, section 3.4. */
 bool query_is_valid(const char *query, size_t len);

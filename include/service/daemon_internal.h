@@ -97,7 +97,8 @@ struct daemon {
 
 /* parts.c: what asks the token endpoint, and tells the keeper. An error is that its files cannot be
  * used. */
-enum err daemon_make_fetch(struct daemon *daemon, struct config *config, struct token_fetch **out);
+ERR_CHECKED enum err daemon_make_fetch(struct daemon *daemon, struct config *config,
+                                       struct token_fetch **out);
 #define DAEMON_NO_FETCH                                                                            \
     "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \
     "client_certificate and client_key"

@@ -32,9 +32,9 @@ struct worker_settings {
 };
 
 /* ERR_SYSTEM, ERR_INVALID: as client_new and server_new. Nothing runs yet. */
-enum err worker_new(const struct worker_settings *settings, struct worker **out);
+ERR_CHECKED enum err worker_new(const struct worker_settings *settings, struct worker **out);
 /* ERR_SYSTEM: no thread. */
-enum err worker_start(struct worker *worker);
+ERR_CHECKED enum err worker_start(struct worker *worker);
 
 struct server *worker_server(struct worker *worker);
 struct server_app *worker_app(struct worker *worker);

@@ -30,14 +30,14 @@ void store_free(struct store *store);
  * Puts `value` under `key` (copied), in the place of what was there; the store takes a reference of
  * its own. expires: MONO_NEVER for a permanent item. ERR_FULL: nothing changed.
  */
-enum err store_put(struct store *store, const char *key, struct secret *value,
-                   struct mono_time expires);
+ERR_CHECKED enum err store_put(struct store *store, const char *key, struct secret *value,
+                               struct mono_time expires);
 
 /* A new reference to the value, or NULL: no such item, or expired at `now` (recycled or not). */
 struct secret *store_load(struct store *store, const char *key, struct mono_time now);
 
 /* ERR_NOT_FOUND when there was none. */
-enum err store_delete(struct store *store, const char *key);
+ERR_CHECKED enum err store_delete(struct store *store, const char *key);
 
 /* Removes what has expired at `now`, and only that; how many items it was. */
 size_t store_recycle(struct store *store, struct mono_time now);

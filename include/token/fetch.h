@@ -30,9 +30,9 @@ typedef void token_fetch_done(void *arg, const struct keeper_result *result, str
  * ERR_INVALID: its TLS files cannot be used (upstream/tls_check.h says why); ERR_SYSTEM: as
  * client_new.
  */
-enum err token_fetch_new(struct loop *loop, struct config *config,
-                         const struct config_upstream *upstream, token_fetch_done *done, void *arg,
-                         struct token_fetch **out);
+ERR_CHECKED enum err token_fetch_new(struct loop *loop, struct config *config,
+                                     const struct config_upstream *upstream, token_fetch_done *done,
+                                     void *arg, struct token_fetch **out);
 /* A request under way is dropped; `done` is not called. */
 void token_fetch_free(struct token_fetch *fetch);
 

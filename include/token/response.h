@@ -47,8 +47,8 @@ struct token_response {
  * default_lifetime: ns, where expires_in is absent. ERR_INVALID with `reason` set; ERR_TOO_LARGE
  * over TOKEN_RESPONSE_MAX (reason set too). _fini in every case.
  */
-enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
-                              int64_t default_lifetime);
+ERR_CHECKED enum err token_response_parse(struct token_response *reply, const char *body,
+                                          size_t len, int64_t default_lifetime);
 void token_response_fini(struct token_response *reply);
 
 /*

@@ -31,14 +31,15 @@ struct client;
  * connection closed by its peer would raise. ERR_SYSTEM: no libcurl that resolves names beside the
  * loop and speaks TLS.
  */
-enum err client_global_start(void);
+ERR_CHECKED enum err client_global_start(void);
 void client_global_stop(void);
 
 /*
  * One reference, the caller's. ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: client_check
  * (upstream/tls_check.h) says why.
  */
-enum err client_new(struct loop *loop, const struct client_settings *settings, struct client **out);
+ERR_CHECKED enum err client_new(struct loop *loop, const struct client_settings *settings,
+                                struct client **out);
 /*
  * References. A reload may give a worker another client; the lookups that began with the old one
  * end with it, and the last of them closes it. The count is not atomic: all references belong to

@@ -15,7 +15,7 @@
 #include "upstream/call.h"
 
 /* client_global_start and client_global_stop (upstream/client.h). */
-enum err handle_global_start(void);
+ERR_CHECKED enum err handle_global_start(void);
 void handle_global_stop(void);
 
 /* Setting an option that our libcurl knows fails only when memory is exhausted. */

@@ -34,7 +34,7 @@ struct multi *multi_new(struct loop *loop);
 void multi_free(struct multi *multi);
 
 /* Starts a transfer; ERR_SYSTEM when libcurl fails. */
-enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer);
+ERR_CHECKED enum err multi_add(struct multi *multi, CURL *easy, struct multi_transfer *transfer);
 /* Removes a transfer; one that is under way ends, and its connection is closed. */
 void multi_remove(struct multi *multi, CURL *easy);
 

@@ -15,6 +15,6 @@
  *
  * Any thread; needs no client_global_start.
  */
-enum err client_check(const struct client_settings *settings, struct reason *reason);
+ERR_CHECKED enum err client_check(const struct client_settings *settings, struct reason *reason);
 
 #endif

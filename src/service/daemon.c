@@ -388,10 +388,12 @@ enum exit_status daemon_run(const char *path, const struct setup *setup)
     signal(SIGPIPE, SIG_IGN);
     log_configure((enum log_level)setup->config->log_level,
                   (enum log_format)setup->config->log_format);
-    client_global_start();
-    log_start(2);
+    ERR_IGNORED(log_start(2)); /* without its thread, lines go straight to stderr */
     log_thread_start();
-    bool started = start(daemon);
+    bool started =
+        client_global_start() == ERR_OK
+            ? start(daemon)
+            : complain("libcurl cannot be set up; it needs TLS and a resolver of its own");
     if (started)
         loop_run(daemon->loop);
     stop(daemon);

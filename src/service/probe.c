@@ -218,7 +218,10 @@ enum exit_status probe_run(struct config *config, const char *text)
         return EXIT_CONFIGURATION;
     probe.postcode = text != NULL ? &postcode : NULL;
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    client_global_start();
+    if (client_global_start() != ERR_OK) {
+        fputs("postcoded: libcurl cannot be set up\n", stderr);
+        return EXIT_START;
+    }
     probe.loop = loop_new();
     if (probe.loop == NULL) {
         fputs("postcoded: the system provides no event loop\n", stderr);

@@ -53,7 +53,7 @@ void keeper_trust(struct keeper *keeper)
 
 void keeper_drop(struct keeper *keeper)
 {
-    (void)store_delete(keeper->store, keeper->store_key);
+    ERR_IGNORED(store_delete(keeper->store, keeper->store_key)); /* it may have expired already */
     token_unref(keeper->last);
     keeper->last = NULL;
     keeper_trust(keeper);
@@ -200,8 +200,8 @@ void keeper_settle(struct keeper *keeper, struct mono_time now)
     }
 
     const struct token *token = keeper->view->token;
-    struct mono_time runs_out = token != NULL ? token_unusable_at(token) : MONO_NEVER;
-    keeper->ports.wake(keeper->ports.arg, mono_min(keeper_due(keeper, now), runs_out));
+    struct mono_time unusable_at = token != NULL ? token_unusable_at(token) : MONO_NEVER;
+    keeper->ports.wake(keeper->ports.arg, mono_min(keeper_due(keeper, now), unusable_at));
 }
 
 struct keeper *keeper_new(const struct keeper_settings *settings, const struct keeper_ports *ports,

@@ -23,7 +23,7 @@
 static struct address daemon_address, standin_address;
 
 /* What became of one connection. */
-struct outcome {
+struct verdict_seen {
     int status[CASE_ANSWERS];
     size_t count;
     bool open;    /* the probe was answered */
@@ -37,24 +37,24 @@ struct outcome {
 struct talk {
     int fd;
     struct response response;
-    struct outcome *outcome;
+    struct verdict_seen *verdict_seen;
     const struct verdict *verdict; /* for what the answers to a HEAD are */
 };
 
 static void expect_answer(struct talk *talk)
 {
-    size_t i = talk->outcome->count;
+    size_t i = talk->verdict_seen->count;
     response_start(&talk->response, i < talk->verdict->count && talk->verdict->no_body[i]);
 }
 
 static void answered(struct talk *talk)
 {
-    struct outcome *outcome = talk->outcome;
-    if (outcome->count < CASE_ANSWERS)
-        outcome->status[outcome->count++] = talk->response.status;
+    struct verdict_seen *verdict_seen = talk->verdict_seen;
+    if (verdict_seen->count < CASE_ANSWERS)
+        verdict_seen->status[verdict_seen->count++] = talk->response.status;
     if (talk->response.status >= 400 && talk->response.status < 500 &&
         !response_header_is(&talk->response, "Content-Type", "application/problem+json"))
-        outcome->foreign = true;
+        verdict_seen->foreign = true;
     expect_answer(talk);
 }
 
@@ -71,7 +71,7 @@ static bool receive(struct talk *talk, int timeout_ms)
     for (size_t taken = 0; n > 0 && taken < (size_t)n;) {
         taken += response_feed(&talk->response, data + taken, (size_t)n - taken);
         if (talk->response.state == RESPONSE_BROKEN) {
-            talk->outcome->broken = true;
+            talk->verdict_seen->broken = true;
             return false;
         }
         if (talk->response.state == RESPONSE_DONE)
@@ -102,36 +102,36 @@ static bool send_all(struct talk *talk, const char *bytes, size_t len, size_t st
 /* False when the other side has closed. */
 static bool probe(struct talk *talk)
 {
-    size_t before = talk->outcome->count;
+    size_t before = talk->verdict_seen->count;
     int64_t end = now_ns() + PATIENCE_MS * INT64_C(1000000);
     bool up = send_all(talk, PROBE, strlen(PROBE), strlen(PROBE));
-    while (up && talk->outcome->count == before && now_ns() < end)
+    while (up && talk->verdict_seen->count == before && now_ns() < end)
         up = receive(talk, 100);
-    talk->outcome->open =
-        up && talk->outcome->count == before + 1 && talk->outcome->status[before] == 200;
-    if (talk->outcome->open)
-        talk->outcome->count = before;
+    talk->verdict_seen->open =
+        up && talk->verdict_seen->count == before + 1 && talk->verdict_seen->status[before] == 200;
+    if (talk->verdict_seen->open)
+        talk->verdict_seen->count = before;
     return up;
 }
 
-static void converse(const struct raw_case *c, size_t step, struct outcome *outcome)
+static void converse(const struct raw_case *c, size_t step, struct verdict_seen *verdict_seen)
 {
     const struct verdict *verdict = &c->verdicts[0];
-    struct talk talk = {.outcome = outcome, .verdict = verdict};
+    struct talk talk = {.verdict_seen = verdict_seen, .verdict = verdict};
     int64_t end = now_ns() + PATIENCE_MS * INT64_C(1000000);
-    *outcome = (struct outcome){.count = 0};
+    *verdict_seen = (struct verdict_seen){.count = 0};
     talk.fd = open_connection(&daemon_address, 0);
     if (talk.fd < 0) {
-        outcome->broken = true;
+        verdict_seen->broken = true;
         return;
     }
     expect_answer(&talk);
     bool up = send_all(&talk, c->bytes, c->len, step);
-    while (up && now_ns() < end && !(verdict->open && outcome->count >= verdict->count))
+    while (up && now_ns() < end && !(verdict->open && verdict_seen->count >= verdict->count))
         up = receive(&talk, 100);
     if (up && verdict->open)
         up = probe(&talk);
-    outcome->stuck = up && !outcome->open;
+    verdict_seen->stuck = up && !verdict_seen->open;
     close(talk.fd);
 }
 
@@ -170,44 +170,45 @@ static long lookups_seen(void)
 
 /* ---- judging ---- */
 
-static bool fits(const struct verdict *verdict, const struct outcome *outcome)
+static bool fits(const struct verdict *verdict, const struct verdict_seen *verdict_seen)
 {
-    if (outcome->broken || outcome->stuck || outcome->open != verdict->open ||
-        outcome->foreign != verdict->foreign || outcome->count != verdict->count)
+    if (verdict_seen->broken || verdict_seen->stuck || verdict_seen->open != verdict->open ||
+        verdict_seen->foreign != verdict->foreign || verdict_seen->count != verdict->count)
         return false;
-    return memcmp(verdict->status, outcome->status, verdict->count * sizeof(int)) == 0;
+    return memcmp(verdict->status, verdict_seen->status, verdict->count * sizeof(int)) == 0;
 }
 
-static long executed(const struct outcome *outcome)
+static long executed(const struct verdict_seen *verdict_seen)
 {
-    long count = outcome->open;
-    for (size_t i = 0; i < outcome->count; i++)
-        count += outcome->status[i] == 200;
+    long count = verdict_seen->open;
+    for (size_t i = 0; i < verdict_seen->count; i++)
+        count += verdict_seen->status[i] == 200;
     return count;
 }
 
-static void explain(const char *path, size_t step, const struct outcome *outcome, long seen)
+static void explain(const char *path, size_t step, const struct verdict_seen *verdict_seen,
+                    long seen)
 {
     printf("FAIL %s (%s):", path, step == 1 ? "byte by byte" : "in one piece");
-    for (size_t i = 0; i < outcome->count; i++)
-        printf(" %d", outcome->status[i]);
-    printf(" %s%s%s%s, %ld lookups upstream\n", outcome->open ? "open" : "close",
-           outcome->foreign ? " by libmicrohttpd" : "", outcome->broken ? ", broken" : "",
-           outcome->stuck ? ", stuck" : "", seen);
+    for (size_t i = 0; i < verdict_seen->count; i++)
+        printf(" %d", verdict_seen->status[i]);
+    printf(" %s%s%s%s, %ld lookups upstream\n", verdict_seen->open ? "open" : "close",
+           verdict_seen->foreign ? " by libmicrohttpd" : "", verdict_seen->broken ? ", broken" : "",
+           verdict_seen->stuck ? ", stuck" : "", seen);
 }
 
 static bool run_case(const char *path, const struct raw_case *c, size_t step)
 {
-    struct outcome outcome;
+    struct verdict_seen verdict_seen;
     long before = lookups_seen();
-    converse(c, step, &outcome);
+    converse(c, step, &verdict_seen);
     long seen = lookups_seen() - before - 1;
-    bool good = before >= 0 && seen == executed(&outcome);
+    bool good = before >= 0 && seen == executed(&verdict_seen);
     bool fit = false;
     for (size_t i = 0; i < c->verdict_count; i++)
-        fit = fit || fits(&c->verdicts[i], &outcome);
+        fit = fit || fits(&c->verdicts[i], &verdict_seen);
     if (!good || !fit)
-        explain(path, step, &outcome, seen);
+        explain(path, step, &verdict_seen, seen);
     return good && fit;
 }
 

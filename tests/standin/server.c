@@ -19,18 +19,18 @@
 #define CONNECTIONS_MAX 65536
 
 /* What a connection has besides its requests. */
-struct link {
+struct standin_conn {
     bool counted;
 };
 
 static void count_connection(struct call *call)
 {
-    struct link *link =
+    struct standin_conn *conn =
         MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
             ->socket_context;
-    if (link->counted)
+    if (conn->counted)
         return;
-    link->counted = true;
+    conn->counted = true;
     call->standin->counters[COUNTER_CONNECTIONS]++;
     call->standin->counters[COUNTER_CONNECTIONS_NOW]++;
 }
@@ -41,13 +41,13 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     (void)connection;
     struct standin *standin = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = must_calloc(1, sizeof(struct link));
+        *socket_context = must_calloc(1, sizeof(struct standin_conn));
         return;
     }
-    struct link *link = *socket_context;
-    if (link->counted)
+    struct standin_conn *conn = *socket_context;
+    if (conn->counted)
         standin->counters[COUNTER_CONNECTIONS_NOW]--;
-    free(link);
+    free(conn);
 }
 
 struct route {
