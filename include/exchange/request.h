@@ -24,12 +24,13 @@
 
 /* The states, with what each means in a trace. */
 #define REQUEST_STATES(X)                                                                          \
-    X(REQUEST_HEADER_SECTION, "head") /* the request line is here, the head may not be */          \
-    X(REQUEST_RUNNING, "running")     /* its steps run, in this very call */                       \
-    X(REQUEST_PARKED, "parked")       /* a token or the upstream is waited for */                  \
-    X(REQUEST_SETTLED, "settled")     /* how it ends is known; libmicrohttpd has not been told */  \
-    X(REQUEST_SENDING, "sending")     /* libmicrohttpd has the response */                         \
-    X(REQUEST_ENDED, "ended")         /* libmicrohttpd has done with it */
+    X(REQUEST_HEADER_SECTION,                                                                      \
+      "head")                     /* the request line is here, the header section may not be */    \
+    X(REQUEST_RUNNING, "running") /* its steps run, in this very call */                           \
+    X(REQUEST_PARKED, "parked")   /* a token or the upstream is waited for */                      \
+    X(REQUEST_SETTLED, "settled") /* how it ends is known; libmicrohttpd has not been told */      \
+    X(REQUEST_SENDING, "sending") /* libmicrohttpd has the response */                             \
+    X(REQUEST_ENDED, "ended")     /* libmicrohttpd has done with it */
 
 enum request_state {
 #define REQUEST_STATE_ENUM(id, name) id,
@@ -76,7 +77,7 @@ struct request {
     size_t path_len;
     const char *query; /* behind the question mark; NULL: none */
     bool announces_body;
-    const char *fault;               /* the guard's, with the head, for people; NULL: none */
+    const char *fault; /* the guard's, with the header section, for people; NULL: none */
     char user[REQUEST_USER_MAX + 1]; /* "": no identity */
     bool in_flight;                  /* it holds a place of max_in_flight */
 
@@ -93,13 +94,15 @@ struct request {
 /* In REQUEST_HEADER_SECTION; `target` is copied, of the configuration a reference is taken. */
 struct request *request_new(struct config *config, const char *target);
 /*
- * Its head is whole, in `method`'s request: it gets its context, with the deadline request_timeout
- * from now, at which `timed_out` is called. The GUID is unset until the tracker has run.
+ * Its header section is whole, in `method`'s request: it gets its context, with the deadline
+ * request_timeout from now, at which `timed_out` is called. The GUID is unset until the tracker has
+ * run.
  */
 void request_begin(struct request *request, struct loop *loop, const char *method);
-/* Before its first step: the configuration may have been reloaded while its head came in. */
+/* Before its first step: the configuration may have been reloaded while its header section came in.
+ */
 void request_use(struct request *request, struct config *config);
-/* In REQUEST_ENDED, or in REQUEST_HEADER_SECTION when the head never became whole. */
+/* In REQUEST_ENDED, or in REQUEST_HEADER_SECTION when the header section never became whole. */
 void request_free(struct request *request);
 
 void request_enter(struct request *request, enum request_state state);
@@ -117,7 +120,7 @@ void request_settle(struct request *request, enum problem_id ending, int status,
 /* Settles it without one: the caller went away, or the daemon ends. */
 void request_abandon(struct request *request);
 
-/* Bytes of its head, from the request line to the empty line; 0 while it is not whole. */
+/* Bytes of its header section, from the request line to the empty line; 0 while it is not whole. */
 size_t request_header_size(const struct request *request);
 
 /*

@@ -15,9 +15,9 @@ struct response_header {
 };
 
 /*
- * No head of an answer is longer: all of ours, a GUID of the longest under the longest name, and
- * RESPONSE_VALUES_MAX bytes of values from elsewhere. A value that does not fit any more is left
- * out.
+ * No header section of a response is longer: all of ours, a GUID of the longest under the longest
+ * name, and RESPONSE_VALUES_MAX bytes of values from elsewhere. A value that does not fit any more
+ * is left out.
  */
 #define RESPONSE_HEADER_MAX 768
 #define RESPONSE_VALUES_MAX 384
@@ -37,8 +37,8 @@ void response_problem(struct request *request, const struct response_problem *pr
 
 /*
  * A problem that is written to the caller's connection at once, where libmicrohttpd cannot answer:
- * it has no memory left for it, or is about to write a faulty answer of its own. The connection is
- * shut down behind it; libmicrohttpd closes it. Settles the request.
+ * it has no memory left for it, or is about to write a faulty response of its own. The connection
+ * is shut down behind it; libmicrohttpd closes it. Settles the request.
  */
 void response_problem_at_once(struct request *request, enum problem_id id, const char *detail);
 

@@ -8,9 +8,10 @@
 #include "exchange/request.h"
 
 /*
- * Reads the head, once it is whole: whether it announces a body, or tries to, in any spelling
- * (request->announces_body), what is wrong with it (->fault), and whether the connection ends with
- * the answer (->close). A request with a body is answered in libmicrohttpd's first call.
+ * Reads the header section, once it is whole: whether it announces a body, or tries to, in any
+ * spelling (request->announces_body), what is wrong with it (->fault), and whether the connection
+ * ends with the response (->close). A request with a body is answered in libmicrohttpd's first
+ * call.
  */
 void guard_read(struct request *request);
 
@@ -21,8 +22,8 @@ void guard_read(struct request *request);
 void guard_check(struct request *request);
 
 /*
- * For a request with a whole head that libmicrohttpd is about to reject itself: settles it with our
- * own response, written at once.
+ * For a request with a whole header section that libmicrohttpd is about to reject itself: settles
+ * it with our own response, written at once.
  */
 void guard_reject_at_once(struct request *request, enum problem_id id);
 

@@ -8,7 +8,7 @@
 
 #include "exchange/request.h"
 
-/* Settles the request, with 414 or 431, when its head is larger than max_header_size. */
+/* Settles the request, with 414 or 431, when its header section is larger than max_header_size. */
 void header_limit_check(struct request *request);
 
 /* The same at the request line, when its target alone is too large. */

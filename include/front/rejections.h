@@ -21,7 +21,7 @@ void rejections_forget(struct rejections *rejections, unsigned status);
 /*
  * To be called after runs of libmicrohttpd. It closes without a response in the run that logs it.
  * Where no connection's end has told such a refusal, that end came with a request answered in the
- * same run: no later connection is to be taken for it. An answer of libmicrohttpd's may take more
+ * same run: no later connection is to be taken for it. A response of libmicrohttpd's may take more
  * runs.
  */
 void rejections_forget_closings(struct rejections *rejections);

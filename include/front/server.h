@@ -2,9 +2,9 @@
  * A loop's HTTP server: one libmicrohttpd daemon in external epoll mode, without a listener of its
  * own. Connections are accepted on the main loop (front/listen.h) and handed over.
  *
- * What is done with a request is the affair of an app: the server brings it a request whose head
- * is whole, and parks the connection when the app has not settled the request when it returns.
- * Requests that are settled in a turn of the loop are responded to together at its end.
+ * What is done with a request is the affair of an app: the server brings it a request whose header
+ * section is whole, and parks the connection when the app has not settled the request when it
+ * returns. Requests that are settled in a turn of the loop are responded to together at its end.
  *
  * Thread: the loop's, but for server_hand_over.
  */
@@ -21,10 +21,10 @@
 struct server;
 
 /*
- * max_header_size: bytes of the largest head that is served, from the request line to the empty
- * line. The library gets memory for a head of that size and a copy of its cookies; an idle
- * connection keeps that memory, SERVER_POOL(max_header_size), and a KiB. ERR_SYSTEM when the system
- * refuses descriptors.
+ * max_header_size: bytes of the largest header section that is served, from the request line to the
+ * empty line. The library gets memory for a header section of that size and a copy of its cookies;
+ * an idle connection keeps that memory, SERVER_POOL(max_header_size), and a KiB. ERR_SYSTEM when
+ * the system refuses descriptors.
  */
 #define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4096)
 ERR_CHECKED enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);

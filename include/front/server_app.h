@@ -25,7 +25,7 @@ struct server_app {
     struct config *config;
     int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
     struct guid_source *guids; /* the thread's; for requests that are rejected before `serve` too */
-    /* The head is whole. Settles the request, now or in a later turn. */
+    /* The header section is whole. Settles the request, now or in a later turn. */
     void (*serve)(struct server_app *app, struct request *request);
     /* It ended; it is freed after this. */
     void (*ended)(struct server_app *app, struct request *request);

@@ -91,10 +91,10 @@ struct lookup_result {
 typedef void lookup_done(void *arg, const struct lookup_result *result);
 
 /*
- * Starts a lookup under a context derived from `ctx`, with the shared's present configuration and
- * client, which it keeps to its end, whatever a reload does to the shared. There is one exception:
- * a lookup that gets its token only when a reload has changed whom tokens are for goes on as the
- * new configuration says, for the token is nobody else's.
+ * Starts a lookup under a context derived from `ctx`, with the present configuration of `shared`
+ * and client, which it keeps to its end, whatever a reload does to `shared`. There is one
+ * exception: a lookup that gets its token only when a reload has changed whom tokens are for goes
+ * on as the new configuration says, for the token is nobody else's.
  *
  * `done` is called once, perhaps before lookup_start returns; never when ctx is cancelled first,
  * and then nothing goes on.

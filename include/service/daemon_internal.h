@@ -3,7 +3,7 @@
  *
  *   daemon.c   start and end; the keeper's ports
  *   parts.c    what start and reload both make from a configuration
- *   drain.c    from the first signal that asks it to end to the last answer
+ *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
  *   report.c   what the service manager and the operators are told: status, health, watchdog
  *

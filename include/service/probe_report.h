@@ -14,7 +14,7 @@
 
 /* Before the token request: where it goes, and as whom. */
 void probe_report_endpoint(const struct config_upstream *upstream);
-/* The endpoint's answer, whatever it was. */
+/* The endpoint's response, whatever it was. */
 void probe_report_response(const struct config_upstream *upstream,
                            const struct token_fetch_report *report);
 /* The token that it granted, and what is odd about it. */

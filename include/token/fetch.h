@@ -1,6 +1,6 @@
 /*
  * The request to the token endpoint: the flows and client authentication of contract 5, two secrets
- * that overlap, and what its answer means for the keeper.
+ * that overlap, and what its response means for the keeper.
  *
  * Thread: the main loop's.
  */
@@ -52,9 +52,9 @@ void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
  * the same deadline, after a 401, or after a 400 that says invalid_client (RFC 6749 section 5.2) or
  * gives no reason.
  *
- * 200 and 201 (some providers create a token) are read as grants. 400, 401 and 403 are refused
- * credentials, any other answer a failure, a redirect included. An answer that is not HTTP, or that
- * broke off or is too large, is an answer all the same: it may have cost a token.
+ * 200 and 201 (some providers create a token) are read as grants. 400, 401 and 403 are rejected
+ * credentials, any other response a failure, a redirect included. A response that is not HTTP, or
+ * that broke off or is too large, is a response all the same: it may have cost a token.
  */
 void token_fetch_start(struct token_fetch *fetch, const char *guid);
 

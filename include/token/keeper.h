@@ -13,7 +13,7 @@
  *   refused     A 401 for generation N, sent at S. In this order: N is not the present one: the
  *               view that the worker has by the time it hears this settles it (KEEPER_SUCCESSOR). A
  *               lookup sent with N after S succeeded: the token stays (KEEPER_STAYS). A request is
- *               under way: its answer is waited for (KEEPER_REPLACING), and it counts as a
+ *               under way: its response is waited for (KEEPER_REPLACING), and it counts as a
  *               replacement. A replacement began less than 30 s ago: the token stays, suspect;
  *               401s are answered 502 (KEEPER_KEPT_SUSPECT). Backing off after a failure:
  *               KEEPER_BACKING_OFF. Past the budget: KEEPER_KEPT_SUSPECT, suspect for 30 s or until
@@ -25,9 +25,9 @@
  * it too, not suspect; the refused lookups get 503.
  *
  * Charged to the budget: a request caused by a 401, by hand, after a forget, or made again after
- * an HTTP answer that was a failure. Not charged: the first, renewals on schedule, attempts after
- * one that got no HTTP answer, and asking again after the same dying token. With a budget of 0 an
- * HTTP answer that is a failure is the end of asking, until a restart, or a reload that changes
+ * an HTTP response that was a failure. Not charged: the first, renewals on schedule, attempts after
+ * one that got no HTTP response, and asking again after the same dying token. With a budget of 0 an
+ * HTTP response that is a failure is the end of asking, until a restart, or a reload that changes
  * the budget or the credentials.
  *
  * What the machine remembers is in token/keeper_internal.h.
@@ -61,8 +61,8 @@ struct keeper;
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {
     KEEPER_GRANTED,
-    KEEPER_NO_RESPONSE, /* no HTTP answer: refused, timed out, DNS, TLS */
-    KEEPER_FAILED,      /* an HTTP answer that is no grant */
+    KEEPER_NO_RESPONSE, /* no HTTP response: refused, timed out, DNS, TLS */
+    KEEPER_FAILED,      /* an HTTP response that is no grant */
     KEEPER_CREDENTIALS, /* 400, 401, 403 with every secret we have */
 };
 
@@ -164,7 +164,7 @@ enum keeper_verdict keeper_rejected(struct keeper *keeper, uint64_t generation,
 void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_time now);
 
 /*
- * While the fetch port is at work: may it repeat the request after an answer that was a failure
+ * While the fetch port is at work: may it repeat the request after a response that was a failure
  * (with another secret)? That is charged to the budget.
  */
 bool keeper_may_repeat(struct keeper *keeper, const char *guid, struct mono_time now);

@@ -34,8 +34,8 @@
 enum keeper_standing {
     STANDING_FINE,        /* nothing: none was made, or it brought a token with a future */
     STANDING_STALLED,     /* it brought nothing that lasts longer: wait, uncharged */
-    STANDING_NO_RESPONSE, /* no HTTP answer: wait, uncharged */
-    STANDING_DENIED,      /* an HTTP answer that is no grant: wait, charged */
+    STANDING_NO_RESPONSE, /* no HTTP response: wait, uncharged */
+    STANDING_DENIED,      /* an HTTP response that is no grant: wait, charged */
 };
 
 struct keeper_flight {

@@ -1,5 +1,5 @@
 /*
- * Strict parsing of a token endpoint's answer (RFC 6749 section 5.1, and contract 5 where it is
+ * Strict parsing of a token endpoint's response (RFC 6749 section 5.1, and contract 5 where it is
  * more exact). Knows no HTTP: it gets a body.
  *
  * The errors name the member that is wrong, never its value.

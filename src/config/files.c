@@ -1,5 +1,5 @@
 /*
- * Reading whole files, and lookup them. A file is looked at after it was opened, never before, so
+ * Reading whole files, and finding them. A file is looked at after it was opened, never before, so
  * that what was checked is what is read. Only regular files will do: a named pipe would make the
  * daemon wait for a writer.
  */

@@ -39,8 +39,8 @@ static ssize_t nothing(void *arg, uint64_t pos, char *out, size_t max)
 /*
  * A 304 has no body, and must not give the length of one unless it is that of the 200 (RFC 9110,
  * section 8.6), which nobody knows here. libmicrohttpd leaves it out only where it knows none
- * either; it then writes the end of a chunked body behind the head, where the next answer should
- * begin, unless it may close the connection. So that is the price.
+ * either; it then writes the end of a chunked body behind the header section, where the next
+ * response should begin, unless it may close the connection. So that is the price.
  */
 static struct MHD_Response *response_new_unmodified(void)
 {

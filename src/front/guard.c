@@ -1,21 +1,21 @@
 /*
- * What libmicrohttpd 0.9.75 accepts and must not be served: the first of two Content-Lengths wins;
- * Content-Length beside Transfer-Encoding is kept; "xchunked" counts as chunked; and a folded
- * field such as "Content-Length:\r\n 37" arrives as a field whose name is "Content-Length37", with
- * its body then taken for a second request. So every name that only begins like a framing field is
- * taken for one, and all of them are refused but for one exact "Content-Length: 0". A request that
- * announces a body loses its connection whatever its answer is: a lookup has none, and what
- * follows in the stream is not to be guessed at.
+ * Requests that libmicrohttpd 0.9.75 accepts and that must not be served. Of two Content-Lengths it
+ * takes the first; it keeps Content-Length beside Transfer-Encoding; it takes "xchunked" for
+ * chunked; and a folded field such as "Content-Length:\r\n 37" becomes a field with the name
+ * "Content-Length37", whose body then counts as a second request. So every name that begins like a
+ * framing field is treated as one, and all of them are rejected except one exact
+ * "Content-Length: 0". A request that announces a body loses its connection whatever its response
+ * is: a lookup has no body, and the daemon does not guess where the next request begins.
  *
- * What 0.9 swallows is found by where things are. It parses in place, so in a head of which it has
- * shown us all, each name, value and line end stands right behind the one before it. A NUL that cut
- * a value, a line that ended in LF alone, a second space in the request line leave a gap, or pieces
- * that are not neighbours. Such a request is answered as it was understood, and its connection
- * closed: whatever follows was framed by somebody who may have understood it otherwise. A folded
- * field is copied out of the section; such a request is refused. A version of 0.9 that parses in
- * another way would close more, never less.
+ * What 0.9 drops without notice is found by positions in memory. It parses in place, so in a header
+ * section that it has shown completely, each name, value and line end stands right behind the one
+ * before it. A NUL that cut a value, a line that ended in LF alone or a second space in the request
+ * line leave a gap, or pieces that are not adjacent. Such a request is served as it was parsed, and
+ * its connection is closed: the bytes that follow were written by a sender who may read them
+ * differently. A folded field is copied out of the header section; such a request is rejected. A
+ * version of 0.9 that parses in another way would close more connections, never fewer.
  *
- * 1.x refuses all of these itself, and leaves other bytes in memory: there nothing is looked for
+ * 1.x rejects all of these itself, and leaves other bytes in memory: nothing is looked for there
  * (front/mhd.h).
  */
 #include "front/guard.h"
@@ -37,12 +37,12 @@ struct header_section {
     unsigned credentials; /* Authorization */
     const char *broken;   /* the first fault found in a field, for people; NULL: none */
     /* Found in the memory of 0.9. */
-    const char *begin, *end; /* the head lies between these */
-    const char *next;        /* where the next field begins, when nothing was swallowed */
+    const char *begin, *end; /* the header section lies between these */
+    const char *next;        /* where the next field begins, when nothing was dropped */
     bool gap;                /* something was */
     bool cut;                /* a value is followed by something else than CR LF */
     bool loose_line;         /* between the fields nothing was, but before or behind them */
-    bool folded;             /* a field was copied out of the head */
+    bool folded;             /* a field was copied out of the header section */
 };
 
 static bool is_value(const char *value)
@@ -88,7 +88,7 @@ static bool is_line_end(const char *end)
 
 /*
  * Does the field stand where it should: NAME ":" blanks VALUE CR LF? Behind each value there are
- * two bytes of the head at least: the end of its own line, and of the empty one.
+ * two bytes of the header section at least: the end of its own line, and of the empty one.
  */
 static void follow(struct header_section *section, const char *name, const char *value)
 {
@@ -139,8 +139,8 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
 }
 
 /*
- * Was the request line METHOD SP TARGET SP VERSION, and nothing else? The size of the head is
- * counted from the method on, and `end` is where its last, empty line begins.
+ * Was the request line METHOD SP TARGET SP VERSION, and nothing else? The size of the header
+ * section is counted from the method on, and `end` is where its last, empty line begins.
  */
 static bool is_tight_line(const struct request *request, const char *end)
 {

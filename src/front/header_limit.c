@@ -1,6 +1,7 @@
 /*
- * A head over the limit may have left no memory for an answer of libmicrohttpd's, which would then
- * close the connection without one. So these two rejections are written to the connection at once.
+ * A header section over the limit may have left no memory for a response of libmicrohttpd's, which
+ * would then close the connection without one. So these two rejections are written to the
+ * connection at once.
  */
 #include "front/header_limit.h"
 

@@ -1,12 +1,11 @@
 /*
- * libmicrohttpd on our loop: what it calls back with (a connection began, a request line came, a
- * head is whole, an answer went out, a connection ended), and a server's life. When it is run, and
- * how a request waits for its response, is decided in mhd_scheduler.c.
+ * libmicrohttpd on our loop: its callbacks (a connection began, a request line came, a header
+ * section is whole, a response went out, a connection ended), and a server's life. When it runs,
+ * and how a request waits for its response, is decided in mhd_scheduler.c.
  *
- * libmicrohttpd calls the handler twice for a request without a body, and an answer queued in the
- * first call closes the connection. That is what we want for a request that announced a body, and
- * do not want for any other: so those with a body are served in the first call, the others in the
- * second.
+ * libmicrohttpd calls the handler twice for a request without a body. A response queued in the
+ * first call closes the connection. That is right for a request that announced a body, and for no
+ * other: those with a body are served in the first call, the others in the second.
  */
 #include "front/server.h"
 
@@ -23,10 +22,10 @@
 #include "exchange/response.h"
 #include "front/conn.h"
 #include "front/guard.h"
+#include "front/header_limit.h"
 #include "front/mhd.h"
 #include "front/mhd_scheduler.h"
 #include "front/rejections.h"
-#include "front/header_limit.h"
 #include "middleware/tracker.h"
 
 #define SERVER_MAGIC 0x53525652u
@@ -318,8 +317,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     conn_enter(conn, CONN_IDLE);
 }
 
-/* Its head is whole, its handler has not been called, and it has no response yet, ours or theirs.
- */
+/* Its header section is whole, its handler was not called, and it has no response of any kind. */
 static bool is_being_rejected(const struct conn *conn)
 {
     const struct request *request = conn->request;
@@ -344,9 +342,10 @@ static struct conn *being_rejected(const struct server *server)
 }
 
 /*
- * libmicrohttpd is about to refuse a request. Where the head is whole, as for a Content-Length that
- * is no length, we answer first: 0.9 would send the head of its own answer twice, and no problem in
- * JSON. What it writes after that finds the connection shut down.
+ * libmicrohttpd is about to refuse a request. Where the header section is whole, as for a
+ * Content-Length that is not a length, the daemon responds first: 0.9 would send the header section
+ * of its own response twice, and no problem in JSON. What it writes after that finds the connection
+ * shut down.
  */
 static void reject_first(struct server *server, unsigned status)
 {

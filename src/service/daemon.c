@@ -24,7 +24,7 @@
 /* Connections of operators; apart from the callers' so that /metrics answers when those are many.
  */
 #define OPERATOR_CONNECTIONS 128
-/* Bytes of the largest head of a request to the operator endpoints. */
+/* Bytes of the largest header section of a request to the operator endpoints. */
 #define OPERATOR_HEADER_SIZE (8 * 1024)
 #define STORE_ITEMS 1024
 

@@ -1,5 +1,5 @@
 /*
- * The end, in three steps. Nothing is refused at first: whoever sends callers here is told by
+ * The end, in three steps. Nothing is rejected at first: a load balancer is told by
  * /readyz, and given drain_delay to hear it. Then the doors close, and what is inside goes on: each
  * answer closes its connection, until the last lookup is answered or drain_timeout is over.
  */

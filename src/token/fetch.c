@@ -2,7 +2,7 @@
  * One token request: at most two exchanges with the endpoint, one for each secret, under one
  * deadline. It runs under a root context of its own, for it is made for everybody who waits, and
  * the lookup that caused it may leave (contract 3). What comes out is put in the keeper's terms:
- * whether there was an answer at all, and whether it blamed the credentials.
+ * whether there was a response at all, and whether it blamed the credentials.
  *
  * The words of a problem are ours, but for the server's error and error_description (of limited
  * characters, token/response.h) and libcurl's. What the server repeats of a secret is masked.

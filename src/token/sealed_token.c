@@ -35,7 +35,7 @@ static const unsigned char *nonce_of(const unsigned char *bytes)
     return salt_of(bytes) + SALT;
 }
 
-/* A cipher under the key for this head, which it has taken for authentication. */
+/* A cipher under the key for this header, which it has taken for authentication. */
 static EVP_CIPHER_CTX *cipher_new(const struct secret *key, const unsigned char *head, int encrypt)
 {
     unsigned char derived[CREDENTIALS_KEY];
@@ -151,7 +151,7 @@ const char *sealed_token_read(struct sealed_token *keep, const void *text, size_
     return read_words(keep, (const char *)in, type_len, (size_t)(end - in));
 }
 
-/* False when the tag does not vouch for head and text. */
+/* False when the tag does not authenticate header and text. */
 static bool decrypt(const struct secret *key, const unsigned char *bytes, unsigned char *text,
                     size_t text_len)
 {
