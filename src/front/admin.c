@@ -103,7 +103,9 @@ static void metrics(struct server_app *app, struct request *request, const char 
 
 static json_t *seconds(int64_t ns)
 {
-    return json_real((double)(ns / MILLISECOND) / 1000.0);
+    int64_t milliseconds = ns / MILLISECOND;
+
+    return json_real((double)milliseconds / 1000.0);
 }
 
 static json_t *token_json(const struct exposition_upstream *upstream)

@@ -42,10 +42,11 @@ static bool read_stat(struct process_stat *stat)
  */
 static double boot_time(void)
 {
-    static double seconds;
+    static int64_t seconds;
+
     if (seconds == 0)
-        seconds = (double)((wall_now().ns - mono_now().ns) / SECOND);
-    return seconds;
+        seconds = (wall_now().ns - mono_now().ns) / SECOND;
+    return (double)seconds;
 }
 
 static long count_descriptors(void)

@@ -161,7 +161,7 @@ static void drop(struct server *server, struct conn *conn)
 {
     if (server->reading == conn)
         server->reading = NULL;
-    DL_DELETE(server->conns, conn);
+    DL_DELETE(server->conns, conn); /* NOLINT(clang-analyzer-core.NullDereference) */
     conn_close(conn);
 }
 
