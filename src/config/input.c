@@ -97,10 +97,10 @@ char *input_next_item(const char **rest)
     if (*rest == NULL)
         return NULL;
 
-    const char *start = *rest + strspn(*rest, " \t");
+    const char *start = *rest + text_span(*rest, TEXT_BLANK);
     size_t len = strcspn(start, ",");
     *rest = start[len] == ',' ? start + len + 1 : NULL;
-    while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\t'))
+    while (len > 0 && text_is(start[len - 1], TEXT_BLANK))
         len--;
     return mem_strndup(start, len);
 }

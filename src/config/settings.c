@@ -167,13 +167,9 @@ static bool is_upstream_name(const char *name)
 
 static void add_upstream(struct settings *settings, const char *name, struct config_place place)
 {
-    size_t size = (settings->upstream_count + 1) * sizeof(*settings->upstreams);
-    struct settings_upstream *upstreams = mem_try_realloc(settings->upstreams, size);
-
-    if (upstreams == NULL)
-        mem_exhausted();
-    settings->upstreams = upstreams;
-    upstreams[settings->upstream_count++] =
+    settings->upstreams =
+        mem_grow(settings->upstreams, settings->upstream_count, sizeof(*settings->upstreams));
+    settings->upstreams[settings->upstream_count++] =
         (struct settings_upstream){.name = mem_strdup(name), .place = place};
 }
 
