@@ -8,6 +8,7 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct digest {
     unsigned char bytes[32];
@@ -17,6 +18,12 @@ EVP_MD_CTX *digest_begin(void);
 void digest_add(EVP_MD_CTX *digest, const void *bytes, size_t len);
 /* NULL is another part than "". */
 void digest_add_text(EVP_MD_CTX *digest, const char *text);
+void digest_add_number(EVP_MD_CTX *digest, int64_t number);
+/*
+ * The path, and what the file holds now. A file that cannot be read counts as an empty one; NULL is
+ * another part than any path.
+ */
+void digest_add_file(EVP_MD_CTX *digest, const char *path);
 /* Frees it. */
 struct digest digest_end(EVP_MD_CTX *digest);
 

@@ -4,7 +4,7 @@
  * Small allocations whose size we choose never return NULL: when the system refuses, the process
  * prints one line and exits with status 3. The service manager starts it again, and the tokens
  * survive that. Buffers whose size somebody outside chooses (a body) use mem_try_*: they return
- * NULL, and the request gets an error answer.
+ * NULL, and the request gets an error response.
  *
  * All functions: any thread; free with mem_free (or free()).
  */

@@ -37,10 +37,10 @@
  *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo,
  *              query or fragment; no slash at its end
  *   FILE       char *, resolved (contract 6); must be readable
- *   KEYFILE    struct config_file: read whole, refused when others can read it (secret_files)
+ *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files)
  *   SECRET     struct secret *, in the file itself
  *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
- *              without one trailing newline each, refused when others can read them (secret_files)
+ *              without one trailing newline each, rejected when others can read them (secret_files)
  *   HEADER     char *, a field name of RFC 9110 that contract 6 does not forbid
  *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
  *   PARAMS     struct config_params: every key that begins with auth_param. (range: longest value)

@@ -36,7 +36,7 @@ void response_problem(struct request *request, const struct response_problem *pr
                       const char *detail, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * A problem that is written to the caller's connection at once, where libmicrohttpd cannot answer:
+ * A problem that is written to the caller's connection at once, where libmicrohttpd cannot respond:
  * it has no memory left for it, or is about to write a faulty response of its own. The connection
  * is shut down behind it; libmicrohttpd closes it. Settles the request.
  */

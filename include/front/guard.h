@@ -10,8 +10,8 @@
 /*
  * Reads the header section, once it is whole: whether it announces a body, or tries to, in any
  * spelling (request->announces_body), what is wrong with it (->fault), and whether the connection
- * ends with the response (->close). A request with a body is answered in libmicrohttpd's first
- * call.
+ * ends with the response (->close). A request with a body gets its response in libmicrohttpd's
+ * first call.
  */
 void guard_read(struct request *request);
 

@@ -1,6 +1,6 @@
 /*
- * Refusals of libmicrohttpd's own that its log told, and that no connection's end has told yet; the
- * oldest first. A zeroed one is empty.
+ * Rejections of libmicrohttpd's own that its log told, and that no connection's end has told yet;
+ * the oldest first. A zeroed one is empty.
  *
  * Thread: its server's.
  */
@@ -20,7 +20,7 @@ unsigned rejections_oldest(const struct rejections *rejections);
 void rejections_forget(struct rejections *rejections, unsigned status);
 /*
  * To be called after runs of libmicrohttpd. It closes without a response in the run that logs it.
- * Where no connection's end has told such a refusal, that end came with a request answered in the
+ * Where no connection's end has told such a rejection, that end came with a request settled in the
  * same run: no later connection is to be taken for it. A response of libmicrohttpd's may take more
  * runs.
  */

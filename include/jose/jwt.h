@@ -60,9 +60,9 @@ bool user_is_valid(const char *user, size_t len);
 
 /*
  * Whether `token` (len bytes, any) proves an identity at `now`. The signature is looked at before
- * any claim. exp is required: refused from exp + leeway on (RFC 7519, section 4.1.4); nbf, where
- * present, refuses until nbf - leeway.
- * JWT_OK: `user` is the sub, *expires the first moment at which the same token is refused, which
+ * any claim. exp is required: rejected from exp + leeway on (RFC 7519, section 4.1.4); nbf, where
+ * present, rejects until nbf - leeway.
+ * JWT_OK: `user` is the sub, *expires the first moment at which the same token is rejected, which
  * is exp + leeway (the end of what a cache may remember). Else neither is touched.
  * Any thread.
  */

@@ -18,12 +18,6 @@
 #include "token/source.h"
 #include "upstream/client.h"
 
-/* The tokens that are for one upstream and its credentials. */
-struct token_era {
-    uint64_t number;           /* grows by one whenever tokens of before are of no use any more */
-    uint64_t first_generation; /* of tokens that belong to it */
-};
-
 /* What a worker's lookups begin with. It outlives every lookup; a reload changes what is in it. */
 struct lookup_shared {
     struct token_source *tokens;            /* borrowed */

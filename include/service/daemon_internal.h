@@ -1,8 +1,8 @@
 /*
  * What the daemon is made of, for the files of service/ that each own a part of its life:
  *
- *   daemon.c   start and end; the keeper's ports
- *   parts.c    what start and reload both make from a configuration
+ *   daemon.c   start and end; the token service's ports
+ *   parts.c    what start and reload both say of a configuration
  *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
  *   report.c   what the service manager and the operators are told: status, health, watchdog
@@ -24,15 +24,13 @@
 #include "front/server.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
-#include "service/token_fdstore.h"
 #include "service/setup.h"
 #include "service/systemd.h"
+#include "service/token_fdstore.h"
 #include "service/watch.h"
 #include "service/wiring.h"
 #include "service/worker.h"
-#include "storage/store.h"
-#include "token/fetch.h"
-#include "token/keeper.h"
+#include "token/service.h"
 
 #define DAEMON_MAGIC 0x44414d4eu
 /* SIGTERM, SIGINT, SIGHUP */
@@ -50,12 +48,8 @@ struct daemon {
     size_t signal_count;
     bool ending; /* it is being taken down: mail that still comes does nothing */
 
-    /* The token's life. */
-    struct store *store;
-    struct keeper *keeper;
-    struct token_fetch *fetch;
-    struct digest fetch_digest;
-    struct alarm *alarm;
+    /* The token. */
+    struct token_service *tokens;
     struct token_fdstore fdstore;
 
     /* Lookups. */
@@ -65,7 +59,6 @@ struct daemon {
     struct worker **workers;
     size_t worker_count;
     struct digest pool_digest;
-    struct token_era era; /* the tokens that are for the present configuration */
 
     /* Operators. */
     struct listen *metrics_listen;
@@ -95,14 +88,13 @@ struct daemon {
     struct timer *watchdog_timer;
 };
 
-/* parts.c: what asks the token endpoint, and tells the keeper. An error is that its files cannot be
- * used. */
-ERR_CHECKED enum err daemon_make_fetch(struct daemon *daemon, struct config *config,
-                                       struct token_fetch **out);
-#define DAEMON_NO_FETCH                                                                            \
+/* Why a start or a reload fails when token_service_new or _prepare says ERR_INVALID. */
+#define DAEMON_NO_TOKEN_TLS                                                                        \
     "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \
     "client_certificate and client_key"
-/* What the operators' endpoints show, borrowed from the present configuration and the daemon. */
+
+/* parts.c: what the operators' endpoints show, borrowed from the present configuration and the
+ * daemon. */
 struct exposition daemon_exposition(const struct daemon *daemon);
 
 /* Warns where the system allows fewer descriptors than `config` may need. */

@@ -19,6 +19,12 @@ void systemd_reloading(void);
 /* One line for `systemctl status`; no secret. Sent when it differs from the last. */
 void systemd_status(const char *status);
 
+/*
+ * The id of this boot (SYSTEMD_BOOT bytes); zeros where it cannot be read, as under ProcSubset=pid.
+ */
+#define SYSTEMD_BOOT 16
+void systemd_boot(unsigned char out[SYSTEMD_BOOT]);
+
 /* How often the watchdog wants to be fed at the least, in ns; 0: there is none. */
 int64_t systemd_watchdog(void);
 void systemd_feed_watchdog(void);

@@ -1,56 +1,34 @@
 /*
- * The token across a restart: sealed for the service manager whenever there is another, taken back
- * at the next start. It also knows with which credentials the present token was had, which is what
- * a reload wants to know.
+ * The token's place with the service manager, where it lies from one life of the daemon to the
+ * next (systemd.service(5), FileDescriptorStoreMax). It knows names, descriptors and sealed bytes;
+ * token/service knows what is in them.
  *
  * Thread: the main one.
  */
 #ifndef SERVICE_TOKEN_FDSTORE_H
 #define SERVICE_TOKEN_FDSTORE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "base/secret.h"
 #include "config/config.h"
 #include "service/systemd.h"
-#include "token/keeper.h"
+#include "token/service.h"
 
 struct token_fdstore {
-    char *name;             /* of the entry in the manager's store; set by token_fdstore_restore */
-    struct token *token;    /* the present one, as far as published; NULL: none */
-    struct secret *key;     /* of the credentials it was had with */
-    struct secret *granted; /* of those that the last request was granted with; NULL: none was */
+    char *name; /* of the entry */
 };
 
+void token_fdstore_init(struct token_fdstore *fdstore, const struct config_upstream *upstream);
 void token_fdstore_fini(struct token_fdstore *fdstore);
 
-/*
- * Between keeper_new and keeper_start: gives the keeper the token that an earlier life of the
- * daemon left. What is of no use is removed from the manager, with one line in the log. Which of
- * the client's secrets the token was had with goes to *which. False: there was none of use.
- */
-bool token_fdstore_restore(struct token_fdstore *fdstore, struct keeper *keeper,
-                           const struct config_upstream *upstream,
-                           const struct systemd_inherited *inherited, size_t *which);
-
-/* A token request was granted with the client's secret number `which`; before the keeper hears. */
-void token_fdstore_granted(struct token_fdstore *fdstore, const struct config_upstream *upstream,
-                           size_t which);
-/* The keeper has published this token (NULL: none). */
-void token_fdstore_publish(struct token_fdstore *fdstore, struct token *token);
-
-/* Which of the secrets of `upstream` the present token was had with. False: none of them. */
-bool token_fdstore_find(const struct token_fdstore *fdstore, const struct config_upstream *upstream,
-                        size_t *which);
+/* In place of the entry before; NULL and 0: without one. */
+void token_fdstore_keep(struct token_fdstore *fdstore, const void *bytes, size_t len);
 
 /*
- * Whether a token had under `before` is still ours under `after`: it was had with one of its
- * secrets, and nothing else that decides on tokens changed. While there is no token: whether one
- * would be the same.
+ * Before token_service_start: offers what the manager kept, the newest first, until one is of use.
+ * The others are named in the log; when none is of use, the entry is removed.
  */
-bool token_fdstore_is_ours(const struct token_fdstore *fdstore,
-                           const struct config_upstream *before,
-                           const struct config_upstream *after);
+void token_fdstore_restore(struct token_fdstore *fdstore, const struct systemd_inherited *inherited,
+                           struct token_service *tokens);
 
 #endif

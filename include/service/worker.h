@@ -70,7 +70,7 @@ void worker_prepare(struct worker_change *change);
 void worker_commit(struct worker_change *change);
 void worker_discard(struct worker_change *change);
 
-/* Mailed: from now on its answers close their connections. */
+/* Mailed: from now on its responses close their connections. */
 void worker_drain(struct worker *worker);
 /* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */
 void worker_stop(struct worker *worker);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "config/config.h"
 #include "runtime/ctx.h"
 #include "runtime/loop.h"
@@ -19,11 +20,19 @@
 
 struct token_fetch;
 
-/*
- * `done` is called once for each token_fetch_start, in a later turn. It may start the next request
- * or free the fetch.
- */
-typedef void token_fetch_done(void *arg, const struct keeper_result *result, struct mono_time sent);
+struct token_fetch_ports {
+    void *arg;
+    /*
+     * Called once for each token_fetch_start, in a later turn. It may start the next request or
+     * free the fetch.
+     */
+    void (*done)(void *arg, const struct keeper_result *result, struct mono_time sent);
+    /*
+     * Asked before the other secret is tried: a repetition after a response that was a failure.
+     * NULL: it is always tried.
+     */
+    bool (*may_repeat)(void *arg, const char *guid);
+};
 
 /*
  * Keeps a reference to the configuration; `upstream` is one of its upstreams and has a secret.
@@ -31,17 +40,18 @@ typedef void token_fetch_done(void *arg, const struct keeper_result *result, str
  * client_new.
  */
 ERR_CHECKED enum err token_fetch_new(struct loop *loop, struct config *config,
-                                     const struct config_upstream *upstream, token_fetch_done *done,
-                                     void *arg, struct token_fetch **out);
+                                     const struct config_upstream *upstream,
+                                     const struct token_fetch_ports *ports,
+                                     struct token_fetch **out);
 /* A request under way is dropped; `done` is not called. */
 void token_fetch_free(struct token_fetch *fetch);
 
 /*
- * Asked, with the `arg` of token_fetch_new, before the other secret is tried: a repetition after an
- * answer that was a failure. Without one it is always tried.
+ * All that the request is made of: a reload compares it. Files are read: a certificate renewed in
+ * its place counts.
  */
-typedef bool token_fetch_may_repeat(void *arg, const char *guid);
-void token_fetch_limit(struct token_fetch *fetch, token_fetch_may_repeat *may_repeat);
+struct digest token_fetch_digest(const struct config *config,
+                                 const struct config_upstream *upstream);
 
 /* The secret, by its number from 0, that is tried first: it is known to have worked. */
 void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
@@ -60,7 +70,7 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid);
 
 /* What --probe prints of the last request: what the keeper does not need. Nothing secret. */
 struct token_fetch_report {
-    int status;                      /* HTTP; 0: no answer */
+    int status;                      /* HTTP; 0: no response */
     enum client_error failure;       /* why there was none; CLIENT_OK: the time ran out */
     char error[TOKEN_ERROR_MAX + 1]; /* the server's, with 400, 401 and 403; "": none */
     unsigned requests;               /* 2: both secrets were tried */

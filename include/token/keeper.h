@@ -10,19 +10,19 @@
  * What it says goes to all workers as an immutable struct token_view; what they say comes as the
  * calls below (token/source.h mails them).
  *
- *   refused     A 401 for generation N, sent at S. In this order: N is not the present one: the
+ *   rejected    A 401 for generation N, sent at S. In this order: N is not the present one: the
  *               view that the worker has by the time it hears this settles it (KEEPER_SUCCESSOR). A
  *               lookup sent with N after S succeeded: the token stays (KEEPER_STAYS). A request is
  *               under way: its response is waited for (KEEPER_REPLACING), and it counts as a
  *               replacement. A replacement began less than 30 s ago: the token stays, suspect;
- *               401s are answered 502 (KEEPER_KEPT_SUSPECT). Backing off after a failure:
+ *               401s get 502 (KEEPER_KEPT_SUSPECT). Backing off after a failure:
  *               KEEPER_BACKING_OFF. Past the budget: KEEPER_KEPT_SUSPECT, suspect for 30 s or until
  * the budget has room. Else a replacement begins: KEEPER_REPLACING. succeeded   A 2xx with the
  * suspect token: it is suspect no more. The 30 s do not: a further 401 is KEEPER_KEPT_SUSPECT
  * without a request, and the token does not become suspect again.
  *
  * A replacement that brings the same value again leaves the token, suspect. One that fails leaves
- * it too, not suspect; the refused lookups get 503.
+ * it too, not suspect; the rejected lookups get 503.
  *
  * Charged to the budget: a request caused by a 401, by hand, after a forget, or made again after
  * an HTTP response that was a failure. Not charged: the first, renewals on schedule, attempts after
@@ -53,7 +53,7 @@ struct keeper;
 #define KEEPER_REPLACEMENT_INTERVAL (30 * SECOND)
 /* The least time from a grant to the next request on schedule, however short the token lives. */
 #define KEEPER_PACE BACKOFF_FIRST
-/* Wait after refused credentials (400, 401, 403). */
+/* Wait after rejected credentials (400, 401, 403). */
 #define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
@@ -61,7 +61,7 @@ struct keeper;
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {
     KEEPER_GRANTED,
-    KEEPER_NO_RESPONSE, /* no HTTP response: refused, timed out, DNS, TLS */
+    KEEPER_NO_RESPONSE, /* no HTTP response: no connection, timed out, DNS, TLS */
     KEEPER_FAILED,      /* an HTTP response that is no grant */
     KEEPER_CREDENTIALS, /* 400, 401, 403 with every secret we have */
 };
@@ -149,7 +149,7 @@ void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid,
 enum keeper_verdict {
     KEEPER_SUCCESSOR,    /* it is not the present token any more; look at the view */
     KEEPER_STAYS,        /* repeat with the same token */
-    KEEPER_REPLACING,    /* wait for a view that counts one more request as answered */
+    KEEPER_REPLACING,    /* wait for a view that counts one more request as ended */
     KEEPER_KEPT_SUSPECT, /* 502 */
     KEEPER_BACKING_OFF,  /* 503 with Retry-After; see the view's retry_at */
 };
@@ -204,7 +204,7 @@ enum keeper_eviction {
     X(KEEPER_VALID, "valid")                                                                       \
     X(KEEPER_RENEWING, "renewing") /* usable, a request is under way */                            \
     X(KEEPER_OVERDUE, "overdue")  /* usable, in its refresh window, and the last request failed */ \
-    X(KEEPER_SUSPECT, "in_doubt") /* usable by its dates, refused by the upstream */
+    X(KEEPER_SUSPECT, "in_doubt") /* usable by its dates, rejected by the upstream */
 enum keeper_state {
 #define KEEPER_STATE_ENUM(id, name) id,
     KEEPER_STATES(KEEPER_STATE_ENUM)

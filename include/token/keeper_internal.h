@@ -71,7 +71,7 @@ struct keeper {
     struct backoff backoff;
     struct budget budget;
     bool forgotten; /* the next request follows a forget */
-    bool exhausted; /* the budget refused a request, and none was made since */
+    bool exhausted; /* the budget rejected a request, and none was made since */
 
     bool wanted; /* a worker asked for more than the last view */
     char wanted_guid[GUID_MAX + 1];

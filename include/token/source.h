@@ -3,8 +3,8 @@
  *
  * token_source_get answers at once when the view has a usable token, or when the keeper is backing
  * off; else the lookup is parked among the waiters and the keeper is asked, once for all of them.
- * With max_waiters parked, one more is answered TOKEN_UNAVAILABLE. What a lookup does with a 401 is
- * token_source_rejected: it parks until the keeper has judged, or is answered at once where the
+ * With max_waiters parked, one more is told TOKEN_UNAVAILABLE. What a lookup does with a 401 is
+ * token_source_rejected: it parks until the keeper has judged, or is told at once where the
  * view already tells. A source that gives out a token in its refresh window tells the keeper, once
  * a view: with prefetch off that is what renews it in the background.
  *
@@ -12,7 +12,7 @@
  * token request goes on.
  *
  * Thread: the worker's. It speaks with the keeper by mail, one of each kind of message (wanted,
- * refused, succeeded) under way at a time and embedded in the source, so that nothing is allocated
+ * rejected, succeeded) under way at a time and embedded in the source, so that nothing is allocated
  * for a lookup and no queue can grow.
  */
 #ifndef TOKEN_SOURCE_H
@@ -44,7 +44,7 @@ struct token_ticket {
 };
 
 struct token_waiter {
-    struct ctx *ctx; /* set by _get and _refused; used for its GUID only */
+    struct ctx *ctx; /* set by _get and _rejected; used for its GUID only */
     /* Called once, in a later turn, out of the list already; never with TOKEN_PARKED. It may cancel
      * other waiters, and park again. */
     void (*told)(struct token_waiter *waiter, const struct token_ticket *ticket);
@@ -54,7 +54,7 @@ struct token_waiter {
     struct token_source *source;  /* NULL while it is not parked */
     bool swept;                   /* in source->swept, not in source->waiters */
     uint64_t rejected_generation; /* 0: waits for any token */
-    struct mono_time sent;        /* when the refused lookup was */
+    struct mono_time sent;        /* when the rejected lookup was */
     uint64_t awaits;              /* view->answered that settles it; 0: the keeper is to judge */
 };
 

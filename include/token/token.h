@@ -72,6 +72,12 @@ bool token_usable(const struct token *token, struct mono_time now);
 /* The grant has the token's type and value; compared in a time that depends on lengths alone. */
 bool token_same(const struct token *token, const struct token_grant *grant);
 
+/* The tokens that are for one upstream and its credentials. */
+struct token_era {
+    uint64_t number;           /* grows by one whenever tokens of before are of no use any more */
+    uint64_t first_generation; /* of tokens that belong to it */
+};
+
 /* The first 8 hex digits of SHA-256 over the value: enough to tell two apart, of no other use. */
 #define TOKEN_FINGERPRINT 9
 void token_fingerprint(const struct token *token, char out[TOKEN_FINGERPRINT]);

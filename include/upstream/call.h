@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "config/config.h"
 
 /* ---- errors ---- */
@@ -69,6 +70,8 @@ struct client_settings {
  * fill in.
  */
 struct client_settings client_settings_from(const struct config_upstream *upstream);
+/* Adds all that a client is made of. Files are read: a certificate renewed in its place counts. */
+void client_settings_digest(EVP_MD_CTX *digest, const struct client_settings *settings);
 
 /*
  * The two parts of a configured URL (scheme://host[:port][/path], config kind URL): the origin, for

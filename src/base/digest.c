@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -34,6 +35,24 @@ void digest_add_text(EVP_MD_CTX *digest, const char *text)
         digest_add(digest, text, strlen(text));
     else
         add_part(digest, UINT64_MAX, NULL, 0);
+}
+
+void digest_add_number(EVP_MD_CTX *digest, int64_t number)
+{
+    digest_add(digest, &number, sizeof(number));
+}
+
+void digest_add_file(EVP_MD_CTX *digest, const char *path)
+{
+    char block[4096];
+
+    digest_add_text(digest, path);
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    if (file == NULL)
+        return;
+    for (size_t n; (n = fread(block, 1, sizeof(block), file)) > 0;)
+        digest_add(digest, block, n);
+    fclose(file);
 }
 
 struct digest digest_end(EVP_MD_CTX *digest)

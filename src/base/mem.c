@@ -1,7 +1,7 @@
 /*
  * The policy for running out of memory, in one function. With overcommit the kernel hardly ever
  * refuses a small block, and code that unwinds from one it never saw is code nobody has tested: a
- * clean end and a restart by the service manager are the safer answer. exit handlers are skipped,
+ * clean end and a restart by the service manager are the safer way. exit handlers are skipped,
  * for they may want memory too.
  */
 #include "base/mem.h"

@@ -135,7 +135,7 @@ static void account_response(struct conn *conn, struct MHD_Connection *connectio
 }
 
 /*
- * What is no request line at all has no request that could end. Its refusal is known from the log
+ * What is no request line at all has no request that could end. Its rejection is known from the log
  * alone, so the next connection to be closed, not with a request's end, is taken for it: the count
  * is right, and the access line may name another caller, who left in that moment.
  */
@@ -176,7 +176,7 @@ static struct conn *find_starting(struct server *server, int fd)
     return found;
 }
 
-/* After a run, what is not taken was refused, and its descriptor closed. */
+/* After a run, what is not taken was rejected, and its descriptor closed. */
 static void drop_rejected(struct mhd_scheduler *scheduler)
 {
     struct server *server = CONTAINER_OF(scheduler, struct server, scheduler);
@@ -342,7 +342,7 @@ static struct conn *being_rejected(const struct server *server)
 }
 
 /*
- * libmicrohttpd is about to refuse a request. Where the header section is whole, as for a
+ * libmicrohttpd is about to reject a request. Where the header section is whole, as for a
  * Content-Length that is not a length, the daemon responds first: 0.9 would send the header section
  * of its own response twice, and no problem in JSON. What it writes after that finds the connection
  * shut down.

@@ -1,6 +1,6 @@
 /*
  * A decoder of our own, because leniency here is a fault: libraries skip what they do not know
- * and drop spare bits, so that one signed token has many spellings, and a spelling refused by one
+ * and drop spare bits, so that one signed token has many spellings, and a spelling rejected by one
  * reader passes another. It decodes secrets too, which is why its memory is overwritten.
  */
 #include "jose/base64url.h"

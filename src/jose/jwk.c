@@ -229,7 +229,7 @@ static enum jwk_verdict rsa_members(const json_t *json, struct octets *number,
 }
 
 /*
- * An exponent of 1 would make every message its own signature. OpenSSL refuses exponents over 64
+ * An exponent of 1 would make every message its own signature. OpenSSL rejects exponents over 64
  * bits under longer moduli.
  */
 static enum jwk_verdict rsa_strength(const struct octets *n, const struct octets *e,

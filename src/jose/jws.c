@@ -2,7 +2,7 @@
  * Signatures. The mathematics is cjose's and OpenSSL's; who may verify what is decided here, before
  * cjose sees the token, since cjose takes a token's own word for too much: an unknown crit, an
  * algorithm the key was not made for, a signature of odd length, loose base64url. So the header is
- * read here first, with duplicate members refused (the reader that takes the first and the reader
+ * read here first, with duplicate members rejected (the reader that takes the first and the reader
  * that takes the last would otherwise see two tokens), and cjose is asked only whether these bytes
  * were signed with that algorithm under a key whose type and purpose already fit.
  *
@@ -75,7 +75,7 @@ static void parts_fini(struct parts *parts)
     octets_fini(&parts->signature);
 }
 
-/* The last part must reach to the end: base64url_decode refuses a third dot in it. */
+/* The last part must reach to the end: base64url_decode rejects a third dot in it. */
 static bool parts_split(const char *token, size_t len, struct parts *parts)
 {
     *parts = (struct parts){0};

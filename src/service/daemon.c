@@ -21,47 +21,30 @@
 #include "service/daemon_internal.h"
 #include "service/process.h"
 
-/* Connections of operators; apart from the callers' so that /metrics answers when those are many.
+/* Connections of operators; apart from the callers' so that /metrics responds when those are many.
  */
 #define OPERATOR_CONNECTIONS 128
 /* Bytes of the largest header section of a request to the operator endpoints. */
 #define OPERATOR_HEADER_SIZE (8 * 1024)
-#define STORE_ITEMS 1024
 
-/* ---- what the keeper needs of the world ---- */
+/* ---- what the token service says ---- */
 
-static void port_fetch(void *arg, const char *guid)
+static void publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    if (daemon->fetch != NULL) /* the last mail may come when it has been taken down */
-        token_fetch_start(daemon->fetch, guid);
-}
-
-static void port_publish(void *arg, struct token_view *view)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    token_fdstore_publish(&daemon->fdstore, view->token);
     for (size_t i = 0; i < daemon->worker_count; i++)
         token_source_publish(worker_source(daemon->workers[i]), view);
 }
 
-static void port_wake(void *arg, struct mono_time when)
+static void keep(void *arg, const void *bytes, size_t len)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    if (daemon->alarm != NULL)
-        alarm_set(daemon->alarm, when);
+    token_fdstore_keep(&daemon->fdstore, bytes, len);
 }
 
-static uint32_t port_random(void *arg)
-{
-    (void)arg;
-    return arc4random();
-}
-
-static void wake(void *arg)
+static void changed(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    keeper_tick(daemon->keeper, mono_now());
     report_status(daemon);
 }
 
@@ -136,7 +119,7 @@ static enum err bind_callers(struct daemon *daemon, struct reason *reason)
                         reason);
 }
 
-/* What a container without a directory for the socket, or a read-only one, answers to bind. */
+/* How bind fails in a container without a directory for the socket, or with a read-only one. */
 static bool is_for_want_of_place(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
@@ -175,36 +158,24 @@ static bool bind_all(struct daemon *daemon)
     return reload_listeners_allow(daemon, config, &reason) || complain(reason.text);
 }
 
-/* Before anybody is asked for a token: there may be one from before a restart. */
-static void take_back_token(struct daemon *daemon)
-{
-    size_t which;
-    if (token_fdstore_restore(&daemon->fdstore, daemon->keeper,
-                              wiring_upstream(daemon->setup.config), &daemon->inherited, &which))
-        token_fetch_prefer(daemon->fetch, which);
-    systemd_fdstore_close(&daemon->inherited);
-}
-
-static bool make_keeper(struct daemon *daemon)
+/* There may be a token from before a restart. */
+static bool make_tokens(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
-    const struct keeper_ports ports = {.arg = daemon,
-                                       .fetch = port_fetch,
-                                       .publish = port_publish,
-                                       .wake = port_wake,
-                                       .random = port_random};
-    const struct config_upstream *upstream = wiring_upstream(config);
-    const struct keeper_settings settings = wiring_keeper(config, upstream);
-    daemon->store = store_new(STORE_ITEMS);
-    store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
-    daemon->alarm = alarm_new(daemon->loop, wake, daemon);
-    if (daemon->alarm == NULL)
-        return complain("the system provides no timer");
-    daemon->fetch_digest = wiring_fetch_digest(config, upstream);
-    if (daemon_make_fetch(daemon, config, &daemon->fetch) != ERR_OK)
-        return complain(DAEMON_NO_FETCH);
-    daemon->keeper = keeper_new(&settings, &ports, daemon->store);
-    take_back_token(daemon);
+    const struct token_service_ports ports = {
+        .arg = daemon, .publish = publish, .keep = keep, .changed = changed};
+    struct token_service_settings settings = {.loop = daemon->loop,
+                                              .config = config,
+                                              .upstream = wiring_upstream(config),
+                                              .workers = (size_t)config->server_workers};
+    systemd_boot(settings.boot);
+    enum err err = token_service_new(&settings, &ports, &daemon->tokens);
+    if (err != ERR_OK)
+        return complain(err == ERR_INVALID ? DAEMON_NO_TOKEN_TLS
+                                           : "the system provides no timer for the token");
+    token_fdstore_init(&daemon->fdstore, settings.upstream);
+    token_fdstore_restore(&daemon->fdstore, &daemon->inherited, daemon->tokens);
+    systemd_fdstore_close(&daemon->inherited);
     return true;
 }
 
@@ -218,7 +189,7 @@ static bool make_workers(struct daemon *daemon)
         const struct worker_settings settings = {.number = i,
                                                  .workers = count,
                                                  .main_loop = daemon->loop,
-                                                 .keeper = daemon->keeper,
+                                                 .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
                                                  .config = config,
                                                  .identity = daemon->setup.identity};
@@ -299,7 +270,7 @@ static bool start(struct daemon *daemon)
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
-    if (!bind_all(daemon) || !make_keeper(daemon) || !make_workers(daemon) ||
+    if (!bind_all(daemon) || !make_tokens(daemon) || !make_workers(daemon) ||
         !make_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
@@ -308,7 +279,7 @@ static bool start(struct daemon *daemon)
     log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
                or_off(daemon->admin_listen));
-    keeper_start(daemon->keeper, mono_now());
+    token_service_start(daemon->tokens);
     systemd_ready();
     report_start(daemon);
     return true;
@@ -334,20 +305,14 @@ static void stop_main_loop(struct daemon *daemon)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->operators != NULL)
         server_stop(daemon->operators);
-    if (daemon->store != NULL)
-        store_recycler_stop(daemon->store);
-    if (daemon->fetch != NULL)
-        token_fetch_free(daemon->fetch);
-    daemon->fetch = NULL;
-    if (daemon->alarm != NULL)
-        alarm_free(daemon->alarm);
-    daemon->alarm = NULL;
+    if (daemon->tokens != NULL)
+        token_service_stop(daemon->tokens);
     loop_drain(daemon->loop);
 }
 
 /*
  * The workers' threads first. Then the main loop, whose mail still reaches the keeper; the keeper's
- * answers lie in the workers' loops, and are delivered when those are freed.
+ * views lie in the workers' loops, and are delivered when those are freed.
  */
 static void stop(struct daemon *daemon)
 {
@@ -361,10 +326,7 @@ static void stop(struct daemon *daemon)
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
     mem_free(daemon->workers);
-    if (daemon->keeper != NULL)
-        keeper_free(daemon->keeper);
-    if (daemon->store != NULL)
-        store_free(daemon->store);
+    token_service_free(daemon->tokens);
     listen_free(daemon->listen);
     listen_free(daemon->metrics_listen);
     listen_free(daemon->admin_listen);

@@ -1,7 +1,7 @@
 /*
  * The end, in three steps. Nothing is rejected at first: a load balancer is told by
  * /readyz, and given drain_delay to hear it. Then the doors close, and what is inside goes on: each
- * answer closes its connection, until the last lookup is answered or drain_timeout is over.
+ * response closes its connection, until the last lookup has ended or drain_timeout is over.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
- * The probe goes the way of the daemon: the same keeper, the same source, the same lookup, on one
- * loop and in one thread, so that what it finds is what the daemon would meet. The keeper gets no
- * budget: whatever the upstream answers, one probe costs one token request.
+ * The probe goes the way of the daemon: the same token service, the same source, the same lookup,
+ * on one loop and in one thread, so that what it finds is what the daemon would meet. The service
+ * is for one shot: whatever the upstream responds, one probe costs one token request.
  */
 #include "service/probe.h"
 
@@ -16,7 +16,7 @@
 #include "runtime/trace.h"
 #include "service/probe_report.h"
 #include "service/wiring.h"
-#include "token/fetch.h"
+#include "token/service.h"
 #include "upstream/client.h"
 
 #define PROBE_MAGIC 0x50524f42u
@@ -27,9 +27,8 @@ struct probe {
     const struct config_upstream *upstream; /* one of config's */
     const struct postcode *postcode;        /* NULL: no lookup */
     struct loop *loop;
-    struct store *store;
-    struct keeper *keeper;
-    struct token_fetch *fetch;
+    struct token_service *tokens;
+    bool granted;
     struct lookup_shared shared;
     struct guid_source guids;
     struct ctx *ctx;
@@ -71,75 +70,52 @@ static void look_up(struct probe *probe)
 
 /* ---- the token ---- */
 
-static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
+static void responded(void *arg, const struct keeper_result *result,
+                      const struct token_fetch_report *report)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    const struct token_fetch_report *report = token_fetch_report(probe->fetch);
     probe_report_response(probe->upstream, report);
-    if (result->kind != KEEPER_GRANTED) {
-        probe_report_no_grant(probe->upstream, result, report);
-        end(probe, false);
-        return;
-    }
-    probe_report_grant(probe->upstream, report);
-    keeper_fetched(probe->keeper, result, sent, mono_now());
-    if (probe->postcode == NULL)
-        end(probe, true);
+    probe->granted = result->kind == KEEPER_GRANTED;
+    if (probe->granted)
+        probe_report_grant(probe->upstream, report);
     else
-        look_up(probe);
+        probe_report_no_grant(probe->upstream, result, report);
 }
 
-/* ---- ports of the keeper: nothing is planned here, so no alarm ---- */
-
-static void port_fetch(void *arg, const char *guid)
+static void changed(void *arg)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    token_fetch_start(probe->fetch, guid);
+    if (probe->granted && probe->postcode != NULL)
+        look_up(probe);
+    else
+        end(probe, probe->granted);
 }
 
-static void port_publish(void *arg, struct token_view *view)
+static void publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     token_source_publish(probe->shared.tokens, view);
 }
 
-static void port_wake(void *arg, struct mono_time when)
-{
-    (void)arg;
-    (void)when;
-}
-
-static uint32_t port_random(void *arg)
-{
-    (void)arg;
-    return 0;
-}
-
 /* ---- life ---- */
 
-static void make_keeper(struct probe *probe)
+static enum err make_tokens(struct probe *probe)
 {
-    const struct config_upstream *upstream = probe->upstream;
-    const struct keeper_ports ports = {.arg = probe,
-                                       .fetch = port_fetch,
-                                       .publish = port_publish,
-                                       .wake = port_wake,
-                                       .random = port_random};
-    const struct keeper_settings settings = {
-        .upstream = upstream->name,
-        .index = upstream->index,
-        .store_key = upstream->auth_token_key,
-        .early_expiry = upstream->auth_token_early_expiry,
-        .prefetch = true,
-        .budget = 0,
-        .workers = 1,
-    };
-    probe->store = store_new(1);
-    probe->keeper = keeper_new(&settings, &ports, probe->store);
-    probe->shared.tokens = token_source_new(probe->loop, probe->loop, probe->keeper, 0, 1);
+    const struct token_service_ports ports = {
+        .arg = probe, .publish = publish, .responded = responded, .changed = changed};
+    const struct token_service_settings settings = {.loop = probe->loop,
+                                                    .config = probe->config,
+                                                    .upstream = probe->upstream,
+                                                    .workers = 1,
+                                                    .one_shot = true};
+    enum err err = token_service_new(&settings, &ports, &probe->tokens);
+    if (err == ERR_OK)
+        probe->shared.tokens =
+            token_source_new(probe->loop, probe->loop, token_service_keeper(probe->tokens), 0, 1);
+    return err;
 }
 
-static enum err make_clients(struct probe *probe)
+static enum err make_client(struct probe *probe)
 {
     struct client_settings settings = client_settings_from(probe->upstream);
     char *origin = origin_of(probe->upstream->address);
@@ -154,22 +130,21 @@ static enum err make_clients(struct probe *probe)
     lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, probe->upstream,
                        client);
     client_unref(client);
-    return token_fetch_new(probe->loop, probe->config, probe->upstream, fetched, probe,
-                           &probe->fetch);
+    return ERR_OK;
 }
 
 static void take_down(struct probe *probe)
 {
     ctx_cancel(probe->ctx, CTX_DONE);
     ctx_free(probe->ctx);
-    if (probe->fetch != NULL)
-        token_fetch_free(probe->fetch);
+    if (probe->tokens != NULL)
+        token_service_stop(probe->tokens);
     lookup_shared_fini(&probe->shared);
     loop_drain(probe->loop);
     loop_free(probe->loop);
-    keeper_free(probe->keeper);
-    token_source_free(probe->shared.tokens);
-    store_free(probe->store);
+    if (probe->shared.tokens != NULL)
+        token_source_free(probe->shared.tokens);
+    token_service_free(probe->tokens);
 }
 
 /* False: it is none, which was said. */
@@ -228,11 +203,10 @@ enum exit_status probe_run(struct config *config, const char *text)
         return EXIT_START;
     }
     probe.ctx = ctx_new(probe.loop);
-    make_keeper(&probe);
-    bool made = make_clients(&probe) == ERR_OK;
+    bool made = make_tokens(&probe) == ERR_OK && make_client(&probe) == ERR_OK;
     if (made) {
         probe_report_endpoint(probe.upstream);
-        keeper_start(probe.keeper, mono_now());
+        token_service_start(probe.tokens);
         loop_run(probe.loop);
     }
     take_down(&probe);

@@ -84,7 +84,7 @@ static void tell_margins(const struct token_margins *least, const struct token_m
              duration_format_parts(most->refresh_window, b),
              duration_format_parts(most->unusable, c));
     else
-        tell("early expiry", "replaced when it is not used any more, in its last %s",
+        tell("early expiry", "replaced when it is no longer used, in its last %s",
              duration_format_parts(most->unusable, c));
 }
 
@@ -102,7 +102,7 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
     else if (left < 2 * report->duration)
         tell("odd",
              "lookups may have to wait now and then: a response took %s, and a renewal has %s "
-             "before the token is not used any more",
+             "before the token is no longer used",
              duration_format_parts(report->duration, a), duration_format_parts(left, b));
 }
 
@@ -188,7 +188,7 @@ static const char *advise_on_silence(enum client_error failure)
     case CLIENT_TLS:
         return "http or https in address or auth_url; client_certificate and client_key, where the "
                "endpoint requires them";
-    case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or refused */
+    case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or rejected */
         return "the port in address or auth_url; client_certificate and client_key, where the "
                "endpoint requires them";
     case CLIENT_CERTIFICATE:

@@ -9,7 +9,7 @@
  *                    \_________________________\____________________________\--> as it was
  *
  * What did not change stays as it is: listeners always, pools and the token request by a digest of
- * what they are made of, the token when it was had with credentials that are still ours.
+ * what they are made of, the token when it was obtained with credentials that are still ours.
  */
 #include <string.h>
 
@@ -25,17 +25,15 @@ enum { SUCCESS, FAILURE };
 struct reload {
     struct daemon *daemon;
     struct setup setup;
-    struct token_fetch *fetch; /* NULL: the present one stays */
-    struct digest fetch_digest;
+    struct token_service_change *tokens; /* NULL: not prepared */
     struct digest pool_digest;
     struct worker_change **changes; /* one a worker */
-    size_t preparing;               /* workers that have not answered yet */
+    size_t preparing;               /* workers that have not reported yet */
 };
 
 static void reload_free(struct reload *reload)
 {
-    if (reload->fetch != NULL)
-        token_fetch_free(reload->fetch);
+    token_service_discard(reload->tokens);
     setup_fini(&reload->setup);
     mem_free(reload->changes);
     mem_free(reload);
@@ -61,7 +59,8 @@ void reload_watch(struct daemon *daemon)
         daemon->watch = watch_start(daemon->loop, files, count, files_changed, daemon);
 }
 
-/* The list is that of the files just read, be they refused: what mends them is a change too. */
+/* The list is that of the files just read, also when they were rejected: what mends them is a
+ * change too. */
 static void watch_again(struct daemon *daemon, const struct setup *read)
 {
     if (daemon->drain.begun || !daemon->setup.config->server_reload_on_change)
@@ -104,16 +103,16 @@ bool reload_listeners_allow(const struct daemon *daemon, const struct config *co
     return false;
 }
 
-static bool make_fetch(struct reload *reload)
+static bool prepare_tokens(struct reload *reload)
 {
-    struct daemon *daemon = reload->daemon;
-    reload->fetch_digest =
-        wiring_fetch_digest(reload->setup.config, wiring_upstream(reload->setup.config));
-    if (digest_same(&reload->fetch_digest, &daemon->fetch_digest))
+    struct config *config = reload->setup.config;
+    enum err err = token_service_prepare(reload->daemon->tokens, config, wiring_upstream(config),
+                                         &reload->tokens);
+    if (err == ERR_OK)
         return true;
-    if (daemon_make_fetch(daemon, reload->setup.config, &reload->fetch) == ERR_OK)
-        return true;
-    log_error(NULL, "%s", DAEMON_NO_FETCH);
+    log_error(NULL, "%s",
+              err == ERR_INVALID ? DAEMON_NO_TOKEN_TLS
+                                 : "libcurl cannot be set up for the token endpoint");
     return false;
 }
 
@@ -129,7 +128,7 @@ static bool read_and_check(struct reload *reload)
         log_error(NULL, "%s", reason.text);
         good = false;
     }
-    return good && make_fetch(reload);
+    return good && prepare_tokens(reload);
 }
 
 static void fail(struct reload *reload)
@@ -148,42 +147,6 @@ static void name_kept_key(void *arg, const char *section, const char *key)
                 section, key);
 }
 
-/* The secret that the present token was had with is the one that is known to work. */
-static void prefer_known_secret(struct daemon *daemon, const struct config *config)
-{
-    size_t which;
-    if (token_fdstore_find(&daemon->fdstore, wiring_upstream(config), &which))
-        token_fetch_prefer(daemon->fetch, which);
-}
-
-static void change_token(struct reload *reload, bool ours)
-{
-    struct daemon *daemon = reload->daemon;
-    const struct keeper_settings settings =
-        wiring_keeper(reload->setup.config, wiring_upstream(reload->setup.config));
-    if (reload->fetch == NULL) {
-        keeper_adjust(daemon->keeper, &settings, mono_now());
-        return;
-    }
-    if (!ours) {
-        struct keeper_status status;
-        keeper_status(daemon->keeper, mono_now(), &status);
-        daemon->era.number++;
-        daemon->era.first_generation = status.generation + 1;
-        log_notice(NULL,
-                   "the credentials at the token endpoint changed: the token of %s is not "
-                   "used any more",
-                   settings.upstream);
-    }
-    token_fetch_free(daemon->fetch);
-    daemon->fetch = reload->fetch;
-    daemon->fetch_digest = reload->fetch_digest;
-    reload->fetch = NULL;
-    if (ours)
-        prefer_known_secret(daemon, reload->setup.config);
-    keeper_reconfigure(daemon->keeper, &settings, !ours, mono_now());
-}
-
 static void change_operators(struct daemon *daemon)
 {
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
@@ -198,7 +161,6 @@ static void change_main(struct daemon *daemon, const struct config *config)
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     atomic_store_explicit(&daemon->quota.limit, config->server_max_connections,
                           memory_order_relaxed);
-    store_recycler_start(daemon->store, loop_uv(daemon->loop), config->store_recycle_interval);
     daemon_check_descriptors(config);
 }
 
@@ -211,11 +173,10 @@ static void commit(struct reload *reload)
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
     config_unreloadable(daemon->setup.config, config, name_kept_key, NULL);
-    change_token(reload,
-                 token_fdstore_is_ours(&daemon->fdstore, wiring_upstream(daemon->setup.config),
-                                       wiring_upstream(config)));
+    token_service_commit(daemon->tokens, reload->tokens);
+    reload->tokens = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
-        reload->changes[i]->era = daemon->era;
+        reload->changes[i]->era = token_service_era(daemon->tokens);
         worker_commit(reload->changes[i]);
     }
     daemon->pool_digest = reload->pool_digest;

@@ -3,8 +3,8 @@
  * spans: it is sent when something happened, and read much later.
  *
  * The watchdog is fed from the main loop's timer, so a main loop that stands still feeds nobody;
- * and only while every worker's loop has turned of late. A worker that is stuck is not mended by
- * waiting: the manager's way, a restart that keeps the token, is the shortest.
+ * and only while every worker's loop has turned within STUCK_AFTER. A worker that is stuck is not
+ * mended by waiting: the manager's way, a restart that keeps the token, is the shortest.
  */
 #include <stdio.h>
 
@@ -77,7 +77,7 @@ void report_status(struct daemon *daemon)
 {
     struct keeper_status status;
     struct buf text;
-    keeper_status(daemon->keeper, mono_now(), &status);
+    keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
     buf_init(&text, STATUS_MAX);
     buf_puts(&text, heading(daemon, &status));
     put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +55,15 @@ void systemd_status(const char *status)
         return;
     snprintf(last, sizeof(last), "%s", status);
     sd_notifyf(0, "STATUS=%s", last);
+}
+
+void systemd_boot(unsigned char out[SYSTEMD_BOOT])
+{
+    sd_id128_t id;
+    _Static_assert(sizeof(id.bytes) == SYSTEMD_BOOT, "an id fits");
+    if (sd_id128_get_boot(&id) < 0)
+        memset(&id, 0, sizeof(id));
+    memcpy(out, id.bytes, SYSTEMD_BOOT);
 }
 
 int64_t systemd_watchdog(void)

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "runtime/trace.h"
+#include "token/credentials.h"
 #include "token/request.h"
 #include "upstream/client.h"
 
@@ -29,9 +30,7 @@ struct token_fetch {
     struct config *config;
     const struct config_upstream *upstream; /* one of config's */
     struct client *client;
-    token_fetch_done *done;
-    token_fetch_may_repeat *may_repeat; /* NULL: always */
-    void *arg;
+    struct token_fetch_ports ports;
     char *target; /* path of the endpoint */
     struct guid_source guids;
     size_t preferred; /* the secret that last worked */
@@ -62,8 +61,8 @@ static char *endpoint_target(const struct config_upstream *upstream)
 }
 
 enum err token_fetch_new(struct loop *loop, struct config *config,
-                         const struct config_upstream *upstream, token_fetch_done *done, void *arg,
-                         struct token_fetch **out)
+                         const struct config_upstream *upstream,
+                         const struct token_fetch_ports *ports, struct token_fetch **out)
 {
     struct token_fetch *fetch = mem_zalloc(sizeof(*fetch));
     struct client_settings settings = client_settings_from(upstream);
@@ -84,8 +83,7 @@ enum err token_fetch_new(struct loop *loop, struct config *config,
     fetch->loop = loop;
     fetch->config = config_ref(config);
     fetch->upstream = upstream;
-    fetch->done = done;
-    fetch->arg = arg;
+    fetch->ports = *ports;
     fetch->target = endpoint_target(upstream);
     *out = fetch;
     return ERR_OK;
@@ -104,17 +102,30 @@ void token_fetch_free(struct token_fetch *fetch)
     mem_free(fetch);
 }
 
-void token_fetch_limit(struct token_fetch *fetch, token_fetch_may_repeat *may_repeat)
-{
-    MAGIC_OK(fetch, FETCH_MAGIC);
-    fetch->may_repeat = may_repeat;
-}
-
 void token_fetch_prefer(struct token_fetch *fetch, size_t secret)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);
     MUST(secret < fetch->upstream->client_secret_count);
     fetch->preferred = secret;
+}
+
+struct digest token_fetch_digest(const struct config *config,
+                                 const struct config_upstream *upstream)
+{
+    EVP_MD_CTX *digest = digest_begin();
+    const struct client_settings settings = client_settings_from(upstream);
+
+    client_settings_digest(digest, &settings);
+    digest_add_number(digest, upstream->auth_timeout);
+    digest_add_number(digest, upstream->auth_token_default_lifetime);
+    digest_add_number(digest, upstream->auth_client);
+    digest_add_text(digest, config->tracker_header);
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        struct secret *key = credentials_key(upstream, i);
+        digest_add(digest, secret_bytes(key), secret_len(key));
+        secret_unref(key);
+    }
+    return digest_end(digest);
 }
 
 const struct token_fetch_report *token_fetch_report(const struct token_fetch *fetch)
@@ -136,37 +147,37 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     result->guid = fetch->report.guid;
     log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
               fetch->report.status, fetch->report.requests);
-    fetch->done(fetch->arg, result, sent);
+    fetch->ports.done(fetch->ports.arg, result, sent);
 }
 
-static void grant(struct token_fetch *fetch, const struct upstream_response *answer)
+static void grant(struct token_fetch *fetch, const struct upstream_response *response)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED};
-    struct token_response reply;
-    enum err err = token_response_parse(&reply, answer->body, answer->body_len,
+    struct token_response parsed;
+    enum err err = token_response_parse(&parsed, response->body, response->body_len,
                                         fetch->upstream->auth_token_default_lifetime);
 
     if (err == ERR_OK) {
         result.kind = KEEPER_GRANTED;
-        result.grant = reply.grant;
+        result.grant = parsed.grant;
         fetch->preferred = fetch->secret;
-        fetch->report.lifetime = reply.grant.lifetime;
-        fetch->report.lifetime_given = reply.lifetime_given;
-        snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", reply.grant.type);
+        fetch->report.lifetime = parsed.grant.lifetime;
+        fetch->report.lifetime_given = parsed.lifetime_given;
+        snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", parsed.grant.type);
     } else {
         snprintf(fetch->problem, sizeof(fetch->problem),
-                 "the token endpoint's response cannot be used: %s", reply.reason.text);
+                 "the token endpoint's response cannot be used: %s", parsed.reason.text);
     }
     finish(fetch, &result);
-    token_response_fini(&reply);
+    token_response_fini(&parsed);
 }
 
 /* The server's reason, "" where it gives none. */
-static void read_reason(const struct token_fetch *fetch, const struct upstream_response *answer,
+static void read_reason(const struct token_fetch *fetch, const struct upstream_response *response,
                         struct token_response_error *reason)
 {
-    if (answer->body == NULL ||
-        !token_response_error(reason, fetch->upstream, answer->body, answer->body_len))
+    if (response->body == NULL ||
+        !token_response_error(reason, fetch->upstream, response->body, response->body_len))
         *reason = (struct token_response_error){.error = ""};
 }
 
@@ -193,9 +204,9 @@ static bool may_be_the_secret(int status, const struct token_response_error *rea
                               strstr(error, "***") != NULL));
 }
 
-static int64_t retry_after(const struct upstream_response *answer)
+static int64_t retry_after(const struct upstream_response *response)
 {
-    const char *text = answer->headers[CLIENT_RETRY_AFTER];
+    const char *text = response->headers[CLIENT_RETRY_AFTER];
     int64_t seconds = 0;
 
     if (text == NULL || !text_parse_retry_after(text, wall_now().ns / SECOND, &seconds))
@@ -205,32 +216,34 @@ static int64_t retry_after(const struct upstream_response *answer)
 
 static bool may_repeat(const struct token_fetch *fetch)
 {
-    return fetch->may_repeat == NULL || fetch->may_repeat(fetch->arg, fetch->report.guid);
+    const struct token_fetch_ports *ports = &fetch->ports;
+    return ports->may_repeat == NULL || ports->may_repeat(ports->arg, fetch->report.guid);
 }
 
-static void reject(struct token_fetch *fetch, const struct upstream_response *answer)
+static void reject(struct token_fetch *fetch, const struct upstream_response *response)
 {
-    struct keeper_result result = {.kind = KEEPER_CREDENTIALS, .retry_after = retry_after(answer)};
+    struct keeper_result result = {.kind = KEEPER_CREDENTIALS,
+                                   .retry_after = retry_after(response)};
     struct token_response_error reason;
 
-    read_reason(fetch, answer, &reason);
+    read_reason(fetch, response, &reason);
     if (fetch->report.requests < fetch->upstream->client_secret_count &&
-        may_be_the_secret(answer->status, &reason) && may_repeat(fetch)) {
+        may_be_the_secret(response->status, &reason) && may_repeat(fetch)) {
         fetch->secret = 1 - fetch->secret;
         send_request(fetch);
         return;
     }
-    log_rejected(fetch, answer->status, &reason);
+    log_rejected(fetch, response->status, &reason);
     memcpy(fetch->report.error, reason.error, sizeof(fetch->report.error));
     finish(fetch, &result);
 }
 
-static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *answer)
+static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *response)
 {
-    struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(answer)};
+    struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(response)};
 
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint responded with %d",
-             answer->status);
+             response->status);
     finish(fetch, &result);
 }
 
@@ -247,35 +260,35 @@ static void add_detail(struct token_fetch *fetch, const char *detail)
             *c = '?';
 }
 
-static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *answer)
+static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *response)
 {
-    bool answered = answer->status != 0 || answer->error == CLIENT_PROTOCOL ||
-                    answer->error == CLIENT_HEADERS_TOO_LARGE;
-    struct keeper_result result = {.kind = answered ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
+    bool responded = response->status != 0 || response->error == CLIENT_PROTOCOL ||
+                     response->error == CLIENT_HEADERS_TOO_LARGE;
+    struct keeper_result result = {.kind = responded ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
 
-    fetch->report.failure = answer->error;
+    fetch->report.failure = response->error;
     snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
-             client_error_phrase(answer->error));
-    add_detail(fetch, answer->detail);
+             client_error_phrase(response->error));
+    add_detail(fetch, response->detail);
     finish(fetch, &result);
 }
 
-static void on_reply(void *arg, struct upstream_response *answer)
+static void on_response(void *arg, struct upstream_response *response)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
 
-    fetch->sent = answer->sent;
-    fetch->report.status = answer->status;
+    fetch->sent = response->sent;
+    fetch->report.status = response->status;
     /* Only a grant needs its body: the others are told by their status, however they ended. */
-    bool granted = answer->status == 200 || answer->status == 201;
-    if (answer->status == 0 || (granted && answer->error != CLIENT_OK))
-        fail_without_body(fetch, answer);
+    bool granted = response->status == 200 || response->status == 201;
+    if (response->status == 0 || (granted && response->error != CLIENT_OK))
+        fail_without_body(fetch, response);
     else if (granted)
-        grant(fetch, answer);
-    else if (answer->status == 400 || answer->status == 401 || answer->status == 403)
-        reject(fetch, answer);
+        grant(fetch, response);
+    else if (response->status == 400 || response->status == 401 || response->status == 403)
+        reject(fetch, response);
     else
-        fail_with_status(fetch, answer);
+        fail_with_status(fetch, response);
 }
 
 static void send_request(struct token_fetch *fetch)
@@ -306,7 +319,7 @@ static void send_request(struct token_fetch *fetch)
     fetch->sent = mono_now();
     log_debug(fetch->report.guid, "token request to %s of %s with secret %u", fetch->target,
               endpoint(fetch->upstream), fetch->report.secret);
-    client_call(fetch->client, fetch->ctx, &call, on_reply, fetch);
+    client_call(fetch->client, fetch->ctx, &call, on_response, fetch);
     token_request_fini(&request);
 }
 

@@ -99,7 +99,7 @@ static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_
     keeper->exhausted_quiet = mono_add(now, BUDGET_WINDOW);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid,
                "the budget of token requests is used up: no token is asked for because of a 401, "
-               "by hand or after a failed answer until an hour has room again",
+               "by hand or after a failed response until an hour has room again",
                fields, ARRAY_LEN(fields));
 }
 

@@ -6,7 +6,7 @@
  * daemon that replaces it at each 401 turns the other two into a storm on the token endpoint. So a
  * token with which somebody else succeeded since is left alone; replacements are 30 s apart and
  * paid for out of the budget; and in between the token is *suspect*: everybody goes on trying it,
- * for a single success tells that it was not the token, and a 401 is answered without more ado.
+ * for a single success tells that it was not the token, and a 401 needs no more care.
  */
 #include "base/check.h"
 #include "base/log.h"
@@ -29,7 +29,7 @@ bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_t
     return true;
 }
 
-/* The token stays, its 401s are answered 502. */
+/* The token stays, its 401s get 502. */
 static enum keeper_verdict keep_suspect(struct keeper *keeper, struct mono_time until,
                                         struct mono_time now)
 {
@@ -92,7 +92,7 @@ void keeper_succeeded(struct keeper *keeper, uint64_t generation, struct mono_ti
     if (present != NULL && token_generation(present) == generation &&
         keeper_is_suspect(keeper, now)) {
         keeper_log(keeper, LOG_LEVEL_NOTICE, NULL,
-                   "a lookup succeeded with the token; it is not suspect any more", NULL, 0);
+                   "a lookup succeeded with the token; it is no longer suspect", NULL, 0);
         keeper->suspect_until = (struct mono_time){0};
         keeper->suspicion_ended = true;
         keeper_publish(keeper, EVICTED_EXPIRED, now);

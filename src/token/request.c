@@ -1,10 +1,10 @@
 /*
  * Two ways to say who we are. HTTP Basic (RFC 7617) takes id and secret as they are. RFC 6749,
  * section 2.3.1, wants both form-encoded before they go into Basic; a server that does not know
- * this sees no difference while they are letters and digits, and refuses the rest. Which one a
+ * this sees no difference while they are letters and digits, and rejects the rest. Which one a
  * server wants is configured by auth_flow: `basic` is the plain one.
  *
- * A parameter must not be sent twice (RFC 6749, section 3.2): the configuration has refused an
+ * A parameter must not be sent twice (RFC 6749, section 3.2): the configuration has rejected an
  * auth_param by the name of one of ours.
  *
  * Everything is built in memory that is wiped.

@@ -1,5 +1,5 @@
 /*
- * Parsing of what a token endpoint says. The parser is jansson's, with duplicates refused and with
+ * Parsing of what a token endpoint says. The parser is jansson's, with duplicates rejected and with
  * integers read as reals, so that a lifetime of twenty digits is a number like any other and is
  * capped. jansson's own error texts quote the input, and what they would quote here is a token: so
  * they are never passed on, only its error code and place.

@@ -11,7 +11,7 @@
  * one holds for the others too.
  *
  * Mail from the keeper arrives in the order it was sent. So a verdict always finds the view that
- * the keeper had when it judged, and a view that counts one more answered request is the end of
+ * the keeper had when it judged, and a view that counts one more ended request is the end of
  * KEEPER_REPLACING.
  */
 #include "token/source.h"

@@ -44,6 +44,21 @@ struct client_settings client_settings_from(const struct config_upstream *upstre
     };
 }
 
+void client_settings_digest(EVP_MD_CTX *digest, const struct client_settings *settings)
+{
+    digest_add_text(digest, settings->origin);
+    digest_add_number(digest, settings->connect_timeout);
+    digest_add_number(digest, settings->connection_max_age);
+    digest_add_number(digest, (int64_t)settings->max_connections);
+    digest_add_number(digest, (int64_t)settings->max_queue);
+    digest_add_number(digest, settings->retries);
+    digest_add_file(digest, settings->ca_file);
+    digest_add_file(digest, settings->client_certificate);
+    if (settings->client_key != NULL)
+        digest_add(digest, secret_bytes(settings->client_key), secret_len(settings->client_key));
+    digest_add_text(digest, settings->proxy);
+}
+
 /* The configuration has checked the URL with libcurl's parser: here it is only cut in two. */
 const char *origin_prefix(const char *url)
 {

@@ -7,27 +7,22 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "peer.h"
+#include "endpoint.h"
 #include "upstream/client.h"
 #include "scratch.h"
 #include "suite.h"
-
-#define GRANT "{\"access_token\":\"abc\",\"token_type\":\"bearer\",\"expires_in\":\"600\"}"
-#define JSON_200 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 /* The odd characters of a secret: all that has a meaning in a form, in Basic, or in UTF-8. */
 #define ODD "p w:&=+%*-._~/\xc3\xa9"
 #define ODD_ENCODED "p+w%3A%26%3D%2B%25*-._%7E%2F%C3%A9"
 
-#define EXCHANGES 4
-
 static struct loop *loop;
 static struct token_fetch *fetch;
 static struct config *config;
 static struct peer peer;
+static bool (*may_repeat)(void *arg, const char *guid); /* NULL: always */
 
-/* What the endpoint heard, one request each, and what `done` told. */
-static char heard[EXCHANGES][8192];
+/* What `done` told. */
 static unsigned ended;
 static enum keeper_result_kind kind;
 static int64_t retry_after;
@@ -35,37 +30,6 @@ static char problem[1024];
 static char value[64];
 static int64_t lifetime;
 static struct mono_time sent;
-
-/* Says one text to each connection in turn; NULL ends, SILENCE says nothing until it is closed. */
-static const char SILENCE[] = "";
-
-static void read_request(int fd, char *out, size_t size)
-{
-    static const char name[] = "\r\nContent-Length: ";
-
-    EXPECT(peer_read_headers(fd, out, size));
-    const char *length = strstr(out, name);
-    size_t len = strlen(out);
-    size_t more = length != NULL ? strtoul(length + strlen(name), NULL, 10) : 0;
-    EXPECT(len + more < size);
-    if (more > 0)
-        peer_read(fd, out + len, more);
-}
-
-static void answer_in_turn(struct peer *self)
-{
-    const char *const *answer = self->arg;
-    int fd;
-
-    for (size_t i = 0; (fd = peer_accept(self)) >= 0; i++) {
-        EXPECT(i < EXCHANGES && answer[i] != NULL);
-        read_request(fd, heard[i], sizeof(heard[i]));
-        peer_say(fd, answer[i]);
-        if (answer[i] != SILENCE)
-            shutdown(fd, SHUT_WR);
-        peer_hear_end(fd);
-    }
-}
 
 static void write_file(const char *name, const char *text)
 {
@@ -80,6 +44,7 @@ static void setup(void)
     ck_assert_ptr_nonnull(loop);
     memset(heard, 0, sizeof(heard));
     ended = 0;
+    may_repeat = NULL;
     write_file("one", ODD "\n");
     write_file("two", "second");
 }
@@ -129,8 +94,9 @@ static void make_fetch_with(const char *keys, void (*script)(struct peer *peer),
     config = config_load(NULL, path, false, NULL, NULL, &faults);
     ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
     config_faults_fini(&faults);
-    ck_assert_int_eq(token_fetch_new(loop, config, config->upstreams, on_done, &ended, &fetch),
-                     ERR_OK);
+    const struct token_fetch_ports ports = {
+        .arg = &ended, .done = on_done, .may_repeat = may_repeat};
+    ck_assert_int_eq(token_fetch_new(loop, config, config->upstreams, &ports, &fetch), ERR_OK);
     mem_free(text);
     mem_free(path);
 }
@@ -503,8 +469,8 @@ START_TEST(test_other_secret_only_when_allowed)
 {
     static const char *const answers[] = {REFUSED_401, NULL};
 
+    may_repeat = never;
     make_fetch(TWO_SECRETS, answers);
-    token_fetch_limit(fetch, never);
     run("g");
     peer_stop(&peer);
     ck_assert_int_eq(kind, KEEPER_CREDENTIALS);

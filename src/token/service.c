@@ -1,0 +1,257 @@
+/*
+ * The parts of a token's life, wired to each other: the keeper's ports end here, in the request, in
+ * the alarm, and in the service's own ports. A published token is noted with its owner first, so
+ * that what is kept for a restart and what the workers use are the same token.
+ */
+#include "token/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/duration.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "token/service_internal.h"
+
+/* The keeper has one item. */
+#define STORE_ITEMS 1
+
+/* ---- between the parts ---- */
+
+static void changed(struct token_service *service)
+{
+    if (service->ports.changed != NULL)
+        service->ports.changed(service->ports.arg);
+}
+
+static void keep(struct token_service *service)
+{
+    if (service->ports.keep == NULL)
+        return;
+    if (service->owner.token == NULL) {
+        service->ports.keep(service->ports.arg, NULL, 0);
+        return;
+    }
+    struct secret *sealed = token_owner_seal(&service->owner, service->boot);
+    service->ports.keep(service->ports.arg, secret_bytes(sealed), secret_len(sealed));
+    secret_unref(sealed);
+}
+
+static void port_publish(void *arg, struct token_view *view)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    if (token_owner_change(&service->owner, view->token))
+        keep(service);
+    service->ports.publish(service->ports.arg, view);
+}
+
+static void port_fetch(void *arg, const char *guid)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    if (service->fetch != NULL)
+        token_fetch_start(service->fetch, guid);
+}
+
+static void port_wake(void *arg, struct mono_time when)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    if (service->alarm != NULL)
+        alarm_set(service->alarm, when);
+}
+
+static uint32_t port_random(void *arg)
+{
+    (void)arg;
+    return arc4random();
+}
+
+static void wake(void *arg)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    keeper_tick(service->keeper, mono_now());
+    changed(service);
+}
+
+static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    const struct token_fetch_report *report = token_fetch_report(service->fetch);
+    if (result->kind == KEEPER_GRANTED)
+        token_owner_granted(&service->owner, service->upstream, report->secret - 1);
+    if (service->ports.responded != NULL)
+        service->ports.responded(service->ports.arg, result, report);
+    keeper_fetched(service->keeper, result, sent, mono_now());
+    changed(service);
+}
+
+static bool may_repeat(void *arg, const char *guid)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    return service->one_shot || keeper_may_repeat(service->keeper, guid, mono_now());
+}
+
+/* ---- its life ---- */
+
+enum err token_service_make_fetch(struct token_service *service, struct config *config,
+                                  const struct config_upstream *upstream, struct token_fetch **out)
+{
+    const struct token_fetch_ports ports = {
+        .arg = service, .done = fetched, .may_repeat = may_repeat};
+    return token_fetch_new(service->loop, config, upstream, &ports, out);
+}
+
+struct keeper_settings token_service_keeper_settings(const struct token_service *service,
+                                                     const struct config_upstream *upstream)
+{
+    return (struct keeper_settings){
+        .upstream = upstream->name,
+        .index = upstream->index,
+        .store_key = upstream->auth_token_key,
+        .early_expiry = upstream->auth_token_early_expiry,
+        .prefetch = service->one_shot || upstream->auth_prefetch,
+        .budget = service->one_shot ? 0 : upstream->auth_budget,
+        .workers = service->workers,
+    };
+}
+
+static enum err make_parts(struct token_service *service)
+{
+    const struct keeper_ports ports = {.arg = service,
+                                       .fetch = port_fetch,
+                                       .publish = port_publish,
+                                       .wake = port_wake,
+                                       .random = port_random};
+    if (!service->one_shot)
+        service->alarm = alarm_new(service->loop, wake, service);
+    if (!service->one_shot && service->alarm == NULL)
+        return ERR_SYSTEM;
+    service->fetch_digest = token_fetch_digest(service->config, service->upstream);
+    enum err err =
+        token_service_make_fetch(service, service->config, service->upstream, &service->fetch);
+    if (err != ERR_OK)
+        return err;
+    const struct keeper_settings settings =
+        token_service_keeper_settings(service, service->upstream);
+    service->store = store_new(STORE_ITEMS);
+    store_recycler_start(service->store, loop_uv(service->loop),
+                         service->config->store_recycle_interval);
+    service->keeper = keeper_new(&settings, &ports, service->store);
+    return ERR_OK;
+}
+
+enum err token_service_new(const struct token_service_settings *settings,
+                           const struct token_service_ports *ports, struct token_service **out)
+{
+    struct token_service *service = mem_zalloc(sizeof(*service));
+    MAGIC_SET(service, TOKEN_SERVICE_MAGIC);
+    service->loop = settings->loop;
+    service->ports = *ports;
+    service->workers = settings->workers;
+    memcpy(service->boot, settings->boot, sizeof(service->boot));
+    service->one_shot = settings->one_shot;
+    service->config = config_ref(settings->config);
+    service->upstream = settings->upstream;
+    enum err err = make_parts(service);
+    if (err == ERR_OK) {
+        *out = service;
+    } else {
+        token_service_stop(service);
+        token_service_free(service);
+    }
+    return err;
+}
+
+void token_service_start(struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    keeper_start(service->keeper, mono_now());
+}
+
+void token_service_stop(struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    if (service->store != NULL)
+        store_recycler_stop(service->store);
+    if (service->fetch != NULL)
+        token_fetch_free(service->fetch);
+    service->fetch = NULL;
+    if (service->alarm != NULL)
+        alarm_free(service->alarm);
+    service->alarm = NULL;
+}
+
+void token_service_free(struct token_service *service)
+{
+    if (service == NULL)
+        return;
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    MUST(service->fetch == NULL && service->alarm == NULL);
+    if (service->keeper != NULL)
+        keeper_free(service->keeper);
+    if (service->store != NULL)
+        store_free(service->store);
+    token_owner_fini(&service->owner);
+    config_unref(service->config);
+    MAGIC_CLEAR(service);
+    mem_free(service);
+}
+
+/* ---- from an earlier life ---- */
+
+static void log_restored(const struct token_service *service, struct mono_time now)
+{
+    const struct token *token = service->owner.token;
+    char fingerprint[TOKEN_FINGERPRINT], left[DURATION_TEXT];
+    token_fingerprint(token, fingerprint);
+    duration_format(mono_diff(token_expires_at(token), now) / SECOND * SECOND, left);
+    const struct log_field fields[] = {LOG_TEXT("upstream", service->upstream->name),
+                                       LOG_TEXT("fingerprint", fingerprint),
+                                       LOG_TEXT("expires_in", left)};
+    log_fields(LOG_LEVEL_NOTICE, NULL, "token restored from before the restart", fields,
+               ARRAY_LEN(fields));
+}
+
+bool token_service_restore(struct token_service *service, const void *bytes, size_t len,
+                           struct reason *reason)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    const struct mono_time now = mono_now();
+    struct sealed_token opened;
+    size_t which = 0;
+    const char *fault =
+        token_owner_open(&opened, bytes, len, service->upstream, service->boot, now, &which);
+    if (fault == NULL && !keeper_restore(service->keeper, &opened.grant, opened.requested, now))
+        fault = "it has expired";
+    sealed_token_fini(&opened);
+    if (fault != NULL) {
+        reason_set(reason, "%s", fault);
+        return false;
+    }
+    struct token *token = keeper_token(service->keeper, now);
+    token_owner_restore(&service->owner, token, service->upstream, which);
+    token_unref(token);
+    token_fetch_prefer(service->fetch, which);
+    log_restored(service, now);
+    return true;
+}
+
+/* ---- for others ---- */
+
+struct keeper *token_service_keeper(const struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    return service->keeper;
+}
+
+struct store *token_service_store(const struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    return service->store;
+}
+
+struct token_era token_service_era(const struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    return service->era;
+}

@@ -1,0 +1,95 @@
+/*
+ * Another configuration for a token service. The request to the token endpoint is made anew where
+ * it would differ, beside the present one, so that a file that cannot be used spoils nothing.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "token/service_internal.h"
+
+struct token_service_change {
+    struct config *config; /* a reference */
+    const struct config_upstream *upstream;
+    struct token_fetch *fetch; /* NULL: the present one stays */
+    struct digest fetch_digest;
+};
+
+void token_service_discard(struct token_service_change *change)
+{
+    if (change == NULL)
+        return;
+    if (change->fetch != NULL)
+        token_fetch_free(change->fetch);
+    config_unref(change->config);
+    mem_free(change);
+}
+
+enum err token_service_prepare(struct token_service *service, struct config *config,
+                               const struct config_upstream *upstream,
+                               struct token_service_change **out)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    struct token_service_change *change = mem_zalloc(sizeof(*change));
+    enum err err = ERR_OK;
+    change->config = config_ref(config);
+    change->upstream = upstream;
+    change->fetch_digest = token_fetch_digest(config, upstream);
+    if (!digest_same(&change->fetch_digest, &service->fetch_digest))
+        err = token_service_make_fetch(service, config, upstream, &change->fetch);
+    if (err == ERR_OK)
+        *out = change;
+    else
+        token_service_discard(change);
+    return err;
+}
+
+static void begin_era(struct token_service *service)
+{
+    struct keeper_status status;
+    keeper_status(service->keeper, mono_now(), &status);
+    service->era.number++;
+    service->era.first_generation = status.generation + 1;
+    log_notice(NULL,
+               "the credentials at the token endpoint changed: the token of %s is no longer used",
+               service->upstream->name);
+}
+
+/* The secret that the present token was obtained with is the one that is known to work. */
+static void use_fetch(struct token_service *service, struct token_service_change *change)
+{
+    size_t which;
+    token_fetch_free(service->fetch);
+    service->fetch = change->fetch;
+    service->fetch_digest = change->fetch_digest;
+    change->fetch = NULL;
+    if (token_owner_find(&service->owner, change->upstream, &which))
+        token_fetch_prefer(service->fetch, which);
+}
+
+static void change_token(struct token_service *service, struct token_service_change *change)
+{
+    const struct keeper_settings settings =
+        token_service_keeper_settings(service, change->upstream);
+    if (change->fetch == NULL) {
+        keeper_adjust(service->keeper, &settings, mono_now());
+        return;
+    }
+    const bool stays = token_owner_stays(&service->owner, service->upstream, change->upstream);
+    if (!stays)
+        begin_era(service);
+    use_fetch(service, change);
+    keeper_reconfigure(service->keeper, &settings, !stays, mono_now());
+}
+
+void token_service_commit(struct token_service *service, struct token_service_change *change)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    change_token(service, change);
+    store_recycler_start(service->store, loop_uv(service->loop),
+                         change->config->store_recycle_interval);
+    struct config *before = service->config;
+    service->config = config_ref(change->config);
+    service->upstream = change->upstream;
+    config_unref(before);
+    token_service_discard(change);
+}
