@@ -5,21 +5,28 @@
  *
  * It is a machine without a loop: what it needs of the world (to fetch, to publish, to be woken)
  * are the functions in struct keeper_ports, and every entry takes `now`. So a unit test runs a
- * day of renewals in an instant, and service/daemon wires it to the real loop.
+ * day of renewals in an instant, and token/service wires it to the real loop.
  *
  * What it says goes to all workers as an immutable struct token_view; what they say comes as the
  * calls below (token/source.h mails them).
  *
- *   rejected    A 401 for generation N, sent at S. In this order: N is not the present one: the
- *               view that the worker has by the time it hears this settles it (KEEPER_SUCCESSOR). A
- *               lookup sent with N after S succeeded: the token stays (KEEPER_STAYS). A request is
- *               under way: its response is waited for (KEEPER_REPLACING), and it counts as a
- *               replacement. A replacement began less than 30 s ago: the token stays, suspect;
- *               401s get 502 (KEEPER_KEPT_SUSPECT). Backing off after a failure:
- *               KEEPER_BACKING_OFF. Past the budget: KEEPER_KEPT_SUSPECT, suspect for 30 s or until
- * the budget has room. Else a replacement begins: KEEPER_REPLACING. succeeded   A 2xx with the
- * suspect token: it is suspect no more. The 30 s do not: a further 401 is KEEPER_KEPT_SUSPECT
- * without a request, and the token does not become suspect again.
+ * keeper_rejected: a 401 for generation N, sent at S. The first of these that holds is the verdict:
+ *
+ *   - N is not the present token. The view that the worker has by the time it hears this settles
+ *     it: KEEPER_SUCCESSOR.
+ *   - A lookup sent with N after S succeeded. The token stays: KEEPER_STAYS.
+ *   - A request is under way. Its response is waited for, and it counts as a replacement:
+ *     KEEPER_REPLACING.
+ *   - A replacement began less than 30 s ago. The token stays, suspect; 401s get 502:
+ *     KEEPER_KEPT_SUSPECT.
+ *   - The keeper is backing off after a failure: KEEPER_BACKING_OFF.
+ *   - The budget is used up. The token is suspect for 30 s, or until the budget has room:
+ *     KEEPER_KEPT_SUSPECT.
+ *   - A replacement begins: KEEPER_REPLACING.
+ *
+ * keeper_succeeded: a 2xx with the suspect token, which is no longer suspect. The 30 s go on: a
+ * further 401 is KEEPER_KEPT_SUSPECT without a request, and the token does not become suspect
+ * again.
  *
  * A replacement that brings the same value again leaves the token, suspect. One that fails leaves
  * it too, not suspect; the rejected lookups get 503.
@@ -70,7 +77,7 @@ struct keeper_result {
     enum keeper_result_kind kind;
     struct token_grant grant; /* KEEPER_GRANTED; borrowed */
     int64_t retry_after;      /* ns; 0: none was given */
-    const char *problem;      /* a phrase for logs and /tokens, our words and escaped ones */
+    const char *reason;       /* why it failed, for logs and /tokens; nothing in it is raw */
     const char *guid;         /* what the request went under, for the log; NULL: not known */
 };
 

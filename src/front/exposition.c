@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "exchange/problem.h"
-#include "front/process.h"
+#include "front/process_metrics.h"
 
 #define LABELS_MAX 256
 

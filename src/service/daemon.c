@@ -82,12 +82,12 @@ static void watch_signals(struct daemon *daemon)
 
 /* ---- the start ---- */
 
-static bool complain(const char *problem)
+static bool complain(const char *reason)
 {
     struct buf status;
-    log_error(NULL, "cannot start: %s", problem);
+    log_error(NULL, "cannot start: %s", reason);
     buf_init(&status, 1024);
-    buf_printf(&status, "Cannot start: %s.", problem);
+    buf_printf(&status, "Cannot start: %s.", reason);
     systemd_status(buf_text(&status));
     buf_fini(&status);
     return false;

@@ -226,7 +226,7 @@ void probe_report_no_grant(const struct config_upstream *upstream,
                            const struct keeper_result *result,
                            const struct token_fetch_report *report)
 {
-    tell("no token", "%s", result->problem);
+    tell("no token", "%s", result->reason);
     tell("verdict", "failed; look at %s", advise_on_token(upstream, result, report));
 }
 

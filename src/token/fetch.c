@@ -4,7 +4,7 @@
  * the lookup that caused it may leave (contract 3). What comes out is put in the keeper's terms:
  * whether there was a response at all, and whether it blamed the credentials.
  *
- * The words of a problem are ours, but for the server's error and error_description (of limited
+ * The words of a reason are ours, but for the server's error and error_description (of limited
  * characters, token/response.h) and libcurl's. What the server repeats of a secret is masked.
  */
 #include "token/fetch.h"
@@ -16,6 +16,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/reason.h"
 #include "base/text.h"
 #include "runtime/trace.h"
 #include "token/credentials.h"
@@ -43,7 +44,7 @@ struct token_fetch {
     struct mono_time sent;
     size_t secret;
     struct token_fetch_report report;
-    char problem[640];
+    struct reason reason; /* "" after a grant */
 };
 
 static const char *endpoint(const struct config_upstream *upstream)
@@ -143,7 +144,7 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     ctx_free(fetch->ctx);
     fetch->ctx = NULL;
     if (result->kind != KEEPER_GRANTED)
-        result->problem = fetch->problem;
+        result->reason = fetch->reason.text;
     result->guid = fetch->report.guid;
     log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
               fetch->report.status, fetch->report.requests);
@@ -165,8 +166,8 @@ static void grant(struct token_fetch *fetch, const struct upstream_response *res
         fetch->report.lifetime_given = parsed.lifetime_given;
         snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", parsed.grant.type);
     } else {
-        snprintf(fetch->problem, sizeof(fetch->problem),
-                 "the token endpoint's response cannot be used: %s", parsed.reason.text);
+        reason_set(&fetch->reason, "the token endpoint's response cannot be used: %s",
+                   parsed.reason.text);
     }
     finish(fetch, &result);
     token_response_fini(&parsed);
@@ -186,10 +187,9 @@ static void log_rejected(struct token_fetch *fetch, int status,
 {
     bool described = reason->description[0] != '\0';
 
-    snprintf(fetch->problem, sizeof(fetch->problem),
-             "the token endpoint responded with %d%s%s%s%s%s", status,
-             reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
-             reason->description, described ? ")" : "");
+    reason_set(&fetch->reason, "the token endpoint responded with %d%s%s%s%s%s", status,
+               reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
+               reason->description, described ? ")" : "");
 }
 
 static void send_request(struct token_fetch *fetch);
@@ -242,22 +242,22 @@ static void fail_with_status(struct token_fetch *fetch, const struct upstream_re
 {
     struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(response)};
 
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint responded with %d",
-             response->status);
+    reason_set(&fetch->reason, "the token endpoint responded with %d", response->status);
     finish(fetch, &result);
 }
 
-/* libcurl's words, where it has some; what is not plain text in them is replaced. */
-static void add_detail(struct token_fetch *fetch, const char *detail)
+/* libcurl's words, where it has some, in brackets; what is not plain text in them is replaced. */
+static void set_reason(struct token_fetch *fetch, const char *phrase, const char *detail)
 {
-    size_t len = strlen(fetch->problem);
+    const bool detailed = detail[0] != '\0';
+    char *plain = mem_strdup(detail);
 
-    if (detail[0] == '\0')
-        return;
-    snprintf(fetch->problem + len, sizeof(fetch->problem) - len, " (%s)", detail);
-    for (char *c = fetch->problem + len; *c != '\0'; c++)
+    for (char *c = plain; *c != '\0'; c++)
         if (!text_is(*c, TEXT_PRINTABLE))
             *c = '?';
+    reason_set(&fetch->reason, "the token endpoint %s%s%s%s", phrase, detailed ? " (" : "", plain,
+               detailed ? ")" : "");
+    mem_free(plain);
 }
 
 static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *response)
@@ -267,9 +267,7 @@ static void fail_without_body(struct token_fetch *fetch, const struct upstream_r
     struct keeper_result result = {.kind = responded ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
 
     fetch->report.failure = response->error;
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint %s",
-             client_error_phrase(response->error));
-    add_detail(fetch, response->detail);
+    set_reason(fetch, client_error_phrase(response->error), response->detail);
     finish(fetch, &result);
 }
 
@@ -331,8 +329,7 @@ static void on_expired(void *arg)
 
     fetch->expired = NULL;
     duration_format(fetch->upstream->auth_timeout, limit);
-    snprintf(fetch->problem, sizeof(fetch->problem), "the token endpoint did not respond within %s",
-             limit);
+    reason_set(&fetch->reason, "the token endpoint did not respond within %s", limit);
     finish(fetch, &result);
 }
 
@@ -358,7 +355,7 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid)
     trace_continue(&fetch->guids, NULL, 0, traceparent);
     fetch->report = (struct token_fetch_report){.status = 0};
     snprintf(fetch->report.guid, sizeof(fetch->report.guid), "%s", guid != NULL ? guid : fresh);
-    fetch->problem[0] = '\0';
+    fetch->reason.text[0] = '\0';
     fetch->secret = fetch->preferred;
     fetch->started = mono_now();
     fetch->ctx = ctx_new(fetch->loop);

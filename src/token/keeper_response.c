@@ -24,10 +24,10 @@ static const char *guid_of(const struct keeper *keeper, const struct keeper_resu
     return result->guid != NULL ? result->guid : keeper->flight.guid;
 }
 
-static void note_error(struct keeper *keeper, const char *problem, struct mono_time now)
+static void note_error(struct keeper *keeper, const char *reason, struct mono_time now)
 {
     mem_free(keeper->last_error);
-    keeper->last_error = problem != NULL ? mem_strdup(problem) : NULL;
+    keeper->last_error = reason != NULL ? mem_strdup(reason) : NULL;
     keeper->last_error_at = now;
 }
 
@@ -180,13 +180,13 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
 {
     int64_t wait = wait_after(keeper, result);
     const struct log_field fields[] = {
-        LOG_TEXT("problem", result->problem),
+        LOG_TEXT("problem", result->reason),
         LOG_MS("next_attempt_ms", wait),
     };
 
     keeper->standing = result->kind == KEEPER_NO_RESPONSE ? STANDING_NO_RESPONSE : STANDING_DENIED;
     keeper->not_before = mono_add(now, wait);
-    note_error(keeper, result->problem != NULL ? result->problem : "the request failed", now);
+    note_error(keeper, result->reason != NULL ? result->reason : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
                result->kind == KEEPER_CREDENTIALS
                    ? "the token endpoint rejected the client's credentials"

@@ -182,11 +182,11 @@ const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size
 
     const size_t text_len = len - SEALED_TOKEN_HEADER - SEALED_TOKEN_TAG;
     unsigned char *text = mem_zalloc(text_len);
-    const char *problem = decrypt(key, bytes, text, text_len)
-                              ? sealed_token_read(keep, text, text_len, boot, now)
-                              : "it is damaged, or belongs to other credentials";
+    const char *fault = decrypt(key, bytes, text, text_len)
+                            ? sealed_token_read(keep, text, text_len, boot, now)
+                            : "it is damaged, or belongs to other credentials";
     wipe_free(text, text_len);
-    return problem;
+    return fault;
 }
 
 void sealed_token_fini(struct sealed_token *keep)

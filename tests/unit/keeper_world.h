@@ -87,7 +87,7 @@ static inline struct keeper_result endpoint_cached(struct world *world)
     }
     int64_t left = mono_diff(world->value_until, world->sent) / SECOND;
     if (left == 0)
-        return (struct keeper_result){.kind = KEEPER_FAILED, .problem = "expires_in: 0"};
+        return (struct keeper_result){.kind = KEEPER_FAILED, .reason = "expires_in: 0"};
     return world_grant(world, left * SECOND);
 }
 
@@ -104,19 +104,19 @@ static inline struct keeper_result endpoint_cached_up(struct world *world)
 static inline struct keeper_result endpoint_broken(struct world *world)
 {
     return (struct keeper_result){
-        .kind = KEEPER_FAILED, .problem = "answered 500", .retry_after = world->retry_after};
+        .kind = KEEPER_FAILED, .reason = "answered 500", .retry_after = world->retry_after};
 }
 
 static inline struct keeper_result endpoint_down(struct world *world)
 {
     (void)world;
-    return (struct keeper_result){.kind = KEEPER_NO_RESPONSE, .problem = "refused"};
+    return (struct keeper_result){.kind = KEEPER_NO_RESPONSE, .reason = "refused"};
 }
 
 static inline struct keeper_result endpoint_denying(struct world *world)
 {
     return (struct keeper_result){.kind = KEEPER_CREDENTIALS,
-                                  .problem = "responded with 401: invalid_client",
+                                  .reason = "responded with 401: invalid_client",
                                   .retry_after = world->retry_after};
 }
 

@@ -142,7 +142,7 @@ static inline void grant(const char *value)
 
 static inline void fail_with(enum keeper_result_kind kind)
 {
-    struct keeper_result result = {.kind = kind, .problem = "of no interest"};
+    struct keeper_result result = {.kind = kind, .reason = "of no interest"};
 
     keeper_fetched(keeper, &result, fetched_at, mono_now());
     settle();

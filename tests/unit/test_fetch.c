@@ -67,7 +67,7 @@ static void on_done(void *arg, const struct keeper_result *result, struct mono_t
     ended++;
     kind = result->kind;
     retry_after = result->retry_after;
-    snprintf(problem, sizeof(problem), "%s", result->problem != NULL ? result->problem : "");
+    snprintf(problem, sizeof(problem), "%s", result->reason != NULL ? result->reason : "");
     snprintf(value, sizeof(value), "%s %s", kind == KEEPER_GRANTED ? result->grant.type : "",
              kind == KEEPER_GRANTED ? result->grant.value : "");
     lifetime = result->grant.lifetime;

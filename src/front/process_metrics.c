@@ -1,5 +1,5 @@
 /* Field numbers are those of proc(5), /proc/pid/stat, counted behind the name in parentheses. */
-#include "front/process.h"
+#include "front/process_metrics.h"
 
 #include <dirent.h>
 #include <stdbool.h>
