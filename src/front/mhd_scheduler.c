@@ -1,17 +1,17 @@
 /*
  * A request that its handler leaves unsettled is parked in one of two ways.
  *
- * First it waits: it stays in libmicrohttpd's epoll, and each run calls its handler again. After a
- * millisecond it is suspended: libmicrohttpd takes the connection out of epoll. Resuming puts it
- * back and reads it once without data: three system calls, which most lookups save.
+ * First it waits: it stays in libmicrohttpd's epoll, and each run calls its handler again. After
+ * MHD_SCHEDULER_WAIT it is suspended: libmicrohttpd takes the connection out of epoll. Resuming
+ * puts it back and reads it once without data: three system calls, which most lookups save.
  * docs/decisions/mhd-scheduler.md has the measurements and the rules that were tried before.
  *
  * libmicrohttpd's documentation does not state the following:
  *
  * - While a request waits, MHD_get_timeout always reports pending work, because the handler could
  *   be called again. The scheduler does not ask it then. It runs again as long as responses begin
- *   or end, and once a millisecond: a header section longer than the read buffer, or a response
- * sent in steps, needs a run without an event on the epoll descriptor.
+ *   or end, and once every MHD_SCHEDULER_WAIT: a header section longer than the read buffer, or a
+ *   response sent in steps, needs a run without an event on the epoll descriptor.
  * - Resuming only marks a connection. The next run walks all suspended connections to find the
  *   marked ones, 20 to 100 ns each. So the requests settled in a turn are resumed together, and one
  *   run serves them all.
@@ -23,8 +23,6 @@
 
 /* Runs in one turn while libmicrohttpd reports that more can be done at once. */
 #define RUNS_A_TURN 16
-/* A request waits at least this long before it is suspended. */
-#define WAIT (1 * MILLISECOND)
 
 static void start_tick(struct mhd_scheduler *scheduler);
 
@@ -38,7 +36,7 @@ static void tick(void *arg)
 
 static void start_tick(struct mhd_scheduler *scheduler)
 {
-    scheduler->tick = timer_start(scheduler->loop, WAIT, tick, scheduler);
+    scheduler->tick = timer_start(scheduler->loop, MHD_SCHEDULER_WAIT, tick, scheduler);
 }
 
 static bool more_to_do(const struct mhd_scheduler *scheduler, unsigned progress_before)
@@ -129,7 +127,7 @@ void mhd_scheduler_park(struct mhd_scheduler *scheduler, struct request *request
 
 void mhd_scheduler_still_parked(struct mhd_scheduler *scheduler, struct request *request)
 {
-    if (mono_diff(loop_now(scheduler->loop), request->parked.since) < WAIT)
+    if (mono_diff(loop_now(scheduler->loop), request->parked.since) < MHD_SCHEDULER_WAIT)
         return;
     stop_waiting(scheduler);
     request->parked.suspended = true;
