@@ -54,7 +54,7 @@ void probe_report_response(const struct config_upstream *upstream,
     char took[DURATION_TEXT];
 
     if (report->status != 0)
-        tell("answer", "%d in %s", report->status, duration_format_parts(report->duration, took));
+        tell("response", "%d in %s", report->status, duration_format_parts(report->duration, took));
     if (report->status != 0 && report->duration > SLOW)
         tell("odd", "it took over a second");
     if (report->requests > 1)
@@ -272,7 +272,7 @@ bool probe_report_result(const struct lookup_result *result)
     if (result->kind == LOOKUP_FAILED)
         tell("no address", "the upstream %s", client_error_phrase(result->error));
     else if (result->status != 0)
-        tell("answer", "%d in %s", result->status,
+        tell("response", "%d in %s", result->status,
              duration_format_parts(result->stats->upstream_duration, took));
     if (result->reason != NULL)
         tell("no address", "%s", result->reason);

@@ -62,7 +62,7 @@ as post 'CANARY of+the/%&=: post' ''
 not_well 'look at auth_flow' client_credentials
 upstream auth_flow client_credentials
 as 'de mo:+%/~' 'CANARY of+the/%&=: basic' ''
-well 'answer         200' 'lifetime       7s' 'token type     Bearer'
+well 'response       200' 'lifetime       7s' 'token type     Bearer'
 as 'de mo:+%/~' 'CANARY, another' ''
 not_well 'responded with 401: invalid_client' 'look at client_id' 'auth_client = post'
 as post 'CANARY of+the/%&=: post' post
@@ -130,7 +130,7 @@ well 'lifetime       20m'
 odd other_type
 well 'token type     N_A' 'not Bearer'
 odd created
-well 'answer         201'
+well 'response       201'
 odd lifetime_null
 not_well 'expires_in: neither a number nor'
 odd array
