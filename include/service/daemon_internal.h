@@ -2,7 +2,7 @@
  * What the daemon is made of, for the files of service/ that each own a part of its life:
  *
  *   daemon.c   start and end; the token service's ports
- *   parts.c    what start and reload both say of a configuration
+ *   parts.c    what a start and a reload both make of a configuration
  *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
  *   report.c   what the service manager and the operators are told: status, health, watchdog

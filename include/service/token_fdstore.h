@@ -26,7 +26,7 @@ void token_fdstore_keep(struct token_fdstore *fdstore, const void *bytes, size_t
 
 /*
  * Before token_service_start: offers what the manager kept, the newest first, until one is of use.
- * The others are named in the log; when none is of use, the entry is removed.
+ * The log says why one is of no use; when none is of use, the entry is removed.
  */
 void token_fdstore_restore(struct token_fdstore *fdstore, const struct systemd_inherited *inherited,
                            struct token_service *tokens);

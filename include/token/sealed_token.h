@@ -1,7 +1,7 @@
 /*
  * A token as bytes that may lie outside this process: what the service manager keeps for us across
  * a restart (contract 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials
- * the token was had with and a fresh salt, so that it is worthless to whoever lacks them.
+ * the token was obtained with and a fresh salt, so that it is worthless to whoever lacks them.
  *
  *     "postcodT"  8 bytes     what it is
  *     version     1           SEALED_TOKEN_VERSION
@@ -49,8 +49,8 @@ struct sealed_token_moment {
 };
 
 /*
- * `key`: credentials_key of those the token was had with. The bytes are a secret's, though anybody
- * may see them: a token's length is nobody's affair. One reference, the caller's.
+ * `key`: credentials_key of those the token was obtained with. The bytes are a secret's, though
+ * anybody may see them: a token's length is nobody's affair. One reference, the caller's.
  */
 struct secret *sealed_token_seal(const struct secret *key, const struct token_grant *grant,
                                  const struct sealed_token_moment *moment);

@@ -1,8 +1,8 @@
 /*
  * The token of one upstream, whole: the store it lies in, the keeper that decides, the request to
  * the token endpoint, the alarm that wakes the keeper, the credentials that the token belongs to
- * and the era that a reload ends. The daemon and --probe use it alike. What the token means for
- * others leaves by one port, `publish`.
+ * and the era that a reload ends. The daemon and --probe use it alike. Workers hear of the token by
+ * one port, `publish`; what is kept across a restart goes to `keep`.
  *
  *     token_service_new --> _restore (where bytes were kept) --> _start --> ... --> _stop --> _free
  *                                                     _prepare --> _commit, or _discard
@@ -35,13 +35,13 @@ struct token_service_ports {
     void (*publish)(void *arg, struct token_view *view);
     /*
      * The token in a form to be kept across a restart, in place of the one before; borrowed, and
-     * not more secret than sealed_token.h says. NULL and 0: there is no token to keep.
+     * as secret as sealed_token.h says. NULL and 0: there is no token to keep.
      */
     void (*keep)(void *arg, const void *bytes, size_t len);
     /* A token request ended; the keeper has not heard of it yet. Both borrowed. */
     void (*responded)(void *arg, const struct keeper_result *result,
                       const struct token_fetch_report *report);
-    /* What the keeper's status tells may have changed: a request ended, or the alarm went. */
+    /* What the keeper's status tells may have changed: a request ended, or the alarm went off. */
     void (*changed)(void *arg);
 };
 
@@ -71,9 +71,12 @@ bool token_service_restore(struct token_service *service, const void *bytes, siz
 /* The sources must be there: the first view is published, and a token requested where one is due.
  */
 void token_service_start(struct token_service *service);
-/* Closes what belongs to the loop. Mail of the sources may still come, and asks for nothing. */
+/*
+ * Closes what belongs to the loop. Mail of the sources may still come: it asks for nothing, but may
+ * still call `publish` and `keep`.
+ */
 void token_service_stop(struct token_service *service);
-/* After _stop, when the loop is gone and no source mails any more. NULL is allowed. */
+/* After _stop, when no source mails any more. NULL is allowed. */
 void token_service_free(struct token_service *service);
 
 /* For sources and operators: borrowed, and the same for the service's whole life. */
@@ -84,7 +87,8 @@ struct token_era token_service_era(const struct token_service *service);
 
 /*
  * A reload in two steps: what can fail, and what cannot. `upstream` is one of config's, with the
- * NAME of the service's. A token request under way goes on where it would be made alike. The token
+ * same NAME as the service's. A token request under way continues if the new configuration would
+ * make the same one. The token
  * is kept while it is ours (token/owner.h); else another era begins.
  */
 struct token_service_change;

@@ -17,7 +17,7 @@ struct token_service {
     struct token_service_ports ports;
     size_t workers;
     unsigned char boot[SEALED_TOKEN_BOOT];
-    bool one_shot;
+    bool one_shot, asked; /* a one_shot service has asked */
 
     struct config *config;                  /* a reference */
     const struct config_upstream *upstream; /* one of config's */
@@ -25,7 +25,7 @@ struct token_service {
     struct store *store;
     struct keeper *keeper;
     struct alarm *alarm;       /* NULL: stopped, or one_shot */
-    struct token_fetch *fetch; /* NULL: stopped; may have been made of an earlier, like config */
+    struct token_fetch *fetch; /* NULL: stopped; it may be of an earlier configuration */
     struct digest fetch_digest;
     struct token_owner owner;
     struct token_era era;

@@ -168,11 +168,13 @@ static bool make_tokens(struct daemon *daemon)
                                               .config = config,
                                               .upstream = wiring_upstream(config),
                                               .workers = (size_t)config->server_workers};
+    _Static_assert(SYSTEMD_BOOT == sizeof(settings.boot), "a boot's id fits");
     systemd_boot(settings.boot);
     enum err err = token_service_new(&settings, &ports, &daemon->tokens);
     if (err != ERR_OK)
         return complain(err == ERR_INVALID ? DAEMON_NO_TOKEN_TLS
-                                           : "the system provides no timer for the token");
+                                           : "the system provides no timer, or libcurl cannot be "
+                                             "set up, for the token requests");
     token_fdstore_init(&daemon->fdstore, settings.upstream);
     token_fdstore_restore(&daemon->fdstore, &daemon->inherited, daemon->tokens);
     systemd_fdstore_close(&daemon->inherited);
@@ -312,7 +314,7 @@ static void stop_main_loop(struct daemon *daemon)
 
 /*
  * The workers' threads first. Then the main loop, whose mail still reaches the keeper; the keeper's
- * views lie in the workers' loops, and are delivered when those are freed.
+ * views and verdicts lie in the workers' loops, and are delivered when those are freed.
  */
 static void stop(struct daemon *daemon)
 {

@@ -6,7 +6,7 @@
  * daemon that replaces it at each 401 turns the other two into a storm on the token endpoint. So a
  * token with which somebody else succeeded since is left alone; replacements are 30 s apart and
  * paid for out of the budget; and in between the token is *suspect*: everybody goes on trying it,
- * for a single success tells that it was not the token, and a 401 needs no more care.
+ * for a single success tells that it was not the token, and a further 401 gets 502 at once.
  */
 #include "base/check.h"
 #include "base/log.h"

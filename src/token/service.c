@@ -49,8 +49,10 @@ static void port_publish(void *arg, struct token_view *view)
 static void port_fetch(void *arg, const char *guid)
 {
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
-    if (service->fetch != NULL)
-        token_fetch_start(service->fetch, guid);
+    if (service->fetch == NULL || (service->one_shot && service->asked))
+        return;
+    service->asked = true;
+    token_fetch_start(service->fetch, guid);
 }
 
 static void port_wake(void *arg, struct mono_time when)

@@ -8,6 +8,7 @@
 #include "endpoint.h"
 #include "scratch.h"
 #include "suite.h"
+#include "token/service_internal.h"
 #include "upstream/client.h"
 
 #define TOKEN_OF(name)                                                                             \
@@ -200,7 +201,7 @@ END_TEST
 
 START_TEST(a_failure_keeps_nothing)
 {
-    static const char *const answers[] = {"HTTP/1.1 500 No\r\n\r\n", NULL};
+    static const char *const answers[] = {"HTTP/1.1 500 No\r\nRetry-After: 60\r\n\r\n", NULL};
     begin(ONE_SECRET, answers);
     token_service_start(service);
     run();
@@ -211,7 +212,7 @@ START_TEST(a_failure_keeps_nothing)
 }
 END_TEST
 
-/* The budget counts a second secret; a probe's does not, and a probe asks no third time. */
+/* The budget counts a second secret; a probe has none to count it. */
 START_TEST(one_shot_tries_both_secrets)
 {
     static const char *const answers[] = {REJECTED_401, TOKEN_OF("abc"), NULL};
@@ -222,6 +223,21 @@ START_TEST(one_shot_tries_both_secrets)
     peer_stop(&peer);
     ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+/* The keeper would ask again for a token that is as good as gone. */
+START_TEST(one_shot_asks_once)
+{
+    static const char *const answers[] = {TOKEN_OF("abc"), NULL};
+    one_shot = true;
+    begin(ONE_SECRET, answers);
+    token_service_start(service);
+    run();
+    keeper_tick(token_service_keeper(service), mono_add(mono_now(), 9 * MINUTE));
+    ck_assert_int_eq(state(), KEEPER_RENEWING);
+    ck_assert_int_eq(token_fetch_report(service->fetch)->status, 200); /* still of the first */
+    peer_stop(&peer);
 }
 END_TEST
 
@@ -303,7 +319,7 @@ START_TEST(takes_a_token_back)
 }
 END_TEST
 
-/* With the first secret replaced, the second is the one that worked, and the next request's. */
+/* The endpoint rejected the first secret: the next request begins with the one that worked. */
 START_TEST(a_restored_token_tells_the_secret)
 {
     static const char *const answers[] = {REJECTED_401, TOKEN_OF("abc"), TOKEN_OF("def"), NULL};
@@ -419,6 +435,7 @@ int main(void)
     tcase_add_test(tcase, publishes_and_keeps_a_token_once);
     tcase_add_test(tcase, a_failure_keeps_nothing);
     tcase_add_test(tcase, one_shot_tries_both_secrets);
+    tcase_add_test(tcase, one_shot_asks_once);
     tcase_add_test(tcase, a_budget_of_none_tries_one_secret);
     tcase_add_test(tcase, asks_for_nothing_once_stopped);
     tcase_add_test(tcase, unusable_files_make_no_service);
