@@ -68,8 +68,7 @@ ERR_CHECKED enum err token_service_new(const struct token_service_settings *sett
  */
 bool token_service_restore(struct token_service *service, const void *bytes, size_t len,
                            struct reason *reason);
-/* The sources must be there: the first view is published, and a token requested where one is due.
- */
+/* The sources must be there: publishes the first view, and requests a token where one is due. */
 void token_service_start(struct token_service *service);
 /*
  * Closes what belongs to the loop. Mail of the sources may still come: it asks for nothing, but may
@@ -88,8 +87,7 @@ struct token_era token_service_era(const struct token_service *service);
 /*
  * A reload in two steps: what can fail, and what cannot. `upstream` is one of config's, with the
  * same NAME as the service's. A token request under way continues if the new configuration would
- * make the same one. The token
- * is kept while it is ours (token/owner.h); else another era begins.
+ * make the same one. The token is kept while it is ours (token/owner.h); else another era begins.
  */
 struct token_service_change;
 /* ERR_INVALID, ERR_SYSTEM: as token_service_new. The change is _commit's or _discard's to free. */

@@ -10,12 +10,12 @@
 #include "base/check.h"
 #include "token/credentials.h"
 
-/* The key goes to the owner. */
+/* The key goes to the owner. Both, or neither. */
 static void set(struct token_owner *owner, struct token *token, struct secret *key)
 {
     token_unref(owner->token);
     secret_unref(owner->key);
-    owner->token = token_ref(token);
+    owner->token = token != NULL ? token_ref(token) : NULL;
     owner->key = key;
 }
 
@@ -38,15 +38,8 @@ bool token_owner_change(struct token_owner *owner, struct token *token)
 {
     if (token == owner->token)
         return false;
-    if (token != NULL) {
-        MUST(owner->granted != NULL);
-        set(owner, token, secret_ref(owner->granted));
-    } else {
-        token_unref(owner->token);
-        secret_unref(owner->key);
-        owner->token = NULL;
-        owner->key = NULL;
-    }
+    MUST(token == NULL || owner->granted != NULL);
+    set(owner, token, token != NULL ? secret_ref(owner->granted) : NULL);
     return true;
 }
 

@@ -124,10 +124,11 @@ static enum err make_parts(struct token_service *service)
                                        .publish = port_publish,
                                        .wake = port_wake,
                                        .random = port_random};
-    if (!service->one_shot)
+    if (!service->one_shot) {
         service->alarm = alarm_new(service->loop, wake, service);
-    if (!service->one_shot && service->alarm == NULL)
-        return ERR_SYSTEM;
+        if (service->alarm == NULL)
+            return ERR_SYSTEM;
+    }
     service->fetch_digest = token_fetch_digest(service->config, service->upstream);
     enum err err =
         token_service_make_fetch(service, service->config, service->upstream, &service->fetch);

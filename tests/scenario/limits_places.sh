@@ -44,6 +44,13 @@ leave() {
     wait "$holders" || fail "$(cat "$here/held")"
     counted concurrent_now=0 >/dev/null
 }
+# look_in_vain STATUS COMPLAINT: $refusals lookups, each of which ends with STATUS.
+look_in_vain() {
+    local i
+    for ((i = 0; i < refusals; i++)); do
+        [ "$(look_status)" = "$1" ] || fail "$2"
+    done
+}
 
 # ---- max_connections ----
 
@@ -54,10 +61,7 @@ eventually is_ready
 refused=0
 # refuse_some: over the limit a connection is closed without a response, each time.
 refuse_some() {
-    local i
-    for ((i = 0; i < refusals; i++)); do
-        [ "$(look_status)" = 000 ] || fail "a connection over the limit is accepted"
-    done
+    look_in_vain 000 "a connection over the limit is accepted"
     refused=$((refused + refusals))
     [ "$(metric postcoded_connections_refused_total)" = "$refused" ] || fail "not $refused refused"
 }
@@ -86,10 +90,7 @@ start_daemon
 eventually is_ready
 in_all=0
 refuse_some() {
-    local i
-    for ((i = 0; i < refusals; i++)); do
-        [ "$(look_status)" = 503 ] || fail "a lookup over the limit is accepted"
-    done
+    look_in_vain 503 "a lookup over the limit is accepted"
     in_all=$((in_all + limit + refusals))
 }
 for how in "--expect 200" "--leave-on-fd $here/leave" "--leave-on-fd $here/leave --reset" \
