@@ -85,7 +85,8 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 STANDIN_SRC := $(sort $(wildcard tests/standin/*.c))
 DRIVER_SRC := $(sort $(wildcard tests/driver/*.c))
-DRIVER_BIN := $(DRIVER_SRC:tests/driver/%.c=$(BUILD)/driver/%)
+DRIVER_BIN := $(DRIVER_SRC:tests/driver/%.c=$(BUILD)/driver/%) $(BUILD)/driver/emulator
+EMULATOR_SRC := $(sort $(wildcard tests/emulator/*.c)) tests/standin/form.c
 ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 
 # One line a step; V=1 shows the commands.
@@ -109,6 +110,11 @@ $(BUILD)/libpostcoded.a: $(LIB_OBJ) $(LLHTTP_OBJ)
 	$(Q)ar rcs $@ $^
 
 $(BUILD)/location-standin: $(STANDIN_SRC:%.c=$(BUILD)/obj/%.o)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/driver/emulator: $(EMULATOR_SRC:%.c=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
