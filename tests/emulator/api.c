@@ -19,12 +19,14 @@ static char *read_file(const char *folder, const char *name, size_t *len)
 {
     char path[PATH_MAX];
     char *text = NULL;
+
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return NULL;
     if (fseek(file, 0, SEEK_END) == 0) {
         long size = ftell(file);
+
         rewind(file);
         text = must_calloc(1, (size_t)(size > 0 ? size : 0) + 1);
         *len = fread(text, 1, (size_t)(size > 0 ? size : 0), file);
@@ -39,6 +41,7 @@ static bool take_reply(struct api *api, const char *folder, const char *name, js
     json_error_t error;
     const char *kind, *evidence, *note;
     int status;
+
     if (api->reply_count == REPLIES_MAX)
         return give_up(folder, name, "too many replies");
     if (json_unpack_ex(value, &error, JSON_STRICT, "{s:s, s:i, s:s, s?s, s?o}", "kind", &kind,
@@ -61,6 +64,7 @@ static bool take_replies(struct api *api, const char *folder, json_t *replies)
 {
     const char *name;
     json_t *value;
+
     json_object_foreach(replies, name, value)
     {
         if (!take_reply(api, folder, name, value))
@@ -80,6 +84,7 @@ static bool has_replies(const struct api *api, const char *folder)
         {"found.json", KIND_LOOKUP},   {"unknown.json", KIND_LOOKUP},
         {"expired.json", KIND_LOOKUP},
     };
+
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (api_reply(api, needed[i].name, needed[i].kind) == NULL)
             return give_up(folder, needed[i].name, "is missing among the replies");
@@ -91,6 +96,7 @@ static bool take_token(struct api *api, const char *folder)
 {
     json_error_t error;
     json_t *form = NULL, *json = NULL;
+
     if (json_unpack_ex(api->token, &error, JSON_STRICT,
                        "{s:s, s:s, s:s, s:s, s?o, s?o, s?o, s:s, s?o}", "method",
                        &api->token_method, "target", &api->token_target, "client",
@@ -111,6 +117,7 @@ bool api_load(struct api *api, const char *folder)
     json_error_t error;
     json_t *lookup, *replies;
     const char *documented;
+
     snprintf(path, sizeof path, "%s/api.json", folder);
     api->description = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (api->description == NULL)

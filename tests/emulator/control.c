@@ -38,6 +38,7 @@ static bool play_next(struct emulator *emulator, const struct call *call, enum k
     const struct reply *reply = api_reply(&emulator->api, name, kind);
     char *end = NULL;
     long left = times != NULL ? strtol(times, &end, 10) : -1;
+
     if ((reply == NULL && *name != '\0') || (times != NULL && (left < 1 || *end != '\0')))
         return false;
     emulator->played[kind].reply = reply;
@@ -48,6 +49,7 @@ static bool play_next(struct emulator *emulator, const struct call *call, enum k
 static void serve_play(struct emulator *emulator, struct call *call)
 {
     bool any = false, good = true;
+
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         if (argument(call, kind_names[kind]) == NULL)
             continue;
@@ -71,6 +73,7 @@ static void serve_counters(struct emulator *emulator, struct call *call)
 #undef COUNTER_NAME
     };
     json_t *body = json_object();
+
     for (int i = 0; i < COUNTER_COUNT; i++)
         json_object_set_new(body, names[i], json_integer(emulator->counters[i]));
     call_answer_json(call, MHD_HTTP_OK, body);
@@ -79,9 +82,11 @@ static void serve_counters(struct emulator *emulator, struct call *call)
 static void serve_last(struct emulator *emulator, struct call *call)
 {
     const char *of = argument(call, "of");
+
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         if (of != NULL && strcmp(of, kind_names[kind]) == 0) {
             json_t *last = emulator->last[kind];
+
             call_answer_json(call, MHD_HTTP_OK, last != NULL ? json_incref(last) : json_null());
             return;
         }
@@ -100,6 +105,7 @@ void control(struct emulator *emulator, struct call *call, const char *path)
         {"GET", "counters", serve_counters},
         {"GET", "last", serve_last},
     };
+
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(path, routes[i].path) == 0 && strcmp(call->method, routes[i].method) == 0) {
             routes[i].serve(emulator, call);
@@ -120,6 +126,7 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 void control_remember(struct emulator *emulator, const struct call *call)
 {
     json_t *headers = json_object();
+
     MHD_get_connection_values(call->connection, MHD_HEADER_KIND, take_header, headers);
     json_decref(emulator->last[call->kind]);
     emulator->last[call->kind] = json_pack("{s:s, s:s, s:o, s:s}", "method", call->method, "target",

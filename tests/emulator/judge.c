@@ -28,6 +28,7 @@ static bool wrong(const struct judging *judging, enum fault fault, const char *r
         FAULT_TABLE(FAULT_NAME)
 #undef FAULT_NAME
     };
+
     judging->call->fault = fault;
     fprintf(stderr, "emulator: %s: %s: %s is right; it was %s\n", judging->api->name, names[fault],
             right, came != NULL ? came : "not there");
@@ -41,13 +42,13 @@ static const char *request_header(const struct call *call, const char *name)
 
 /* ---- targets ---- */
 
-/* As RFC 3986 encodes a part: everything but unreserved characters, in capitals. Free the result.
- */
+/* As RFC 3986 encodes a part: everything but unreserved characters. Free the result. */
 static char *percent_encode(const char *text)
 {
     static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     char *out = must_calloc(3, strlen(text) + 1);
     size_t n = 0;
+
     for (const char *c = text; *c != '\0'; c++) {
         if (strchr(kept, *c) != NULL)
             out[n++] = *c;
@@ -61,6 +62,7 @@ static char *percent_encode(const char *text)
 static bool take_postcode(const struct judging *judging, const char *text, size_t len)
 {
     char *came = must_copy(text, len);
+
     judging->call->postcode = form_decode(text, len);
     char *again = judging->call->postcode != NULL ? percent_encode(judging->call->postcode) : NULL;
     bool same = again != NULL && strcmp(again, came) == 0;
@@ -75,6 +77,7 @@ static bool half_fits(const struct judging *judging, const char *template, size_
                       const char *came, size_t len)
 {
     const char *mark = memmem(template, template_len, POSTCODE, strlen(POSTCODE));
+
     if (mark == NULL)
         return len == template_len && memcmp(template, came, len) == 0;
     size_t before = (size_t)(mark - template);
@@ -88,6 +91,7 @@ static bool judge_target(const struct judging *judging, const char *template)
 {
     const char *came = judging->call->target;
     size_t path = strcspn(template, "?"), came_path = strcspn(came, "?");
+
     if (!half_fits(judging, template, path, came, came_path))
         return wrong(judging, FAULT_PATH, template, came);
     const char *query = template + path, *came_query = came + came_path;
@@ -100,12 +104,15 @@ static bool judge_headers(const struct judging *judging)
 {
     const char *name;
     json_t *value;
+
     json_object_foreach(judging->api->headers[judging->call->kind], name, value)
     {
         const char *came = request_header(judging->call, name);
+        char right[512];
+
         if (came == NULL || strcmp(came, json_string_value(value)) != 0) {
-            fprintf(stderr, "emulator: %s: the header %s:\n", judging->api->name, name);
-            return wrong(judging, FAULT_HEADER, json_string_value(value), came);
+            snprintf(right, sizeof right, "%s: %s", name, json_string_value(value));
+            return wrong(judging, FAULT_HEADER, right, came);
         }
     }
     return true;
@@ -117,6 +124,7 @@ static bool judge_headers(const struct judging *judging)
 static const char *credential(const struct api *api, const json_t *field)
 {
     const char *text = json_string_value(field);
+
     if (text != NULL && strcmp(text, "{client_id}") == 0)
         return api->client_id;
     if (text != NULL && strcmp(text, "{client_secret}") == 0)
@@ -129,6 +137,7 @@ static bool fields_fit(const struct api *api, json_t *right, json_t *came)
 {
     const char *name;
     json_t *field;
+
     if (json_object_size(right) != json_object_size(came))
         return false;
     json_object_foreach(right, name, field)
@@ -136,6 +145,7 @@ static bool fields_fit(const struct api *api, json_t *right, json_t *came)
         const json_t *value = json_object_get(came, name);
         bool fits =
             credential(api, field) != NULL ? json_is_string(value) : json_equal(field, value);
+
         if (value == NULL || !fits)
             return false;
     }
@@ -146,9 +156,11 @@ static bool credentials_fit(const struct api *api, json_t *right, json_t *came)
 {
     const char *name;
     json_t *field;
+
     json_object_foreach(right, name, field)
     {
         const char *wanted = credential(api, field);
+
         if (wanted != NULL && strcmp(wanted, json_string_value(json_object_get(came, name))) != 0)
             return false;
     }
@@ -161,6 +173,7 @@ static json_t *form_fields(const char *form, json_t *right)
     const char *name;
     json_t *field;
     size_t pairs = 1;
+
     if (!form_is_valid(form))
         return NULL;
     for (const char *c = form; *c != '\0'; c++)
@@ -169,6 +182,7 @@ static json_t *form_fields(const char *form, json_t *right)
     json_object_foreach(right, name, field)
     {
         char *value = form_get(form, name);
+
         if (value != NULL)
             json_object_set_new(fields, name, json_string(value));
         free(value);
@@ -190,6 +204,7 @@ static bool judge_body(const struct judging *judging)
                        : form_fields(call->body, right);
     char *pattern = json_dumps(right, JSON_COMPACT);
     bool fits = came != NULL && fields_fit(api, right, came);
+
     if (!fits)
         wrong(judging, FAULT_BODY, pattern, call->body);
     else if (!credentials_fit(api, right, came)) {
@@ -207,6 +222,7 @@ static bool judge_basic(const struct judging *judging)
     const struct api *api = judging->api;
     const char *came = request_header(judging->call, MHD_HTTP_HEADER_AUTHORIZATION);
     char pair[512], right[1024] = "Basic ";
+
     if (strcmp(api->token_client, "basic") != 0)
         return came == NULL || wrong(judging, FAULT_HEADER, "no Authorization", came);
     int len = snprintf(pair, sizeof pair, "%s:%s", api->client_id, api->client_secret);
@@ -219,6 +235,7 @@ static void judge_token(const struct judging *judging)
     const struct api *api = judging->api;
     struct call *call = judging->call;
     const char *type = request_header(call, MHD_HTTP_HEADER_CONTENT_TYPE);
+
     if (!judge_target(judging, api->token_target))
         return;
     if (strcmp(call->method, api->token_method) != 0)
@@ -240,6 +257,7 @@ static bool judge_bearer(const struct judging *judging, unsigned long issued)
     const char *came = request_header(judging->call, MHD_HTTP_HEADER_AUTHORIZATION);
     size_t len = strlen(scheme);
     char text[TOKEN_TEXT];
+
     if (came == NULL || strncmp(came, scheme, len) != 0 || came[len] != ' ')
         return wrong(judging, FAULT_TOKEN, scheme, came);
     for (unsigned long n = issued; n > 0; n--) {
@@ -255,6 +273,7 @@ static bool judge_bearer(const struct judging *judging, unsigned long issued)
 static void judge_lookup(const struct judging *judging, unsigned long issued)
 {
     const struct call *call = judging->call;
+
     if (!judge_target(judging, judging->api->lookup_target))
         return;
     if (strcmp(call->method, MHD_HTTP_METHOD_GET) != 0)
@@ -271,6 +290,7 @@ static void judge_lookup(const struct judging *judging, unsigned long issued)
 static enum kind kind_of(const struct api *api, const struct call *call)
 {
     size_t len = strcspn(api->token_target, "?");
+
     if (strcspn(call->target, "?") == len && strncmp(call->target, api->token_target, len) == 0)
         return KIND_TOKEN;
     return strcmp(call->method, MHD_HTTP_METHOD_GET) == 0 ? KIND_LOOKUP : KIND_TOKEN;
@@ -279,6 +299,7 @@ static enum kind kind_of(const struct api *api, const struct call *call)
 void judge(const struct emulator *emulator, struct call *call)
 {
     const struct judging judging = {&emulator->api, call};
+
     call->kind = kind_of(judging.api, call);
     if (call->kind == KIND_TOKEN)
         judge_token(&judging);

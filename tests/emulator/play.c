@@ -31,6 +31,7 @@ static void answer_fault(struct call *call)
 #undef FAULT_ROW
     };
     char error[64];
+
     snprintf(error, sizeof error, "emulator_%s", faults[call->fault].name);
     call_answer_json(call, faults[call->fault].status,
                      json_pack("{s:s, s:s}", "error", error, "error_description",
@@ -41,6 +42,7 @@ static void answer_reply(struct call *call, const struct reply *reply, const cha
 {
     const char *name;
     json_t *value;
+
     call_answer(call, reply->status, text, len);
     json_object_foreach(reply->headers, name, value)
     {
@@ -53,6 +55,7 @@ static json_t *time_text(time_t at, const char *form, int offset)
 {
     char text[64];
     struct tm parts;
+
     if (strcmp(form, "epoch") == 0)
         return json_sprintf("%lld", (long long)at);
     at += offset;
@@ -67,6 +70,7 @@ static void set_times(const struct api *api, json_t *grant)
     const char *name, *form;
     json_t *rule;
     int seconds, offset;
+
     json_object_foreach(api->token_times, name, rule)
     {
         offset = 0;
@@ -83,6 +87,7 @@ static void answer_token(struct emulator *emulator, struct call *call, const str
     const struct api *api = &emulator->api;
     char token[TOKEN_TEXT];
     json_t *grant = json_loadb(reply->text, reply->len, 0, NULL);
+
     if (!json_is_string(json_object_get(grant, api->token_member))) {
         answer_reply(call, reply, reply->text, reply->len);
         json_decref(grant);
@@ -101,6 +106,7 @@ static void answer_token(struct emulator *emulator, struct call *call, const str
 static const struct reply *played(struct emulator *emulator, enum kind kind)
 {
     const struct reply *reply = emulator->played[kind].reply;
+
     if (reply != NULL && emulator->played[kind].left > 0 && --emulator->played[kind].left == 0)
         emulator->played[kind].reply = NULL;
     return reply;
@@ -110,6 +116,7 @@ static void play_token(struct emulator *emulator, struct call *call)
 {
     const char *name = call->fault == FAULT_CLIENT ? "token-refused.json" : "token.json";
     const struct reply *reply = call->fault == FAULT_CLIENT ? NULL : played(emulator, KIND_TOKEN);
+
     answer_token(emulator, call,
                  reply != NULL ? reply : api_reply(&emulator->api, name, KIND_TOKEN));
 }
@@ -119,6 +126,7 @@ static void play_lookup(struct emulator *emulator, struct call *call)
     const struct api *api = &emulator->api;
     const char *name = strcmp(call->postcode, api->known) == 0 ? "found.json" : "unknown.json";
     const struct reply *reply = NULL;
+
     if (call->token <= emulator->expired) {
         emulator->counters[COUNTER_LOOKUPS_EXPIRED]++;
         name = "expired.json";
@@ -133,6 +141,7 @@ static void play_lookup(struct emulator *emulator, struct call *call)
 void play(struct emulator *emulator, struct call *call)
 {
     bool is_token = call->kind == KIND_TOKEN;
+
     emulator->counters[is_token ? COUNTER_TOKEN_REQUESTS : COUNTER_LOOKUPS]++;
     emulator->counters[COUNTER_FAULTS] += call->fault != FAULT_NONE;
     if (call->fault != FAULT_NONE && call->fault != FAULT_CLIENT)

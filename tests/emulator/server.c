@@ -29,6 +29,7 @@ void *must_calloc(size_t count, size_t size)
 char *must_copy(const char *text, size_t len)
 {
     char *copy = must_calloc(1, len + 1);
+
     memcpy(copy, text, len);
     return copy;
 }
@@ -36,6 +37,7 @@ char *must_copy(const char *text, size_t len)
 struct call *call_cast(void *p)
 {
     struct call *call = p;
+
     assert(call->magic == CALL_MAGIC);
     return call;
 }
@@ -53,6 +55,7 @@ void call_answer(struct call *call, unsigned status, const char *text, size_t le
 void call_answer_json(struct call *call, unsigned status, json_t *body)
 {
     char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+
     json_decref(body);
     if (text == NULL)
         abort();
@@ -75,6 +78,7 @@ static void collect(struct call *call, const char *data, size_t len)
 {
     size_t free_bytes = CALL_BODY_MAX - call->body_len;
     size_t n = len < free_bytes ? len : free_bytes;
+
     memcpy(call->body + call->body_len, data, n);
     call->body_len += n;
 }
@@ -134,6 +138,7 @@ static int listen_on_loopback(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, SOMAXCONN) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
         perror("emulator: listen");
@@ -148,6 +153,7 @@ bool server_run(struct emulator *emulator)
 {
     sigset_t ends;
     int which;
+
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
@@ -173,6 +179,7 @@ int main(int argc, char **argv)
 {
     static struct emulator emulator;
     bool ok = argc == 2 && argv[1][0] != '-';
+
     if (!ok) {
         fputs("usage: emulator FOLDER    one of tests/apis; see tests/emulator/control.c\n",
               stderr);
