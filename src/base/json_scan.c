@@ -211,8 +211,9 @@ static const char *array(struct scan *scan, const char *at, unsigned leading)
                                 JSON_TEXT_INVALID "a comma or the end of an array must be here");
 }
 
-/* An object or an array. */
-static const char *nested(struct scan *scan, const char *at, unsigned leading)
+/* An object or an array. Not inlined: the many strings and numbers need no such stack frame. */
+__attribute__((noinline)) static const char *nested(struct scan *scan, const char *at,
+                                                    unsigned leading)
 {
     leading = going_on(scan, leading);
     if (scan->depth == JSON_SCAN_DEPTH_MAX)

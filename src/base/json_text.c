@@ -113,8 +113,8 @@ static const char *escape(struct json_text *text, const char *at)
     return *at == 'u' ? code_point(text, at + 1) : at + 1;
 }
 
-/* One character that is not plain ASCII. */
-static const char *unusual(struct json_text *text, const char *at)
+/* One character that is not plain ASCII. Not inlined: most strings have none. */
+__attribute__((noinline)) static const char *unusual(struct json_text *text, const char *at)
 {
     uint32_t code;
 
