@@ -28,14 +28,14 @@ struct json_pointer_token {
 
 struct json_pointer {
     const char *text; /* as it was configured */
-    size_t count;     /* 1 to JSON_POINTER_TOKENS_MAX */
+    size_t count;     /* at most JSON_POINTER_TOKENS_MAX; 0 names a whole text */
     const struct json_pointer_token *tokens;
 };
 
 /*
  * `text` begins with "/". ERR_INVALID: `reason` says what is wrong and what to write; it is to
  * stand behind the name of the key. A token "-" is a fault: it names the element behind an array's
- * end, which no text has. The empty pointer, which names a whole text, is a fault too.
+ * end, which no text has. The empty pointer is a fault too.
  *
  * *out: the caller's, free it with json_pointer_free; untouched on failure.
  */

@@ -18,6 +18,9 @@ struct octets {
 /* False, with *out empty, where the text is not strict base64url. Else free it (octets_fini). */
 bool base64url_decode(const char *text, size_t len, struct octets *out);
 
+/* The text of `len` bytes, without padding. Free it. */
+char *base64url_encode(const void *bytes, size_t len);
+
 /* Overwrites and frees. An empty one is allowed. */
 void octets_fini(struct octets *octets);
 

@@ -20,30 +20,26 @@
 
 /* ---- what to write instead ---- */
 
-/* "$.a['b'][0]" becomes "/a/b/0". */
-static void put_steps(const char *text, struct buf *out)
+/* "a['b'][0]" becomes "a/b/0"; with `slashed`, only the quotes go. */
+static void put_steps(const char *text, bool slashed, struct buf *out)
 {
     for (; *text != '\0'; text++) {
-        if (*text == '.' || *text == '[') {
-            if (out->len == 0 || out->data[out->len - 1] != '/')
-                buf_putc(out, '/');
-        } else if (strchr("]'\"", *text) == NULL) {
-            buf_putc(out, *text);
-        }
+        if (*text == '"' || *text == '\'' || (*text == ']' && !slashed))
+            continue;
+        bool step = !slashed && (*text == '.' || *text == '[');
+        if (!step || (out->len > 0 && out->data[out->len - 1] != '/'))
+            buf_putc(out, step ? '/' : *text);
     }
 }
 
 /* What a text without a slash at its beginning most likely means. */
 static void put_meaning(const char *text, struct buf *out)
 {
-    if (*text == '#' || *text == '$')
-        text++;
-    if (*text != '/' && *text != '.' && *text != '[')
-        buf_putc(out, '/');
-    if (strchr(text, '/') != NULL)
-        buf_puts(out, text);
-    else
-        put_steps(text, out);
+    text += strspn(text, " \"'");
+    text += *text == '#' || *text == '$';
+    text += *text == '/';
+    buf_putc(out, '/');
+    put_steps(text, strchr(text, '/') != NULL, out);
 }
 
 static enum err not_a_pointer(const char *text, struct reason *reason)

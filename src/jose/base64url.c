@@ -1,7 +1,8 @@
 /*
  * A decoder of our own, because leniency here is a fault: libraries skip what they do not know
  * and drop spare bits, so that one signed token has many spellings, and a spelling rejected by one
- * reader passes another. It decodes secrets too, which is why its memory is overwritten.
+ * reader passes another. It decodes secrets too, which is why its memory is overwritten. The
+ * encoder is for what is signed here.
  */
 #include "jose/base64url.h"
 
@@ -51,6 +52,27 @@ bool base64url_decode(const char *text, size_t len, struct octets *out)
 bad:
     octets_fini(out);
     return false;
+}
+
+char *base64url_encode(const void *bytes, size_t len)
+{
+    static const char characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *from = bytes;
+    char *text = mem_alloc(len / 3 * 4 + 5);
+    size_t at = 0;
+    uint32_t bits = 0;
+    unsigned have = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        bits = bits << 8 | from[i];
+        for (have += 8; have >= 6; have -= 6)
+            text[at++] = characters[bits >> (have - 6) & 0x3f];
+    }
+    if (have > 0)
+        text[at++] = characters[bits << (6 - have) & 0x3f];
+    text[at] = '\0';
+    return text;
 }
 
 void octets_fini(struct octets *octets)

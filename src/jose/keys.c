@@ -1,21 +1,17 @@
 /*
  * Key files: an HMAC secret as it stands, a JWK, or a JWK set. Faults are told with their place,
  * and never with a byte of what was read.
- *
- * jansson keeps its copy of the JSON in plain memory; the strings in it are overwritten before
- * they are freed. What its lexer held on the way is beyond reach.
  */
 #include "jose/jwt.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/secret.h"
+#include "jose/json.h"
 #include "jose/jws.h"
 
 __attribute__((format(printf, 2, 3))) static enum err fault(struct reason *reason,
@@ -94,22 +90,6 @@ static enum err json_read(const json_t *json, struct jwt_keys **out, struct reas
     return err;
 }
 
-/*
- * Overwrites every string that jansson holds. Its strings are ours to write: they belong to the
- * value, which nobody else has; the const is jansson's promise to callers who share values.
- */
-static void wipe_json(json_t *json)
-{
-    const char *name;
-    json_t *value;
-
-    for (size_t i = 0; i < json_array_size(json); i++)
-        wipe_json(json_array_get(json, i));
-    json_object_foreach(json, name, value) wipe_json(value);
-    if (json_is_string(json))
-        wipe((void *)(uintptr_t)json_string_value(json), json_string_length(json));
-}
-
 static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **out,
                                struct reason *reason)
 {
@@ -123,8 +103,7 @@ static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **
             "line %d, column %d: not valid JSON, or a name twice; it should be a JWK or a JWK set",
             where.line, where.column);
     enum err err = json_read(json, out, reason);
-    wipe_json(json);
-    json_decref(json);
+    jose_json_free(json);
     return err;
 }
 

@@ -4,6 +4,7 @@
 #include <check.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "jose_examples.h"
 #include "jose/jws.h"
 #include "jose/jwt.h"
@@ -251,6 +252,9 @@ START_TEST(test_base64url)
         if (taken) {
             ck_assert_uint_eq(out.len, strlen(cases[i].bytes));
             ck_assert_str_eq((const char *)out.bytes, cases[i].bytes);
+            char *text = base64url_encode(out.bytes, out.len);
+            ck_assert_str_eq(text, cases[i].text);
+            mem_free(text);
         }
         octets_fini(&out);
         ck_assert_ptr_null(out.bytes);
