@@ -135,7 +135,7 @@
     X("identity", "unverified_anywhere", identity_unverified_anywhere, BOOL, "off", 0, 0, "",      \
       CONFIG_RELOADS, "Allow modes plain and off on addresses that are not loopback.")             \
     X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
-      "Trim a postcode, fold its spaces, convert it to upper case; off: send it as received.")     \
+      "Trim a postcode, fold pasted spaces and dashes, convert to upper case; off: as received.")  \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 

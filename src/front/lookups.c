@@ -169,9 +169,10 @@ static void find(struct server_app *app, struct request *request, const char *re
     struct lookup_app *lookups = of(app);
     struct lookup_query query = {
         .user = request->user, .query = request->query, .stats = &request->stats};
-    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
-        response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                               "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
+    struct reason reason;
+    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode, &reason) !=
+        ERR_OK) {
+        response_plain_problem(request, PROBLEM_INVALID_POSTCODE, "%s.", reason.text);
         return;
     }
     if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {

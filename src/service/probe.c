@@ -150,10 +150,11 @@ static void take_down(struct probe *probe)
 /* False: it is none, which was said. */
 static bool read_postcode(const struct config *config, const char *text, struct postcode *postcode)
 {
-    if (postcode_parse(text, strlen(text), config->lookup_normalise, postcode) == ERR_OK)
+    struct reason reason;
+
+    if (postcode_parse(text, strlen(text), config->lookup_normalise, postcode, &reason) == ERR_OK)
         return true;
-    fprintf(stderr, "postcoded: --probe: not a postcode: 1 to 16 letters, digits, spaces and "
-                    "hyphens\n");
+    fprintf(stderr, "postcoded: --probe: %s.\n", reason.text);
     return false;
 }
 
