@@ -91,9 +91,10 @@ struct client_header {
 };
 
 struct client_request {
-    bool post;                           /* POST with `body`, its response wiped; else GET */
-    const char *target;                  /* origin-form, sent byte for byte: "/a/b%20c?d" */
-    const struct client_header *headers; /* besides Host, User-Agent and Content-Length */
+    bool post;          /* POST with `body`, its response wiped; else GET */
+    const char *target; /* origin-form, sent byte for byte: "/a/b%20c?d" */
+    const struct client_header
+        *headers; /* besides Host, User-Agent, Accept-Encoding, Content-Length */
     size_t header_count;
     const char *body; /* POST: may be NULL for an empty one */
     size_t body_len;
@@ -108,7 +109,9 @@ struct client_request {
     X(CLIENT_CACHE_CONTROL, "Cache-Control")                                                       \
     X(CLIENT_ETAG, "ETag")                                                                         \
     X(CLIENT_LAST_MODIFIED, "Last-Modified")                                                       \
-    X(CLIENT_RETRY_AFTER, "Retry-After")
+    X(CLIENT_RETRY_AFTER, "Retry-After")                                                           \
+    X(CLIENT_CONTENT_ENCODING, "Content-Encoding")                                                 \
+    X(CLIENT_WWW_AUTHENTICATE, "WWW-Authenticate")
 
 enum client_header_id {
 #define CLIENT_HEADER_ENUM(id, name) id,
@@ -126,7 +129,10 @@ struct upstream_response {
      */
     int status;
     const char *detail; /* libcurl's description of an error, not escaped; or "" */
-    /* The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text. */
+    /*
+     * The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text.
+     * Of WWW-Authenticate the first one with the scheme Bearer, or the last one where none has it.
+     */
     const char *headers[CLIENT_HEADER_COUNT];
     char *body; /* NUL-terminated beyond body_len; may be NULL when body_len is 0 */
     size_t body_len;
