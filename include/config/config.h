@@ -58,7 +58,7 @@
 #define CONFIG_FORBIDDEN_HEADERS                                                                   \
     "Authorization Cookie Host Content-Length Transfer-Encoding Connection Keep-Alive "            \
     "Proxy-Authenticate Proxy-Authorization Proxy-Connection TE Trailer Upgrade Expect "           \
-    "Accept User-Agent If-None-Match If-Modified-Since traceparent tracestate "                    \
+    "Accept Accept-Encoding User-Agent If-None-Match If-Modified-Since traceparent tracestate "    \
     "Content-Type Cache-Control ETag Last-Modified Date Allow Retry-After WWW-Authenticate "       \
     "Proxy-Status Set-Cookie"
 

@@ -160,6 +160,9 @@ static CURL *handle_make(const struct handles *handles)
         HANDLE_SET(easy, fixed[i].option, fixed[i].value);
     HANDLE_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     HANDLE_SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
+    /* Without it a server may compress (RFC 9110, section 12.5.3), and what it sends is not
+     * decoded. */
+    HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
     HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);

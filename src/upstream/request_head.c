@@ -66,9 +66,10 @@ static char *after_target(const char *origin)
         char *port = part_of(url, CURLUPART_PORT);
 
         if (host != NULL)
-            after =
-                mem_printf(" HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: postcoded/%s\r\n", host,
-                           port != NULL ? ":" : "", port != NULL ? port : "", POSTCODED_VERSION);
+            after = mem_printf(" HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: postcoded/%s\r\n"
+                               "Accept-Encoding: identity\r\n",
+                               host, port != NULL ? ":" : "", port != NULL ? port : "",
+                               POSTCODED_VERSION);
         curl_free(host);
         curl_free(port);
     }

@@ -152,7 +152,7 @@ START_TEST(test_basic_on_the_wire)
     /* "the id:" ODD in base64 */
     snprintf(expected, sizeof(expected),
              "POST /auth/v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-             "User-Agent: postcoded/" POSTCODED_VERSION "\r\n"
+             "User-Agent: postcoded/" POSTCODED_VERSION "\r\nAccept-Encoding: identity\r\n"
              "Authorization: Basic dGhlIGlkOnAgdzomPSslKi0uX34vw6k=\r\n"
              "Accept: application/json\r\nX-GUID: a-guid\r\ntraceparent: %s\r\n"
              "Content-Length: 0\r\n\r\n",
