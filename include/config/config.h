@@ -36,14 +36,16 @@
  *              127.0.0.1; port 0 is one of the system's choice
  *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo,
  *              query or fragment; no slash at its end
+ *   PROXY      char *, the same, but a user may stand before an @, percent-encoded; no password
  *   FILE       char *, resolved (contract 6); must be readable
  *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files)
- *   SECRET     struct secret *, in the file itself
- *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
- *              without one trailing newline each, rejected when others can read them (secret_files)
- *   HEADER     char *, a field name of RFC 9110 that contract 6 does not forbid
- *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
- *   PARAMS     struct config_params: every key that begins with auth_param. (range: longest value)
+ *   PASSWORD   struct config_file: the one line of a file, without its newline, rejected when
+ * others can read it (secret_files) SECRET     struct secret *, in the file itself SECRETS struct
+ * config_secrets: the contents of one file, or of two separated by a comma, without one trailing
+ * newline each, rejected when others can read them (secret_files) HEADER     char *, a field name
+ * of RFC 9110 that contract 6 does not forbid PATH       char *, begins with a slash, made of pchar
+ * and slash (RFC 3986, 3.3) PARAMS     struct config_params: every key that begins with auth_param.
+ * (range: longest value)
  *
  * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
  */
@@ -204,8 +206,11 @@
       "Client certificate for the upstream, in PEM.")                                              \
     X("upstream", "client_key", client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,           \
       "Private key of client_certificate, in PEM.")                                                \
-    X("upstream", "proxy", proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                          \
-      "HTTP proxy for all calls; the environment's proxy variables are not read.")
+    X("upstream", "proxy", proxy, PROXY, NULL, 1, 2048, "", CONFIG_RELOADS,                        \
+      "HTTP proxy for all calls, http://[USER@]HOST:PORT; the environment's proxy variables are "  \
+      "not read.")                                                                                 \
+    X("upstream", "proxy_password_file", proxy_password_file, PASSWORD, NULL, 0, 4096, "",         \
+      CONFIG_RELOADS, "File with the password of the user in proxy.")
 
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
@@ -258,8 +263,10 @@ struct config_params {
 #define CONFIG_C_CHOICE int
 #define CONFIG_C_ADDRESSES struct config_addresses
 #define CONFIG_C_URL char *
+#define CONFIG_C_PROXY char *
 #define CONFIG_C_FILE char *
 #define CONFIG_C_KEYFILE struct config_file
+#define CONFIG_C_PASSWORD struct config_file
 #define CONFIG_C_SECRET struct secret *
 #define CONFIG_C_SECRETS struct config_secrets
 #define CONFIG_C_HEADER char *

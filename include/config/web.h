@@ -6,8 +6,13 @@
 
 #include "config/input.h"
 
-/* KIND_URL, KIND_HEADER, KIND_PATH. */
-input_parser web_parse_url, web_parse_header, web_parse_path;
+/* KIND_URL, KIND_PROXY, KIND_HEADER, KIND_PATH. */
+input_parser web_parse_url, web_parse_proxy, web_parse_header, web_parse_path;
+
+/* The user in a URL that web_parse_proxy took, decoded; NULL: none. mem_free() it. */
+char *web_url_user(const char *url);
+/* The same URL without it. mem_free() it. */
+char *web_url_without_user(const char *url);
 
 /* Whether a URL that web_parse_url took leads to this machine; whether it is http://. */
 bool web_url_is_loopback(const char *url);

@@ -59,9 +59,10 @@ struct client_settings {
     const char *ca_file;             /* NULL: the system's */
     const char *client_certificate;  /* NULL: none; PEM file */
     const struct secret *client_key; /* PEM, with client_certificate */
-    const char *proxy;               /* NULL: none */
-    bool counted;                    /* whether METRIC_UPSTREAM_* count its calls and connections */
-    size_t upstream;                 /* the upstream's index in METRIC_UPSTREAM_* */
+    const char *proxy; /* NULL: none; a URL that may hold a user (config kind PROXY) */
+    const struct secret *proxy_password; /* of that user; NULL: an empty one */
+    bool counted;    /* whether METRIC_UPSTREAM_* count its calls and connections */
+    size_t upstream; /* the upstream's index in METRIC_UPSTREAM_* */
 };
 
 /*

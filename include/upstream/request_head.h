@@ -16,7 +16,8 @@
 /* What is the same in all requests of a client. */
 struct request_frame {
     char *before; /* the target of a GET: "GET ", and the prefix */
-    char *after;  /* the target of a GET: the version, Host, User-Agent, Accept-Encoding */
+    char *after;  /* the target of a GET: the version, Host, User-Agent, Accept-Encoding, and what
+                     a proxy that is asked wants; wiped */
     size_t before_len;
     size_t after_len;
     const char *prefix; /* of each target; in `before`. The origin, where a proxy wants the

@@ -150,6 +150,20 @@ static void certificate_and_key(const struct rules *rules)
         wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
 }
 
+/* A proxy at fault may have a user all the same. */
+static void proxy_user(const struct rules *rules)
+{
+    const enum config_key_index password = KEY_upstream_proxy_password_file;
+    const char *proxy = rules->upstream->proxy;
+
+    if (!given(rules, password) || (given(rules, KEY_upstream_proxy) && proxy == NULL))
+        return;
+    char *user = proxy != NULL ? web_url_user(proxy) : NULL;
+    if (user == NULL)
+        wrong(rules, password, "needs a user; set proxy = http://USER@HOST:PORT too");
+    mem_free(user);
+}
+
 static void identity_key(const struct rules *rules)
 {
     const enum config_key_index file = KEY_identity_key_file;
@@ -326,7 +340,7 @@ static rule *const process_rules[] = {
 
 /* For each [upstream NAME]. */
 static rule *const upstream_rules[] = {
-    required,    one_secret, certificate_and_key, no_plaintext,
+    required,    one_secret, certificate_and_key, proxy_user, no_plaintext,
     placeholder, flow_keys,  auth_path,           basic_id,
 };
 

@@ -223,8 +223,12 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
     case KIND_URL:
         buf_puts(out, "a URL of http or https without user, query and fragment");
         break;
+    case KIND_PROXY:
+        buf_puts(out, "a URL of http or https without password, query and fragment");
+        break;
     case KIND_FILE:
     case KIND_KEYFILE:
+    case KIND_PASSWORD:
         buf_puts(out, "a path, or credential:NAME");
         break;
     case KIND_SECRETS:

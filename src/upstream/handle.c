@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "upstream/proxy.h"
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
@@ -79,7 +80,9 @@ struct handles {
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
     struct secret *key;
-    char *proxy;
+    char *proxy;                     /* without its user; "": none */
+    char *proxy_authorization;       /* a header line; NULL: none */
+    struct curl_slist proxy_headers; /* that line, which libcurl does not copy */
     CURL *idle[IDLE_MAX];
     size_t idle_count;
 };
@@ -114,11 +117,13 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
-static void set_proxy(const struct handles *handles, CURL *easy)
+static void set_proxy(struct handles *handles, CURL *easy)
 {
     /* Both are always set: NULL would mean the environment's. */
-    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
-    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
+    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy);
+    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy[0] != '\0' ? "" : "*");
+    if (handles->proxy_authorization != NULL)
+        HANDLE_SET(easy, CURLOPT_PROXYHEADER, &handles->proxy_headers);
 }
 
 /*
@@ -150,7 +155,7 @@ static void set_certificate(const struct handles *handles, CURL *easy)
     HANDLE_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
-static CURL *handle_make(const struct handles *handles)
+static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
 
@@ -218,7 +223,9 @@ static void take_settings(struct handles *handles, const struct client_settings 
     /* Only the reference count of a secret changes. */
     if (settings->client_key != NULL)
         handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
-    handles->proxy = copy_or_null(settings->proxy);
+    handles->proxy = proxy_url(settings);
+    handles->proxy_authorization = proxy_authorization(settings);
+    handles->proxy_headers.data = handles->proxy_authorization;
 }
 
 /* For one thread, so it needs no locks. */
@@ -260,6 +267,7 @@ void handles_free(struct handles *handles)
     mem_free(handles->certificate);
     secret_unref(handles->key);
     mem_free(handles->proxy);
+    wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);
     mem_free(handles);
 }
