@@ -27,6 +27,9 @@
     X(CLIENT_CONNECT_TIMEOUT, "connection_timeout", "did not accept a connection in time")         \
     X(CLIENT_UNREACHABLE, "destination_ip_unroutable", "cannot be reached")                        \
     X(CLIENT_TLS, "tls_protocol_error", "did not complete the TLS handshake")                      \
+    X(CLIENT_PROXY_AUTH, "proxy_configuration_error",                                              \
+      "is behind a proxy that demands credentials other than those of [upstream] proxy and "       \
+      "proxy_password_file")                                                                       \
     X(CLIENT_CERTIFICATE, "tls_certificate_error", "has a certificate that does not verify")       \
     X(CLIENT_CLOSED, "connection_terminated",                                                      \
       "closed the connection before its response was complete")                                    \
@@ -126,7 +129,8 @@ struct upstream_response {
     enum client_error error; /* CLIENT_OK: the response is complete */
     /*
      * 200 to 599, once a header section was read: with CLIENT_OK always, but also with
-     * CLIENT_CLOSED, CLIENT_PROTOCOL or CLIENT_BODY_TOO_LARGE where only the body failed. 0: none.
+     * CLIENT_CLOSED, CLIENT_PROTOCOL or CLIENT_BODY_TOO_LARGE where only the body failed. 407 with
+     * CLIENT_PROXY_AUTH, where the proxy responded in the upstream's place. 0: none.
      */
     int status;
     const char *detail; /* libcurl's description of an error, not escaped; or "" */

@@ -28,6 +28,12 @@ struct request_frame {
 void request_frame_init(struct request_frame *frame, const struct client_settings *settings);
 void request_frame_fini(struct request_frame *frame);
 
+/*
+ * What a complete response with that status means: CLIENT_OK, or that the proxy, which got the
+ * request itself, rejects it.
+ */
+enum client_error request_frame_judge(const struct request_frame *frame, int status);
+
 /* A GET: request line, header section, empty line. */
 struct request_head {
     char *bytes;

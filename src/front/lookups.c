@@ -71,6 +71,12 @@ static void respond_busy(struct request *request, const struct lookup_result *re
 
 static void respond_status(struct request *request, const struct lookup_result *result)
 {
+    if (result->status == 407) {
+        response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
+                               "The upstream responded with status 407: a proxy before it demands "
+                               "a user. Check [upstream] proxy and proxy_password_file.");
+        return;
+    }
     response_plain_problem(
         request, PROBLEM_UPSTREAM_ERROR,
         "The upstream responded with status %d. Try again; if it persists, check "

@@ -279,7 +279,8 @@ static void on_response(void *arg, struct upstream_response *response)
     fetch->report.status = response->status;
     /* Only a grant needs its body: the others are told by their status, however they ended. */
     bool granted = response->status == 200 || response->status == 201;
-    if (response->status == 0 || (granted && response->error != CLIENT_OK))
+    bool by_proxy = response->error == CLIENT_PROXY_AUTH;
+    if (response->status == 0 || by_proxy || (granted && response->error != CLIENT_OK))
         fail_without_body(fetch, response);
     else if (granted)
         grant(fetch, response);

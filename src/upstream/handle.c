@@ -335,6 +335,8 @@ static enum client_error failed_to_read(CURL *easy, const char *text)
     long connect_status = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (connect_status == 407)
+        return CLIENT_PROXY_AUTH;
     if (connect_status >= 300)
         return CLIENT_UNREACHABLE;
     return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;

@@ -114,6 +114,13 @@ void request_frame_fini(struct request_frame *frame)
     wipe_free_text(frame->after);
 }
 
+enum client_error request_frame_judge(const struct request_frame *frame, int status)
+{
+    bool absolute = frame->prefix[0] != '\0';
+
+    return absolute && status == 407 ? CLIENT_PROXY_AUTH : CLIENT_OK;
+}
+
 /* ---- a GET ---- */
 
 static char *put_header(char *to, const struct client_header *header)

@@ -127,6 +127,53 @@ START_TEST(test_user_of_a_tunnel)
 }
 END_TEST
 
+/* ---- 407 ---- */
+
+static char demand[] = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+                       "Content-Length: 2\r\n\r\nno";
+
+static const struct {
+    const char *origin;
+    bool post;
+    int status;
+} demands[] = {
+    {"http://origin.invalid", false, 407},
+    {"http://origin.invalid", true, 407},
+    {"https://origin.invalid", false, 0},
+    {"https://origin.invalid", true, 0},
+};
+
+START_TEST(test_proxy_that_rejects_the_user)
+{
+    const struct client_request request = {
+        .post = demands[_i].post, .target = "/", .max_response = 100};
+
+    use_proxy(hear_and_say, demand);
+    settings.retries = 2;
+    make_client(demands[_i].origin);
+    struct call_result *result = send_request(0, &request);
+    await(1);
+    ck_assert_str_eq(client_error_phrase(result->error), client_error_phrase(CLIENT_PROXY_AUTH));
+    ck_assert_int_eq(result->status, demands[_i].status);
+    ck_assert_uint_eq(result->retries, 0);
+    finish();
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+/* Not the proxy's: a status of the upstream like any other. */
+START_TEST(test_407_without_proxy)
+{
+    use_proxy(hear_and_say, demand);
+    settings.proxy = NULL;
+    make_client(peer.origin);
+    struct call_result *result = fetch(0, "/");
+    ck_assert_int_eq(result->error, CLIENT_OK);
+    ck_assert_int_eq(result->status, 407);
+    finish();
+}
+END_TEST
+
 /* The upstream itself, and no proxy: the user is for the proxy alone. */
 START_TEST(test_no_user_without_proxy)
 {
@@ -181,6 +228,8 @@ int main(void)
     tcase_add_test(tcase, test_user_of_a_post);
     tcase_add_test(tcase, test_user_without_password);
     tcase_add_test(tcase, test_user_of_a_tunnel);
+    tcase_add_loop_test(tcase, test_proxy_that_rejects_the_user, 0, ARRAY_LEN(demands));
+    tcase_add_test(tcase, test_407_without_proxy);
     tcase_add_test(tcase, test_no_user_without_proxy);
     tcase_add_test(tcase, test_another_password_is_another_client);
     suite_add_tcase(suite, tcase);
