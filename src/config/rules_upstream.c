@@ -22,6 +22,20 @@ static void certificate_and_key(const struct rules *rules)
         rules_wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
 }
 
+/* A proxy at fault may have a user all the same. */
+static void proxy_user(const struct rules *rules)
+{
+    const enum config_key_index password = KEY_upstream_proxy_password_file;
+    const char *proxy = rules->upstream->proxy;
+
+    if (!rules_given(rules, password) || (rules_given(rules, KEY_upstream_proxy) && proxy == NULL))
+        return;
+    char *user = proxy != NULL ? web_url_user(proxy) : NULL;
+    if (user == NULL)
+        rules_wrong(rules, password, "needs a user; set proxy = http://USER@HOST:PORT too");
+    mem_free(user);
+}
+
 static void no_plaintext(const struct rules *rules)
 {
     const struct {
@@ -121,5 +135,6 @@ static void header_names(const struct rules *rules)
 }
 
 rule *const rules_of_upstream[] = {
-    certificate_and_key, no_plaintext, placeholder, lookup_path, answer_keys, header_names, NULL,
+    certificate_and_key, proxy_user,  no_plaintext, placeholder,
+    lookup_path,         answer_keys, header_names, NULL,
 };

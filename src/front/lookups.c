@@ -71,6 +71,12 @@ static void respond_busy(struct request *request, const struct lookup_result *re
 
 static void respond_status(struct request *request, const struct lookup_result *result)
 {
+    if (result->status == 407) {
+        response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
+                               "The upstream responded with status 407: a proxy before it demands "
+                               "a user. Check [upstream] proxy and proxy_password_file.");
+        return;
+    }
     response_plain_problem(
         request, PROBLEM_UPSTREAM_ERROR,
         "The upstream responded with status %d. Try again; if it persists, check "
@@ -169,9 +175,10 @@ static void find(struct server_app *app, struct request *request, const char *re
     struct lookup_app *lookups = of(app);
     struct lookup_query query = {
         .user = request->user, .query = request->query, .stats = &request->stats};
-    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
-        response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                               "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
+    struct reason reason;
+    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode, &reason) !=
+        ERR_OK) {
+        response_plain_problem(request, PROBLEM_INVALID_POSTCODE, "%s.", reason.text);
         return;
     }
     if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {

@@ -26,7 +26,7 @@
 
 #define FETCH_MAGIC 0xfe7c0001u
 /* Ours, and what header.NAME adds. */
-#define HEADERS_MAX (6 + CONFIG_HEADERS_MAX)
+#define HEADERS_MAX (5 + CONFIG_HEADERS_MAX)
 
 struct token_fetch {
     unsigned magic;
@@ -334,7 +334,8 @@ static void on_response(void *arg, struct upstream_response *response)
     fetch->report.status = response->status;
     /* Only a grant needs its body: the others are told by their status, however they ended. */
     bool granted = response->status == 200 || response->status == 201;
-    if (response->status == 0 || (granted && response->error != CLIENT_OK))
+    bool by_proxy = response->error == CLIENT_PROXY_AUTH;
+    if (response->status == 0 || by_proxy || (granted && response->error != CLIENT_OK))
         fail_without_body(fetch, response);
     else if (granted)
         read_grant(fetch, response);
@@ -353,7 +354,6 @@ static size_t make_headers(const struct token_fetch *fetch, const struct token_r
         {"Authorization", request->authorization},
         {"Content-Type", request->content_type},
         {"Accept", "application/json"},
-        {"Accept-Encoding", "identity"},
         {fetch->config->tracker_header, ctx_guid(fetch->ctx)},
         {"traceparent", ctx_traceparent(fetch->ctx)},
     };

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "upstream/proxy.h"
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
@@ -79,7 +80,9 @@ struct handles {
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
     struct secret *key;
-    char *proxy;
+    char *proxy;                     /* without its user; "": none */
+    char *proxy_authorization;       /* a header line; NULL: none */
+    struct curl_slist proxy_headers; /* that line, which libcurl does not copy */
     CURL *idle[IDLE_MAX];
     size_t idle_count;
 };
@@ -114,11 +117,13 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
-static void set_proxy(const struct handles *handles, CURL *easy)
+static void set_proxy(struct handles *handles, CURL *easy)
 {
     /* Both are always set: NULL would mean the environment's. */
-    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
-    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
+    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy);
+    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy[0] != '\0' ? "" : "*");
+    if (handles->proxy_authorization != NULL)
+        HANDLE_SET(easy, CURLOPT_PROXYHEADER, &handles->proxy_headers);
 }
 
 /*
@@ -150,7 +155,7 @@ static void set_certificate(const struct handles *handles, CURL *easy)
     HANDLE_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
-static CURL *handle_make(const struct handles *handles)
+static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
 
@@ -160,6 +165,9 @@ static CURL *handle_make(const struct handles *handles)
         HANDLE_SET(easy, fixed[i].option, fixed[i].value);
     HANDLE_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     HANDLE_SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
+    /* Without it a server may compress (RFC 9110, section 12.5.3), and what it sends is not
+     * decoded. */
+    HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
     HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
@@ -215,7 +223,9 @@ static void take_settings(struct handles *handles, const struct client_settings 
     /* Only the reference count of a secret changes. */
     if (settings->client_key != NULL)
         handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
-    handles->proxy = copy_or_null(settings->proxy);
+    handles->proxy = proxy_url(settings);
+    handles->proxy_authorization = proxy_authorization(settings);
+    handles->proxy_headers.data = handles->proxy_authorization;
 }
 
 /* For one thread, so it needs no locks. */
@@ -257,6 +267,7 @@ void handles_free(struct handles *handles)
     mem_free(handles->certificate);
     secret_unref(handles->key);
     mem_free(handles->proxy);
+    wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);
     mem_free(handles);
 }
@@ -324,6 +335,8 @@ static enum client_error failed_to_read(CURL *easy, const char *text)
     long connect_status = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (connect_status == 407)
+        return CLIENT_PROXY_AUTH;
     if (connect_status >= 300)
         return CLIENT_UNREACHABLE;
     return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;

@@ -278,6 +278,54 @@ START_TEST(test_kept)
 }
 END_TEST
 
+/* A proxy that makes a tunnel to itself, and what it hears in there: nothing of its own user. */
+static void speak_in_a_tunnel(struct peer *self)
+{
+    static const char made[] = "HTTP/1.1 200 Made\r\n\r\n";
+    static const char little[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const struct files *files = self->arg;
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    char connect[1024];
+    int fd = peer_accept(self);
+
+    EXPECT(SSL_CTX_use_certificate_file(context, files->certificate, SSL_FILETYPE_PEM) == 1);
+    EXPECT(SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) == 1);
+    EXPECT(peer_read_headers(fd, connect, sizeof(connect)));
+    EXPECT(strncmp(connect, "CONNECT 127.0.0.1:1 ", 20) == 0);
+    EXPECT(strstr(connect, "\r\nProxy-Authorization: Basic dTpodXNo\r\n") != NULL);
+    peer_say(fd, made);
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, fd);
+    EXPECT(SSL_accept(ssl) == 1);
+    read_headers(ssl);
+    say(ssl, little, sizeof(little) - 1);
+    SSL_read(ssl, connect, 1);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    close(fd);
+}
+
+START_TEST(test_tunnel)
+{
+    struct files files = make_files("tunnel", "IP:127.0.0.1", 1, NULL);
+    struct secret *password = secret_new("hush", 4);
+    char proxy[64];
+
+    peer_start(&peer, speak_in_a_tunnel, &files);
+    snprintf(proxy, sizeof(proxy), "http://u@127.0.0.1:%d", peer.port);
+    settings.ca_file = files.certificate;
+    settings.proxy = proxy;
+    settings.proxy_password = password;
+    make_client("https://127.0.0.1:1");
+    ck_response(fetch(0, "/inside"), "ok");
+    finish();
+    ck_assert_int_eq(strncmp(heard, "GET /inside HTTP/1.1\r\n", 22), 0);
+    ck_assert_ptr_null(strstr(heard, "Proxy-"));
+    secret_unref(password);
+    free_files(&files);
+}
+END_TEST
+
 /* Answers in the clear. */
 static void speak_plainly(struct peer *self)
 {
@@ -400,6 +448,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, test_trusted);
     tcase_add_test(tcase, test_kept);
+    tcase_add_test(tcase, test_tunnel);
     tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
     tcase_add_test(tcase, test_untrusted);
     tcase_add_test(tcase, test_untrusted_by_the_system);
