@@ -103,6 +103,24 @@ has "$(cat "$here/log")" ":2: [identity] key_file: others can read $here/identit
     "client_secret_file: others can read $here/secret (mode 0604)" "chmod 0640"
 chmod 600 "$here/secret" "$here/identity.key"
 
+# Outside systemd no credential can be looked at: each is a note, whatever it is for.
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+client_certificate = credential:us.pem
+client_key = credential:us.key
+ca_file = credential:ca.pem
+END
+env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
+    fail "$(cat "$here/log")"
+[ "$(grep -c '^note: .*was not looked at' "$here/log")" = 3 ] || fail "$(cat "$here/log")"
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+END
+
 # A drop-in overrides, and has its own places.
 mkdir "$here/pc.ini.d"
 echo $'[server]\nworkers = x' >"$here/pc.ini.d/10.ini"
