@@ -28,7 +28,8 @@ static struct client_settings seen_settings(const struct config_upstream *upstre
 
     if (is_unseen(upstream->ca_file))
         settings.ca_file = NULL;
-    if (is_unseen(upstream->client_certificate) || is_unseen(upstream->client_key.path)) {
+    if (is_unseen(upstream->client_certificate) || is_unseen(upstream->client_key.path) ||
+        is_unseen(upstream->client_key_password_file.path)) {
         settings.client_certificate = NULL;
         settings.client_key = NULL;
     }
@@ -45,12 +46,15 @@ static void check_tls(const struct config *config, const struct config_upstream 
     const struct client_settings settings = seen_settings(upstream);
     const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
     struct reason reason;
-    if ((faults->faults > 0 && !pair) || client_check(&settings, &reason) == ERR_OK)
+    if (faults->faults > 0 && !pair)
+        return;
+    bool good = client_check(&settings, &reason) == ERR_OK;
+    if (reason.text[0] == '\0')
         return;
     size_t key_len = strcspn(reason.text, ":");
     char *key = mem_strndup(reason.text, key_len);
-    config_upstream_fault(faults, config, upstream, key, "%s",
-                          reason.text + key_len + strlen(": "));
+    (good ? config_upstream_note : config_upstream_fault)(faults, config, upstream, key, "%s",
+                                                          reason.text + key_len + strlen(": "));
     mem_free(key);
 }
 
