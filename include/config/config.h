@@ -261,6 +261,8 @@
       "Client certificate for the upstream, in PEM.")                                              \
     X("upstream", "client_key", client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,           \
       "Private key of client_certificate, in PEM.")                                                \
+    X("upstream", "client_key_password_file", client_key_password_file, PASSWORD, NULL, 0, 1000,   \
+      "", CONFIG_RELOADS, "File with the password that opens an encrypted client_key.")            \
     X("upstream", "proxy", proxy, PROXY, NULL, 1, 2048, "", CONFIG_RELOADS,                        \
       "HTTP proxy for all calls, http://[USER@]HOST:PORT; the environment's proxy variables are "  \
       "not read.")                                                                                 \
@@ -468,6 +470,9 @@ void config_fault(struct config_faults *faults, const struct config *config, con
 void config_upstream_fault(struct config_faults *faults, const struct config *config,
                            const struct config_upstream *upstream, const char *key,
                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+void config_upstream_note(struct config_faults *faults, const struct config *config,
+                          const struct config_upstream *upstream, const char *key,
+                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* config_fault for what is worth saying and no fault. */
 void config_note(struct config_faults *faults, const struct config *config, const char *section,

@@ -59,9 +59,10 @@ struct client_settings {
     size_t max_connections; /* of this client */
     size_t max_queue;       /* calls that wait for a connection; one more is CLIENT_QUEUE_FULL */
     unsigned retries;
-    const char *ca_file;             /* NULL: the system's */
-    const char *client_certificate;  /* NULL: none; PEM file */
-    const struct secret *client_key; /* PEM, with client_certificate */
+    const char *ca_file;                      /* NULL: the system's */
+    const char *client_certificate;           /* NULL: none; PEM file */
+    const struct secret *client_key;          /* PEM, with client_certificate */
+    const struct secret *client_key_password; /* NULL: client_key is not encrypted */
     const char *proxy; /* NULL: none; a URL that may hold a user (config kind PROXY) */
     const struct secret *proxy_password; /* of that user; NULL: an empty one */
     bool counted;    /* whether METRIC_UPSTREAM_* count its calls and connections */

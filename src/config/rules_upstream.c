@@ -15,11 +15,14 @@ static void certificate_and_key(const struct rules *rules)
 {
     const enum config_key_index certificate = KEY_upstream_client_certificate;
     const enum config_key_index key = KEY_upstream_client_key;
+    const enum config_key_index password = KEY_upstream_client_key_password_file;
 
     if (rules_given(rules, certificate) && !rules_given(rules, key))
         rules_wrong(rules, certificate, "needs its key; set client_key = PATH too");
     if (rules_given(rules, key) && !rules_given(rules, certificate))
         rules_wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
+    if (rules_given(rules, password) && !rules_given(rules, key))
+        rules_wrong(rules, password, "needs the key that it opens; set client_key = PATH too");
 }
 
 /* A proxy at fault may have a user all the same. */

@@ -178,6 +178,7 @@ static bool lacks_credentials(const struct config_upstream *upstream)
     bool lacks = is_lacking("ca_file", upstream->ca_file);
     lacks |= is_lacking("client_certificate", upstream->client_certificate);
     lacks |= is_lacking("client_key", upstream->client_key.path);
+    lacks |= is_lacking("client_key_password_file", upstream->client_key_password_file.path);
     lacks |= is_lacking("proxy_password_file", upstream->proxy_password_file.path);
     for (size_t i = 0; i < secrets->count; i++)
         lacks |= is_lacking("client_secret_file", secrets->files[i].path);

@@ -40,6 +40,7 @@ struct client_settings client_settings_from(const struct config_upstream *upstre
         .ca_file = upstream->ca_file,
         .client_certificate = upstream->client_certificate,
         .client_key = upstream->client_key.bytes,
+        .client_key_password = upstream->client_key_password_file.bytes,
         .proxy = upstream->proxy,
         .proxy_password = upstream->proxy_password_file.bytes,
     };
@@ -64,6 +65,7 @@ void client_settings_digest(EVP_MD_CTX *digest, const struct client_settings *se
     digest_add_file(digest, settings->ca_file);
     digest_add_file(digest, settings->client_certificate);
     add_secret(digest, settings->client_key);
+    add_secret(digest, settings->client_key_password);
     digest_add_text(digest, settings->proxy);
     add_secret(digest, settings->proxy_password);
 }

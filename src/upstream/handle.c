@@ -80,6 +80,7 @@ struct handles {
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
     struct secret *key;
+    struct secret *key_password;     /* NULL: the key is not encrypted */
     char *proxy;                     /* without its user; "": none */
     char *proxy_authorization;       /* a header line; NULL: none */
     struct curl_slist proxy_headers; /* that line, which libcurl does not copy */
@@ -153,6 +154,8 @@ static void set_certificate(const struct handles *handles, CURL *easy)
                             .flags = CURL_BLOB_NOCOPY};
     HANDLE_SET(easy, CURLOPT_SSLCERT, handles->certificate);
     HANDLE_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
+    if (handles->key_password != NULL)
+        HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
 static CURL *handle_make(struct handles *handles)
@@ -213,6 +216,12 @@ static char *copy_or_null(const char *text)
     return text != NULL ? mem_strdup(text) : NULL;
 }
 
+/* Only the reference count of a secret changes. */
+static struct secret *ref_or_null(const struct secret *secret)
+{
+    return secret != NULL ? secret_ref((struct secret *)(uintptr_t)secret) : NULL;
+}
+
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
     handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
@@ -220,9 +229,8 @@ static void take_settings(struct handles *handles, const struct client_settings 
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
     handles->certificate = copy_or_null(settings->client_certificate);
-    /* Only the reference count of a secret changes. */
-    if (settings->client_key != NULL)
-        handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
+    handles->key = ref_or_null(settings->client_key);
+    handles->key_password = ref_or_null(settings->client_key_password);
     handles->proxy = proxy_url(settings);
     handles->proxy_authorization = proxy_authorization(settings);
     handles->proxy_headers.data = handles->proxy_authorization;
@@ -266,6 +274,7 @@ void handles_free(struct handles *handles)
     trust_free(handles->trust);
     mem_free(handles->certificate);
     secret_unref(handles->key);
+    secret_unref(handles->key_password);
     mem_free(handles->proxy);
     wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);

@@ -273,6 +273,10 @@ static const struct bad {
     {UPSTREAM "client_key = key\n", IDENTITY,
      "p.ini:5: [upstream u] client_key: needs its certificate; set client_certificate = PATH "
      "too\n"},
+    {UPSTREAM "client_key_password_file = secret\n", IDENTITY,
+     "p.ini:5: [upstream u] client_key_password_file: needs the key that it opens; set client_key "
+     "= "
+     "PATH too\n"},
     {"[upstream u]\naddress = https://h\nclient_id = a:b\nclient_secret_file = secret\n", IDENTITY,
      "p.ini:3: [upstream u] client_id: \"a:b\" holds a colon, which HTTP Basic cannot carry; use "
      "auth_flow = client_credentials\n"},
