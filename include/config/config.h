@@ -330,8 +330,9 @@ struct config_header_files {
 #define CONFIG_POSTCODE "{postcode}"
 
 struct config_target {
-    char *text;      /* as configured, with CONFIG_POSTCODE; NULL while unset */
-    size_t postcode; /* where that stands */
+    char *text;         /* as configured, with CONFIG_POSTCODE; NULL while unset */
+    char *before;       /* what stands before that */
+    const char *behind; /* what stands behind it; borrowed from text */
     bool has_query;
 };
 

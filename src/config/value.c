@@ -193,6 +193,7 @@ static void fini_target(void *field)
     struct config_target *target = field;
 
     mem_free(target->text);
+    mem_free(target->before);
     *target = (struct config_target){0};
 }
 

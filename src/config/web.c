@@ -356,9 +356,12 @@ bool web_parse_target(const struct input *in, void *field, struct buf *shown)
             in->text);
     if (strcasestr(postcode + 1, CONFIG_POSTCODE) != NULL)
         return input_wrong(in, CONFIG_POSTCODE " stands twice in \"%s\"; write it once", in->text);
-    *out = (struct config_target){.text = mem_strdup(in->text),
-                                  .postcode = (size_t)(postcode - in->text),
-                                  .has_query = strchr(in->text, '?') != NULL};
+    *out = (struct config_target){
+        .text = mem_strdup(in->text),
+        .before = mem_strndup(in->text, (size_t)(postcode - in->text)),
+        .has_query = strchr(in->text, '?') != NULL,
+    };
+    out->behind = out->text + (postcode - in->text) + strlen(CONFIG_POSTCODE);
     buf_puts(shown, in->text);
     return true;
 }
