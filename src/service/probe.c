@@ -180,6 +180,9 @@ static bool lacks_credentials(const struct config_upstream *upstream)
     lacks |= is_lacking("client_key", upstream->client_key.path);
     lacks |= is_lacking("client_key_password_file", upstream->client_key_password_file.path);
     lacks |= is_lacking("proxy_password_file", upstream->proxy_password_file.path);
+    lacks |= is_lacking("auth_key_file", upstream->auth_key_file.path);
+    for (size_t i = 0; i < upstream->header_file.count; i++)
+        lacks |= is_lacking("header_file", upstream->header_file.items[i].file.path);
     for (size_t i = 0; i < secrets->count; i++)
         lacks |= is_lacking("client_secret_file", secrets->files[i].path);
     return lacks;

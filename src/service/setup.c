@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "token/assertions.h"
 #include "upstream/tls_check.h"
 
 /* A credential that config_load did not look at: its name stands in the place of a path. */
@@ -58,6 +59,14 @@ static void check_tls(const struct config *config, const struct config_upstream 
     mem_free(key);
 }
 
+static void check_assertions(const struct config *config, const struct config_upstream *upstream,
+                             struct config_faults *faults)
+{
+    struct reason reason;
+    if (!assertions_check(upstream, &reason))
+        config_upstream_fault(faults, config, upstream, "auth_key_file", "%s", reason.text);
+}
+
 /* They outlive a configuration that is dropped for its faults: the remedy comes in one of them. */
 static void list_files(struct setup *setup, const struct config *config)
 {
@@ -72,8 +81,10 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     struct setup *setup = arg;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
-    for (size_t i = 0; i < config->upstream_count; i++)
+    for (size_t i = 0; i < config->upstream_count; i++) {
         check_tls(config, &config->upstreams[i], faults);
+        check_assertions(config, &config->upstreams[i], faults);
+    }
 }
 
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
