@@ -3,7 +3,8 @@
  *
  *   struct mono_time   CLOCK_BOOTTIME: goes on while the machine sleeps, and nobody can set it.
  *                      Every deadline, expiry and age is on it.
- *   struct wall_time   CLOCK_REALTIME: for log lines, metrics and JWT claims only.
+ *   struct wall_time   CLOCK_REALTIME: for log lines, metrics, JWT claims, and lifetimes that an
+ *                      endpoint gives as a point in time.
  *
  * Durations are int64_t nanoseconds, negative ones allowed. Code that decides by time takes `now`
  * as a parameter, so that tests run in false time.

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/json_pointer.h"
 #include "base/secret.h"
 
 /*
@@ -34,16 +35,26 @@
  *   ADDRESSES  struct config_addresses; `choices` "off" allows the word off (count 0);
  *              "unix" allows Unix sockets alone (and off). HOST is a number or localhost, which is
  *              127.0.0.1; port 0 is one of the system's choice
- *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo,
- *              query or fragment; no slash at its end
+ *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo or
+ *              fragment; without query and slash at its end unless `choices` is "query"
  *   FILE       char *, resolved (contract 6); must be readable
  *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files)
  *   SECRET     struct secret *, in the file itself
  *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
  *              without one trailing newline each, rejected when others can read them (secret_files)
  *   HEADER     char *, a field name of RFC 9110 that contract 6 does not forbid
- *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3)
- *   PARAMS     struct config_params: every key that begins with auth_param. (range: longest value)
+ *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3); a query may
+ *              follow where `choices` is "query"
+ *   TARGET     struct config_target: a path and perhaps a query (RFC 3986, 3.3 and 3.4) with
+ *              {postcode} once
+ *   POINTER    struct config_pointer: a JSON Pointer (RFC 6901); or a text in quotes where
+ * `choices` is "constant" NAMES      struct config_names: one or two names of JSON members,
+ * separated by blanks TOKEN      char *, a token of RFC 9110
+ *
+ * Families of keys, whose name is a prefix and NAME (config/table.h); a field holds them all:
+ *   PARAMS     struct config_params: parameters of a form       (range: longest value)
+ *   HEADERS    struct config_params: header fields              (range: longest value)
+ *   HEADER_FILES  struct config_header_files: header fields from secret files, as SECRETS
  *
  * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
  */
@@ -150,21 +161,64 @@
       "Allow http:// to a host that is not loopback.")                                             \
     X("upstream", "lookup_path", lookup_path, PATH, "/api/v1/addresses/", 1, 1024, "",             \
       CONFIG_RELOADS, "Path of a lookup; the postcode is appended.")                               \
-    X("upstream", "auth_path", auth_path, PATH, "/auth/v1", 1, 1024, "", CONFIG_RELOADS,           \
-      "Path of the token endpoint on address.")                                                    \
-    X("upstream", "auth_url", auth_url, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                    \
-      "Full URL of the token endpoint, if it is not on address.")                                  \
-    X("upstream", "auth_flow", auth_flow, CHOICE, "basic", 0, 0, "basic client_credentials",       \
+    X("upstream", "lookup_target", lookup_target, TARGET, NULL, 1, 2048, "", CONFIG_RELOADS,       \
+      "Path and query of a lookup with {postcode} once, in the place of lookup_path. With a ? in " \
+      "it, a caller may not send a query.")                                                        \
+    X("upstream", "lookup_found", lookup_found, POINTER, NULL, 1, 1024, "", CONFIG_RELOADS,        \
+      "JSON Pointer into the body of a 200, which may then be any JSON: what it leads to must "    \
+      "not "                                                                                       \
+      "be empty, or the postcode is unknown. Unset: the body must be an object with postcode.")    \
+    X("upstream", "lookup_failed", lookup_failed, POINTER, NULL, 1, 1024, "", CONFIG_RELOADS,      \
+      "JSON Pointer: where it leads to something, a 200 is treated as a 401.")                     \
+    X("upstream", "answer", answer, CHOICE, "body", 0, 0, "body address", CONFIG_RELOADS,          \
+      "body: the upstream's bytes; address: an object of postcode and country, from the pointers " \
+      "below.")                                                                                    \
+    X("upstream", "address_postcode", address_postcode, POINTER, "/postcode", 1, 1024, "",         \
       CONFIG_RELOADS,                                                                              \
-      "basic: POST with HTTP Basic, no body; client_credentials: RFC 6749, section 4.4.")          \
-    X("upstream", "auth_client", auth_client, CHOICE, "basic", 0, 0, "basic post", CONFIG_RELOADS, \
-      "Where client_credentials sends the client's id and secret.")                                \
+      "JSON Pointer to the postcode (answer = address); the one asked for where it leads "         \
+      "nowhere.")                                                                                  \
+    X("upstream", "address_country", address_country, POINTER, "/country", 1, 1024, "constant",    \
+      CONFIG_RELOADS, "JSON Pointer to the country, or a country in quotes (answer = address).")   \
+    X("upstream", "header.NAME", header, HEADERS, NULL, 0, 4096, "", CONFIG_RELOADS,               \
+      "A header field for lookups and token requests.")                                            \
+    X("upstream", "header_file.NAME", header_file, HEADER_FILES, NULL, 1, 4096, "",                \
+      CONFIG_RELOADS, "The same, its value the content of a file that others cannot read.")        \
+    X("upstream", "auth_path", auth_path, PATH, "/auth/v1", 1, 1024, "query", CONFIG_RELOADS,      \
+      "Path of the token endpoint on address; a query may follow.")                                \
+    X("upstream", "auth_url", auth_url, URL, NULL, 1, 2048, "query", CONFIG_RELOADS,               \
+      "Full URL of the token endpoint, if it is not on address.")                                  \
+    X("upstream", "auth_flow", auth_flow, CHOICE, "basic", 0, 0,                                   \
+      "basic client_credentials jwt_bearer", CONFIG_RELOADS,                                       \
+      "basic: HTTP Basic, no body; client_credentials: RFC 6749, section 4.4; jwt_bearer: a "      \
+      "signed assertion, RFC 7523, section 2.1.")                                                  \
+    X("upstream", "auth_method", auth_method, CHOICE, "post", 0, 0, "post get", CONFIG_RELOADS,    \
+      "Method of the token request; get sends the parameters in the query.")                       \
+    X("upstream", "auth_client", auth_client, CHOICE, "basic", 0, 0,                               \
+      "basic post none tls private_key_jwt", CONFIG_RELOADS,                                       \
+      "How the client authenticates: basic, HTTP Basic; post, id and secret in the body; none, "   \
+      "the id alone; tls, the id and client_certificate; private_key_jwt, an assertion signed "    \
+      "with auth_key_file.")                                                                       \
     X("upstream", "auth_scope", auth_scope, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,               \
-      "Scope to request (client_credentials).")                                                    \
+      "Scope to request (client_credentials, jwt_bearer).")                                        \
     X("upstream", "auth_audience", auth_audience, TEXT, NULL, 1, 4096, "", CONFIG_RELOADS,         \
-      "Audience to request (client_credentials).")                                                 \
+      "Audience to request (client_credentials); audience of the assertion, the endpoint's URL "   \
+      "unless set (jwt_bearer).")                                                                  \
+    X("upstream", "auth_subject", auth_subject, TEXT, NULL, 1, 1024, "", CONFIG_RELOADS,           \
+      "Subject of the assertion, client_id unless set (jwt_bearer).")                              \
     X("upstream", "auth_param.NAME", auth_param, PARAMS, NULL, 0, 4096, "", CONFIG_RELOADS,        \
-      "Any further parameter of the token request (client_credentials).")                          \
+      "Any further parameter of the token request (client_credentials, jwt_bearer).")              \
+    X("upstream", "auth_body", auth_body, TEXT, NULL, 1, 8192, "", CONFIG_RELOADS,                 \
+      "Body of the token request in place of the form; {client_id} and {client_secret} are "       \
+      "filled in. JSON where it begins with { or [.")                                              \
+    X("upstream", "auth_reply", auth_reply, NAMES, "access_token expires_in", 1, 256, "",          \
+      CONFIG_RELOADS,                                                                              \
+      "Names of the token and of its lifetime in a token response. A lifetime may be a time.")     \
+    X("upstream", "auth_scheme", auth_scheme, TOKEN, NULL, 1, 64, "", CONFIG_RELOADS,              \
+      "Scheme to send the token with; that of the response's token_type unless set.")              \
+    X("upstream", "auth_key_file", auth_key_file, KEYFILE, NULL, 1, 65536, "", CONFIG_RELOADS,     \
+      "Private key that signs assertions (private_key_jwt, jwt_bearer): PEM or JWK.")              \
+    X("upstream", "auth_key_id", auth_key_id, TEXT, NULL, 1, 256, "", CONFIG_RELOADS,              \
+      "kid of assertions, that of the JWK unless set.")                                            \
     X("upstream", "client_id", client_id, TEXT, NULL, 1, 1024, "",                                 \
       CONFIG_RELOADS | CONFIG_REQUIRED, "The client's id at the token endpoint.")                  \
     X("upstream", "client_secret", client_secret, SECRET, NULL, 1, 4096, "",                       \
@@ -210,8 +264,16 @@
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
 enum config_postcodes { POSTCODES_FULL, POSTCODES_OUTWARD, POSTCODES_OFF };
-enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS };
-enum config_auth_client { AUTH_CLIENT_BASIC, AUTH_CLIENT_POST };
+enum config_answer { ANSWER_BODY, ANSWER_ADDRESS };
+enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS, AUTH_FLOW_JWT_BEARER };
+enum config_auth_method { AUTH_METHOD_POST, AUTH_METHOD_GET };
+enum config_auth_client {
+    AUTH_CLIENT_BASIC,
+    AUTH_CLIENT_POST,
+    AUTH_CLIENT_NONE,
+    AUTH_CLIENT_TLS,
+    AUTH_CLIENT_PRIVATE_KEY_JWT,
+};
 
 /* One address to listen on. */
 struct config_address {
@@ -248,6 +310,42 @@ struct config_params {
     size_t count;
 };
 
+struct config_header_files {
+    struct config_header_file {
+        char *name;
+        struct config_file file;
+    } * items;
+    size_t count;
+};
+
+/* What the postcode stands for in the target of a lookup. */
+#define CONFIG_POSTCODE "{postcode}"
+
+struct config_target {
+    char *text;      /* as configured, with CONFIG_POSTCODE; NULL while unset */
+    size_t postcode; /* where that stands */
+    bool has_query;
+};
+
+struct config_pointer {
+    struct json_pointer *pointer; /* NULL: unset, or a constant */
+    char *constant;               /* NULL: unset, or a pointer */
+};
+
+struct config_names {
+    char *first;
+    char *second; /* NULL: not given */
+};
+
+/* A field of header.NAME or header_file.NAME. */
+struct config_header {
+    const char *name;
+    const char *value;
+};
+
+/* How many of these an upstream may have. */
+#define CONFIG_HEADERS_MAX 32
+
 #define CONFIG_C_TEXT char *
 #define CONFIG_C_DURATION int64_t
 #define CONFIG_C_SIZE int64_t
@@ -264,7 +362,13 @@ struct config_params {
 #define CONFIG_C_SECRETS struct config_secrets
 #define CONFIG_C_HEADER char *
 #define CONFIG_C_PATH char *
+#define CONFIG_C_TARGET struct config_target
+#define CONFIG_C_POINTER struct config_pointer
+#define CONFIG_C_NAMES struct config_names
+#define CONFIG_C_TOKEN char *
 #define CONFIG_C_PARAMS struct config_params
+#define CONFIG_C_HEADERS struct config_params
+#define CONFIG_C_HEADER_FILES struct config_header_files
 
 /* One [upstream NAME]. It lives as long as the configuration that holds it. */
 struct config_upstream {
@@ -278,9 +382,18 @@ struct config_upstream {
     CONFIG_C_##kind field;
     CONFIG_UPSTREAM_KEYS(CONFIG_FIELD)
 #undef CONFIG_FIELD
-    /* The client's secrets in the order configured, one or two; from either key. */
+    /* auth_client was given: jwt_bearer authenticates the client only then. */
+    bool authenticates;
+    /*
+     * What the client proves itself with, one or two: the secrets in the order configured, from
+     * either key. Where none is sent: the key of the assertions (auth_key_file), the key of the
+     * certificate (auth_client = tls), or an empty one.
+     */
     struct secret *client_secrets[2];
     size_t client_secret_count;
+    /* header and header_file in one list; borrowed from them. */
+    struct config_header headers[CONFIG_HEADERS_MAX];
+    size_t header_count;
 };
 
 /* How many upstreams a configuration may have. A test of several defines another number. */
@@ -355,7 +468,7 @@ void config_note(struct config_faults *faults, const struct config *config, cons
 /*
  * Each key in the table's order: section ("upstream NAME" for the upstream's), name, effective
  * value as it would be written ("" while unset, "(set)" for a secret), where it came from
- * ("FILE:LINE" or "default"), meaning. auth_param.NAME is visited once for each one given.
+ * ("FILE:LINE" or "default"), meaning. A key of a family is visited once for each one given.
  */
 typedef void config_visit(void *arg, const char *section, const char *key, const char *value,
                           const char *origin, const char *meaning);

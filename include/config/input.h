@@ -52,6 +52,12 @@ void input_note(const struct input *in, const char *format, ...)
 /* Notes that quotes, or what seems a comment, are part of a value that is good otherwise. */
 void input_note_form(const struct input *in);
 
+/*
+ * A text of at most the key's bytes, without control characters: *out is a copy, the caller's.
+ * Appends it to `shown`. False with a fault made.
+ */
+bool input_take_text(const struct input *in, char **out, struct buf *shown);
+
 /* The next item of a list with commas, blanks around it gone; NULL at the end. Caller frees. */
 char *input_next_item(const char **rest);
 

@@ -19,12 +19,20 @@ struct snapshot_origin {
     bool given;                /* by a file, and not empty; a value that is at fault too */
 };
 
+/* One key of a family: auth_param.resource. */
+struct snapshot_member {
+    const struct config_key *family;
+    char *name; /* whole */
+    char *text; /* as it would be written */
+    struct config_place place;
+};
+
 /* What belongs to one of config.upstreams. */
 struct snapshot_upstream {
     struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
-    bool name_kept; /* `kept` for NAME of [upstream NAME] */
-    /* One for each of its auth_param, in their order. */
-    struct config_place *params;
+    bool name_kept;                  /* `kept` for NAME of [upstream NAME] */
+    struct snapshot_member *members; /* in the order of the files */
+    size_t member_count;
 };
 
 struct snapshot {
@@ -55,6 +63,11 @@ struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
                                         const struct config_key *key, size_t upstream);
 void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream);
 char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream);
+
+/* Notes a key of a family whose value was understood. Copies name and text. */
+void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
+                         const struct config_key *family, const char *name, const char *text,
+                         struct config_place place);
 
 /*
  * Which upstream of `before` the one at `upstream` in `after` was: that of its name, else the one

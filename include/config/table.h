@@ -31,7 +31,14 @@ enum config_kind {
     KIND_SECRETS,
     KIND_HEADER,
     KIND_PATH,
+    KIND_TARGET,
+    KIND_POINTER,
+    KIND_NAMES,
+    KIND_TOKEN,
+    /* Families. */
     KIND_PARAMS,
+    KIND_HEADERS,
+    KIND_HEADER_FILES,
 };
 
 /*
@@ -72,13 +79,17 @@ extern const struct config_key config_keys[KEY_COUNT];
 
 /* The section whose header holds a name; the others are plain words. */
 #define CONFIG_NAMED_SECTION "upstream"
-/* A key whose name ends in what the file chooses. */
-#define CONFIG_PARAM_PREFIX "auth_param."
 
 /* Its place in the table. */
 enum config_key_index config_key_index(const struct config_key *key);
 
-/* Names are compared without case. auth_param.NAME stands for every name with its prefix. */
+/*
+ * A family of keys: auth_param.NAME stands for every name that begins with auth_param. and ends in
+ * what the file chooses. The length of what they begin with; 0 for a key that is no family.
+ */
+size_t config_key_prefix(const struct config_key *key);
+
+/* Names are compared without case. */
 bool config_key_is_named(const struct config_key *key, const char *name);
 /* NULL when the section has no such key. */
 const struct config_key *config_key_find(const char *section, const char *name);

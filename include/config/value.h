@@ -18,8 +18,8 @@
  */
 bool value_parse(const struct input *in, void *field, struct buf *shown);
 
-/* The same for one auth_param.NAME. */
-bool value_parse_param(const struct input *in, const char *name, struct config_params *out);
+/* The same for one of a family of keys; `name` is what the file chose. */
+bool value_parse_member(const struct input *in, const char *name, void *field, struct buf *shown);
 
 /* Frees and wipes the key's field and leaves it unset. */
 void value_fini(const struct config_key *key, void *field);

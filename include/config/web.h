@@ -6,8 +6,11 @@
 
 #include "config/input.h"
 
-/* KIND_URL, KIND_HEADER, KIND_PATH. */
-input_parser web_parse_url, web_parse_header, web_parse_path;
+/* KIND_URL, KIND_HEADER, KIND_PATH, KIND_TARGET. */
+input_parser web_parse_url, web_parse_header, web_parse_path, web_parse_target;
+
+/* A field name that an operator may choose (CONFIG_FORBIDDEN_HEADERS). False with a fault made. */
+bool web_is_free_header(const struct input *in, const char *name);
 
 /* Whether a URL that web_parse_url took leads to this machine; whether it is http://. */
 bool web_url_is_loopback(const char *url);

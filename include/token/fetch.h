@@ -16,6 +16,7 @@
 #include "runtime/loop.h"
 #include "token/keeper.h"
 #include "token/response.h"
+#include "token/response_error.h"
 #include "upstream/client.h"
 
 struct token_fetch;
@@ -36,8 +37,8 @@ struct token_fetch_ports {
 
 /*
  * Keeps a reference to the configuration; `upstream` is one of its upstreams and has a secret.
- * ERR_INVALID: its TLS files cannot be used (upstream/tls_check.h says why); ERR_SYSTEM: as
- * client_new.
+ * ERR_INVALID: its TLS files or its auth_key_file cannot be used (upstream/tls_check.h and
+ * token/assertions.h say why); ERR_SYSTEM: as client_new.
  */
 ERR_CHECKED enum err token_fetch_new(struct loop *loop, struct config *config,
                                      const struct config_upstream *upstream,
@@ -59,12 +60,13 @@ void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
 /*
  * Starts a request under a context of its own, with the deadline auth_timeout; none may be under
  * way. guid NULL: a fresh one. The secret that last worked is tried first; the other at once, under
- * the same deadline, after a 401, or after a 400 that says invalid_client (RFC 6749 section 5.2) or
- * gives no reason.
+ * the same deadline, after a 401, or after a 400, or an error in a 200, that says invalid_client
+ * (RFC 6749, section 5.2) or gives no code.
  *
- * 200 and 201 (some providers create a token) are read as grants. 400, 401 and 403 are rejected
- * credentials, any other response a failure, a redirect included. A response that is not HTTP, or
- * that broke off or is too large, is a response all the same: it may have cost a token.
+ * 200 and 201 (some providers create a token) are read as grants, and as rejections where they hold
+ * an error. 400, 401 and 403 are rejections, any other response a failure, a redirect included. A
+ * response that is not HTTP, or that broke off or is too large, is a response all the same: it may
+ * have cost a token.
  */
 void token_fetch_start(struct token_fetch *fetch, const char *guid);
 
@@ -72,13 +74,13 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid);
 struct token_fetch_report {
     int status;                      /* HTTP; 0: no response */
     enum client_error failure;       /* why there was none; CLIENT_OK: the time ran out */
-    char error[TOKEN_ERROR_MAX + 1]; /* the server's, with 400, 401 and 403; "": none */
+    char error[TOKEN_ERROR_MAX + 1]; /* the code of a rejection; "": none */
     unsigned requests;               /* 2: both secrets were tried */
     unsigned secret;                 /* the one sent last: 1 or 2, as configured */
     char type[TOKEN_TYPE_MAX + 1];   /* "" without a grant, and so the next two */
     int64_t lifetime;                /* ns */
-    bool lifetime_given;             /* else auth_token_default_lifetime */
-    int64_t duration;                /* ns, of both together */
+    enum token_response_lifetime lifetime_from;
+    int64_t duration; /* ns, of both together */
     char guid[GUID_MAX + 1];
 };
 /* Borrowed; of use from `done` until the next start. */

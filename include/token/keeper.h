@@ -60,7 +60,7 @@ struct keeper;
 #define KEEPER_REPLACEMENT_INTERVAL (30 * SECOND)
 /* The least time from a grant to the next request on schedule, however short the token lives. */
 #define KEEPER_PACE BACKOFF_FIRST
-/* Wait after rejected credentials (400, 401, 403). */
+/* Wait after a response that blames the request (400, 401, 403, an error in a 200). */
 #define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
@@ -70,13 +70,14 @@ enum keeper_result_kind {
     KEEPER_GRANTED,
     KEEPER_NO_RESPONSE, /* no HTTP response: no connection, timed out, DNS, TLS */
     KEEPER_FAILED,      /* an HTTP response that is no grant */
-    KEEPER_CREDENTIALS, /* 400, 401, 403 with every secret we have */
+    KEEPER_REJECTED,    /* a response that blames the request, with every secret we have */
 };
 
 struct keeper_result {
     enum keeper_result_kind kind;
     struct token_grant grant; /* KEEPER_GRANTED; borrowed */
     int64_t retry_after;      /* ns; 0: none was given */
+    const char *event;        /* what the log says of a failure; NULL: that the request failed */
     const char *reason;       /* why it failed, for logs and /tokens; nothing in it is raw */
     const char *guid;         /* what the request went under, for the log; NULL: not known */
 };

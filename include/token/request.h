@@ -1,6 +1,6 @@
 /*
- * The secret parts of a token request: its Authorization header and its body (contract 5), and what
- * takes them out of a text again. Private to src/token.
+ * The secret parts of a token request: its Authorization header and its parameters (contract 5
+ * and 12). Private to src/token.
  */
 #ifndef TOKEN_REQUEST_H
 #define TOKEN_REQUEST_H
@@ -9,24 +9,28 @@
 #include "config/config.h"
 
 #define TOKEN_REQUEST_FORM "application/x-www-form-urlencoded"
+#define TOKEN_REQUEST_JSON "application/json"
+
+/* Signed for this request; NULL where it has none. */
+struct token_assertions {
+    const char *client; /* RFC 7523, section 2.2 */
+    const char *grant;  /* RFC 7523, section 2.1 */
+};
 
 struct token_request {
     char *authorization;      /* NULL: none */
     const char *content_type; /* NULL: there is no body */
     struct buf body;
+    struct buf query; /* what auth_method = get sends in place of a body */
 };
 
-/* With the client's secret number `secret` of the upstream, from 0. */
+/*
+ * With the client's secret number `secret` of the upstream, from 0, and with the assertions that
+ * auth_signs_client and auth_signs ask for.
+ */
 void token_request_init(struct token_request *request, const struct config_upstream *upstream,
-                        size_t secret);
+                        size_t secret, const struct token_assertions *assertions);
 /* Wipes. */
 void token_request_fini(struct token_request *request);
-
-/*
- * A copy of a server's text in which "***" stands for whatever it repeats of the client's secrets:
- * each as it is, form-encoded, and in base64 with the id, as an Authorization header has it, with
- * and without padding. mem_free() it.
- */
-char *token_request_mask(const struct config_upstream *upstream, const char *text);
 
 #endif

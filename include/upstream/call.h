@@ -91,8 +91,9 @@ struct client_header {
 };
 
 struct client_request {
-    bool post;                           /* POST with `body`, its response wiped; else GET */
-    const char *target;                  /* origin-form, sent byte for byte: "/a/b%20c?d" */
+    bool once;          /* a token request: over a connection of its own, its response wiped */
+    bool post;          /* POST with `body`, and so `once`; else GET */
+    const char *target; /* origin-form, sent byte for byte: "/a/b%20c?d" */
     const struct client_header *headers; /* besides Host, User-Agent and Content-Length */
     size_t header_count;
     const char *body; /* POST: may be NULL for an empty one */

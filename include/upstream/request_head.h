@@ -9,6 +9,7 @@
 #define UPSTREAM_REQUEST_HEAD_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "upstream/call.h"
@@ -40,6 +41,7 @@ void request_head_fini(struct request_head *head);
 
 /* A POST, for libcurl's options. */
 struct request_copy {
+    bool post;
     char *target;
     char *body;
     size_t body_len;

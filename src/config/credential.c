@@ -134,6 +134,12 @@ bool credential_others_read(const struct input *in, const char *what, const char
                        what, mode, path);
 }
 
+/* One line of text, without the newline at its end; else the whole file. */
+static bool is_line(const struct config_key *key)
+{
+    return key->kind != KIND_KEYFILE;
+}
+
 /*
  * What an editor or a copy leaves in a file without its being seen. In a key file it matters only
  * when the whole is one line of text: JSON and PEM do not mind a blank, and random bytes may end in
@@ -141,7 +147,7 @@ bool credential_others_read(const struct input *in, const char *what, const char
  */
 static void note_form(const struct input *in, const char *path, const char *text, size_t len)
 {
-    bool secret = in->key->kind == KIND_SECRETS;
+    bool secret = is_line(in->key);
     size_t line = without_newline(text, len);
     bool sent = secret || (line > 0 && *text != '{' && *text != '[');
 
@@ -165,7 +171,7 @@ static bool is_loaded(const char *path)
 static bool judge_secret(const struct input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
-    bool line = in->key->kind == KIND_SECRETS;
+    bool line = is_line(in->key);
 
     if (!credential_others_read(in, path, path, mode))
         return false;
@@ -186,7 +192,7 @@ static bool judge_secret(const struct input *in, const char *path, const struct 
     return true;
 }
 
-/* The whole file; NULL with a fault. SECRETS alone lose the newline at their end. */
+/* What counts of the file; NULL with a fault. */
 static struct secret *read_secret(const struct input *in, const char *text, const char *path)
 {
     struct secret *secret = NULL;
@@ -196,8 +202,7 @@ static struct secret *read_secret(const struct input *in, const char *text, cons
     /* Two more, for a newline. */
     buf_init_secret(&bytes, (size_t)in->key->max + 2);
     enum err err = files_read(path, &bytes, &mode);
-    size_t len =
-        in->key->kind == KIND_SECRETS ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
+    size_t len = is_line(in->key) ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
     if (err == ERR_OK && len > (size_t)in->key->max)
         err = ERR_TOO_LARGE;
     if (err != ERR_OK)

@@ -311,7 +311,7 @@ void hint_put_form(const struct config_key *key, const char *text, struct buf *o
 {
     const char *comment = hint_comment(text);
 
-    if (hint_is_quoted(text))
+    if (hint_is_quoted(text) && key->kind != KIND_POINTER)
         buf_puts(out, "; quotes are part of a value: write it without them");
     if (comment == NULL)
         return;

@@ -78,7 +78,7 @@ void input_note_form(const struct input *in)
     const char *comment = hint_comment(text);
     struct buf shown;
 
-    if (hint_is_quoted(text))
+    if (hint_is_quoted(text) && in->key->kind != KIND_POINTER)
         input_note(in, "the quotes are part of the value; remove them unless they are meant");
     if (comment == NULL)
         return;
@@ -122,5 +122,19 @@ bool input_is_plain(const char *text, size_t len)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             return false;
     }
+    return true;
+}
+
+bool input_take_text(const struct input *in, char **out, struct buf *shown)
+{
+    size_t len = strlen(in->text);
+
+    if ((int64_t)len > in->key->max)
+        return input_wrong(in, "is too long with %zu bytes; must be text of at most %lld bytes",
+                           len, (long long)in->key->max);
+    if (!input_is_plain(in->text, len))
+        return input_wrong(in, "holds a tab; write spaces");
+    *out = mem_strdup(in->text);
+    buf_puts(shown, in->text);
     return true;
 }

@@ -22,6 +22,7 @@
 #include "config/expand.h"
 #include "config/faults.h"
 #include "config/files.h"
+#include "config/gather.h"
 #include "config/input.h"
 #include "config/paths.h"
 #include "config/rules.h"
@@ -191,70 +192,49 @@ static void load_key(struct loading *loading, const struct config_key *key, size
     buf_fini(&shown);
 }
 
-static void load_param(struct loading *loading, const struct setting *setting, const char *section)
+static void load_member(struct loading *loading, const struct setting *setting, const char *section)
 {
     struct snapshot *snapshot = loading->snapshot;
-    struct snapshot_upstream *upstream = &snapshot->upstreams[setting->upstream];
-    struct config_params *params = &snapshot->config.upstreams[setting->upstream].auth_param;
-    struct input in = input_for(loading, setting->key, setting, section, NULL);
     struct snapshot_origin *origin = snapshot_origin(snapshot, setting->key, setting->upstream);
+    void *field = snapshot_field(snapshot, setting->key, setting->upstream);
+    struct buf shown;
 
     if (!origin->given)
         origin->place = setting->place;
     origin->given = true;
-    if (setting->broken ||
-        !value_parse_param(&in, setting->name + strlen(CONFIG_PARAM_PREFIX), params))
+    if (setting->broken)
         return;
-    input_note_form(&in);
-    upstream->params = mem_grow(upstream->params, params->count - 1, sizeof(*upstream->params));
-    upstream->params[params->count - 1] = setting->place;
+    buf_init(&shown, SHOWN_MAX);
+    char *dir = files_directory(setting->place.file);
+    struct input in = input_for(loading, setting->key, setting, section, dir);
+    if (value_parse_member(&in, setting->name + config_key_prefix(setting->key), field, &shown)) {
+        snapshot_add_member(snapshot, setting->upstream, setting->key, setting->name,
+                            buf_text(&shown), setting->place);
+        input_note_form(&in);
+    }
+    mem_free(dir);
+    buf_fini(&shown);
 }
 
-static void load_params(struct loading *loading, size_t upstream, const char *section)
+static void load_family(struct loading *loading, const struct config_key *key, size_t upstream,
+                        const char *section)
 {
     const struct settings *settings = &loading->settings;
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        if (setting->key->kind == KIND_PARAMS && setting->upstream == upstream && is_set(setting) &&
+        if (setting->key == key && setting->upstream == upstream && is_set(setting) &&
             !is_overridden(settings, i))
-            load_param(loading, setting, section);
+            load_member(loading, setting, section);
     }
-}
-
-/* The key that is made from the upstream's name. */
-static void default_token_key(struct snapshot *snapshot, size_t i)
-{
-    struct config_upstream *upstream = &snapshot->config.upstreams[i];
-    struct snapshot_origin *origin =
-        snapshot_origin(snapshot, &config_keys[KEY_upstream_auth_token_key], i);
-
-    if (origin->given)
-        return;
-    upstream->auth_token_key = mem_printf("%s_auth_token", upstream->name);
-    origin->text = mem_strdup(upstream->auth_token_key);
-}
-
-static void add_secret(struct config_upstream *upstream, struct secret *secret)
-{
-    if (secret != NULL && upstream->client_secret_count < ARRAY_LEN(upstream->client_secrets))
-        upstream->client_secrets[upstream->client_secret_count++] = secret_ref(secret);
-}
-
-/* The secrets of either key, in one place. */
-static void gather_secrets(struct config_upstream *upstream)
-{
-    add_secret(upstream, upstream->client_secret);
-    for (size_t i = 0; i < upstream->client_secret_file.count; i++)
-        add_secret(upstream, upstream->client_secret_file.files[i].bytes);
 }
 
 static void load_value(struct loading *loading, const struct config_key *key, size_t upstream)
 {
     char *section = snapshot_section(&loading->snapshot->config, key, upstream);
 
-    if (key->kind == KIND_PARAMS)
-        load_params(loading, upstream, section);
+    if (config_key_prefix(key) > 0)
+        load_family(loading, key, upstream, section);
     else
         load_key(loading, key, upstream, section);
     mem_free(section);
@@ -269,8 +249,7 @@ static void load_values(struct loading *loading)
     for (size_t upstream = 0; upstream < snapshot->config.upstream_count; upstream++) {
         for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
             load_value(loading, &config_keys[i], upstream);
-        default_token_key(snapshot, upstream);
-        gather_secrets(&snapshot->config.upstreams[upstream]);
+        gather_upstream(snapshot, upstream);
     }
 }
 

@@ -98,11 +98,13 @@ static void append(struct settings *settings, struct setting setting)
     settings->items[settings->count++] = setting;
 }
 
-/* auth_param.NAME keeps its name as written, any other key is spelt as in the table. */
+/* What a file chose of a name stays as written, all else is spelt as in the table. */
 static char *shown_name(const struct config_key *key, const char *name)
 {
-    if (key->kind == KIND_PARAMS)
-        return mem_printf("%s%s", CONFIG_PARAM_PREFIX, name + strlen(CONFIG_PARAM_PREFIX));
+    size_t prefix = config_key_prefix(key);
+
+    if (prefix > 0)
+        return mem_printf("%.*s%s", (int)prefix, key->name, name + prefix);
     return mem_strdup(key->name);
 }
 

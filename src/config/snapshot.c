@@ -46,6 +46,15 @@ static void free_value(struct snapshot *snapshot, const struct config_key *key, 
     mem_free(snapshot_origin(snapshot, key, upstream)->text);
 }
 
+static void free_members(struct snapshot_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->member_count; i++) {
+        mem_free(upstream->members[i].name);
+        mem_free(upstream->members[i].text);
+    }
+    mem_free(upstream->members);
+}
+
 static void free_upstream(struct snapshot *snapshot, size_t upstream)
 {
     struct config_upstream *public = &snapshot->config.upstreams[upstream];
@@ -55,7 +64,7 @@ static void free_upstream(struct snapshot *snapshot, size_t upstream)
     for (size_t i = 0; i < public->client_secret_count; i++)
         secret_unref(public->client_secrets[i]);
     mem_free(public->name);
-    mem_free(snapshot->upstreams[upstream].params);
+    free_members(&snapshot->upstreams[upstream]);
 }
 
 static void snapshot_free(struct snapshot *snapshot)
@@ -133,6 +142,17 @@ char *snapshot_section(const struct config *config, const struct config_key *key
     return mem_printf("%s %s", key->section, config->upstreams[upstream].name);
 }
 
+void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
+                         const struct config_key *family, const char *name, const char *text,
+                         struct config_place place)
+{
+    struct snapshot_upstream *to = &snapshot->upstreams[upstream];
+
+    to->members = mem_grow(to->members, to->member_count, sizeof(*to->members));
+    to->members[to->member_count++] = (struct snapshot_member){
+        .family = family, .name = mem_strdup(name), .text = mem_strdup(text), .place = place};
+}
+
 static const struct config_upstream *find_upstream(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->upstream_count; i++) {
@@ -153,21 +173,24 @@ const struct config_upstream *snapshot_counterpart(const struct config *before,
     return find_upstream(after, there->name) == NULL ? there : NULL;
 }
 
-/* Where a key, or the parameter of that name, came from. */
+static struct config_place place_of_member(const struct snapshot_upstream *upstream,
+                                           const char *name)
+{
+    for (size_t i = 0; i < upstream->member_count; i++) {
+        if (text_equal_ci(upstream->members[i].name, name))
+            return upstream->members[i].place;
+    }
+    return (struct config_place){0};
+}
+
+/* Where a key, or the member of a family of that name, came from. */
 static struct config_place place_of(const struct snapshot *snapshot, const struct config_key *key,
                                     size_t upstream, const char *name)
 {
-    struct config_place place = {0};
+    struct config_place place = config_key_prefix(key) > 0
+                                    ? place_of_member(&snapshot->upstreams[upstream], name)
+                                    : snapshot_origin(snapshot, key, upstream)->place;
 
-    if (key->kind != KIND_PARAMS) {
-        place = snapshot_origin(snapshot, key, upstream)->place;
-    } else {
-        const struct config_params *params = &snapshot->config.upstreams[upstream].auth_param;
-        for (size_t i = 0; i < params->count; i++) {
-            if (strcmp(params->items[i].name, name + strlen(CONFIG_PARAM_PREFIX)) == 0)
-                place = snapshot->upstreams[upstream].params[i];
-        }
-    }
     if (place.file == NULL)
         place.file = snapshot->files[0];
     return place;
@@ -236,19 +259,18 @@ struct visiting {
     void *arg;
 };
 
-static void visit_params(const struct visiting *visiting, const char *section,
-                         const struct config_key *key, size_t upstream)
+static void visit_members(const struct visiting *visiting, const char *section,
+                          const struct config_key *key, size_t upstream)
 {
-    const struct snapshot *snapshot = visiting->snapshot;
-    const struct config_params *params = &snapshot->config.upstreams[upstream].auth_param;
+    const struct snapshot_upstream *from = &visiting->snapshot->upstreams[upstream];
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
-    for (size_t i = 0; i < params->count; i++) {
-        char *name = mem_printf("%s%s", CONFIG_PARAM_PREFIX, params->items[i].name);
-        visiting->visit(visiting->arg, section, name, params->items[i].value,
-                        put_place(&place, snapshot->upstreams[upstream].params[i]), key->meaning);
-        mem_free(name);
+    for (size_t i = 0; i < from->member_count; i++) {
+        const struct snapshot_member *member = &from->members[i];
+        if (member->family == key)
+            visiting->visit(visiting->arg, section, member->name, member->text,
+                            put_place(&place, member->place), key->meaning);
     }
     buf_fini(&place);
 }
@@ -273,8 +295,8 @@ static void visit_keys(const struct visiting *visiting, size_t first, size_t end
     for (size_t i = first; i < end; i++) {
         const struct config_key *key = &config_keys[i];
         char *section = snapshot_section(&visiting->snapshot->config, key, upstream);
-        if (key->kind == KIND_PARAMS)
-            visit_params(visiting, section, key, upstream);
+        if (config_key_prefix(key) > 0)
+            visit_members(visiting, section, key, upstream);
         else
             visit_key(visiting, section, key, upstream);
         mem_free(section);

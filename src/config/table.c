@@ -46,11 +46,16 @@ enum config_key_index config_key_index(const struct config_key *key)
     return (enum config_key_index)(key - config_keys);
 }
 
+size_t config_key_prefix(const struct config_key *key)
+{
+    return key->kind >= KIND_PARAMS ? strlen(key->name) - strlen("NAME") : 0;
+}
+
 bool config_key_is_named(const struct config_key *key, const char *name)
 {
-    if (key->kind == KIND_PARAMS)
-        return text_starts_ci(name, CONFIG_PARAM_PREFIX);
-    return text_equal_ci(key->name, name);
+    size_t prefix = config_key_prefix(key);
+
+    return prefix > 0 ? strncasecmp(key->name, name, prefix) == 0 : text_equal_ci(key->name, name);
 }
 
 const struct config_key *config_key_find(const char *section, const char *name)
@@ -187,12 +192,18 @@ static void put_addresses(const char *choices, struct buf *out)
                    strcmp(choices, "off") == 0 ? ", or off" : "");
 }
 
+static bool takes_query(const struct config_key *key)
+{
+    return strcmp(key->choices, "query") == 0;
+}
+
 void config_key_allowed(const struct config_key *key, struct buf *out)
 {
     switch (key->kind) {
     case KIND_TEXT:
     case KIND_SECRET:
     case KIND_PARAMS:
+    case KIND_HEADERS:
         buf_printf(out, "text of at most %lld bytes", (long long)key->max);
         break;
     case KIND_DURATION:
@@ -221,10 +232,12 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
         put_addresses(key->choices, out);
         break;
     case KIND_URL:
-        buf_puts(out, "a URL of http or https without user, query and fragment");
+        buf_printf(out, "a URL of http or https without user%s fragment",
+                   takes_query(key) ? " and" : ", query and");
         break;
     case KIND_FILE:
     case KIND_KEYFILE:
+    case KIND_HEADER_FILES:
         buf_puts(out, "a path, or credential:NAME");
         break;
     case KIND_SECRETS:
@@ -234,7 +247,25 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
         buf_printf(out, "the name of a header, of at most %lld bytes", (long long)key->max);
         break;
     case KIND_PATH:
-        buf_puts(out, "the path of a URL, beginning with a slash");
+        buf_printf(out, "the path of a URL, beginning with a slash%s",
+                   takes_query(key) ? ", and perhaps a query" : "");
+        break;
+    case KIND_TARGET:
+        buf_puts(
+            out,
+            "the path of a URL, beginning with a slash, and perhaps a query, with " CONFIG_POSTCODE
+            " once");
+        break;
+    case KIND_POINTER:
+        buf_printf(out, "a JSON Pointer such as /results/0%s",
+                   strcmp(key->choices, "constant") == 0 ? ", or a text in quotes" : "");
+        break;
+    case KIND_NAMES:
+        buf_puts(out, "one or two names of JSON members, separated by a space");
+        break;
+    case KIND_TOKEN:
+        buf_printf(out, "a word of at most %lld letters, digits and !#$%%&'*+-.^_`|~",
+                   (long long)key->max);
         break;
     }
 }

@@ -14,28 +14,13 @@
 #include "base/text.h"
 #include "config/address.h"
 #include "config/credential.h"
+#include "config/family.h"
 #include "config/units.h"
 #include "config/web.h"
 
-/* RFC 6749, section 8.2, has no bound for a parameter's name. */
-#define PARAM_NAME_MAX 64
-
-/* What the token request sets by itself. */
-#define PARAMS_TAKEN "grant_type scope audience client_id client_secret"
-
 static bool parse_text(const struct input *in, void *field, struct buf *shown)
 {
-    char **out = field;
-    size_t len = strlen(in->text);
-
-    if ((int64_t)len > in->key->max)
-        return input_wrong(in, "is too long with %zu bytes; must be text of at most %lld bytes",
-                           len, (long long)in->key->max);
-    if (!input_is_plain(in->text, len))
-        return input_wrong(in, "holds a tab; write spaces");
-    *out = mem_strdup(in->text);
-    buf_puts(shown, in->text);
-    return true;
+    return input_take_text(in, field, shown);
 }
 
 typedef bool number_parser(const char *text, int64_t *out);
@@ -131,36 +116,59 @@ static bool parse_choice(const struct input *in, void *field, struct buf *shown)
     return true;
 }
 
-/* RFC 6749, section 8.2: param-name. */
-static bool is_param_name(const char *name)
+/* What is meant by a text that is no pointer. */
+static bool parse_constant(const struct input *in, struct config_pointer *out)
 {
-    size_t len = strlen(name);
+    size_t len = strlen(in->text);
 
-    return len > 0 && len <= PARAM_NAME_MAX && text_is_all(name, len, TEXT_NAME);
+    if (len < 3)
+        return input_wrong(in, "the text in quotes is empty; write one, such as \"GB\"");
+    out->constant = mem_strndup(in->text + 1, len - 2);
+    return true;
 }
 
-bool value_parse_param(const struct input *in, const char *name, struct config_params *out)
+static bool parse_pointer(const struct input *in, void *field, struct buf *shown)
 {
-    struct buf shown;
-    char *value = NULL;
+    struct config_pointer *out = field;
+    size_t len = strlen(in->text);
+    bool takes_constant = strcmp(in->key->choices, "constant") == 0;
+    struct reason reason;
 
-    if (!is_param_name(name))
-        return input_wrong(in,
-                           "a parameter needs a name of at most %d letters, digits, -, . and _; "
-                           "write auth_param.resource = ... for one",
-                           PARAM_NAME_MAX);
-    if (input_find_word(PARAMS_TAKEN, name) != NULL)
-        return input_wrong(in,
-                           "the token request sets %s itself; use the key for it, if there is "
-                           "one",
-                           name);
-    buf_init(&shown, (size_t)in->key->max);
-    bool good = parse_text(in, &value, &shown);
-    buf_fini(&shown);
-    if (!good)
-        return false;
-    out->items = mem_grow(out->items, out->count, sizeof(*out->items));
-    out->items[out->count++] = (struct config_param){.name = mem_strdup(name), .value = value};
+    if ((int64_t)len > in->key->max)
+        return input_wrong(in, "is too long with %zu bytes; at most %lld are allowed", len,
+                           (long long)in->key->max);
+    buf_puts(shown, in->text);
+    if (takes_constant && len > 1 && in->text[0] == '"' && in->text[len - 1] == '"')
+        return parse_constant(in, out);
+    if (json_pointer_new(in->text, &reason, &out->pointer) == ERR_OK)
+        return true;
+    return input_wrong(in, "is not a JSON Pointer: %s%s", reason.text,
+                       takes_constant ? "; a constant stands in quotes, such as \"GB\"" : "");
+}
+
+static bool parse_names(const struct input *in, void *field, struct buf *shown)
+{
+    struct config_names *out = field;
+    size_t first = strcspn(in->text, " \t");
+    const char *second = in->text + first + text_span(in->text + first, TEXT_BLANK);
+
+    if ((int64_t)strlen(in->text) > in->key->max || second[strcspn(second, " \t")] != '\0')
+        return input_not_allowed(in);
+    out->first = mem_strndup(in->text, first);
+    out->second = *second != '\0' ? mem_strdup(second) : NULL;
+    buf_printf(shown, "%s%s%s", out->first, *second != '\0' ? " " : "", second);
+    return true;
+}
+
+static bool parse_token(const struct input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+    size_t len = strlen(in->text);
+
+    if ((int64_t)len > in->key->max || !text_is_token(in->text, len))
+        return input_not_allowed(in);
+    *out = mem_strdup(in->text);
+    buf_puts(shown, in->text);
     return true;
 }
 
@@ -180,40 +188,61 @@ static void fini_secret(void *field)
     *secret = NULL;
 }
 
-static void fini_params(void *field)
+static void fini_target(void *field)
 {
-    struct config_params *params = field;
+    struct config_target *target = field;
 
-    for (size_t i = 0; i < params->count; i++) {
-        mem_free(params->items[i].name);
-        mem_free(params->items[i].value);
-    }
-    mem_free(params->items);
-    *params = (struct config_params){0};
+    mem_free(target->text);
+    *target = (struct config_target){0};
+}
+
+static void fini_pointer(void *field)
+{
+    struct config_pointer *pointer = field;
+
+    json_pointer_free(pointer->pointer);
+    mem_free(pointer->constant);
+    *pointer = (struct config_pointer){0};
+}
+
+static void fini_names(void *field)
+{
+    struct config_names *names = field;
+
+    mem_free(names->first);
+    mem_free(names->second);
+    *names = (struct config_names){0};
 }
 
 /* Numbers and choices own nothing. */
 static const struct kind {
     input_parser *parse;
     void (*fini)(void *field);
+    family_parser *parse_member;
 } kinds[] = {
-    [KIND_TEXT] = {parse_text, fini_text},
-    [KIND_DURATION] = {parse_duration, NULL},
-    [KIND_SIZE] = {parse_size, NULL},
-    [KIND_COUNT] = {parse_count, NULL},
-    [KIND_WORKERS] = {parse_workers, NULL},
-    [KIND_MODE] = {parse_mode, NULL},
-    [KIND_BOOL] = {parse_bool, NULL},
-    [KIND_CHOICE] = {parse_choice, NULL},
-    [KIND_ADDRESSES] = {address_parse, address_fini},
-    [KIND_URL] = {web_parse_url, fini_text},
-    [KIND_FILE] = {credential_parse_file, fini_text},
-    [KIND_KEYFILE] = {credential_parse_keyfile, credential_fini_keyfile},
-    [KIND_SECRET] = {credential_parse_secret, fini_secret},
-    [KIND_SECRETS] = {credential_parse_secrets, credential_fini_secrets},
-    [KIND_HEADER] = {web_parse_header, fini_text},
-    [KIND_PATH] = {web_parse_path, fini_text},
-    [KIND_PARAMS] = {NULL, fini_params}, /* one by one, with value_parse_param */
+    [KIND_TEXT] = {parse_text, fini_text, NULL},
+    [KIND_DURATION] = {parse_duration, NULL, NULL},
+    [KIND_SIZE] = {parse_size, NULL, NULL},
+    [KIND_COUNT] = {parse_count, NULL, NULL},
+    [KIND_WORKERS] = {parse_workers, NULL, NULL},
+    [KIND_MODE] = {parse_mode, NULL, NULL},
+    [KIND_BOOL] = {parse_bool, NULL, NULL},
+    [KIND_CHOICE] = {parse_choice, NULL, NULL},
+    [KIND_ADDRESSES] = {address_parse, address_fini, NULL},
+    [KIND_URL] = {web_parse_url, fini_text, NULL},
+    [KIND_FILE] = {credential_parse_file, fini_text, NULL},
+    [KIND_KEYFILE] = {credential_parse_keyfile, credential_fini_keyfile, NULL},
+    [KIND_SECRET] = {credential_parse_secret, fini_secret, NULL},
+    [KIND_SECRETS] = {credential_parse_secrets, credential_fini_secrets, NULL},
+    [KIND_HEADER] = {web_parse_header, fini_text, NULL},
+    [KIND_PATH] = {web_parse_path, fini_text, NULL},
+    [KIND_TARGET] = {web_parse_target, fini_target, NULL},
+    [KIND_POINTER] = {parse_pointer, fini_pointer, NULL},
+    [KIND_NAMES] = {parse_names, fini_names, NULL},
+    [KIND_TOKEN] = {parse_token, fini_text, NULL},
+    [KIND_PARAMS] = {NULL, family_fini_params, family_parse_param},
+    [KIND_HEADERS] = {NULL, family_fini_params, family_parse_header},
+    [KIND_HEADER_FILES] = {NULL, family_fini_header_files, family_parse_header_file},
 };
 
 bool value_parse(const struct input *in, void *field, struct buf *shown)
@@ -223,6 +252,11 @@ bool value_parse(const struct input *in, void *field, struct buf *shown)
     if (!good)
         value_fini(in->key, field);
     return good;
+}
+
+bool value_parse_member(const struct input *in, const char *name, void *field, struct buf *shown)
+{
+    return kinds[in->key->kind].parse_member(in, name, field, shown);
 }
 
 void value_fini(const struct config_key *key, void *field)

@@ -42,32 +42,48 @@ static bool part_is(CURLU *url, CURLUPart part, const char *wanted)
     return same;
 }
 
+static bool takes_query(const struct input *in)
+{
+    return strcmp(in->key->choices, "query") == 0;
+}
+
 /* What is wrong with it; NULL when nothing is. */
-static const char *wrong_url(CURLU *url)
+static const char *wrong_url(CURLU *url, bool query)
 {
     if (!part_is(url, CURLUPART_SCHEME, "http") && !part_is(url, CURLUPART_SCHEME, "https"))
         return "the scheme is not known; write http:// or https://";
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
         return "a user in a URL is not supported; remove what precedes the @";
-    if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+    if (query && has_part(url, CURLUPART_FRAGMENT))
+        return "a fragment has no place here; end the URL before #";
+    if (!query && (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT)))
         return "a query or fragment has no place here; end the URL before ? and #";
     if (part_is(url, CURLUPART_PORT, "0"))
         return "port 0 cannot be called; write one from 1 to 65535";
     return NULL;
 }
 
-/* The URL as libcurl reads it, without slashes at its end. */
-static char *plain_url(CURLU *url)
+static size_t len_without_slashes(const char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0 && text[len - 1] == '/')
+        len--;
+    return len;
+}
+
+/*
+ * The URL as libcurl reads it. One that a path is appended to has no slash at its end; an endpoint
+ * is used as it was written, but for the slash that libcurl adds where there is no path.
+ */
+static char *plain_url(CURLU *url, bool endpoint)
 {
     char *text = part_of(url, CURLUPART_URL);
-    size_t len;
 
     if (text == NULL)
         mem_exhausted();
-    len = strlen(text);
-    while (len > 0 && text[len - 1] == '/')
-        len--;
-    char *plain = mem_strndup(text, len);
+    bool whole = endpoint && (!part_is(url, CURLUPART_PATH, "/") || has_part(url, CURLUPART_QUERY));
+    char *plain = mem_strndup(text, whole ? strlen(text) : len_without_slashes(text));
     curl_free(text);
     return plain;
 }
@@ -127,13 +143,13 @@ bool web_parse_url(const struct input *in, void *field, struct buf *shown)
     if (!text_is_visible(in->text, len))
         return input_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
     CURLU *url = parse_url(in->text, &code);
-    const char *wrong = code == CURLUE_OK ? wrong_url(url) : NULL;
+    const char *wrong = code == CURLUE_OK ? wrong_url(url, takes_query(in)) : NULL;
     if (code != CURLUE_OK)
         no_url(in, curl_url_strerror(code));
     else if (wrong != NULL)
         wrong_part(in, wrong);
     else
-        *out = plain_url(url);
+        *out = plain_url(url, takes_query(in));
     curl_url_cleanup(url);
     if (*out == NULL)
         return false;
@@ -164,6 +180,13 @@ bool web_url_is_loopback(const char *text)
     return loopback;
 }
 
+bool web_is_free_header(const struct input *in, const char *name)
+{
+    if (input_find_word(CONFIG_FORBIDDEN_HEADERS, name) == NULL)
+        return true;
+    return input_wrong(in, "%s is reserved; name another header, X-... for one", name);
+}
+
 bool web_parse_header(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
@@ -171,52 +194,103 @@ bool web_parse_header(const struct input *in, void *field, struct buf *shown)
 
     if ((int64_t)len > in->key->max || !text_is_token(in->text, len))
         return input_not_allowed(in);
-    if (input_find_word(CONFIG_FORBIDDEN_HEADERS, in->text) != NULL)
-        return input_wrong(in, "%s is reserved; name another header, X-... for one", in->text);
+    if (!web_is_free_header(in, in->text))
+        return false;
     *out = mem_strdup(in->text);
     buf_puts(shown, in->text);
     return true;
 }
 
-/* pchar or slash (RFC 3986, section 3.3); `text` ends with a NUL, so looking ahead is safe. */
-static bool is_path_char(const char *text)
+/*
+ * One character of the class, or a triplet (RFC 3986, section 2.1); `text` ends with a NUL, so
+ * looking ahead is safe.
+ */
+static bool is_char_of(const char *text, uint32_t classes)
 {
     if (*text == '%')
         return text_is(text[1], TEXT_HEX) && text_is(text[2], TEXT_HEX);
-    return text_is(*text, TEXT_PATH);
+    return text_is(*text, classes);
 }
 
-/* A segment . or .., which an HTTP library would take out. */
+/* A segment . or .. in the path, which an HTTP library would take out. */
 static bool has_dots(const char *path)
 {
-    for (const char *p = path; (p = strchr(p, '/')) != NULL; p++) {
-        size_t len = strcspn(p + 1, "/");
-        if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.'))
+    const char *end = path + strcspn(path, "?");
+
+    for (const char *p = path; p < end; p++) {
+        size_t len = strcspn(p + 1, "/?");
+        if (*p == '/' && ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.')))
             return true;
     }
     return false;
 }
 
-bool web_parse_path(const struct input *in, void *field, struct buf *shown)
+/* The place of the postcode counts as a character of either part. */
+static const char *skip_char(const char *text, uint32_t classes, bool postcode)
 {
-    char **out = field;
+    if (postcode && text_starts_ci(text, CONFIG_POSTCODE))
+        return text + strlen(CONFIG_POSTCODE);
+    return is_char_of(text, classes) ? text + 1 : NULL;
+}
+
+/*
+ * A path (RFC 3986, section 3.3), with `query` also what may follow it (section 3.4), with
+ * `postcode` with CONFIG_POSTCODE anywhere. False with a fault made.
+ */
+static bool is_target(const struct input *in, bool query, bool postcode)
+{
     const char *text = in->text;
+    uint32_t classes = TEXT_PATH;
 
     if ((int64_t)strlen(text) > in->key->max || *text != '/')
         return input_not_allowed(in);
-    for (const char *p = text; *p != '\0'; p++) {
-        if (!is_path_char(p))
+    for (const char *p = text, *next; *p != '\0'; p = next) {
+        bool begins_query = query && *p == '?' && classes == TEXT_PATH;
+        if (begins_query)
+            classes = TEXT_QUERY;
+        next = begins_query ? p + 1 : skip_char(p, classes, postcode);
+        if (next == NULL)
             return input_wrong(in,
-                               "\"%s\" holds a character that a path cannot hold, behind \"%.*s\"; "
+                               "\"%s\" holds a character that a %s cannot hold, behind \"%.*s\"; "
                                "percent-encode it, a space as %%20",
-                               text, (int)(p - text), text);
+                               text, classes == TEXT_PATH ? "path" : "query", (int)(p - text),
+                               text);
     }
-    if (has_dots(text))
-        return input_wrong(in,
-                           "\"%s\" has a segment . or .., which would be taken out; write the path "
-                           "without it",
-                           text);
-    *out = mem_strdup(text);
-    buf_puts(shown, text);
+    if (!has_dots(text))
+        return true;
+    return input_wrong(in,
+                       "\"%s\" has a segment . or .., which would be taken out; write the path "
+                       "without it",
+                       text);
+}
+
+bool web_parse_path(const struct input *in, void *field, struct buf *shown)
+{
+    char **out = field;
+
+    if (!is_target(in, takes_query(in), false))
+        return false;
+    *out = mem_strdup(in->text);
+    buf_puts(shown, in->text);
+    return true;
+}
+
+bool web_parse_target(const struct input *in, void *field, struct buf *shown)
+{
+    struct config_target *out = field;
+    const char *postcode = strcasestr(in->text, CONFIG_POSTCODE);
+
+    if (!is_target(in, true, true))
+        return false;
+    if (postcode == NULL)
+        return input_wrong(
+            in, "the postcode has no place in \"%s\"; write " CONFIG_POSTCODE " where it belongs",
+            in->text);
+    if (strcasestr(postcode + 1, CONFIG_POSTCODE) != NULL)
+        return input_wrong(in, CONFIG_POSTCODE " stands twice in \"%s\"; write it once", in->text);
+    *out = (struct config_target){.text = mem_strdup(in->text),
+                                  .postcode = (size_t)(postcode - in->text),
+                                  .has_query = strchr(in->text, '?') != NULL};
+    buf_puts(shown, in->text);
     return true;
 }

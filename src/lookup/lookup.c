@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "lookup/address.h"
+#include "lookup/body.h"
 #include "upstream/call.h"
 
 #define LOOKUP_MAGIC 0x46494e44u
@@ -114,7 +114,10 @@ static bool has_status(const struct upstream_response *reply)
 static bool is_address(struct lookup *lookup, struct upstream_response *reply,
                        struct reason *reason)
 {
-    if (address_check(reply->body, reply->body_len, reason) == ERR_OK)
+    static const struct body_rules rules = {0};
+    struct body_answer answer;
+
+    if (body_check(&rules, reply->body, reply->body_len, "", &answer, reason) == BODY_GOOD)
         return true;
     lookup->result.reason = reason->text;
     return false;

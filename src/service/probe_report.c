@@ -133,8 +133,9 @@ void probe_report_grant(const struct config_upstream *upstream,
 
     tell("token type", "%s", report->type);
     tell("lifetime", "%s (%s)", duration_format_parts(report->lifetime, text),
-         report->lifetime_given ? "the endpoint's expires_in" : "auth_token_default_lifetime");
-    if (!report->lifetime_given)
+         report->lifetime_from == LIFETIME_GIVEN ? "the endpoint's expires_in"
+                                                 : "auth_token_default_lifetime");
+    if (report->lifetime_from == LIFETIME_ABSENT)
         tell("odd", "the endpoint does not say how long a token lives: is "
                     "auth_token_default_lifetime right?");
     if (report->lifetime >= TOKEN_LIFETIME_MAX)
@@ -208,7 +209,7 @@ static const char *advise_on_token(const struct config_upstream *upstream,
 {
     if (report->status == 0)
         return advise_on_silence(report->failure);
-    if (result->kind == KEEPER_CREDENTIALS)
+    if (result->kind == KEEPER_REJECTED)
         return advise_on_error(upstream, report->error);
     if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
         return "auth_path or auth_url: this is not a token endpoint";

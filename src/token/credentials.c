@@ -15,26 +15,45 @@
 #include "base/mem.h"
 
 /* Another number when the parts change: then every token of before is somebody else's. */
-#define LABEL "postcoded credentials 1"
+#define LABEL "postcoded credentials 2"
+
+static void add_params(EVP_MD_CTX *digest, const struct config_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->auth_param.count; i++) {
+        digest_add_text(digest, upstream->auth_param.items[i].name);
+        digest_add_text(digest, upstream->auth_param.items[i].value);
+    }
+    for (size_t i = 0; i < upstream->header_count; i++) {
+        digest_add_text(digest, upstream->headers[i].name);
+        digest_add_text(digest, upstream->headers[i].value);
+    }
+}
+
+static void add_key(EVP_MD_CTX *digest, const struct secret *key)
+{
+    if (key != NULL)
+        digest_add(digest, secret_bytes(key), secret_len(key));
+}
 
 static struct digest digest_parts(const struct config_upstream *upstream)
 {
-    const struct config_params *params = &upstream->auth_param;
     EVP_MD_CTX *digest = digest_begin();
 
     digest_add_text(digest, LABEL);
     digest_add_text(digest, upstream->address);
     digest_add_text(digest, upstream->auth_url);
     digest_add_text(digest, upstream->auth_url == NULL ? upstream->auth_path : NULL);
-    digest_add_text(digest,
-                    upstream->auth_flow == AUTH_FLOW_BASIC ? "basic" : "client_credentials");
+    digest_add_number(digest, upstream->auth_flow);
     digest_add_text(digest, upstream->client_id);
     digest_add_text(digest, upstream->auth_scope);
     digest_add_text(digest, upstream->auth_audience);
-    for (size_t i = 0; i < params->count; i++) {
-        digest_add_text(digest, params->items[i].name);
-        digest_add_text(digest, params->items[i].value);
-    }
+    digest_add_text(digest, upstream->auth_subject);
+    digest_add_text(digest, upstream->auth_body);
+    digest_add_text(digest, upstream->auth_reply.first);
+    digest_add_text(digest, upstream->auth_reply.second);
+    digest_add_text(digest, upstream->auth_scheme);
+    add_key(digest, upstream->auth_key_file.bytes);
+    add_params(digest, upstream);
     return digest_end(digest);
 }
 

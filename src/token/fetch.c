@@ -4,11 +4,12 @@
  * the lookup that caused it may leave (contract 3). What comes out is put in the keeper's terms:
  * whether there was a response at all, and whether it blamed the credentials.
  *
- * The words of a reason are ours, but for the server's error and error_description (of limited
- * characters, token/response.h) and libcurl's. What the server repeats of a secret is masked.
+ * The words of a reason are ours, but for what the server says of an error (on one line, what it
+ * repeats of a secret masked: token/response_error.h) and libcurl's.
  */
 #include "token/fetch.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,14 +17,16 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/reason.h"
 #include "base/text.h"
 #include "runtime/trace.h"
 #include "token/credentials.h"
+#include "token/rejection.h"
 #include "token/request.h"
 #include "upstream/client.h"
 
 #define FETCH_MAGIC 0xfe7c0001u
+/* Ours, and what header.NAME adds. */
+#define HEADERS_MAX (6 + CONFIG_HEADERS_MAX)
 
 struct token_fetch {
     unsigned magic;
@@ -44,8 +47,20 @@ struct token_fetch {
     struct mono_time sent;
     size_t secret;
     struct token_fetch_report report;
-    struct reason reason; /* "" after a grant */
+    char *reason;        /* NULL: none so far */
+    bool useless_logged; /* that the endpoint gives no lifetime that is of use */
 };
+
+__attribute__((format(printf, 2, 3))) static void explain(struct token_fetch *fetch,
+                                                          const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    mem_free(fetch->reason);
+    fetch->reason = mem_vprintf(format, args);
+    va_end(args);
+}
 
 static const char *endpoint(const struct config_upstream *upstream)
 {
@@ -98,6 +113,7 @@ void token_fetch_free(struct token_fetch *fetch)
     ctx_free(fetch->ctx);
     config_unref(fetch->config);
     mem_free(fetch->target);
+    mem_free(fetch->reason);
     wipe(&fetch->guids, sizeof(fetch->guids));
     MAGIC_CLEAR(fetch);
     mem_free(fetch);
@@ -120,6 +136,9 @@ struct digest token_fetch_digest(const struct config *config,
     digest_add_number(digest, upstream->auth_timeout);
     digest_add_number(digest, upstream->auth_token_default_lifetime);
     digest_add_number(digest, upstream->auth_client);
+    digest_add_number(digest, upstream->authenticates);
+    digest_add_number(digest, upstream->auth_method);
+    digest_add_text(digest, upstream->auth_key_id);
     digest_add_text(digest, config->tracker_header);
     for (size_t i = 0; i < upstream->client_secret_count; i++) {
         struct secret *key = credentials_key(upstream, i);
@@ -144,65 +163,62 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     ctx_free(fetch->ctx);
     fetch->ctx = NULL;
     if (result->kind != KEEPER_GRANTED)
-        result->reason = fetch->reason.text;
+        result->reason = fetch->reason;
     result->guid = fetch->report.guid;
     log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
               fetch->report.status, fetch->report.requests);
     fetch->ports.done(fetch->ports.arg, result, sent);
 }
 
-static void grant(struct token_fetch *fetch, const struct upstream_response *response)
+/* Once: an endpoint that gives none never gives one. */
+static void log_useless(struct token_fetch *fetch)
+{
+    char lifetime[DURATION_TEXT];
+
+    if (fetch->useless_logged)
+        return;
+    fetch->useless_logged = true;
+    duration_format(fetch->upstream->auth_token_default_lifetime, lifetime);
+    log_warning(fetch->report.guid,
+                "the token endpoint gives %s less than one second, or a time that has passed; "
+                "auth_token_default_lifetime applies: %s",
+                token_response_rules(fetch->upstream, wall_now()).lifetime, lifetime);
+}
+
+static void grant(struct token_fetch *fetch, const struct token_response *parsed)
+{
+    struct keeper_result result = {.kind = KEEPER_GRANTED, .grant = parsed->grant};
+
+    fetch->preferred = fetch->secret;
+    fetch->report.lifetime = parsed->grant.lifetime;
+    fetch->report.lifetime_from = parsed->lifetime;
+    snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", parsed->grant.type);
+    if (parsed->lifetime == LIFETIME_USELESS)
+        log_useless(fetch);
+    finish(fetch, &result);
+}
+
+static void fail_unusable(struct token_fetch *fetch, const struct token_response *parsed,
+                          const struct token_response_error *error)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED};
-    struct token_response parsed;
-    enum err err = token_response_parse(&parsed, response->body, response->body_len,
-                                        fetch->upstream->auth_token_default_lifetime);
+    bool said = error->text[0] != '\0';
 
-    if (err == ERR_OK) {
-        result.kind = KEEPER_GRANTED;
-        result.grant = parsed.grant;
-        fetch->preferred = fetch->secret;
-        fetch->report.lifetime = parsed.grant.lifetime;
-        fetch->report.lifetime_given = parsed.lifetime_given;
-        snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", parsed.grant.type);
-    } else {
-        reason_set(&fetch->reason, "the token endpoint's response cannot be used: %s",
-                   parsed.reason.text);
-    }
+    explain(fetch, "the token endpoint's response cannot be used: %s%s%s%s", parsed->reason.text,
+            said ? " (" : "", error->text, said ? ")" : "");
     finish(fetch, &result);
-    token_response_fini(&parsed);
 }
 
-/* The server's reason, "" where it gives none. */
-static void read_reason(const struct token_fetch *fetch, const struct upstream_response *response,
-                        struct token_response_error *reason)
+/* All empty where it gives none. */
+static void read_error(const struct token_fetch *fetch, const struct upstream_response *response,
+                       struct token_response_error *error)
 {
     if (response->body == NULL ||
-        !token_response_error(reason, fetch->upstream, response->body, response->body_len))
-        *reason = (struct token_response_error){.error = ""};
-}
-
-static void log_rejected(struct token_fetch *fetch, int status,
-                         const struct token_response_error *reason)
-{
-    bool described = reason->description[0] != '\0';
-
-    reason_set(&fetch->reason, "the token endpoint responded with %d%s%s%s%s%s", status,
-               reason->error[0] != '\0' ? ": " : "", reason->error, described ? " (" : "",
-               reason->description, described ? ")" : "");
+        !token_response_error(error, fetch->upstream, response->body, response->body_len))
+        *error = (struct token_response_error){.named = false};
 }
 
 static void send_request(struct token_fetch *fetch);
-
-/* An error in which the secret was masked tells nothing of what the server meant. */
-static bool may_be_the_secret(int status, const struct token_response_error *reason)
-{
-    const char *error = reason->error;
-
-    return status == 401 ||
-           (status == 400 && (error[0] == '\0' || strcmp(error, "invalid_client") == 0 ||
-                              strstr(error, "***") != NULL));
-}
 
 static int64_t retry_after(const struct upstream_response *response)
 {
@@ -220,29 +236,68 @@ static bool may_repeat(const struct token_fetch *fetch)
     return ports->may_repeat == NULL || ports->may_repeat(ports->arg, fetch->report.guid);
 }
 
-static void reject(struct token_fetch *fetch, const struct upstream_response *response)
+static void explain_rejection(struct token_fetch *fetch, int status,
+                              const struct token_response_error *error)
 {
-    struct keeper_result result = {.kind = KEEPER_CREDENTIALS,
-                                   .retry_after = retry_after(response)};
-    struct token_response_error reason;
+    bool code = error->code[0] != '\0';
+    bool text = error->text[0] != '\0';
 
-    read_reason(fetch, response, &reason);
+    explain(fetch, "the token endpoint responded with %d%s%s%s%s%s", status,
+            code || text ? ": " : "", error->code, code && text ? " (" : "", error->text,
+            code && text ? ")" : "");
+}
+
+static void reject(struct token_fetch *fetch, const struct upstream_response *response,
+                   const struct token_response_error *error)
+{
+    struct keeper_result result = {.kind = rejection_is_temporary(error->code) ? KEEPER_FAILED
+                                                                               : KEEPER_REJECTED,
+                                   .event = rejection_event(error->code),
+                                   .retry_after = retry_after(response)};
+
     if (fetch->report.requests < fetch->upstream->client_secret_count &&
-        may_be_the_secret(response->status, &reason) && may_repeat(fetch)) {
+        rejection_may_be_the_secret(response->status, error->code) && may_repeat(fetch)) {
         fetch->secret = 1 - fetch->secret;
         send_request(fetch);
         return;
     }
-    log_rejected(fetch, response->status, &reason);
-    memcpy(fetch->report.error, reason.error, sizeof(fetch->report.error));
+    explain_rejection(fetch, response->status, error);
+    memcpy(fetch->report.error, error->code, sizeof(fetch->report.error));
     finish(fetch, &result);
+}
+
+static void read_grant(struct token_fetch *fetch, const struct upstream_response *response)
+{
+    const struct wall_time sent = {.ns = wall_now().ns - mono_diff(mono_now(), response->sent)};
+    const struct token_response_rules rules = token_response_rules(fetch->upstream, sent);
+    struct token_response parsed;
+    struct token_response_error error;
+
+    if (token_response_parse(&parsed, response->body, response->body_len, &rules) == ERR_OK) {
+        grant(fetch, &parsed);
+    } else {
+        read_error(fetch, response, &error);
+        if (error.named)
+            reject(fetch, response, &error);
+        else
+            fail_unusable(fetch, &parsed, &error);
+    }
+    token_response_fini(&parsed);
+}
+
+static void read_rejection(struct token_fetch *fetch, const struct upstream_response *response)
+{
+    struct token_response_error error;
+
+    read_error(fetch, response, &error);
+    reject(fetch, response, &error);
 }
 
 static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *response)
 {
     struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(response)};
 
-    reason_set(&fetch->reason, "the token endpoint responded with %d", response->status);
+    explain(fetch, "the token endpoint responded with %d", response->status);
     finish(fetch, &result);
 }
 
@@ -255,8 +310,8 @@ static void set_reason(struct token_fetch *fetch, const char *phrase, const char
     for (char *c = plain; *c != '\0'; c++)
         if (!text_is(*c, TEXT_PRINTABLE))
             *c = '?';
-    reason_set(&fetch->reason, "the token endpoint %s%s%s%s", phrase, detailed ? " (" : "", plain,
-               detailed ? ")" : "");
+    explain(fetch, "the token endpoint %s%s%s%s", phrase, detailed ? " (" : "", plain,
+            detailed ? ")" : "");
     mem_free(plain);
 }
 
@@ -282,30 +337,57 @@ static void on_response(void *arg, struct upstream_response *response)
     if (response->status == 0 || (granted && response->error != CLIENT_OK))
         fail_without_body(fetch, response);
     else if (granted)
-        grant(fetch, response);
+        read_grant(fetch, response);
     else if (response->status == 400 || response->status == 401 || response->status == 403)
-        reject(fetch, response);
+        read_rejection(fetch, response);
     else
         fail_with_status(fetch, response);
+}
+
+/* What is the same in all requests, and the operator's own fields. */
+static size_t make_headers(const struct token_fetch *fetch, const struct token_request *request,
+                           struct client_header headers[])
+{
+    const struct config_upstream *upstream = fetch->upstream;
+    const struct client_header ours[] = {
+        {"Authorization", request->authorization},
+        {"Content-Type", request->content_type},
+        {"Accept", "application/json"},
+        {"Accept-Encoding", "identity"},
+        {fetch->config->tracker_header, ctx_guid(fetch->ctx)},
+        {"traceparent", ctx_traceparent(fetch->ctx)},
+    };
+
+    memcpy(headers, ours, sizeof(ours));
+    for (size_t i = 0; i < upstream->header_count; i++)
+        headers[ARRAY_LEN(ours) + i] =
+            (struct client_header){upstream->headers[i].name, upstream->headers[i].value};
+    return ARRAY_LEN(ours) + upstream->header_count;
+}
+
+/* The endpoint's target, with the parameters of a GET. wipe_free_text() it. */
+static char *make_target(const struct token_fetch *fetch, const struct token_request *request)
+{
+    const char *between = strchr(fetch->target, '?') != NULL ? "&" : "?";
+
+    if (request->query.len == 0)
+        return mem_strdup(fetch->target);
+    return mem_printf("%s%s%s", fetch->target, between, buf_text(&request->query));
 }
 
 static void send_request(struct token_fetch *fetch)
 {
     struct token_request request;
+    struct client_header headers[HEADERS_MAX];
 
-    token_request_init(&request, fetch->upstream, fetch->secret);
-    const struct client_header headers[] = {
-        {"Authorization", request.authorization},
-        {"Content-Type", request.content_type},
-        {"Accept", "application/json"},
-        {fetch->config->tracker_header, ctx_guid(fetch->ctx)},
-        {"traceparent", ctx_traceparent(fetch->ctx)},
-    };
+    token_request_init(&request, fetch->upstream, fetch->secret, &(struct token_assertions){0});
+    char *target = make_target(fetch, &request);
     const struct client_request call = {
-        .post = true,
-        .target = fetch->target,
+        .once = true,
+        .post = fetch->upstream->auth_method == AUTH_METHOD_POST,
+        .target = target,
         .headers = headers,
-        .header_count = ARRAY_LEN(headers),
+        .header_count = make_headers(fetch, &request, headers),
         .body = request.body.data,
         .body_len = request.body.len,
         .max_response = TOKEN_RESPONSE_MAX,
@@ -315,9 +397,12 @@ static void send_request(struct token_fetch *fetch)
     fetch->report.secret = (unsigned)fetch->secret + 1;
     fetch->report.status = 0;
     fetch->sent = mono_now();
-    log_debug(fetch->report.guid, "token request to %s of %s with secret %u", fetch->target,
-              endpoint(fetch->upstream), fetch->report.secret);
+    log_debug(fetch->report.guid, "token request to %.*s of %.*s with secret %u",
+              (int)strcspn(fetch->target, "?"), fetch->target,
+              (int)strcspn(endpoint(fetch->upstream), "?"), endpoint(fetch->upstream),
+              fetch->report.secret);
     client_call(fetch->client, fetch->ctx, &call, on_response, fetch);
+    wipe_free_text(target);
     token_request_fini(&request);
 }
 
@@ -329,7 +414,7 @@ static void on_expired(void *arg)
 
     fetch->expired = NULL;
     duration_format(fetch->upstream->auth_timeout, limit);
-    reason_set(&fetch->reason, "the token endpoint did not respond within %s", limit);
+    explain(fetch, "the token endpoint did not respond within %s", limit);
     finish(fetch, &result);
 }
 
@@ -355,7 +440,8 @@ void token_fetch_start(struct token_fetch *fetch, const char *guid)
     trace_continue(&fetch->guids, NULL, 0, traceparent);
     fetch->report = (struct token_fetch_report){.status = 0};
     snprintf(fetch->report.guid, sizeof(fetch->report.guid), "%s", guid != NULL ? guid : fresh);
-    fetch->reason.text[0] = '\0';
+    mem_free(fetch->reason);
+    fetch->reason = NULL;
     fetch->secret = fetch->preferred;
     fetch->started = mono_now();
     fetch->ctx = ctx_new(fetch->loop);

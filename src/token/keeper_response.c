@@ -169,7 +169,7 @@ static int64_t wait_after(struct keeper *keeper, const struct keeper_result *res
     int64_t floor = result->retry_after;
     int64_t wait = KEEPER_REJECTED_WAIT;
 
-    if (result->kind != KEEPER_CREDENTIALS)
+    if (result->kind != KEEPER_REJECTED)
         wait = backoff_next(&keeper->backoff, keeper->ports.random(keeper->ports.arg));
     if (floor > KEEPER_RETRY_AFTER_MAX)
         floor = KEEPER_RETRY_AFTER_MAX;
@@ -188,10 +188,8 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
     keeper->not_before = mono_add(now, wait);
     note_error(keeper, result->reason != NULL ? result->reason : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
-               result->kind == KEEPER_CREDENTIALS
-                   ? "the token endpoint rejected the client's credentials"
-                   : "the token request failed",
-               fields, ARRAY_LEN(fields));
+               result->event != NULL ? result->event : "the token request failed", fields,
+               ARRAY_LEN(fields));
 }
 
 void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,

@@ -7,16 +7,21 @@
 #include "token/response.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/check.h"
 #include "base/mem.h"
+#include "base/moment.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "token/request.h"
+#include "token/response_internal.h"
 
 #define BEARER "Bearer"
+
+/* Seconds; a number over it is a point in time. */
+#define LONGEST_LIFETIME 1e9
 
 /*
  * Where memory is refused, jansson's parser goes on without the bytes it had no room for, and gives
@@ -35,28 +40,27 @@ static enum err wrong(struct token_response *reply, const char *text)
 }
 
 /*
- * Of the input jansson quotes the name that came again, as it stands there; and one of ours is ours
- * to repeat.
+ * Of the input jansson quotes the name that came again, as it stands there; and one that we look
+ * for may be repeated.
  */
-static const char *twice_reason(const json_error_t *error)
+static void twice(const json_error_t *error, const struct token_response_rules *rules,
+                  struct reason *reason)
 {
-    static const char *const names[][2] = {
-        {"near '\"access_token\"'", "access_token: present twice"},
-        {"near '\"token_type\"'", "token_type: present twice"},
-        {"near '\"expires_in\"'", "expires_in: present twice"},
-    };
+    const char *names[] = {"token_type", rules != NULL ? rules->token : NULL,
+                           rules != NULL ? rules->lifetime : NULL};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strstr(error->text, names[i][0]) != NULL)
-            return names[i][1];
-    return "the response has a name twice";
+    reason_set(reason, "the response has a name twice");
+    for (size_t i = 0; i < ARRAY_LEN(names) && rules != NULL; i++) {
+        char *near = mem_printf("near '\"%s\"'", names[i]);
+        if (strstr(error->text, near) != NULL)
+            reason_set(reason, "%s: present twice", names[i]);
+        mem_free(near);
+    }
 }
 
 static const char *json_reason(const json_error_t *error)
 {
     switch (json_error_code(error)) {
-    case json_error_duplicate_key:
-        return twice_reason(error);
     case json_error_invalid_utf8:
         return "the response is not UTF-8";
     case json_error_null_character:
@@ -72,15 +76,35 @@ static const char *json_reason(const json_error_t *error)
     }
 }
 
-/* NULL with `reason` set. */
-static json_t *parse_object(const char *body, size_t len, struct reason *reason)
+/* What surrounds the object and means nothing. */
+static void skip_around(const char **body, size_t *len)
+{
+    static const char white[] = " \t\n\r\v\f";
+
+    if (*len >= 3 && memcmp(*body, "\xef\xbb\xbf", 3) == 0) {
+        *body += 3;
+        *len -= 3;
+    }
+    while (*len > 0 && memchr(white, **body, strlen(white)) != NULL) {
+        (*body)++;
+        (*len)--;
+    }
+    while (*len > 0 && memchr(white, (*body)[*len - 1], strlen(white)) != NULL)
+        (*len)--;
+}
+
+json_t *token_response_object(const char *body, size_t len,
+                              const struct token_response_rules *rules, struct reason *reason)
 {
     json_error_t error;
+
+    skip_around(&body, &len);
     json_t *root = json_loadb(len > 0 ? body : "", len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
-
     if (root == NULL) {
         reason_set(reason, "%s", len > 0 ? json_reason(&error) : "the response is empty");
+        if (len > 0 && json_error_code(&error) == json_error_duplicate_key)
+            twice(&error, rules, reason);
         return NULL;
     }
     /* jansson overlooks a NUL behind a number or a literal. */
@@ -93,108 +117,230 @@ static json_t *parse_object(const char *body, size_t len, struct reason *reason)
     return NULL;
 }
 
-static enum err take_value(struct token_response *reply, const json_t *root)
+bool token_response_is_something(const json_t *value)
 {
-    const json_t *member = json_object_get(root, "access_token");
+    if (value == NULL || json_is_null(value) || json_is_false(value))
+        return false;
+    if (json_is_number(value))
+        return json_number_value(value) != 0;
+    if (json_is_string(value))
+        return json_string_length(value) > 0;
+    return json_is_true(value) || json_array_size(value) > 0 || json_object_size(value) > 0;
+}
+
+/* NULL where it is absent or null. */
+static const json_t *member_of(const json_t *root, const char *name)
+{
+    const json_t *member = json_object_get(root, name);
+
+    return json_is_null(member) ? NULL : member;
+}
+
+/* How many names a reason has room for, and the longest one it shows. */
+#define NAMES_SHOWN 8
+#define NAME_SHOWN 32
+
+/* The names of what is there instead, as far as they are plain. */
+static enum err missing(struct token_response *reply, const json_t *root, const char *wanted)
+{
+    struct buf names;
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+
+    buf_init(&names, REASON_MAX);
+    json_object_foreach((json_t *)(uintptr_t)root, name, value)
+    {
+        size_t len = strlen(name);
+        if (len > NAME_SHOWN || !text_is_visible(name, len) || count++ >= NAMES_SHOWN)
+            continue;
+        buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", name);
+    }
+    if (names.len == 0)
+        reason_set(&reply->reason, "%s: missing", wanted);
+    else
+        reason_set(&reply->reason,
+                   "%s: missing; the response has %s%s; auth_reply names the member", wanted,
+                   buf_text(&names), count > NAMES_SHOWN ? ", ..." : "");
+    buf_fini(&names);
+    return ERR_INVALID;
+}
+
+static enum err wrong_member(struct token_response *reply, const char *name, const char *what)
+{
+    reason_set(&reply->reason, "%s: %s", name, what);
+    return ERR_INVALID;
+}
+
+static enum err take_value(struct token_response *reply, const json_t *root,
+                           const struct token_response_rules *rules)
+{
+    const json_t *member = member_of(root, rules->token);
     const char *value = json_string_value(member);
     size_t len = json_string_length(member);
 
+    if (json_is_null(json_object_get(root, rules->token)))
+        return wrong_member(reply, rules->token, "null");
     if (member == NULL)
-        return wrong(reply, "access_token: missing");
+        return missing(reply, root, rules->token);
     if (value == NULL)
-        return wrong(reply, "access_token: not a string");
+        return wrong_member(reply, rules->token, "not a string");
     if (len == 0)
-        return wrong(reply, "access_token: empty");
+        return wrong_member(reply, rules->token, "empty");
     if (len > TOKEN_VALUE_MAX)
-        return wrong(reply, "access_token: too long for a header");
+        return wrong_member(reply, rules->token, "too long for a header");
     if (!text_is_visible(value, len))
-        return wrong(reply, "access_token: has characters that cannot be in a header");
+        return wrong_member(reply, rules->token, "has characters that cannot be in a header");
     reply->value = mem_strndup(value, len);
     return ERR_OK;
 }
 
-static enum err take_type(struct token_response *reply, const json_t *root)
+static bool is_bearer(const char *type)
 {
-    const json_t *member = json_object_get(root, "token_type");
-    const char *type = json_string_value(member);
+    return *type == '\0' || text_equal_ci(type, BEARER) || text_equal_ci(type, BEARER "Token");
+}
+
+static enum err take_type(struct token_response *reply, const json_t *root,
+                          const struct token_response_rules *rules)
+{
+    const json_t *member = member_of(root, "token_type");
+    const char *type = member == NULL ? "" : json_string_value(member);
     size_t len = json_string_length(member);
 
-    if (member == NULL) {
-        reply->type = mem_strdup(BEARER);
+    if (rules->scheme != NULL) {
+        reply->type = mem_strdup(rules->scheme);
         return ERR_OK;
     }
     if (type == NULL)
-        return wrong(reply, "token_type: not a string");
+        return wrong_member(reply, "token_type", "not a string");
     if (len > TOKEN_TYPE_MAX)
-        return wrong(reply, "token_type: too long");
-    if (!text_is_token(type, len))
-        return wrong(reply, "token_type: not a token of RFC 9110");
-    reply->type = mem_strdup(text_equal_ci(type, BEARER) ? BEARER : type);
+        return wrong_member(reply, "token_type", "too long");
+    if (len > 0 && !text_is_token(type, len))
+        return wrong_member(reply, "token_type",
+                            "not a token of RFC 9110; auth_scheme sets the scheme to send");
+    reply->type = mem_strdup(is_bearer(type) ? BEARER : type);
     return ERR_OK;
 }
 
-/* Digits only, of any number; seconds past the cap are the cap. */
-static bool seconds_of_text(const char *text, size_t len, double *seconds)
+/* A number of RFC 8259 as text, as some servers write one: digits, and perhaps a fraction. */
+static bool number_of_text(const char *text, size_t len, double *number)
 {
-    uint64_t number;
+    char *end;
 
-    if (len == 0 || !text_is_all(text, len, TEXT_DIGIT))
+    text_trim(&text, &len);
+    if (len == 0 || !text_is(text[*text == '-'], TEXT_DIGIT) ||
+        !text_is_all(text, len, TEXT_DIGIT | TEXT_DOT | TEXT_HYPHEN))
         return false;
-    *seconds = text_parse_u64(text, len, &number) ? (double)number : HUGE_VAL;
+    *number = strtod(text, &end);
+    return end == text + len;
+}
+
+/* Seconds from when the request was sent. */
+static double seconds_until(const struct token_response_rules *rules, double unix_seconds)
+{
+    return unix_seconds - (double)rules->sent.ns / (double)SECOND;
+}
+
+static double seconds_of_number(const struct token_response_rules *rules, double number)
+{
+    return number > LONGEST_LIFETIME ? seconds_until(rules, number) : number;
+}
+
+/* False: it is none. "" is 0. */
+static bool seconds_of_text(const struct token_response_rules *rules, const char *text, size_t len,
+                            double *seconds)
+{
+    int64_t moment;
+    double number;
+
+    text_trim(&text, &len);
+    if (len == 0)
+        *seconds = 0;
+    else if (number_of_text(text, len, &number))
+        *seconds = seconds_of_number(rules, number);
+    else if (moment_parse(text, len, &moment))
+        *seconds = seconds_until(rules, (double)moment);
+    else
+        return false;
     return true;
 }
 
-static enum err take_lifetime(struct token_response *reply, const json_t *root,
-                              int64_t default_lifetime)
+static void set_lifetime(struct token_response *reply, double seconds)
 {
-    const json_t *member = json_object_get(root, "expires_in");
     const int64_t most = TOKEN_LIFETIME_MAX / SECOND;
-    double seconds = 0;
 
-    reply->lifetime_given = member != NULL;
-    reply->grant.lifetime = default_lifetime;
+    reply->lifetime = seconds >= 1 ? LIFETIME_GIVEN : LIFETIME_USELESS;
+    if (seconds >= (double)most)
+        reply->grant.lifetime = TOKEN_LIFETIME_MAX;
+    else if (seconds >= 1)
+        reply->grant.lifetime = (int64_t)seconds * SECOND;
+}
+
+static enum err take_lifetime(struct token_response *reply, const json_t *root,
+                              const struct token_response_rules *rules)
+{
+    const json_t *member = member_of(root, rules->lifetime);
+    double seconds;
+
+    reply->lifetime = LIFETIME_ABSENT;
+    reply->grant.lifetime = rules->default_lifetime;
     if (member == NULL)
         return ERR_OK;
     if (json_is_real(member))
-        seconds = json_real_value(member);
+        seconds = seconds_of_number(rules, json_real_value(member));
     else if (!json_is_string(member))
-        return wrong(reply, "expires_in: neither a number nor a string of digits");
-    else if (!seconds_of_text(json_string_value(member), json_string_length(member), &seconds))
-        return wrong(reply, "expires_in: a string of other than digits");
-    if (!(seconds >= 1))
-        return wrong(reply, "expires_in: less than one second");
-    if (seconds >= (double)most)
-        reply->grant.lifetime = TOKEN_LIFETIME_MAX;
-    else
-        reply->grant.lifetime = (int64_t)seconds * SECOND;
+        return wrong_member(reply, rules->lifetime, "neither a number nor a text");
+    else if (!seconds_of_text(rules, json_string_value(member), json_string_length(member),
+                              &seconds))
+        return wrong_member(reply, rules->lifetime,
+                            "neither a number of seconds nor a time of ISO 8601");
+    set_lifetime(reply, seconds);
     return ERR_OK;
 }
 
 static enum err take_members(struct token_response *reply, const json_t *root,
-                             int64_t default_lifetime)
+                             const struct token_response_rules *rules)
 {
-    enum err err = take_value(reply, root);
+    enum err err = ERR_OK;
 
+    if (token_response_is_something(json_object_get(root, "error")))
+        err = wrong(reply, "the response has an error");
     if (err == ERR_OK)
-        err = take_type(reply, root);
+        err = take_value(reply, root, rules);
     if (err == ERR_OK)
-        err = take_lifetime(reply, root, default_lifetime);
+        err = take_type(reply, root, rules);
+    if (err == ERR_OK)
+        err = take_lifetime(reply, root, rules);
     return err;
 }
 
+struct token_response_rules token_response_rules(const struct config_upstream *upstream,
+                                                 struct wall_time sent)
+{
+    const struct config_names *names = &upstream->auth_reply;
+
+    return (struct token_response_rules){
+        .token = names->first,
+        .lifetime = names->second != NULL ? names->second : "expires_in",
+        .scheme = upstream->auth_scheme,
+        .default_lifetime = upstream->auth_token_default_lifetime,
+        .sent = sent,
+    };
+}
+
 enum err token_response_parse(struct token_response *reply, const char *body, size_t len,
-                              int64_t default_lifetime)
+                              const struct token_response_rules *rules)
 {
     *reply = (struct token_response){.value = NULL};
     if (len > TOKEN_RESPONSE_MAX) {
         (void)wrong(reply, "the response is over 64K");
         return ERR_TOO_LARGE;
     }
-    json_t *root = parse_object(body, len, &reply->reason);
+    json_t *root = token_response_object(body, len, rules, &reply->reason);
     if (root == NULL)
         return ERR_INVALID;
 
-    enum err err = take_members(reply, root, default_lifetime);
+    enum err err = take_members(reply, root, rules);
     json_decref(root);
     reply->grant.type = reply->type;
     reply->grant.value = reply->value;
@@ -206,36 +352,4 @@ void token_response_fini(struct token_response *reply)
     wipe_free_text(reply->value);
     mem_free(reply->type);
     *reply = (struct token_response){.value = NULL};
-}
-
-/* %x20-21 / %x23-5B / %x5D-7E: printable ASCII without quote and backslash. */
-#define ERROR_CLASSES (TEXT_PRINTABLE & TEXT_NOT(TEXT_QUOTE | TEXT_BACKSLASH))
-
-static void take_error(char *out, size_t size, const struct config_upstream *upstream,
-                       const json_t *root, const char *name)
-{
-    const char *given = json_string_value(json_object_get(root, name));
-    char *text = token_request_mask(upstream, given != NULL ? given : "");
-    size_t len = 0;
-
-    while (len < size - 1 && text_is(text[len], ERROR_CLASSES))
-        len++;
-    memcpy(out, text, len);
-    out[len] = '\0';
-    mem_free(text);
-}
-
-bool token_response_error(struct token_response_error *out, const struct config_upstream *upstream,
-                          const char *body, size_t len)
-{
-    struct reason reason;
-    json_t *root = len <= TOKEN_RESPONSE_MAX ? parse_object(body, len, &reason) : NULL;
-
-    *out = (struct token_response_error){.error = ""};
-    if (root == NULL)
-        return false;
-    take_error(out->error, sizeof(out->error), upstream, root, "error");
-    take_error(out->description, sizeof(out->description), upstream, root, "error_description");
-    json_decref(root);
-    return true;
 }

@@ -1,7 +1,7 @@
 /*
  * A call's life. It waits in a queue in order of arrival, runs, and ends. Two engines run calls:
- * lookups are GETs over connections that are kept (upstream/get.h), token requests are POSTs that
- * libcurl makes (upstream/post.h).
+ * lookups are GETs over connections that are kept (upstream/get.h), token requests are made by
+ * libcurl as a whole (upstream/post.h).
  *
  * Ended calls are reported from one place, deliver(). Nothing but the loop is up the stack there,
  * so a callback may do anything: start calls, cancel them, or drop the last reference to the
@@ -42,7 +42,7 @@ struct call {
     struct mono_time called;
     enum client_error error; /* once ENDED */
     struct response response;
-    bool post; /* which member of the union */
+    bool once; /* which member of the union */
     union {
         struct get get;
         struct post posting;
@@ -99,7 +99,7 @@ static void end(struct call *call, enum client_error error)
 static void call_free(struct call *call)
 {
     ctx_hook_remove(&call->hook);
-    if (call->post)
+    if (call->once)
         post_fini(&call->posting);
     else
         get_fini(&call->get);
@@ -109,12 +109,12 @@ static void call_free(struct call *call)
 
 static void start(struct call *call, struct mono_time now)
 {
-    bool runs = call->post ? post_start(&call->posting) : get_start(&call->get, now);
+    bool runs = call->once ? post_start(&call->posting) : get_start(&call->get, now);
 
     if (runs)
         set_state(call, CALL_RUNNING);
     else
-        end(call, call->post ? call->posting.error : call->get.error);
+        end(call, call->once ? call->posting.error : call->get.error);
 }
 
 static void start_queued(struct client *client)
@@ -151,7 +151,7 @@ static void report(struct call *call)
     ctx_hook_remove(&call->hook);
     make_response(call, &response);
     call->done(call->arg, &response);
-    wipe_free(response.body, call->post ? response.body_len : 0);
+    wipe_free(response.body, call->once ? response.body_len : 0);
     call_free(call);
 }
 
@@ -249,10 +249,10 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
 
     call->client = client;
     call->ctx = ctx;
-    call->post = request->post;
+    call->once = request->once;
     call->called = loop_now(client->loop);
-    response_init(&call->response, request->max_response, request->post, call->called);
-    if (request->post)
+    response_init(&call->response, request->max_response, request->once, call->called);
+    if (request->once)
         post_init(&call->posting, &client->posts, request, &call->response);
     else
         get_init(&call->get, &client->gets, request, &call->response);
@@ -265,7 +265,7 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
                  client_done *done, void *arg)
 {
     MAGIC_OK(client, CLIENT_MAGIC);
-    MUST(!client->closing);
+    MUST(!client->closing && (request->once || !request->post));
     struct call *call = call_new(client, ctx, request);
 
     call->done = done;

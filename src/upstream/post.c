@@ -1,8 +1,8 @@
 /*
  * Token requests are rare, and carry secrets, bodies and whatever a token endpoint requires; so
- * libcurl makes them as a whole. Each has a connection of its own: on one that was used before,
- * libcurl would repeat a request that was lost, and a POST must not be repeated (RFC 9110, section
- * 9.2.2).
+ * libcurl makes them as a whole; most are POSTs. Each has a connection of its own: on one that was
+ * used before, libcurl would repeat a request that was lost, and a POST must not be repeated (RFC
+ * 9110, section 9.2.2).
  *
  * libcurl calls on_send before it sends, which makes the time of sending exact: a token's lifetime
  * counts from it.
@@ -59,9 +59,13 @@ static void set_request(struct post *post)
     CURL *easy = post->easy;
 
     HANDLE_SET(easy, CURLOPT_CONNECT_ONLY, 0L);
-    HANDLE_SET(easy, CURLOPT_POST, 1L);
-    HANDLE_SET(easy, CURLOPT_POSTFIELDS, request->body);
-    HANDLE_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    if (request->post) {
+        HANDLE_SET(easy, CURLOPT_POST, 1L);
+        HANDLE_SET(easy, CURLOPT_POSTFIELDS, request->body);
+        HANDLE_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    } else {
+        HANDLE_SET(easy, CURLOPT_HTTPGET, 1L);
+    }
     HANDLE_SET(easy, CURLOPT_REQUEST_TARGET, request->target);
     HANDLE_SET(easy, CURLOPT_HTTPHEADER, request->headers);
     HANDLE_SET(easy, CURLOPT_FRESH_CONNECT, 1L);

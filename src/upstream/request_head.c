@@ -220,8 +220,11 @@ void request_copy_init(struct request_copy *copy, const struct request_frame *fr
     struct curl_slist *first = mem_zalloc(len);
     struct block block = {.node = first, .text = (char *)(first + nodes)};
 
-    *copy = (struct request_copy){
-        .body_len = request->body_len, .headers = first, .block = first, .block_len = len};
+    *copy = (struct request_copy){.post = request->post,
+                                  .body_len = request->body_len,
+                                  .headers = first,
+                                  .block = first,
+                                  .block_len = len};
     copy->target = put(&block, frame->prefix, strlen(frame->prefix));
     put(&block, request->target, strlen(request->target) + 1);
     copy->body = put(&block, request->body, request->body_len);

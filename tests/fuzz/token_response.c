@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "token/response.h"
+#include "token/response_error.h"
 
 static void check_grant(const struct token_response *reply)
 {
@@ -15,12 +16,12 @@ static void check_grant(const struct token_response *reply)
     MUST(reply->grant.lifetime % SECOND == 0);
 }
 
-static bool is_printable(const char *text)
+static bool is_line(const char *text)
 {
-    for (; *text != '\0'; text++)
-        if (*text < 0x20 || *text > 0x7e)
+    for (const char *p = text; *p != '\0'; p++)
+        if (text_is(*p, TEXT_CONTROL))
             return false;
-    return true;
+    return text_is_utf8(text, strlen(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,15 +30,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct token_response_error error;
     static bool ready;
     static const struct config_upstream no_secrets;
+    static const struct token_response_rules rules = {.token = "access_token",
+                                                      .lifetime = "expires_in",
+                                                      .default_lifetime = 300 * SECOND,
+                                                      .sent = {1767225600 * SECOND}};
     if (!ready)
         token_response_setup();
     ready = true;
-    if (token_response_parse(&reply, (const char *)data, size, 300 * SECOND) == ERR_OK)
+    if (token_response_parse(&reply, (const char *)data, size, &rules) == ERR_OK)
         check_grant(&reply);
     else
-        MUST(reply.reason.text[0] != '\0' && is_printable(reply.reason.text));
+        MUST(reply.reason.text[0] != '\0' && is_line(reply.reason.text));
     token_response_fini(&reply);
     token_response_error(&error, &no_secrets, (const char *)data, size);
-    MUST(is_printable(error.error) && is_printable(error.description));
+    MUST(is_line(error.code) && is_line(error.text));
     return 0;
 }

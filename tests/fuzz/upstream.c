@@ -114,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct client_request request = {.target = "/x",
                                            .headers = headers,
                                            .header_count = 1,
+                                           .once = (data[0] & 0x80) != 0,
                                            .post = (data[0] & 0x80) != 0,
                                            .max_response = BODY_MAX};
     unsigned before = ended;

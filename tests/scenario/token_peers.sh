@@ -132,7 +132,7 @@ well 'token type     N_A' 'not Bearer'
 odd created
 well 'response       201'
 odd lifetime_null
-not_well 'expires_in: neither a number nor'
+well "(auth_token_default_lifetime)" 'does not say how long'
 odd array
 not_well 'not a JSON object' 'not as a token endpoint does'
 odd no_token

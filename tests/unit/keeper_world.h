@@ -115,7 +115,7 @@ static inline struct keeper_result endpoint_down(struct world *world)
 
 static inline struct keeper_result endpoint_denying(struct world *world)
 {
-    return (struct keeper_result){.kind = KEEPER_CREDENTIALS,
+    return (struct keeper_result){.kind = KEEPER_REJECTED,
                                   .reason = "responded with 401: invalid_client",
                                   .retry_after = world->retry_after};
 }

@@ -150,7 +150,7 @@ static inline void fail_with(enum keeper_result_kind kind)
 
 static inline void deny(void)
 {
-    fail_with(KEEPER_CREDENTIALS);
+    fail_with(KEEPER_REJECTED);
 }
 
 /* A lookup that waits for a token, and what it was told. */

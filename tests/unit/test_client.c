@@ -70,14 +70,16 @@ static void hear_posts(struct peer *self)
 START_TEST(test_post)
 {
     const struct client_header type = {"Content-Type", "x/y"};
-    const struct client_request request = {.post = true,
+    const struct client_request request = {.once = true,
+                                           .post = true,
                                            .target = "/t",
                                            .headers = &type,
                                            .header_count = 1,
                                            .body = "a=b&c",
                                            .body_len = 5,
                                            .max_response = 100};
-    const struct client_request empty = {.post = true, .target = "/e", .max_response = 100};
+    const struct client_request empty = {
+        .once = true, .post = true, .target = "/e", .max_response = 100};
     char expected[512];
 
     serve(hear_posts, NULL);

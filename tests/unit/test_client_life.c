@@ -105,7 +105,8 @@ END_TEST
 
 START_TEST(test_no_retry_of_post)
 {
-    const struct client_request request = {.post = true, .target = "/", .max_response = 100};
+    const struct client_request request = {
+        .once = true, .post = true, .target = "/", .max_response = 100};
 
     settings.retries = 1;
     serve(close_first, NULL);

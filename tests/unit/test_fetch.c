@@ -1,135 +1,7 @@
 /* The token request against a scripted endpoint: the bytes that go out, and what answers mean. */
 #include "token/fetch.h"
 
-#include <check.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include "base/check.h"
-#include "base/mem.h"
-#include "endpoint.h"
-#include "upstream/client.h"
-#include "scratch.h"
-#include "suite.h"
-
-/* The odd characters of a secret: all that has a meaning in a form, in Basic, or in UTF-8. */
-#define ODD "p w:&=+%*-._~/\xc3\xa9"
-#define ODD_ENCODED "p+w%3A%26%3D%2B%25*-._%7E%2F%C3%A9"
-
-static struct loop *loop;
-static struct token_fetch *fetch;
-static struct config *config;
-static struct peer peer;
-static bool (*may_repeat)(void *arg, const char *guid); /* NULL: always */
-
-/* What `done` told. */
-static unsigned ended;
-static enum keeper_result_kind kind;
-static int64_t retry_after;
-static char problem[1024];
-static char value[64];
-static int64_t lifetime;
-static struct mono_time sent;
-
-static void write_file(const char *name, const char *text)
-{
-    scratch_write(name, text, strlen(text), 0600);
-}
-
-static void setup(void)
-{
-    scratch_make();
-    ck_assert_int_eq(client_global_start(), ERR_OK);
-    loop = loop_new();
-    ck_assert_ptr_nonnull(loop);
-    memset(heard, 0, sizeof(heard));
-    ended = 0;
-    may_repeat = NULL;
-    write_file("one", ODD "\n");
-    write_file("two", "second");
-}
-
-static void teardown(void)
-{
-    if (fetch != NULL)
-        token_fetch_free(fetch);
-    fetch = NULL;
-    config_unref(config);
-    loop_drain(loop);
-    loop_free(loop);
-    client_global_stop();
-    scratch_remove();
-}
-
-static void on_done(void *arg, const struct keeper_result *result, struct mono_time when)
-{
-    ck_assert_ptr_eq(arg, &ended);
-    ended++;
-    kind = result->kind;
-    retry_after = result->retry_after;
-    snprintf(problem, sizeof(problem), "%s", result->reason != NULL ? result->reason : "");
-    snprintf(value, sizeof(value), "%s %s", kind == KEEPER_GRANTED ? result->grant.type : "",
-             kind == KEEPER_GRANTED ? result->grant.value : "");
-    lifetime = result->grant.lifetime;
-    sent = when;
-    loop_stop(loop);
-}
-
-/* keys: lines of [upstream u] besides address and client_id; %s stands for the endpoint's origin.
- */
-static void make_fetch_with(const char *keys, void (*script)(struct peer *peer), void *arg)
-{
-    struct config_faults faults = {.items = NULL};
-    char *path = scratch_path("x.ini");
-    char lines[1024];
-
-    peer_start(&peer, script, arg);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(lines, sizeof(lines), keys, peer.origin);
-#pragma GCC diagnostic pop
-    char *text =
-        mem_printf("[identity]\nmode = off\n[upstream u]\nclient_id = the id\n%s\n", lines);
-    write_file("x.ini", text);
-    config = config_load(NULL, path, false, NULL, NULL, &faults);
-    ck_assert_msg(config != NULL, "%s", faults.count > 0 ? faults.items[0].text : "?");
-    config_faults_fini(&faults);
-    const struct token_fetch_ports ports = {
-        .arg = &ended, .done = on_done, .may_repeat = may_repeat};
-    ck_assert_int_eq(token_fetch_new(loop, config, config->upstreams, &ports, &fetch), ERR_OK);
-    mem_free(text);
-    mem_free(path);
-}
-
-static void make_fetch(const char *keys, const char *const *answers)
-{
-    make_fetch_with(keys, answer_in_turn, (void *)(uintptr_t)answers);
-}
-
-static void run(const char *guid)
-{
-    unsigned before = ended;
-
-    token_fetch_start(fetch, guid);
-    ck_assert_uint_eq(ended, before);
-    loop_run(loop);
-    ck_assert_uint_eq(ended, before + 1);
-}
-
-#define ONE_SECRET "address = %s\nclient_secret_file = one\n"
-#define TWO_SECRETS "address = %s\nclient_secret_file = one, two\n"
-
-/* Cuts the value of a header out of a request that was heard. */
-static void header_of(const char *request, const char *name, char *out, size_t size)
-{
-    char *line = mem_printf("\r\n%s: ", name);
-    const char *start = strstr(request, line);
-
-    ck_assert_msg(start != NULL, "no %s in:\n%s", name, request);
-    start += strlen(line);
-    snprintf(out, size, "%.*s", (int)strcspn(start, "\r"), start);
-    mem_free(line);
-}
+#include "fetch_fixture.h"
 
 /* What goes out. */
 
@@ -154,7 +26,8 @@ START_TEST(test_basic_on_the_wire)
              "POST /auth/v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
              "User-Agent: postcoded/" POSTCODED_VERSION "\r\n"
              "Authorization: Basic dGhlIGlkOnAgdzomPSslKi0uX34vw6k=\r\n"
-             "Accept: application/json\r\nX-GUID: a-guid\r\ntraceparent: %s\r\n"
+             "Accept: application/json\r\nAccept-Encoding: identity\r\nX-GUID: "
+             "a-guid\r\ntraceparent: %s\r\n"
              "Content-Length: 0\r\n\r\n",
              peer.port, traceparent);
     ck_assert_str_eq(heard[0], expected);
@@ -163,7 +36,7 @@ START_TEST(test_basic_on_the_wire)
     ck_assert_uint_eq(report->requests, 1);
     ck_assert_uint_eq(report->secret, 1);
     ck_assert_str_eq(report->type, "Bearer");
-    ck_assert(report->lifetime_given);
+    ck_assert_int_eq(report->lifetime_from, LIFETIME_GIVEN);
     ck_assert_int_eq(report->lifetime, 600 * SECOND);
     ck_assert_str_eq(report->guid, "a-guid");
 }
@@ -259,16 +132,29 @@ static const struct sample samples[] = {
      "the token endpoint responded with 503", 0},
     {"HTTP/1.1 401 No\r\nRetry-After: 9\r\n\r\n{\"error\":\"invalid_client\","
      "\"error_description\":\"who are you\"}",
-     KEEPER_CREDENTIALS, "the token endpoint responded with 401: invalid_client (who are you)",
+     KEEPER_REJECTED, "the token endpoint responded with 401: invalid_client (who are you)",
      9 * SECOND},
-    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}", KEEPER_CREDENTIALS,
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}", KEEPER_REJECTED,
      "the token endpoint responded with 400: invalid_scope", 0},
-    {"HTTP/1.1 403 No\r\n\r\n<html>no</html>", KEEPER_CREDENTIALS,
+    {"HTTP/1.1 403 No\r\n\r\n<html>no</html>", KEEPER_REJECTED,
      "the token endpoint responded with 403", 0},
-    {"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{\"err", KEEPER_CREDENTIALS,
+    {"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{\"err", KEEPER_REJECTED,
      "the token endpoint responded with 401", 0},
     {"HTTP/1.1 401 No\r\n\r\n{\"error\":\"x\",\"error_description\":\"not this-is-secret\"}",
-     KEEPER_CREDENTIALS, "the token endpoint responded with 401: x (not ***)", 0},
+     KEEPER_REJECTED, "the token endpoint responded with 401: x (not ***)", 0},
+    {JSON_200 "{\"error\":\"invalid_client\",\"error_description\":\"The \\\"us\\\" client\"}",
+     KEEPER_REJECTED, "the token endpoint responded with 200: invalid_client (The \"us\" client)",
+     0},
+    {JSON_200 "{\"error\":{\"code\":400,\"message\":\"no\"}}", KEEPER_REJECTED,
+     "the token endpoint responded with 200: 400; no", 0},
+    {JSON_200 "{\"error\":\"temporarily_unavailable\"}", KEEPER_FAILED,
+     "the token endpoint responded with 200: temporarily_unavailable", 0},
+    {JSON_200 "{\"token\":\"t\",\"message\":\"ok\"}", KEEPER_FAILED,
+     "the token endpoint's response cannot be used: access_token: missing; the response has token, "
+     "message; auth_reply names the member (ok)",
+     0},
+    {"HTTP/1.1 400 No\r\n\r\n{\"errorCode\":\"E07\",\"errorSummary\":\"No such grant\"}",
+     KEEPER_REJECTED, "the token endpoint responded with 400: E07 (No such grant)", 0},
     {JSON_200 "", KEEPER_FAILED, "the token endpoint's response cannot be used: ", 0},
     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", KEEPER_FAILED,
      "the token endpoint closed the connection before its response was complete", 0},
@@ -303,7 +189,7 @@ END_TEST
 #define ODD_ENCODED_BASIC "dGhlK2lkOnArdyUzQSUyNiUzRCUyQiUyNSotLl8lN0UlMkYlQzMlQTk" /* encoded */
 #define TEN "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN
-#define WIDE FIFTY FIFTY FIFTY FIFTY FIFTY /* 250 of the 256 that are kept */
+#define WIDE FIFTY FIFTY FIFTY FIFTY FIFTY /* 250 of the 800 that are kept */
 
 static const struct {
     const char *error, *description; /* within JSON's quotes */
@@ -320,10 +206,11 @@ static const struct {
     {"x", "neither second nor " ODD ", " ODD_BASIC "=", ": x (neither *** nor ***, ***)"},
     {"x", "Basic dGhlIGlkOnNlY29uZA==", ": x (Basic ***)"}, /* the id:second */
     {"x", "escaped: s\\u0065cond", ": x (escaped: ***)"},
-    {"x", "before " ODD " and \xc3\xa9", ": x (before *** and )"},
+    {"x", "before " ODD " and \xc3\xa9", ": x (before *** and \xc3\xa9)"},
     {"x", "secondsecond", ": x (***)"},
     {"x", WIDE ODD, ": x (" WIDE "***)"},
-    {"x", WIDE FIFTY "second", ": x (" WIDE "012345)"},
+    {"x", WIDE WIDE WIDE FIFTY "second",
+     ": x (" WIDE WIDE WIDE "01234567890123456789012345678901234567890123456...)"},
     {ODD, "who", ": *** (who)"},
     {"no_" ODD_ENCODED, "who", ": no_*** (who)"},
 };
@@ -438,7 +325,7 @@ START_TEST(test_both_secrets_refused)
     make_fetch(TWO_SECRETS, answers);
     run(NULL);
     peer_stop(&peer);
-    ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(kind, KEEPER_REJECTED);
     ck_assert_str_eq(problem, "the token endpoint responded with 400: invalid_client");
     ck_assert_int_eq(peer.accepted, 2);
 }
@@ -473,7 +360,7 @@ START_TEST(test_other_secret_only_when_allowed)
     make_fetch(TWO_SECRETS, answers);
     run("g");
     peer_stop(&peer);
-    ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(kind, KEEPER_REJECTED);
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST

@@ -248,7 +248,7 @@ START_TEST(a_budget_of_none_tries_one_secret)
     token_service_start(service);
     run();
     peer_stop(&peer);
-    ck_assert_int_eq(kind, KEEPER_CREDENTIALS);
+    ck_assert_int_eq(kind, KEEPER_REJECTED);
     ck_assert_int_eq(peer.accepted, 1);
 }
 END_TEST

@@ -1,0 +1,46 @@
+/*
+ * What the files of rules share: rules.c has those about the process, rules_upstream.c those about
+ * an upstream and its lookups, rules_auth.c those about its token request. rules_report.c is what
+ * they are written with.
+ */
+#ifndef CONFIG_RULES_INTERNAL_H
+#define CONFIG_RULES_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "config/rules.h"
+#include "config/table.h"
+
+/* What every rule needs. */
+struct rules {
+    const struct snapshot *snapshot;
+    const struct config *config;
+    size_t index;                           /* of the upstream */
+    const struct config_upstream *upstream; /* NULL in a rule about keys of the process */
+    struct config_place main;               /* the main file, for what is missing */
+    struct config_faults *faults;
+};
+
+typedef void rule(const struct rules *rules);
+
+const struct snapshot_origin *rules_origin(const struct rules *rules, enum config_key_index key);
+/* A file gives it a value, good or not. */
+bool rules_given(const struct rules *rules, enum config_key_index key);
+/* A file gives it another value than the default. */
+bool rules_changed(const struct rules *rules, enum config_key_index key);
+/* It has a value that was understood, be it the default. Not for secrets and families. */
+bool rules_known(const struct rules *rules, enum config_key_index key);
+/* "missing", or "empty" where a file has the key without a value. */
+const char *rules_absent(const struct rules *rules, enum config_key_index key);
+
+/* A fault, or what is worth saying and no fault, at the place of the key. */
+void rules_wrong(const struct rules *rules, enum config_key_index key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void rules_note(const struct rules *rules, enum config_key_index key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A NULL ends each list. */
+extern rule *const rules_of_upstream[];
+extern rule *const rules_of_auth[];
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * What is made of several keys of an upstream, so that nobody else need know which key it came
+ * from.
+ */
+#include "config/gather.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+/* The key that is made from the upstream's name. */
+static void default_token_key(struct snapshot *snapshot, size_t i)
+{
+    struct config_upstream *upstream = &snapshot->config.upstreams[i];
+    struct snapshot_origin *origin =
+        snapshot_origin(snapshot, &config_keys[KEY_upstream_auth_token_key], i);
+
+    if (origin->given)
+        return;
+    upstream->auth_token_key = mem_printf("%s_auth_token", upstream->name);
+    origin->text = mem_strdup(upstream->auth_token_key);
+}
+
+static void add_secret(struct config_upstream *upstream, struct secret *secret)
+{
+    if (secret != NULL && upstream->client_secret_count < ARRAY_LEN(upstream->client_secrets))
+        upstream->client_secrets[upstream->client_secret_count++] = secret_ref(secret);
+}
+
+/* What proves who the client is, where it is no client secret. */
+static struct secret *other_proof(const struct config_upstream *upstream)
+{
+    if (upstream->auth_key_file.bytes != NULL)
+        return secret_ref(upstream->auth_key_file.bytes);
+    if (upstream->auth_client == AUTH_CLIENT_TLS && upstream->client_key.bytes != NULL)
+        return secret_ref(upstream->client_key.bytes);
+    return secret_new("", 0);
+}
+
+/* The secrets of either key, in one place. */
+static void gather_secrets(struct config_upstream *upstream)
+{
+    add_secret(upstream, upstream->client_secret);
+    for (size_t i = 0; i < upstream->client_secret_file.count; i++)
+        add_secret(upstream, upstream->client_secret_file.files[i].bytes);
+    if (upstream->client_secret == NULL && upstream->client_secret_file.count == 0)
+        upstream->client_secrets[upstream->client_secret_count++] = other_proof(upstream);
+}
+
+static void add_header(struct config_upstream *upstream, const char *name, const char *value)
+{
+    if (value != NULL && upstream->header_count < CONFIG_HEADERS_MAX)
+        upstream->headers[upstream->header_count++] =
+            (struct config_header){.name = name, .value = value};
+}
+
+/* The fields of both families, in one list. A credential that was not looked at has no value. */
+static void gather_headers(struct config_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->header.count; i++)
+        add_header(upstream, upstream->header.items[i].name, upstream->header.items[i].value);
+    for (size_t i = 0; i < upstream->header_file.count; i++) {
+        const struct config_header_file *item = &upstream->header_file.items[i];
+        add_header(upstream, item->name,
+                   item->file.bytes != NULL ? secret_text(item->file.bytes) : NULL);
+    }
+}
+
+void gather_upstream(struct snapshot *snapshot, size_t i)
+{
+    struct config_upstream *upstream = &snapshot->config.upstreams[i];
+
+    default_token_key(snapshot, i);
+    upstream->authenticates =
+        snapshot_origin(snapshot, &config_keys[KEY_upstream_auth_client], i)->given;
+    gather_secrets(upstream);
+    gather_headers(upstream);
+}

@@ -1,0 +1,125 @@
+/*
+ * Rules about an upstream: its address, its connections, and the shape of its lookups. Those about
+ * its token request are in rules_auth.c.
+ */
+#include "config/rules_internal.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/web.h"
+
+static void certificate_and_key(const struct rules *rules)
+{
+    const enum config_key_index certificate = KEY_upstream_client_certificate;
+    const enum config_key_index key = KEY_upstream_client_key;
+
+    if (rules_given(rules, certificate) && !rules_given(rules, key))
+        rules_wrong(rules, certificate, "needs its key; set client_key = PATH too");
+    if (rules_given(rules, key) && !rules_given(rules, certificate))
+        rules_wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
+}
+
+static void no_plaintext(const struct rules *rules)
+{
+    const struct {
+        enum config_key_index key;
+        const char *url;
+    } urls[] = {
+        {KEY_upstream_address, rules->upstream->address},
+        {KEY_upstream_auth_url, rules->upstream->auth_url},
+    };
+
+    if (!rules_known(rules, KEY_upstream_plaintext) || rules->upstream->plaintext)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        if (urls[i].url != NULL && web_url_is_plaintext(urls[i].url) &&
+            !web_url_is_loopback(urls[i].url))
+            rules_wrong(
+                rules, urls[i].key,
+                "%.*s would send secrets in the clear; write https://, or set plaintext = on",
+                (int)strcspn(urls[i].url, "?"), urls[i].url);
+    }
+}
+
+static void placeholder(const struct rules *rules)
+{
+    const char *address = rules->upstream->address;
+
+    if (address != NULL && text_starts_ci(address, CONFIG_PLACEHOLDER) &&
+        strchr(":/", address[strlen(CONFIG_PLACEHOLDER)]) != NULL)
+        rules_wrong(rules, KEY_upstream_address,
+                    CONFIG_PLACEHOLDER
+                    " is the placeholder of the shipped file; write the address of "
+                    "your own Location API, such as address = https://HOST");
+}
+
+/* A postcode appended to a name makes another name: /postcodesSW1A. */
+static void lookup_path(const struct rules *rules)
+{
+    const char *path = rules->upstream->lookup_path;
+
+    if (rules_given(rules, KEY_upstream_lookup_target)) {
+        if (rules_given(rules, KEY_upstream_lookup_path))
+            rules_wrong(rules, KEY_upstream_lookup_path,
+                        "given beside lookup_target; keep one of the two");
+        return;
+    }
+    if (path != NULL && path[strlen(path) - 1] != '/')
+        rules_note(rules, KEY_upstream_lookup_path,
+                   "ends without a slash, and the postcode is appended as it is: %sSW1A1AA; write "
+                   "%s/ unless that is meant",
+                   path, path);
+}
+
+static void answer_keys(const struct rules *rules)
+{
+    static const enum config_key_index keys[] = {KEY_upstream_address_postcode,
+                                                 KEY_upstream_address_country};
+
+    if (!rules_known(rules, KEY_upstream_answer) || rules->upstream->answer == ANSWER_ADDRESS)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (rules_changed(rules, keys[i]))
+            rules_note(rules, keys[i], "is not used with answer = body; set answer = address");
+    }
+}
+
+/* A field that is sent already by another key. */
+static bool is_taken(const struct rules *rules, const char *name, size_t before)
+{
+    const struct config *config = rules->config;
+    const char *others[] = {config->tracker_header, config->identity_forward_header};
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (others[i] != NULL && text_equal_ci(others[i], name))
+            return true;
+    }
+    for (size_t i = 0; i < before; i++) {
+        if (text_equal_ci(rules->upstream->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static void header_names(const struct rules *rules)
+{
+    const struct config_upstream *upstream = rules->upstream;
+
+    for (size_t i = 0; i < upstream->header_count; i++) {
+        if (is_taken(rules, upstream->headers[i].name, i))
+            rules_wrong(rules,
+                        i < upstream->header.count ? KEY_upstream_header : KEY_upstream_header_file,
+                        "%s is sent by another key already; write each field once",
+                        upstream->headers[i].name);
+    }
+    if (upstream->header.count + upstream->header_file.count > CONFIG_HEADERS_MAX)
+        rules_wrong(rules, KEY_upstream_header, "more than %d fields; write fewer",
+                    CONFIG_HEADERS_MAX);
+}
+
+rule *const rules_of_upstream[] = {
+    certificate_and_key, no_plaintext, placeholder, lookup_path, answer_keys, header_names, NULL,
+};
