@@ -3,7 +3,8 @@
  * where it needs one, or says no more than "no start line". So blocks are taken apart first, with
  * nothing decrypted, and their labels decide: which one is the key, or what stands there instead.
  *
- * The decoded bytes are in memory that OpenSSL overwrites.
+ * The decoded bytes are in memory that OpenSSL overwrites. Its decoder makes a copy of them on the
+ * way from DER to a key, which it frees as it is: that one is beyond reach.
  */
 #include "jose/signer_pem.h"
 
