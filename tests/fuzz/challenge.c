@@ -30,9 +30,10 @@ static void check_behind(const char *value, size_t len)
 /* In a quoted string it is neither: each quote of its own is escaped. */
 static void check_quoted(const char *value, size_t len)
 {
-    char *quoted = malloc(2 * len + 32);
+    static const char begin[] = "Basic realm=\"";
+    char *quoted = malloc(sizeof(begin) + 2 * len + 1);
     MUST(quoted != NULL);
-    char *to = stpcpy(quoted, "Basic realm=\"");
+    char *to = mempcpy(quoted, begin, sizeof(begin) - 1);
     for (size_t i = 0; i < len; i++) {
         *to++ = '\\';
         *to++ = value[i];
