@@ -13,15 +13,15 @@
 #include "runtime/trace.h"
 
 /* Servers remember each jti until it expires, so it must never come twice: it is random. */
-static json_t *make_claims(const struct jose_claims *claims, int64_t iat)
+static json_t *make_claims(const struct jose_claims *claims, json_int_t iat)
 {
     struct guid_source source = {.left = 0};
     char jti[GUID_UUID_TEXT];
 
     guid_make(&source, jti);
     return json_pack("{s:s, s:s, s:s, s:s*, s:I, s:I, s:s}", "iss", claims->iss, "sub", claims->sub,
-                     "aud", claims->aud, "scope", claims->scope, "iat", (json_int_t)iat, "exp",
-                     (json_int_t)(iat + claims->lifetime), "jti", jti);
+                     "aud", claims->aud, "scope", claims->scope, "iat", iat, "exp",
+                     iat + claims->lifetime, "jti", jti);
 }
 
 char *jose_assertion(const struct jose_signer *signer, const struct jose_claims *claims,

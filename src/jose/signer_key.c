@@ -336,32 +336,30 @@ static enum err judge(const struct signer_key *key, struct reason *reason)
     return err == ERR_OK ? judge_signature(key, reason) : err;
 }
 
-static enum err choose_alg(const EVP_PKEY *pkey, const char *name, const struct signer_alg **alg,
-                           struct reason *reason)
+/* NULL: the reason is set. */
+static const struct signer_alg *choose_alg(const EVP_PKEY *pkey, const char *name,
+                                           struct reason *reason)
 {
     const char *kind = kind_of(pkey);
+    const struct signer_alg *alg = kind != NULL ? find_alg(kind, name) : NULL;
 
     if (kind == NULL)
-        return signer_key_invalid(
-            reason, "a key of this type or curve is not used here; it should be " SIGNER_KEYS);
-    *alg = find_alg(kind, name);
-    if (*alg == NULL)
-        return signer_key_invalid(
-            reason, "alg does not go with the key; it should be absent, or as for " SIGNER_KEYS);
-    return ERR_OK;
+        reason_set(reason,
+                   "a key of this type or curve is not used here; it should be " SIGNER_KEYS);
+    else if (alg == NULL)
+        reason_set(reason,
+                   "alg does not go with the key; it should be absent, or as for " SIGNER_KEYS);
+    return alg;
 }
 
 enum err signer_key_judge(EVP_PKEY *pkey, const char *alg, struct signer_key *key,
                           struct reason *reason)
 {
-    struct signer_key judged = {.pkey = pkey};
-    enum err err = choose_alg(pkey, alg, &judged.alg, reason);
+    struct signer_key judged = {.pkey = pkey, .alg = choose_alg(pkey, alg, reason)};
 
-    if (err == ERR_OK)
-        err = judge(&judged, reason);
-    if (err != ERR_OK) {
+    if (judged.alg == NULL || judge(&judged, reason) != ERR_OK) {
         EVP_PKEY_free(pkey);
-        return err;
+        return ERR_INVALID;
     }
     key->pkey = judged.pkey;
     key->alg = judged.alg;

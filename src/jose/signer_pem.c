@@ -3,7 +3,8 @@
  * where it needs one, or says no more than "no start line". So blocks are taken apart first, with
  * nothing decrypted, and their labels decide: which one is the key, or what stands there instead.
  *
- * The decoded bytes are in memory that OpenSSL overwrites.
+ * The decoded bytes are in memory that OpenSSL overwrites. Its decoder makes a copy of them on the
+ * way from DER to a key, which it frees as it is: that one is beyond reach.
  */
 #include "jose/signer_pem.h"
 
@@ -160,18 +161,24 @@ static enum err damaged(const char *bytes, size_t len, struct reason *reason)
                                       "their own, with base64 in lines of 64 between them");
 }
 
+static void block_move(struct block *to, struct block *from)
+{
+    block_fini(to);
+    *to = *from;
+    *from = (struct block){0};
+}
+
 /* The only private key, or else the first block. */
 static enum err find_block(BIO *text, struct block *found, struct reason *reason)
 {
     struct block block;
 
     while (block_next(text, &block)) {
-        bool is = is_private(block.kind), was = is_private(found->kind);
-        bool first = found->label == NULL;
-        block_fini(first || (is && !was) ? found : &block);
-        if (first || (is && !was))
-            *found = block;
-        if (is && was)
+        bool is_key = is_private(block.kind), had_key = is_private(found->kind);
+        if (found->label == NULL || (is_key && !had_key))
+            block_move(found, &block);
+        block_fini(&block);
+        if (is_key && had_key)
             return signer_key_invalid(reason, "it holds several private keys; it should hold one");
     }
     return ERR_OK;
