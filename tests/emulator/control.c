@@ -4,6 +4,7 @@
  *   POST play?lookup=NAME[&times=N]   lookups get that file (the next N; without N all from now on)
  *   POST play?token=NAME[&times=N]    token requests likewise; without NAME as before
  *   POST expire                       the tokens issued so far are expired
+ *   POST revoke                       all but the last one are
  *   GET counters                      as JSON
  *   GET last?of=lookup, last?of=token the last request of that kind: method, target, headers, body
  */
@@ -65,6 +66,14 @@ static void serve_expire(struct emulator *emulator, struct call *call)
     answer_done(call, true);
 }
 
+static void serve_revoke(struct emulator *emulator, struct call *call)
+{
+    const unsigned long issued = (unsigned long)emulator->counters[COUNTER_TOKENS_ISSUED];
+
+    emulator->expired = issued > 0 ? issued - 1 : 0;
+    answer_done(call, true);
+}
+
 static void serve_counters(struct emulator *emulator, struct call *call)
 {
     static const char *const names[] = {
@@ -100,9 +109,8 @@ void control(struct emulator *emulator, struct call *call, const char *path)
         const char *method, *path;
         void (*serve)(struct emulator *, struct call *);
     } routes[] = {
-        {"POST", "play", serve_play},
-        {"POST", "expire", serve_expire},
-        {"GET", "counters", serve_counters},
+        {"POST", "play", serve_play},     {"POST", "expire", serve_expire},
+        {"POST", "revoke", serve_revoke}, {"GET", "counters", serve_counters},
         {"GET", "last", serve_last},
     };
 

@@ -31,5 +31,10 @@ for example in "$TOP"/conf/examples/*.ini; do
     lacks "$(grep -v '\[admin\] listen: ' "$here/err")" "$name"
     # It is one of the APIs that the tests play.
     [ -e "$TOP/tests/apis/$name/api.json" ] || fail "$name is not among tests/apis"
+    [ -x "$TOP/tests/scenario/api_$name.sh" ] || fail "$name has no scenario"
+done
+for folder in "$TOP"/tests/apis/*/; do
+    name=$(basename "$folder")
+    [ -e "$TOP/conf/examples/$name.ini" ] || fail "$name has no example"
 done
 exit 0
