@@ -17,7 +17,7 @@ more_tokens() {
     sends token-required.json
     reads "$small" "$known"
     asked 1
-    sends token-required.json 2
+    sends token-required.json
     problem 502 upstream_unauthorized "$known"
     asked 0
 }

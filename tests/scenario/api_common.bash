@@ -188,6 +188,20 @@ api_address() {
     example=default
 }
 
+# --probe costs one token request and one lookup, and finds nothing to say against the example.
+api_probe() {
+    local lookups
+    lookups=$(seen lookups)
+    before=$(seen token_requests)
+    probe "${known//%20/ }"
+    [ "$verdict" = 0 ] || fail "$told"
+    has "$told" 'ok: token request and lookup succeeded'
+    lacks "$told" early_expiry
+    asked 1
+    [ "$(seen lookups)" = $((lookups + 1)) ] || fail "$(seen lookups) lookups after $lookups"
+    faultless
+}
+
 # A client that the API does not know: callers are told so, the log says what the API said, and the
 # secret is nowhere.
 api_refused() {
@@ -220,6 +234,7 @@ play_api() {
     api_keys
     api_lookups
     api_address
+    api_probe
     api_refused
     api_wrong
     exit 0

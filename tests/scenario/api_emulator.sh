@@ -124,12 +124,12 @@ play japanpost-searchcode token /api/v1/j/token application/json \
 start_emulator swisspost-zips
 request -d "$fields&scope=DCAPI_ADDRESS_READ" "$url/OAuth/token"
 has "$body" 000001
-bearer="Authorization: Bearer tok-abcdefghijklmnopqrstuvwxyz0123000001"
-request -H "$bearer" "$url/address/v1/zips?zipCity=9999&type=DOMICILE"
+right="Authorization: Bearer tok-abcdefghijklmnopqrstuvwxyz0123000001"
+request -H "$right" "$url/address/v1/zips?zipCity=9999&type=DOMICILE"
 cmp -s "$here/body" "$folder/found.json" || fail "$status $body"
-refused 422 query -H "$bearer" "$url/address/v1/zips?zipCity=9999&type=OTHER"
-refused 422 query -H "$bearer" "$url/address/v1/zips?zipCity=%39999&type=DOMICILE"
-refused 422 query -H "$bearer" "$url/address/v1/zips?zipCity=&type=DOMICILE"
+refused 422 query -H "$right" "$url/address/v1/zips?zipCity=9999&type=OTHER"
+refused 422 query -H "$right" "$url/address/v1/zips?zipCity=%39999&type=DOMICILE"
+refused 422 query -H "$right" "$url/address/v1/zips?zipCity=&type=DOMICILE"
 
 # A folder whose description has a fault is not played.
 mkdir "$here/faulty"
