@@ -25,7 +25,9 @@ bool auth_sends_id(const struct config_upstream *upstream);
 bool auth_sends_secret(const struct config_upstream *upstream);
 /* The client authenticates with an assertion (RFC 7523, section 2.2). */
 bool auth_signs_client(const struct config_upstream *upstream);
-/* An assertion is signed: the client's, or the grant (RFC 7523, section 2.1). */
+/* An assertion is the grant (RFC 7523, section 2.1). */
+bool auth_signs_grant(const struct config_upstream *upstream);
+/* An assertion is signed: either of the two. */
 bool auth_signs(const struct config_upstream *upstream);
 
 #endif

@@ -37,8 +37,10 @@
  *              127.0.0.1; port 0 is one of the system's choice
  *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo or
  *              fragment; without query and slash at its end unless `choices` is "query"
+ *   PROXY      char *, as URL, but a user may stand before an @, percent-encoded; no password
  *   FILE       char *, resolved (contract 6); must be readable
  *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files)
+ *   PASSWORD   struct config_file: the one line of a file, without its newline, rejected likewise
  *   SECRET     struct secret *, in the file itself
  *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
  *              without one trailing newline each, rejected when others can read them (secret_files)
@@ -48,13 +50,14 @@
  *   TARGET     struct config_target: a path and perhaps a query (RFC 3986, 3.3 and 3.4) with
  *              {postcode} once
  *   POINTER    struct config_pointer: a JSON Pointer (RFC 6901); or a text in quotes where
- * `choices` is "constant" NAMES      struct config_names: one or two names of JSON members,
- * separated by blanks TOKEN      char *, a token of RFC 9110
+ *              `choices` is "constant"
+ *   NAMES      struct config_names: one or two names of JSON members, separated by blanks
+ *   TOKEN      char *, a token of RFC 9110
  *
  * Families of keys, whose name is a prefix and NAME (config/table.h); a field holds them all:
  *   PARAMS     struct config_params: parameters of a form       (range: longest value)
  *   HEADERS    struct config_params: header fields              (range: longest value)
- *   HEADER_FILES  struct config_header_files: header fields from secret files, as SECRETS
+ *   HEADER_FILES  struct config_header_files: header fields from secret files, as PASSWORD
  *
  * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
  */
@@ -69,7 +72,7 @@
 #define CONFIG_FORBIDDEN_HEADERS                                                                   \
     "Authorization Cookie Host Content-Length Transfer-Encoding Connection Keep-Alive "            \
     "Proxy-Authenticate Proxy-Authorization Proxy-Connection TE Trailer Upgrade Expect "           \
-    "Accept User-Agent If-None-Match If-Modified-Since traceparent tracestate "                    \
+    "Accept Accept-Encoding User-Agent If-None-Match If-Modified-Since traceparent tracestate "    \
     "Content-Type Cache-Control ETag Last-Modified Date Allow Retry-After WWW-Authenticate "       \
     "Proxy-Status Set-Cookie"
 
@@ -146,7 +149,7 @@
     X("identity", "unverified_anywhere", identity_unverified_anywhere, BOOL, "off", 0, 0, "",      \
       CONFIG_RELOADS, "Allow modes plain and off on addresses that are not loopback.")             \
     X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
-      "Trim a postcode, fold its spaces, convert it to upper case; off: send it as received.")     \
+      "Trim a postcode, fold pasted spaces and dashes, convert to upper case; off: as received.")  \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 
@@ -258,8 +261,13 @@
       "Client certificate for the upstream, in PEM.")                                              \
     X("upstream", "client_key", client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,           \
       "Private key of client_certificate, in PEM.")                                                \
-    X("upstream", "proxy", proxy, URL, NULL, 1, 2048, "", CONFIG_RELOADS,                          \
-      "HTTP proxy for all calls; the environment's proxy variables are not read.")
+    X("upstream", "client_key_password_file", client_key_password_file, PASSWORD, NULL, 0, 1000,   \
+      "", CONFIG_RELOADS, "File with the password that opens an encrypted client_key.")            \
+    X("upstream", "proxy", proxy, PROXY, NULL, 1, 2048, "", CONFIG_RELOADS,                        \
+      "HTTP proxy for all calls, http://[USER@]HOST:PORT; the environment's proxy variables are "  \
+      "not read.")                                                                                 \
+    X("upstream", "proxy_password_file", proxy_password_file, PASSWORD, NULL, 0, 4096, "",         \
+      CONFIG_RELOADS, "File with the password of the user in proxy.")
 
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
@@ -322,8 +330,9 @@ struct config_header_files {
 #define CONFIG_POSTCODE "{postcode}"
 
 struct config_target {
-    char *text;      /* as configured, with CONFIG_POSTCODE; NULL while unset */
-    size_t postcode; /* where that stands */
+    char *text;         /* as configured, with CONFIG_POSTCODE; NULL while unset */
+    char *before;       /* what stands before that */
+    const char *behind; /* what stands behind it; borrowed from text */
     bool has_query;
 };
 
@@ -356,8 +365,10 @@ struct config_header {
 #define CONFIG_C_CHOICE int
 #define CONFIG_C_ADDRESSES struct config_addresses
 #define CONFIG_C_URL char *
+#define CONFIG_C_PROXY char *
 #define CONFIG_C_FILE char *
 #define CONFIG_C_KEYFILE struct config_file
+#define CONFIG_C_PASSWORD struct config_file
 #define CONFIG_C_SECRET struct secret *
 #define CONFIG_C_SECRETS struct config_secrets
 #define CONFIG_C_HEADER char *
@@ -460,6 +471,9 @@ void config_fault(struct config_faults *faults, const struct config *config, con
 void config_upstream_fault(struct config_faults *faults, const struct config *config,
                            const struct config_upstream *upstream, const char *key,
                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+void config_upstream_note(struct config_faults *faults, const struct config *config,
+                          const struct config_upstream *upstream, const char *key,
+                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* config_fault for what is worth saying and no fault. */
 void config_note(struct config_faults *faults, const struct config *config, const char *section,

@@ -7,7 +7,7 @@
 
 #include "config/input.h"
 
-/* KIND_FILE, KIND_KEYFILE, KIND_SECRETS, KIND_SECRET. */
+/* KIND_FILE, KIND_KEYFILE (and KIND_PASSWORD), KIND_SECRETS, KIND_SECRET. */
 input_parser credential_parse_file, credential_parse_keyfile, credential_parse_secrets,
     credential_parse_secret;
 void credential_fini_keyfile(void *field);

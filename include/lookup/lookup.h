@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "config/config.h"
 #include "exchange/lookup_stats.h"
 #include "lookup/postcode.h"
+#include "lookup/result.h"
 #include "runtime/ctx.h"
 #include "token/source.h"
 #include "upstream/client.h"
@@ -50,36 +52,9 @@ struct lookup_query {
     const char *query; /* valid by query_is_valid; goes upstream unchanged */
     const char *if_none_match;
     const char *if_modified_since;
-    struct lookup_stats
-        *stats; /* borrowed likewise; set at once, and written as the lookup goes on */
-};
-
-/* How it can end. */
-enum lookup_result_kind {
-    LOOKUP_ADDRESS,         /* 200, an address: body, and headers of its representation */
-    LOOKUP_NOT_MODIFIED,    /* 304: headers */
-    LOOKUP_INVALID,         /* the upstream takes it for no postcode: 400 or 422 */
-    LOOKUP_UNKNOWN,         /* 404 */
-    LOOKUP_RATE_LIMITED,    /* 429: Retry-After, where there was one */
-    LOOKUP_BUSY,            /* 503: Retry-After */
-    LOOKUP_UPSTREAM_STATUS, /* any other */
-    LOOKUP_MALFORMED,       /* 200 without an address: reason */
-    LOOKUP_FAILED,          /* no response: error */
-    LOOKUP_REJECTED,        /* 401 with a fresh token, or 403 */
-    LOOKUP_NO_TOKEN,        /* none available: retry_after */
-};
-
-/* Borrowed by the callback, but for the body. */
-struct lookup_result {
-    enum lookup_result_kind kind;
-    int status;              /* the upstream's, where it responded */
-    enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
-    const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
-    int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
-    char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
-    size_t body_len;
-    const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
-    const struct lookup_stats *stats;         /* the query's */
+    /* Borrowed likewise; set at once, and written as the lookup goes on. */
+    struct lookup_stats *stats;
+    struct buf *outline; /* what the body of a 200 looks like is appended (lookup/body.h) */
 };
 
 typedef void lookup_done(void *arg, const struct lookup_result *result);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/reason.h"
 #include "config/config.h" /* enum config_postcodes */
 
 /* Characters of a postcode, normalised. */
@@ -21,14 +22,17 @@ struct postcode {
 
 /*
  * Reads the segment behind /api/v1/addresses/, as it came: not decoded, without query. It is
- * percent-decoded once; ASCII letters, digits, space and hyphen are allowed (`+` is no space);
- * with `normalise`, outer space is trimmed, inner runs of space become one, letters upper case.
- * Without, case and spacing stay. Either way the normalised form has 1 to POSTCODE_MAX characters,
- * and what is kept has no more than that.
- * ERR_INVALID for anything else; *out is then not touched.
+ * percent-decoded once; ASCII letters, digits, space and hyphen are allowed (`+` is no space).
+ * With `normalise`, characters that are pasted in place of those are folded to them
+ * (lookup/postcode_fold.h), outer space is trimmed, inner runs of space become one, letters upper
+ * case. Without, case and spacing stay, and nothing else is allowed. Either way something but space
+ * is left, and what is kept has 1 to POSTCODE_MAX characters of ASCII.
+ * ERR_INVALID for anything else: *out is then not touched, and *reason is a sentence for the caller
+ * without its full stop. It names the first character that is not allowed by its position (from 1,
+ * decoded) and code point, and has no byte of the segment but one of printable ASCII.
  */
 ERR_CHECKED enum err postcode_parse(const char *raw, size_t len, bool normalise,
-                                    struct postcode *out);
+                                    struct postcode *out, struct reason *reason);
 
 /* A query (what follows `?`, which may be empty) by RFC 3986, section 3.4. */
 bool query_is_valid(const char *query, size_t len);

@@ -7,15 +7,10 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "token/assertions.h"
 
 #define TOKEN_REQUEST_FORM "application/x-www-form-urlencoded"
 #define TOKEN_REQUEST_JSON "application/json"
-
-/* Signed for this request; NULL where it has none. */
-struct token_assertions {
-    const char *client; /* RFC 7523, section 2.2 */
-    const char *grant;  /* RFC 7523, section 2.1 */
-};
 
 struct token_request {
     char *authorization;      /* NULL: none */

@@ -27,6 +27,9 @@
     X(CLIENT_CONNECT_TIMEOUT, "connection_timeout", "did not accept a connection in time")         \
     X(CLIENT_UNREACHABLE, "destination_ip_unroutable", "cannot be reached")                        \
     X(CLIENT_TLS, "tls_protocol_error", "did not complete the TLS handshake")                      \
+    X(CLIENT_PROXY_AUTH, "proxy_configuration_error",                                              \
+      "is behind a proxy that demands credentials other than those of [upstream] proxy and "       \
+      "proxy_password_file")                                                                       \
     X(CLIENT_CERTIFICATE, "tls_certificate_error", "has a certificate that does not verify")       \
     X(CLIENT_CLOSED, "connection_terminated",                                                      \
       "closed the connection before its response was complete")                                    \
@@ -56,12 +59,14 @@ struct client_settings {
     size_t max_connections; /* of this client */
     size_t max_queue;       /* calls that wait for a connection; one more is CLIENT_QUEUE_FULL */
     unsigned retries;
-    const char *ca_file;             /* NULL: the system's */
-    const char *client_certificate;  /* NULL: none; PEM file */
-    const struct secret *client_key; /* PEM, with client_certificate */
-    const char *proxy;               /* NULL: none */
-    bool counted;                    /* whether METRIC_UPSTREAM_* count its calls and connections */
-    size_t upstream;                 /* the upstream's index in METRIC_UPSTREAM_* */
+    const char *ca_file;                      /* NULL: the system's */
+    const char *client_certificate;           /* NULL: none; PEM file */
+    const struct secret *client_key;          /* PEM, with client_certificate */
+    const struct secret *client_key_password; /* NULL: client_key is not encrypted */
+    const char *proxy; /* NULL: none; a URL that may hold a user (config kind PROXY) */
+    const struct secret *proxy_password; /* of that user; NULL: an empty one */
+    bool counted;    /* whether METRIC_UPSTREAM_* count its calls and connections */
+    size_t upstream; /* the upstream's index in METRIC_UPSTREAM_* */
 };
 
 /*
@@ -94,7 +99,8 @@ struct client_request {
     bool once;          /* a token request: over a connection of its own, its response wiped */
     bool post;          /* POST with `body`, and so `once`; else GET */
     const char *target; /* origin-form, sent byte for byte: "/a/b%20c?d" */
-    const struct client_header *headers; /* besides Host, User-Agent and Content-Length */
+    /* Besides Host, User-Agent, Accept-Encoding and Content-Length. */
+    const struct client_header *headers;
     size_t header_count;
     const char *body; /* POST: may be NULL for an empty one */
     size_t body_len;
@@ -109,7 +115,9 @@ struct client_request {
     X(CLIENT_CACHE_CONTROL, "Cache-Control")                                                       \
     X(CLIENT_ETAG, "ETag")                                                                         \
     X(CLIENT_LAST_MODIFIED, "Last-Modified")                                                       \
-    X(CLIENT_RETRY_AFTER, "Retry-After")
+    X(CLIENT_RETRY_AFTER, "Retry-After")                                                           \
+    X(CLIENT_CONTENT_ENCODING, "Content-Encoding")                                                 \
+    X(CLIENT_WWW_AUTHENTICATE, "WWW-Authenticate")
 
 enum client_header_id {
 #define CLIENT_HEADER_ENUM(id, name) id,
@@ -123,11 +131,15 @@ struct upstream_response {
     enum client_error error; /* CLIENT_OK: the response is complete */
     /*
      * 200 to 599, once a header section was read: with CLIENT_OK always, but also with
-     * CLIENT_CLOSED, CLIENT_PROTOCOL or CLIENT_BODY_TOO_LARGE where only the body failed. 0: none.
+     * CLIENT_CLOSED, CLIENT_PROTOCOL or CLIENT_BODY_TOO_LARGE where only the body failed. 407 with
+     * CLIENT_PROXY_AUTH, where the proxy responded in the upstream's place. 0: none.
      */
     int status;
     const char *detail; /* libcurl's description of an error, not escaped; or "" */
-    /* The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text. */
+    /*
+     * The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text.
+     * Of WWW-Authenticate the first one with the scheme Bearer, or the last one where none has it.
+     */
     const char *headers[CLIENT_HEADER_COUNT];
     char *body; /* NUL-terminated beyond body_len; may be NULL when body_len is 0 */
     size_t body_len;

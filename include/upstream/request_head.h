@@ -17,7 +17,8 @@
 /* What is the same in all requests of a client. */
 struct request_frame {
     char *before; /* the target of a GET: "GET ", and the prefix */
-    char *after;  /* the target of a GET: the version, Host, User-Agent */
+    char *after;  /* the target of a GET: the version, Host, User-Agent, Accept-Encoding, and what
+                     a proxy that is asked wants; wiped */
     size_t before_len;
     size_t after_len;
     const char *prefix; /* of each target; in `before`. The origin, where a proxy wants the
@@ -27,6 +28,12 @@ struct request_frame {
 /* NULL members when libcurl cannot parse the origin. */
 void request_frame_init(struct request_frame *frame, const struct client_settings *settings);
 void request_frame_fini(struct request_frame *frame);
+
+/*
+ * What a complete response with that status means: CLIENT_OK, or that the proxy, which got the
+ * request itself, rejects it.
+ */
+enum client_error request_frame_judge(const struct request_frame *frame, int status);
 
 /* A GET: request line, header section, empty line. */
 struct request_head {

@@ -29,7 +29,8 @@ struct response {
     size_t headers_len;
     struct buf fields;              /* the values, each with its NUL */
     size_t at[CLIENT_HEADER_COUNT]; /* offset in `fields`, plus one; 0: none */
-    unsigned seen;                  /* bit by id: a second field of that name is ignored */
+    unsigned seen;                  /* bit by id: a second field of that name is ignored, but for
+                                       WWW-Authenticate (call.h) */
     int last;                       /* id of the previous field, -1: not one of CLIENT_HEADERS */
     size_t value_at;                /* offset in `fields` of the value that is being read */
     struct buf body;

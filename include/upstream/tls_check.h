@@ -11,7 +11,8 @@
 
 /*
  * Whether certificate, key and CA can be used. ERR_INVALID: `reason` is one line without secrets,
- * "key: what is wrong", with the configuration key at fault. ERR_OK: `reason` is "".
+ * "key: what is wrong", with the configuration key at fault. ERR_OK: `reason` is "", or a note in
+ * the same form.
  *
  * Any thread; needs no client_global_start.
  */

@@ -147,7 +147,7 @@ static const char *name(struct scan *scan, const char *at, struct json_names_obj
 static const char *member(struct scan *scan, const char *at, struct json_names_object *object,
                           unsigned *leading)
 {
-    struct json_string its_name;
+    struct json_string its_name = {0};
     unsigned to = 0;
 
     at = name(scan, at, object, &its_name);

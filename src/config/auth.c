@@ -47,9 +47,12 @@ bool auth_signs_client(const struct config_upstream *upstream)
     return auth_sends_form(upstream) && authenticates(upstream, AUTH_CLIENT_PRIVATE_KEY_JWT);
 }
 
+bool auth_signs_grant(const struct config_upstream *upstream)
+{
+    return auth_sends_form(upstream) && upstream->auth_flow == AUTH_FLOW_JWT_BEARER;
+}
+
 bool auth_signs(const struct config_upstream *upstream)
 {
-    bool grant = upstream->auth_flow == AUTH_FLOW_JWT_BEARER && upstream->auth_body == NULL;
-
-    return grant || auth_signs_client(upstream);
+    return auth_signs_grant(upstream) || auth_signs_client(upstream);
 }

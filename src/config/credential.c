@@ -109,6 +109,13 @@ bool credential_parse_file(const struct input *in, void *field, struct buf *show
     return true;
 }
 
+/* A secret of one line, and not what a file holds as a whole. */
+static bool is_line(const struct input *in)
+{
+    return in->key->kind == KIND_SECRETS || in->key->kind == KIND_PASSWORD ||
+           in->key->kind == KIND_HEADER_FILES;
+}
+
 /* One newline at the end, which an editor or echo put there, is no part of a secret. */
 static size_t without_newline(const char *text, size_t len)
 {
@@ -134,12 +141,6 @@ bool credential_others_read(const struct input *in, const char *what, const char
                        what, mode, path);
 }
 
-/* One line of text, without the newline at its end; else the whole file. */
-static bool is_line(const struct config_key *key)
-{
-    return key->kind != KIND_KEYFILE;
-}
-
 /*
  * What an editor or a copy leaves in a file without its being seen. In a key file it matters only
  * when the whole is one line of text: JSON and PEM do not mind a blank, and random bytes may end in
@@ -147,7 +148,7 @@ static bool is_line(const struct config_key *key)
  */
 static void note_form(const struct input *in, const char *path, const char *text, size_t len)
 {
-    bool secret = is_line(in->key);
+    bool secret = is_line(in);
     size_t line = without_newline(text, len);
     bool sent = secret || (line > 0 && *text != '{' && *text != '[');
 
@@ -171,7 +172,7 @@ static bool is_loaded(const char *path)
 static bool judge_secret(const struct input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
-    bool line = is_line(in->key);
+    bool line = is_line(in);
 
     if (!credential_others_read(in, path, path, mode))
         return false;
@@ -192,7 +193,7 @@ static bool judge_secret(const struct input *in, const char *path, const struct 
     return true;
 }
 
-/* What counts of the file; NULL with a fault. */
+/* The whole file; NULL with a fault. A secret of one line loses the newline at its end. */
 static struct secret *read_secret(const struct input *in, const char *text, const char *path)
 {
     struct secret *secret = NULL;
@@ -202,7 +203,7 @@ static struct secret *read_secret(const struct input *in, const char *text, cons
     /* Two more, for a newline. */
     buf_init_secret(&bytes, (size_t)in->key->max + 2);
     enum err err = files_read(path, &bytes, &mode);
-    size_t len = is_line(in->key) ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
+    size_t len = is_line(in) ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
     if (err == ERR_OK && len > (size_t)in->key->max)
         err = ERR_TOO_LARGE;
     if (err != ERR_OK)

@@ -316,7 +316,7 @@ void hint_put_form(const struct config_key *key, const char *text, struct buf *o
     if (comment == NULL)
         return;
     buf_puts(out, "; ");
-    if (key->kind == KIND_URL)
+    if (key->kind == KIND_URL || key->kind == KIND_PROXY)
         buf_puts(out, "what follows the blank");
     else
         hint_put_value(comment, out);

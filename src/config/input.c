@@ -83,7 +83,7 @@ void input_note_form(const struct input *in)
     if (comment == NULL)
         return;
     buf_init(&shown, FORM_MAX);
-    if (secret || in->key->kind == KIND_URL)
+    if (secret || in->key->kind == KIND_URL || in->key->kind == KIND_PROXY)
         buf_puts(&shown, "what follows # or ;");
     else
         hint_put_value(comment, &shown);

@@ -15,11 +15,28 @@ static void certificate_and_key(const struct rules *rules)
 {
     const enum config_key_index certificate = KEY_upstream_client_certificate;
     const enum config_key_index key = KEY_upstream_client_key;
+    const enum config_key_index password = KEY_upstream_client_key_password_file;
 
     if (rules_given(rules, certificate) && !rules_given(rules, key))
         rules_wrong(rules, certificate, "needs its key; set client_key = PATH too");
     if (rules_given(rules, key) && !rules_given(rules, certificate))
         rules_wrong(rules, key, "needs its certificate; set client_certificate = PATH too");
+    if (rules_given(rules, password) && !rules_given(rules, key))
+        rules_wrong(rules, password, "needs the key that it opens; set client_key = PATH too");
+}
+
+/* A proxy at fault may have a user all the same. */
+static void proxy_user(const struct rules *rules)
+{
+    const enum config_key_index password = KEY_upstream_proxy_password_file;
+    const char *proxy = rules->upstream->proxy;
+
+    if (!rules_given(rules, password) || (rules_given(rules, KEY_upstream_proxy) && proxy == NULL))
+        return;
+    char *user = proxy != NULL ? web_url_user(proxy) : NULL;
+    if (user == NULL)
+        rules_wrong(rules, password, "needs a user; set proxy = http://USER@HOST:PORT too");
+    mem_free(user);
 }
 
 static void no_plaintext(const struct rules *rules)
@@ -121,5 +138,6 @@ static void header_names(const struct rules *rules)
 }
 
 rule *const rules_of_upstream[] = {
-    certificate_and_key, no_plaintext, placeholder, lookup_path, answer_keys, header_names, NULL,
+    certificate_and_key, proxy_user,  no_plaintext, placeholder,
+    lookup_path,         answer_keys, header_names, NULL,
 };

@@ -243,6 +243,18 @@ void config_upstream_fault(struct config_faults *faults, const struct config *co
     va_end(args);
 }
 
+void config_upstream_note(struct config_faults *faults, const struct config *config,
+                          const struct config_upstream *upstream, const char *key,
+                          const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report(faults, config, true, CONFIG_NAMED_SECTION, (size_t)(upstream - config->upstreams), key,
+           format, args);
+    va_end(args);
+}
+
 static const char *put_place(struct buf *out, struct config_place place)
 {
     if (place.file == NULL)

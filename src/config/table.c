@@ -235,9 +235,13 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
         buf_printf(out, "a URL of http or https without user%s fragment",
                    takes_query(key) ? " and" : ", query and");
         break;
+    case KIND_PROXY:
+        buf_puts(out, "a URL of http or https without password, query and fragment");
+        break;
     case KIND_FILE:
     case KIND_KEYFILE:
     case KIND_HEADER_FILES:
+    case KIND_PASSWORD:
         buf_puts(out, "a path, or credential:NAME");
         break;
     case KIND_SECRETS:

@@ -193,6 +193,7 @@ static void fini_target(void *field)
     struct config_target *target = field;
 
     mem_free(target->text);
+    mem_free(target->before);
     *target = (struct config_target){0};
 }
 
@@ -230,8 +231,10 @@ static const struct kind {
     [KIND_CHOICE] = {parse_choice, NULL, NULL},
     [KIND_ADDRESSES] = {address_parse, address_fini, NULL},
     [KIND_URL] = {web_parse_url, fini_text, NULL},
+    [KIND_PROXY] = {web_parse_proxy, fini_text, NULL},
     [KIND_FILE] = {credential_parse_file, fini_text, NULL},
     [KIND_KEYFILE] = {credential_parse_keyfile, credential_fini_keyfile, NULL},
+    [KIND_PASSWORD] = {credential_parse_keyfile, credential_fini_keyfile, NULL},
     [KIND_SECRET] = {credential_parse_secret, fini_secret, NULL},
     [KIND_SECRETS] = {credential_parse_secrets, credential_fini_secrets, NULL},
     [KIND_HEADER] = {web_parse_header, fini_text, NULL},

@@ -47,12 +47,40 @@ static bool takes_query(const struct input *in)
     return strcmp(in->key->choices, "query") == 0;
 }
 
+/* NULL when there is none, or when a byte of it is a control character. curl_free() it. */
+static char *user_of(CURLU *url)
+{
+    char *user = NULL;
+
+    return curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK ? user : NULL;
+}
+
+/* RFC 7617, section 2: what HTTP Basic cannot carry. */
+static const char *wrong_user(CURLU *url)
+{
+    const char *wrong = NULL;
+
+    if (has_part(url, CURLUPART_PASSWORD))
+        return "a password in a URL is shown to operators; write http://USER@HOST:PORT, and the "
+               "password into the file that proxy_password_file names";
+    if (!has_part(url, CURLUPART_USER))
+        return NULL;
+    char *user = user_of(url);
+    if (user == NULL || user[0] == '\0')
+        wrong = "the user before the @ is empty or holds a control character; write "
+                "http://USER@HOST:PORT";
+    else if (strchr(user, ':') != NULL)
+        wrong = "the user before the @ holds a colon, which HTTP Basic cannot carry";
+    curl_free(user);
+    return wrong;
+}
+
 /* What is wrong with it; NULL when nothing is. */
-static const char *wrong_url(CURLU *url, bool query)
+static const char *wrong_url(CURLU *url, bool query, bool has_user)
 {
     if (!part_is(url, CURLUPART_SCHEME, "http") && !part_is(url, CURLUPART_SCHEME, "https"))
         return "the scheme is not known; write http:// or https://";
-    if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+    if (!has_user && (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD)))
         return "a user in a URL is not supported; remove what precedes the @";
     if (query && has_part(url, CURLUPART_FRAGMENT))
         return "a fragment has no place here; end the URL before #";
@@ -60,7 +88,7 @@ static const char *wrong_url(CURLU *url, bool query)
         return "a query or fragment has no place here; end the URL before ? and #";
     if (part_is(url, CURLUPART_PORT, "0"))
         return "port 0 cannot be called; write one from 1 to 65535";
-    return NULL;
+    return has_user ? wrong_user(url) : NULL;
 }
 
 static size_t len_without_slashes(const char *text)
@@ -131,7 +159,7 @@ static void wrong_part(const struct input *in, const char *wrong)
         input_wrong(in, "%s", wrong);
 }
 
-bool web_parse_url(const struct input *in, void *field, struct buf *shown)
+static bool parse(const struct input *in, bool has_user, void *field, struct buf *shown)
 {
     char **out = field;
     size_t len = strlen(in->text);
@@ -143,7 +171,7 @@ bool web_parse_url(const struct input *in, void *field, struct buf *shown)
     if (!text_is_visible(in->text, len))
         return input_wrong(in, "a URL is ASCII without spaces; percent-encode what is not");
     CURLU *url = parse_url(in->text, &code);
-    const char *wrong = code == CURLUE_OK ? wrong_url(url, takes_query(in)) : NULL;
+    const char *wrong = code == CURLUE_OK ? wrong_url(url, takes_query(in), has_user) : NULL;
     if (code != CURLUE_OK)
         no_url(in, curl_url_strerror(code));
     else if (wrong != NULL)
@@ -155,6 +183,46 @@ bool web_parse_url(const struct input *in, void *field, struct buf *shown)
         return false;
     buf_puts(shown, *out);
     return true;
+}
+
+bool web_parse_url(const struct input *in, void *field, struct buf *shown)
+{
+    return parse(in, false, field, shown);
+}
+
+bool web_parse_proxy(const struct input *in, void *field, struct buf *shown)
+{
+    return parse(in, true, field, shown);
+}
+
+static CURLU *parse_good(const char *text)
+{
+    CURLUcode code;
+    CURLU *url = parse_url(text, &code);
+
+    MUST(code == CURLUE_OK);
+    return url;
+}
+
+char *web_url_user(const char *text)
+{
+    CURLU *url = parse_good(text);
+    char *user = user_of(url);
+    char *copy = user != NULL ? mem_strdup(user) : NULL;
+
+    curl_free(user);
+    curl_url_cleanup(url);
+    return copy;
+}
+
+char *web_url_without_user(const char *text)
+{
+    CURLU *url = parse_good(text);
+
+    MEM_MUST(curl_url_set(url, CURLUPART_USER, NULL, 0) == CURLUE_OK);
+    char *plain = plain_url(url, false);
+    curl_url_cleanup(url);
+    return plain;
 }
 
 bool web_url_is_plaintext(const char *url)
@@ -288,9 +356,12 @@ bool web_parse_target(const struct input *in, void *field, struct buf *shown)
             in->text);
     if (strcasestr(postcode + 1, CONFIG_POSTCODE) != NULL)
         return input_wrong(in, CONFIG_POSTCODE " stands twice in \"%s\"; write it once", in->text);
-    *out = (struct config_target){.text = mem_strdup(in->text),
-                                  .postcode = (size_t)(postcode - in->text),
-                                  .has_query = strchr(in->text, '?') != NULL};
+    *out = (struct config_target){
+        .text = mem_strdup(in->text),
+        .before = mem_strndup(in->text, (size_t)(postcode - in->text)),
+        .has_query = strchr(in->text, '?') != NULL,
+    };
+    out->behind = out->text + (postcode - in->text) + strlen(CONFIG_POSTCODE);
     buf_puts(shown, in->text);
     return true;
 }

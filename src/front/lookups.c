@@ -69,13 +69,25 @@ static void respond_busy(struct request *request, const struct lookup_result *re
                   "The upstream says it is unavailable for now. Try again later.");
 }
 
+/* What a status means that a caller cannot know, and an operator should look at. */
+static const char *advise_on_status(int status)
+{
+    switch (status) {
+    case 402:
+        return "Payment is due, or the quota is used up. The operator should check the account.";
+    case 407:
+        return "A proxy before it demands a user. Check [upstream] proxy and proxy_password_file.";
+    default:
+        return "Try again; if it persists, check [upstream] address, lookup_path and "
+               "lookup_target.";
+    }
+}
+
 static void respond_status(struct request *request, const struct lookup_result *result)
 {
-    response_plain_problem(
-        request, PROBLEM_UPSTREAM_ERROR,
-        "The upstream responded with status %d. Try again; if it persists, check "
-        "[upstream] address and lookup_path.",
-        result->status);
+    response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
+                           "The upstream responded with status %d. %s", result->status,
+                           advise_on_status(result->status));
 }
 
 static void respond_malformed(struct request *request, const struct lookup_result *result)
@@ -110,10 +122,15 @@ static void respond_failed(struct request *request, const struct lookup_result *
 
 static void respond_rejected(struct request *request, const struct lookup_result *result)
 {
-    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                           "The upstream responded with %d to a token that has not expired. The "
-                           "operator should check the client's rights.",
-                           result->status);
+    if (result->status == 403)
+        response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                               "The upstream responded with 403: the client has no right to this, "
+                               "or its quota is used up. The operator should check both.");
+    else
+        response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                               "The upstream rejected a token that has not expired (status %d). "
+                               "The operator should check the client's rights.",
+                               result->status);
 }
 
 static void respond_no_token(struct request *request, const struct lookup_result *result)
@@ -164,22 +181,36 @@ static void leave_place(struct lookup_app *lookups, struct request *request)
     request->in_flight = false;
 }
 
+/* False: it has a query that is not valid, or none is allowed; the request is settled. */
+static bool accept_query(struct request *request, const struct config_upstream *upstream)
+{
+    const char *query = request->query;
+    const bool valid = query == NULL || query_is_valid(query, strlen(query));
+
+    if (!valid)
+        response_plain_problem(request, PROBLEM_BAD_REQUEST,
+                               "The query is not valid: a character in it must be percent-encoded, "
+                               "or a %% is not followed by two hexadecimal digits.");
+    else if (query != NULL && upstream->lookup_target.has_query)
+        response_plain_problem(request, PROBLEM_BAD_REQUEST,
+                               "[upstream] lookup_target has a query, so a request may not have "
+                               "one. Send the request without ? and what follows it.");
+    return !request_is_settled(request);
+}
+
 static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct lookup_app *lookups = of(app);
     struct lookup_query query = {
         .user = request->user, .query = request->query, .stats = &request->stats};
-    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode) != ERR_OK) {
-        response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                               "A postcode is 1 to 16 letters, digits, spaces and hyphens.");
+    struct reason reason;
+    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode, &reason) !=
+        ERR_OK) {
+        response_plain_problem(request, PROBLEM_INVALID_POSTCODE, "%s.", reason.text);
         return;
     }
-    if (query.query != NULL && !query_is_valid(query.query, strlen(query.query))) {
-        response_plain_problem(request, PROBLEM_BAD_REQUEST,
-                               "The query is not valid: a character in it must be percent-encoded, "
-                               "or a %% is not followed by two hexadecimal digits.");
+    if (!accept_query(request, lookups->shared.upstream))
         return;
-    }
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);
         reject_overload(request, "are under way", "[server] max_in_flight");

@@ -11,10 +11,12 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "lookup/body.h"
+#include "lookup/judge.h"
 #include "upstream/call.h"
 
 #define LOOKUP_MAGIC 0x46494e44u
+/* Prefix, path, postcode, the rest of the target, and the caller's query. */
+#define TARGET_PARTS 6
 
 struct lookup {
     unsigned magic;
@@ -103,63 +105,6 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     lookup_free(lookup);
 }
 
-/* ---- judging a response ---- */
-
-/* Only the body of a 200 is used. Of any other response only the status counts. */
-static bool has_status(const struct upstream_response *reply)
-{
-    return reply->error == CLIENT_OK || reply->error == CLIENT_BODY_TOO_LARGE;
-}
-
-static bool is_address(struct lookup *lookup, struct upstream_response *reply,
-                       struct reason *reason)
-{
-    static const struct body_rules rules = {0};
-    struct body_answer answer;
-
-    if (body_check(&rules, reply->body, reply->body_len, "", &answer, reason) == BODY_GOOD)
-        return true;
-    lookup->result.reason = reason->text;
-    return false;
-}
-
-static enum lookup_result_kind judge_ok(struct lookup *lookup, struct upstream_response *reply,
-                                        struct reason *reason)
-{
-    if (reply->error == CLIENT_BODY_TOO_LARGE || !is_address(lookup, reply, reason))
-        return LOOKUP_MALFORMED;
-    lookup->result.body_len = reply->body_len;
-    lookup->result.body = upstream_response_take_body(reply);
-    return LOOKUP_ADDRESS;
-}
-
-static enum lookup_result_kind judge(struct lookup *lookup, struct upstream_response *reply,
-                                     struct reason *reason)
-{
-    if (!has_status(reply))
-        return LOOKUP_FAILED;
-    switch (reply->status) {
-    case 200:
-        return judge_ok(lookup, reply, reason);
-    case 304:
-        return LOOKUP_NOT_MODIFIED;
-    case 400:
-    case 422:
-        return LOOKUP_INVALID;
-    case 401:
-    case 403:
-        return LOOKUP_REJECTED;
-    case 404:
-        return LOOKUP_UNKNOWN;
-    case 429:
-        return LOOKUP_RATE_LIMITED;
-    case 503:
-        return LOOKUP_BUSY;
-    default:
-        return LOOKUP_UPSTREAM_STATUS;
-    }
-}
-
 /* ---- the steps ---- */
 
 static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket);
@@ -193,31 +138,40 @@ static void add_up(struct lookup *lookup, const struct upstream_response *reply)
 
 static bool is_accepted(const struct upstream_response *reply)
 {
-    return has_status(reply) &&
+    return judge_has_status(reply) &&
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
 static void called(void *arg, struct upstream_response *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
-    add_up(lookup, reply);
-    if (is_accepted(reply))
-        token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
-    if (has_status(reply) && reply->status == 401 && !lookup->repeated) {
-        rejected(lookup, reply->sent);
-        return;
-    }
+    const struct judge_question question = {.upstream = lookup->way.upstream,
+                                            .postcode = lookup->query.postcode.text,
+                                            .outline = lookup->query.outline};
     struct reason reason;
-    finish(lookup, judge(lookup, reply, &reason));
+
+    add_up(lookup, reply);
+    const bool blames_token = judge_response(&question, reply, &lookup->result, &reason);
+    if (is_accepted(reply) && !blames_token)
+        token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
+    if (blames_token && !lookup->repeated)
+        rejected(lookup, reply->sent);
+    else
+        finish(lookup, lookup->result.kind);
 }
 
-static void call(struct lookup *lookup)
+/* Room for all header fields of a lookup. */
+#define HEADERS_MAX (8 + CONFIG_HEADERS_MAX)
+
+/* The fields of ours, then those of header.NAME. Gives their number. */
+static size_t make_headers(const struct lookup *lookup, struct client_header headers[])
 {
     const struct config *config = lookup->way.config;
+    const struct config_upstream *upstream = lookup->way.upstream;
     const struct lookup_query *query = &lookup->query;
     const char *tracestate = ctx_tracestate(lookup->ctx);
     const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
-    const struct client_header headers[] = {
+    const struct client_header ours[] = {
         {"Authorization", token_authorization(lookup->token)},
         {"Accept", "application/json"},
         {config->tracker_header, ctx_guid(lookup->ctx)},
@@ -227,33 +181,58 @@ static void call(struct lookup *lookup)
         {"If-Modified-Since", query->if_modified_since},
         {config->identity_forward_header, query->user}, /* the last: not always sent */
     };
+    size_t count = ARRAY_LEN(ours) - !forward;
+
+    memcpy(headers, ours, count * sizeof(*ours));
+    for (size_t i = 0; i < upstream->header_count; i++)
+        headers[count++] =
+            (struct client_header){upstream->headers[i].name, upstream->headers[i].value};
+    return count;
+}
+
+static void call(struct lookup *lookup)
+{
+    struct client_header headers[HEADERS_MAX];
     const struct client_request request = {
         .target = lookup->target,
         .headers = headers,
-        .header_count = ARRAY_LEN(headers) - !forward,
+        .header_count = make_headers(lookup, headers),
         .max_response = (size_t)lookup->way.upstream->max_response_size,
     };
+
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
     client_call(lookup->way.client, lookup->ctx, &request, called, lookup);
 }
 
-static char *make_target(const struct config_upstream *upstream, const struct lookup_query *query)
+static char *join(const char *const parts[], size_t count)
 {
-    const char *const parts[] = {origin_prefix(upstream->address), upstream->lookup_path,
-                                 query->postcode.encoded, query->query != NULL ? "?" : "",
-                                 query->query != NULL ? query->query : ""};
-    size_t lens[ARRAY_LEN(parts)];
+    size_t lens[TARGET_PARTS];
     size_t len = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+    for (size_t i = 0; i < count; i++)
         len += lens[i] = strlen(parts[i]);
     char *target = mem_alloc(len + 1);
     char *to = target;
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+    for (size_t i = 0; i < count; i++)
         to = mempcpy(to, parts[i], lens[i]);
     *to = '\0';
     return target;
+}
+
+static char *make_target(const struct config_upstream *upstream, const struct lookup_query *query)
+{
+    const struct config_target *target = &upstream->lookup_target;
+    const bool whole = target->text != NULL;
+    /* A reload may have brought a target with a query of its own since the request was accepted. */
+    const char *own = target->has_query ? NULL : query->query;
+    const char *const parts[TARGET_PARTS] = {
+        origin_prefix(upstream->address), whole ? target->before : upstream->lookup_path,
+        query->postcode.encoded,          whole ? target->behind : "",
+        own != NULL ? "?" : "",           own != NULL ? own : "",
+    };
+
+    return join(parts, ARRAY_LEN(parts));
 }
 
 /*

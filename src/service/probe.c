@@ -150,10 +150,11 @@ static void take_down(struct probe *probe)
 /* False: it is none, which was said. */
 static bool read_postcode(const struct config *config, const char *text, struct postcode *postcode)
 {
-    if (postcode_parse(text, strlen(text), config->lookup_normalise, postcode) == ERR_OK)
+    struct reason reason;
+
+    if (postcode_parse(text, strlen(text), config->lookup_normalise, postcode, &reason) == ERR_OK)
         return true;
-    fprintf(stderr, "postcoded: --probe: not a postcode: 1 to 16 letters, digits, spaces and "
-                    "hyphens\n");
+    fprintf(stderr, "postcoded: --probe: %s.\n", reason.text);
     return false;
 }
 
@@ -177,6 +178,11 @@ static bool lacks_credentials(const struct config_upstream *upstream)
     bool lacks = is_lacking("ca_file", upstream->ca_file);
     lacks |= is_lacking("client_certificate", upstream->client_certificate);
     lacks |= is_lacking("client_key", upstream->client_key.path);
+    lacks |= is_lacking("client_key_password_file", upstream->client_key_password_file.path);
+    lacks |= is_lacking("proxy_password_file", upstream->proxy_password_file.path);
+    lacks |= is_lacking("auth_key_file", upstream->auth_key_file.path);
+    for (size_t i = 0; i < upstream->header_file.count; i++)
+        lacks |= is_lacking("header_file", upstream->header_file.items[i].file.path);
     for (size_t i = 0; i < secrets->count; i++)
         lacks |= is_lacking("client_secret_file", secrets->files[i].path);
     return lacks;

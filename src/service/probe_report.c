@@ -192,6 +192,8 @@ static const char *advise_on_silence(enum client_error failure)
     case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or rejected */
         return "the port in address or auth_url; client_certificate and client_key, where the "
                "endpoint requires them";
+    case CLIENT_PROXY_AUTH:
+        return "the user in proxy, and proxy_password_file";
     case CLIENT_CERTIFICATE:
         return "the host in address or auth_url, and ca_file";
     case CLIENT_INTERNAL:
@@ -207,6 +209,8 @@ static const char *advise_on_token(const struct config_upstream *upstream,
                                    const struct keeper_result *result,
                                    const struct token_fetch_report *report)
 {
+    if (report->status == 407)
+        return advise_on_silence(CLIENT_PROXY_AUTH);
     if (report->status == 0)
         return advise_on_silence(report->failure);
     if (result->kind == KEEPER_REJECTED)
@@ -257,6 +261,8 @@ static const char *advise_on_lookup(const struct lookup_result *result)
     case LOOKUP_MALFORMED:
         return "lookup_path, and max_response_size: this is not an address";
     case LOOKUP_UPSTREAM_STATUS:
+        if (result->status == 407)
+            return advise_on_silence(CLIENT_PROXY_AUTH);
         return "address and lookup_path, or the upstream itself";
     case LOOKUP_FAILED:
         return advise_on_silence(result->error);

@@ -11,7 +11,31 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "token/assertions.h"
 #include "upstream/tls_check.h"
+
+/* A credential that config_load did not look at: its name stands in the place of a path. */
+static bool is_unseen(const char *path)
+{
+    static const char prefix[] = "credential:";
+
+    return path != NULL && strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
+/* Settings without the files that were not looked at, and without a pair that lacks one of them. */
+static struct client_settings seen_settings(const struct config_upstream *upstream)
+{
+    struct client_settings settings = client_settings_from(upstream);
+
+    if (is_unseen(upstream->ca_file))
+        settings.ca_file = NULL;
+    if (is_unseen(upstream->client_certificate) || is_unseen(upstream->client_key.path) ||
+        is_unseen(upstream->client_key_password_file.path)) {
+        settings.client_certificate = NULL;
+        settings.client_key = NULL;
+    }
+    return settings;
+}
 
 /*
  * That certificate, key and CA can be used is for the client to say; whether one of a pair is
@@ -20,16 +44,27 @@
 static void check_tls(const struct config *config, const struct config_upstream *upstream,
                       struct config_faults *faults)
 {
-    const struct client_settings settings = client_settings_from(upstream);
+    const struct client_settings settings = seen_settings(upstream);
     const bool pair = (settings.client_certificate == NULL) == (settings.client_key == NULL);
     struct reason reason;
-    if ((faults->faults > 0 && !pair) || client_check(&settings, &reason) == ERR_OK)
+    if (faults->faults > 0 && !pair)
+        return;
+    bool good = client_check(&settings, &reason) == ERR_OK;
+    if (reason.text[0] == '\0')
         return;
     size_t key_len = strcspn(reason.text, ":");
     char *key = mem_strndup(reason.text, key_len);
-    config_upstream_fault(faults, config, upstream, key, "%s",
-                          reason.text + key_len + strlen(": "));
+    (good ? config_upstream_note : config_upstream_fault)(faults, config, upstream, key, "%s",
+                                                          reason.text + key_len + strlen(": "));
     mem_free(key);
+}
+
+static void check_assertions(const struct config *config, const struct config_upstream *upstream,
+                             struct config_faults *faults)
+{
+    struct reason reason;
+    if (!assertions_check(upstream, &reason))
+        config_upstream_fault(faults, config, upstream, "auth_key_file", "%s", reason.text);
 }
 
 /* They outlive a configuration that is dropped for its faults: the remedy comes in one of them. */
@@ -46,8 +81,10 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     struct setup *setup = arg;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
-    for (size_t i = 0; i < config->upstream_count; i++)
+    for (size_t i = 0; i < config->upstream_count; i++) {
         check_tls(config, &config->upstreams[i], faults);
+        check_assertions(config, &config->upstreams[i], faults);
+    }
 }
 
 bool setup_read(struct setup *setup, const char *path, const struct config *before,

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "runtime/trace.h"
+#include "token/assertions.h"
 #include "token/credentials.h"
 #include "token/rejection.h"
 #include "token/request.h"
@@ -26,7 +27,7 @@
 
 #define FETCH_MAGIC 0xfe7c0001u
 /* Ours, and what header.NAME adds. */
-#define HEADERS_MAX (6 + CONFIG_HEADERS_MAX)
+#define HEADERS_MAX (5 + CONFIG_HEADERS_MAX)
 
 struct token_fetch {
     unsigned magic;
@@ -35,6 +36,7 @@ struct token_fetch {
     const struct config_upstream *upstream; /* one of config's */
     struct client *client;
     struct token_fetch_ports ports;
+    struct assertions *assertions;
     char *target; /* path of the endpoint */
     struct guid_source guids;
     size_t preferred; /* the secret that last worked */
@@ -91,7 +93,10 @@ enum err token_fetch_new(struct loop *loop, struct config *config,
     settings.max_connections = 1;
     enum err err = client_new(loop, &settings, &fetch->client);
     mem_free(origin);
+    if (err == ERR_OK)
+        err = assertions_new(upstream, &fetch->assertions);
     if (err != ERR_OK) {
+        client_unref(fetch->client);
         mem_free(fetch);
         return err;
     }
@@ -109,6 +114,7 @@ void token_fetch_free(struct token_fetch *fetch)
 {
     MAGIC_OK(fetch, FETCH_MAGIC);
     client_unref(fetch->client);
+    assertions_free(fetch->assertions);
     timer_stop(&fetch->expired);
     ctx_free(fetch->ctx);
     config_unref(fetch->config);
@@ -334,7 +340,8 @@ static void on_response(void *arg, struct upstream_response *response)
     fetch->report.status = response->status;
     /* Only a grant needs its body: the others are told by their status, however they ended. */
     bool granted = response->status == 200 || response->status == 201;
-    if (response->status == 0 || (granted && response->error != CLIENT_OK))
+    bool by_proxy = response->error == CLIENT_PROXY_AUTH;
+    if (response->status == 0 || by_proxy || (granted && response->error != CLIENT_OK))
         fail_without_body(fetch, response);
     else if (granted)
         read_grant(fetch, response);
@@ -353,7 +360,6 @@ static size_t make_headers(const struct token_fetch *fetch, const struct token_r
         {"Authorization", request->authorization},
         {"Content-Type", request->content_type},
         {"Accept", "application/json"},
-        {"Accept-Encoding", "identity"},
         {fetch->config->tracker_header, ctx_guid(fetch->ctx)},
         {"traceparent", ctx_traceparent(fetch->ctx)},
     };
@@ -375,12 +381,25 @@ static char *make_target(const struct token_fetch *fetch, const struct token_req
     return mem_printf("%s%s%s", fetch->target, between, buf_text(&request->query));
 }
 
-static void send_request(struct token_fetch *fetch)
+static void note_request(struct token_fetch *fetch)
+{
+    const char *url = endpoint(fetch->upstream);
+
+    fetch->report.requests++;
+    fetch->report.secret = (unsigned)fetch->secret + 1;
+    fetch->report.status = 0;
+    fetch->sent = mono_now();
+    log_debug(fetch->report.guid, "token request to %.*s of %.*s with secret %u",
+              (int)strcspn(fetch->target, "?"), fetch->target, (int)strcspn(url, "?"), url,
+              fetch->report.secret);
+}
+
+static void call_endpoint(struct token_fetch *fetch, const struct token_assertions *signed_now)
 {
     struct token_request request;
     struct client_header headers[HEADERS_MAX];
 
-    token_request_init(&request, fetch->upstream, fetch->secret, &(struct token_assertions){0});
+    token_request_init(&request, fetch->upstream, fetch->secret, signed_now);
     char *target = make_target(fetch, &request);
     const struct client_request call = {
         .once = true,
@@ -393,17 +412,31 @@ static void send_request(struct token_fetch *fetch)
         .max_response = TOKEN_RESPONSE_MAX,
     };
 
-    fetch->report.requests++;
-    fetch->report.secret = (unsigned)fetch->secret + 1;
-    fetch->report.status = 0;
-    fetch->sent = mono_now();
-    log_debug(fetch->report.guid, "token request to %.*s of %.*s with secret %u",
-              (int)strcspn(fetch->target, "?"), fetch->target,
-              (int)strcspn(endpoint(fetch->upstream), "?"), endpoint(fetch->upstream),
-              fetch->report.secret);
     client_call(fetch->client, fetch->ctx, &call, on_response, fetch);
     wipe_free_text(target);
     token_request_fini(&request);
+}
+
+static void on_unsigned(void *arg)
+{
+    MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
+    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
+
+    fetch->expired = NULL;
+    explain(fetch, "the assertion could not be signed");
+    finish(fetch, &result);
+}
+
+static void send_request(struct token_fetch *fetch)
+{
+    struct token_assertions signed_now;
+
+    note_request(fetch);
+    if (assertions_sign(fetch->assertions, wall_now(), &signed_now))
+        call_endpoint(fetch, &signed_now);
+    else
+        fetch->expired = timer_start(fetch->loop, 0, on_unsigned, fetch);
+    assertions_wipe(&signed_now);
 }
 
 static void on_expired(void *arg)

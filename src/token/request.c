@@ -22,7 +22,7 @@
 static void put_grant(struct buf *out, const struct config_upstream *upstream,
                       const struct token_assertions *assertions)
 {
-    bool jwt = upstream->auth_flow == AUTH_FLOW_JWT_BEARER;
+    const bool jwt = auth_signs_grant(upstream);
 
     encoding_text(out, "grant_type", jwt ? GRANT_JWT : "client_credentials");
     encoding_text(out, "assertion", jwt ? assertions->grant : NULL);

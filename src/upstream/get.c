@@ -87,7 +87,7 @@ static enum stage finish(struct get *get, bool at_its_end)
     bool reusable = at_its_end && get->parse.keep_alive && get->sent_len == get->request.len;
 
     close_attempt(get, reusable, response_status(get->response));
-    return end(get, CLIENT_OK);
+    return end(get, request_frame_judge(&get->shared->frame, response_status(get->response)));
 }
 
 static void send_some(struct get *get)

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "upstream/proxy.h"
 #include "upstream/trust.h"
 
 #define HANDLES_MAGIC 0xea5e0001u
@@ -79,7 +80,10 @@ struct handles {
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
     struct secret *key;
-    char *proxy;
+    struct secret *key_password;     /* NULL: the key is not encrypted */
+    char *proxy;                     /* without its user; "": none */
+    char *proxy_authorization;       /* a header line; NULL: none */
+    struct curl_slist proxy_headers; /* that line, which libcurl does not copy */
     CURL *idle[IDLE_MAX];
     size_t idle_count;
 };
@@ -114,11 +118,13 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
-static void set_proxy(const struct handles *handles, CURL *easy)
+static void set_proxy(struct handles *handles, CURL *easy)
 {
     /* Both are always set: NULL would mean the environment's. */
-    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy != NULL ? handles->proxy : "");
-    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy != NULL ? "" : "*");
+    HANDLE_SET(easy, CURLOPT_PROXY, handles->proxy);
+    HANDLE_SET(easy, CURLOPT_NOPROXY, handles->proxy[0] != '\0' ? "" : "*");
+    if (handles->proxy_authorization != NULL)
+        HANDLE_SET(easy, CURLOPT_PROXYHEADER, &handles->proxy_headers);
 }
 
 /*
@@ -148,9 +154,11 @@ static void set_certificate(const struct handles *handles, CURL *easy)
                             .flags = CURL_BLOB_NOCOPY};
     HANDLE_SET(easy, CURLOPT_SSLCERT, handles->certificate);
     HANDLE_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
+    if (handles->key_password != NULL)
+        HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
-static CURL *handle_make(const struct handles *handles)
+static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
 
@@ -160,6 +168,9 @@ static CURL *handle_make(const struct handles *handles)
         HANDLE_SET(easy, fixed[i].option, fixed[i].value);
     HANDLE_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     HANDLE_SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
+    /* Without it a server may compress (RFC 9110, section 12.5.3), and what it sends is not
+     * decoded. */
+    HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
     HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
@@ -205,6 +216,12 @@ static char *copy_or_null(const char *text)
     return text != NULL ? mem_strdup(text) : NULL;
 }
 
+/* Only the reference count of a secret changes. */
+static struct secret *ref_or_null(const struct secret *secret)
+{
+    return secret != NULL ? secret_ref((struct secret *)(uintptr_t)secret) : NULL;
+}
+
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
     handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
@@ -212,10 +229,11 @@ static void take_settings(struct handles *handles, const struct client_settings 
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
     handles->certificate = copy_or_null(settings->client_certificate);
-    /* Only the reference count of a secret changes. */
-    if (settings->client_key != NULL)
-        handles->key = secret_ref((struct secret *)(uintptr_t)settings->client_key);
-    handles->proxy = copy_or_null(settings->proxy);
+    handles->key = ref_or_null(settings->client_key);
+    handles->key_password = ref_or_null(settings->client_key_password);
+    handles->proxy = proxy_url(settings);
+    handles->proxy_authorization = proxy_authorization(settings);
+    handles->proxy_headers.data = handles->proxy_authorization;
 }
 
 /* For one thread, so it needs no locks. */
@@ -256,7 +274,9 @@ void handles_free(struct handles *handles)
     trust_free(handles->trust);
     mem_free(handles->certificate);
     secret_unref(handles->key);
+    secret_unref(handles->key_password);
     mem_free(handles->proxy);
+    wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);
     mem_free(handles);
 }
@@ -324,6 +344,8 @@ static enum client_error failed_to_read(CURL *easy, const char *text)
     long connect_status = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (connect_status == 407)
+        return CLIENT_PROXY_AUTH;
     if (connect_status >= 300)
         return CLIENT_UNREACHABLE;
     return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;

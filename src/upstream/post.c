@@ -84,6 +84,8 @@ static enum client_error judge(struct post *post, CURLcode code)
     /* libcurl accepts a header section that ends in the middle. */
     if (code == CURLE_OK && !response->headers_done)
         return CLIENT_CLOSED;
+    if (code == CURLE_OK)
+        return request_frame_judge(post->shared->frame, response_status(response));
     return handle_error(post->easy, code, post->response->text);
 }
 

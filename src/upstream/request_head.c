@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "upstream/proxy.h"
 
 /* ---- what could end a line ---- */
 
@@ -66,9 +67,10 @@ static char *after_target(const char *origin)
         char *port = part_of(url, CURLUPART_PORT);
 
         if (host != NULL)
-            after =
-                mem_printf(" HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: postcoded/%s\r\n", host,
-                           port != NULL ? ":" : "", port != NULL ? port : "", POSTCODED_VERSION);
+            after = mem_printf(" HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: postcoded/%s\r\n"
+                               "Accept-Encoding: identity\r\n",
+                               host, port != NULL ? ":" : "", port != NULL ? port : "",
+                               POSTCODED_VERSION);
         curl_free(host);
         curl_free(port);
     }
@@ -76,11 +78,28 @@ static char *after_target(const char *origin)
     return after;
 }
 
+/* In memory of its own: printf would leave copies. */
+static char *with_line(char *text, const char *line)
+{
+    size_t len = strlen(text) + strlen(line) + strlen("\r\n");
+    char *longer = mem_alloc(len + 1);
+    char *to = mempcpy(longer, text, strlen(text));
+
+    to = mempcpy(to, line, strlen(line));
+    memcpy(to, "\r\n", sizeof("\r\n"));
+    mem_free(text);
+    return longer;
+}
+
 void request_frame_init(struct request_frame *frame, const struct client_settings *settings)
 {
-    bool absolute = settings->proxy != NULL && strncmp(settings->origin, "http:", 5) == 0;
+    bool absolute = proxy_is_asked(settings);
+    char *authorization = absolute ? proxy_authorization(settings) : NULL;
 
     *frame = (struct request_frame){.after = after_target(settings->origin)};
+    if (frame->after != NULL && authorization != NULL)
+        frame->after = with_line(frame->after, authorization);
+    wipe_free_text(authorization);
     if (frame->after == NULL)
         return;
     frame->before = mem_printf("GET %s", absolute ? settings->origin : "");
@@ -92,7 +111,14 @@ void request_frame_init(struct request_frame *frame, const struct client_setting
 void request_frame_fini(struct request_frame *frame)
 {
     mem_free(frame->before);
-    mem_free(frame->after);
+    wipe_free_text(frame->after);
+}
+
+enum client_error request_frame_judge(const struct request_frame *frame, int status)
+{
+    bool absolute = frame->prefix[0] != '\0';
+
+    return absolute && status == 407 ? CLIENT_PROXY_AUTH : CLIENT_OK;
 }
 
 /* ---- a GET ---- */

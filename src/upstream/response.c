@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "upstream/challenge.h"
 
 /* "1\r\na\r\n" is one byte of body. */
 #define FRAMING_PER_BYTE 5
@@ -112,11 +113,18 @@ static int header_id(const char *name, size_t len)
     return -1;
 }
 
+/* Servers send a challenge of each scheme in a field of its own; one scheme is of interest here. */
+static bool is_replaced(const struct response *response, int id)
+{
+    return id == CLIENT_WWW_AUTHENTICATE &&
+           !challenge_is_bearer(response_header(response, CLIENT_WWW_AUTHENTICATE));
+}
+
 void response_field_begins(struct response *response, const char *name, size_t len)
 {
     int id = response->headers_done ? -1 : header_id(name, len);
 
-    if (id >= 0 && (response->seen & 1u << id) != 0)
+    if (id >= 0 && (response->seen & 1u << id) != 0 && !is_replaced(response, id))
         id = -1;
     response->last = id;
     response->value_at = response->fields.len;

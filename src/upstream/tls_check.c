@@ -3,7 +3,9 @@
  * first lookup. This reads them beforehand, with the same library, so that --check, a start and a
  * reload can reject them with a reason.
  *
- * A key with a pass phrase is rejected: OpenSSL would ask for it on the terminal.
+ * An encrypted key needs its password from the configuration: OpenSSL would ask for it on the
+ * terminal. Whether OpenSSL asked tells an encrypted key from a plain one, and a wrong password
+ * from a file that is no key.
  */
 #include "upstream/tls_check.h"
 
@@ -31,14 +33,22 @@ static enum err invalid(struct reason *reason, const char *format, ...)
     return ERR_INVALID;
 }
 
-/* No pass phrase: not asked for, not guessed. */
-static int no_phrase(char *out, int size, int writing, void *arg)
+/* OpenSSL's question for a password. */
+struct question {
+    const struct secret *password; /* NULL: there is none */
+    bool asked;
+};
+
+static int give_password(char *out, int size, int writing, void *arg)
 {
-    (void)out;
-    (void)size;
+    struct question *question = arg;
+
     (void)writing;
-    (void)arg;
-    return 0;
+    question->asked = true;
+    if (question->password == NULL || secret_len(question->password) > (size_t)size)
+        return 0;
+    memcpy(out, secret_bytes(question->password), secret_len(question->password));
+    return (int)secret_len(question->password);
 }
 
 /* The first certificate of a PEM file; NULL with `reason` set. */
@@ -46,19 +56,20 @@ static X509 *read_certificate(const char *what, const char *path, struct reason 
 {
     BIO *file = BIO_new_file(path, "r");
     X509 *certificate = NULL;
+    struct question none = {.password = NULL};
 
     if (file == NULL) {
         invalid(reason, "%s: %s: %s", what, path, strerror(errno));
         return NULL;
     }
-    certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
+    certificate = PEM_read_bio_X509(file, NULL, give_password, &none);
     if (certificate == NULL)
         invalid(reason, "%s: %s: contains no PEM certificate", what, path);
     BIO_free(file);
     return certificate;
 }
 
-static EVP_PKEY *read_key(const struct secret *key, struct reason *reason)
+static EVP_PKEY *parse_key(const struct secret *key, struct question *question)
 {
     BIO *bytes = NULL;
     EVP_PKEY *pkey = NULL;
@@ -66,10 +77,27 @@ static EVP_PKEY *read_key(const struct secret *key, struct reason *reason)
     if (secret_len(key) > 0 && secret_len(key) < INT_MAX)
         bytes = BIO_new_mem_buf(secret_bytes(key), (int)secret_len(key));
     if (bytes != NULL)
-        pkey = PEM_read_bio_PrivateKey(bytes, NULL, no_phrase, NULL);
+        pkey = PEM_read_bio_PrivateKey(bytes, NULL, give_password, question);
     BIO_free(bytes);
-    if (pkey == NULL)
-        invalid(reason, "client_key: not a PEM private key without a pass phrase");
+    return pkey;
+}
+
+/* NULL with `reason` set; a key may come with a note in it. */
+static EVP_PKEY *read_key(const struct client_settings *settings, struct reason *reason)
+{
+    struct question question = {.password = settings->client_key_password};
+    EVP_PKEY *pkey = parse_key(settings->client_key, &question);
+
+    if (pkey == NULL && !question.asked)
+        invalid(reason, "client_key: is not a private key in PEM");
+    else if (pkey == NULL && question.password == NULL)
+        invalid(reason, "client_key: is encrypted; set client_key_password_file = PATH too");
+    else if (pkey == NULL)
+        invalid(reason, "client_key_password_file: does not open client_key; it must hold the "
+                        "password that the key was encrypted with");
+    else if (question.password != NULL && !question.asked)
+        reason_set(reason,
+                   "client_key_password_file: is not used, for client_key is not encrypted");
     return pkey;
 }
 
@@ -90,7 +118,7 @@ static enum err check_pair(const struct client_settings *settings, struct reason
 
     if (certificate == NULL)
         goto out;
-    key = read_key(settings->client_key, reason);
+    key = read_key(settings, reason);
     if (key == NULL)
         goto out;
     err = ERR_OK;

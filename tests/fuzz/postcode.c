@@ -21,14 +21,28 @@ static void check_postcode(const struct postcode *postcode, bool normalise)
              strpbrk(postcode->text, "abcdefghijklmnopqrstuvwxyz") == NULL);
 }
 
+/* One line of printable ASCII, whatever the segment holds, and whole. */
+static void check_reason(const char *text)
+{
+    static const char begin[] = "A postcode is ";
+    size_t len = strlen(text);
+    MUST(len < REASON_MAX / 2 && strncmp(text, begin, sizeof(begin) - 1) == 0);
+    for (size_t i = 0; i < len; i++)
+        MUST(text[i] >= 0x20 && text[i] < 0x7f);
+}
+
 static void read_postcode(const char *raw, size_t len, bool normalise)
 {
     struct postcode postcode, again;
-    if (postcode_parse(raw, len, normalise, &postcode) != ERR_OK)
+    struct reason reason = {""};
+    if (postcode_parse(raw, len, normalise, &postcode, &reason) != ERR_OK) {
+        check_reason(reason.text);
         return;
+    }
     check_postcode(&postcode, normalise);
     /* What goes upstream means the same when it is read as we read it. */
-    MUST(postcode_parse(postcode.encoded, strlen(postcode.encoded), normalise, &again) == ERR_OK);
+    MUST(postcode_parse(postcode.encoded, strlen(postcode.encoded), normalise, &again, &reason) ==
+         ERR_OK);
     MUST(strcmp(postcode.text, again.text) == 0 && strcmp(postcode.encoded, again.encoded) == 0);
 }
 

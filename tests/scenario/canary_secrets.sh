@@ -1,6 +1,6 @@
 #!/bin/bash
 # Canaries in place of every secret (the client's, the identity key, a caller's identity, the
-# token): none of them is in anything that the daemon writes, answers or shows of itself; and the
+# token, the proxy's password, that of the client's key): none of them is in anything that the daemon writes, answers or shows of itself; and the
 # process leaves no core, nor lets anybody of its own user look into it.
 # shellcheck source=tests/scenario/systemd_common.bash
 . "$TOP/tests/scenario/systemd_common.bash"
@@ -11,7 +11,22 @@ printf 'CanarySecret-one\n' >"$here/one"
 printf 'CanarySecret-two\n' >"$here/two"
 chmod 600 "$here/one" "$here/two" "$here/standin-secret"
 start_standin --client-secret-file "$here/standin-secret" --same-token
+pair=$(printf 'demo:CanaryProxy' | base64)
+"$driver/proxy" "$pair" >"$here/proxy" &
+started+=($!)
+eventually grep -q '^proxy ' "$here/proxy"
+printf 'CanaryProxy\n' >"$here/proxy-password"
+printf 'CanaryPhrase\n' >"$here/phrase"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 -subj /CN=us \
+    -passout "file:$here/phrase" -keyout "$here/us.key" -out "$here/us.pem" 2>/dev/null ||
+    fail "no certificate"
+chmod 600 "$here/proxy-password" "$here/phrase" "$here/us.key"
 default_keys
+set_key 'upstream location' proxy "http://demo@$(sed -n 's/^proxy //p' "$here/proxy")"
+set_key 'upstream location' proxy_password_file "$here/proxy-password"
+set_key 'upstream location' client_certificate "$here/us.pem"
+set_key 'upstream location' client_key "$here/us.key"
+set_key 'upstream location' client_key_password_file "$here/phrase"
 set_key log level debug
 set_key identity mode jwt
 set_key identity key_file "$here/identity.key"
@@ -56,13 +71,21 @@ for part in '"state"' 'postcoded_build_info' 'verdict' '"unauthorized"' 'no faul
     grep -qaF -- "$part" "$here/answers" || fail "no $part in the answers"
 done
 grep -qa NOTIFY_SOCKET "$here/process" || fail "not the daemon's environment"
-echo nonsense >>"$here/two" # two lines: no secret, and the fault must not repeat it
+grep -q '^200 GET ' "$here/proxy" || fail "the proxy was not used"
+# Wrong ones, and faults about them.
+printf 'CanaryProxy-other\n' >"$here/proxy-password"
 kill -HUP "$daemon"
 told 3 '^READY=1$'
+ask -i -b "identity=$identity" "$at/M11AA" >>"$here/answers"
+grep -q '^407 ' "$here/proxy" || fail "the proxy did not reject"
+printf 'CanaryPhrase-other\n' >"$here/phrase"
+echo nonsense >>"$here/two" # two lines: no secret, and the fault must not repeat it
+kill -HUP "$daemon"
+told 4 '^READY=1$'
 end_managed
 
 signature=${identity##*.}
-for secret in CanarySecret CanaryKey "$token" "$signature" \
+for secret in CanarySecret CanaryKey CanaryProxy CanaryPhrase "$pair" "$token" "$signature" \
     "$(printf 'demo:CanarySecret-one' | base64)" "$(printf %s "$key" | base64 | cut -c1-20)"; do
     for place in answers process log told; do
         grep -qaF -- "$secret" "$here/$place" && fail "$secret is in $place"
@@ -72,12 +95,14 @@ done
 # No core, and no look inside: what is not dumpable belongs to root in /proc, whoever runs it.
 rm -f "$here/log"
 printf 'CanarySecret-two\n' >"$here/two"
+printf 'CanaryPhrase\n' >"$here/phrase"
 start_daemon
 grep -q '^Max core file size  *0  *0 ' "/proc/$daemon/limits" || fail "a core may be written"
 if [ "$(id -u)" = 0 ]; then
     stop_daemon
     chmod 711 "$here" "${here%/*}"
-    chown -R 65534 "$here/identity.key" "$here/one" "$here/two" "$here/pc.ini"
+    chown -R 65534 "$here/identity.key" "$here/one" "$here/two" "$here/pc.ini" \
+        "$here/proxy-password" "$here/phrase" "$here/us.key"
     mkdir -p "$here/nobody" && chown 65534 "$here/nobody"
     set_key metrics listen "unix:$here/nobody/metrics.sock"
     set_key admin listen off

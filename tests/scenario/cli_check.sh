@@ -103,6 +103,55 @@ has "$(cat "$here/log")" ":2: [identity] key_file: others can read $here/identit
     "client_secret_file: others can read $here/secret (mode 0604)" "chmod 0640"
 chmod 600 "$here/secret" "$here/identity.key"
 
+# Outside systemd no credential can be looked at: each is a note, whatever it is for.
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+client_certificate = credential:us.pem
+client_key = credential:us.key
+ca_file = credential:ca.pem
+END
+env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
+    fail "$(cat "$here/log")"
+[ "$(grep -c '^note: .*was not looked at' "$here/log")" = 3 ] || fail "$(cat "$here/log")"
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+END
+
+# An encrypted key, and the password that opens it.
+printf 'open sesame\n' >"$here/password"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 -subj /CN=us \
+    -passout "file:$here/password" -keyout "$here/us.key" -out "$here/us.pem" 2>/dev/null ||
+    fail "no certificate"
+openssl pkey -in "$here/us.key" -passin "file:$here/password" -out "$here/plain.key"
+chmod 600 "$here/password" "$here"/*.key
+# with_key KEY LINE...: a configuration with the certificate.
+with_key() {
+    printf '%s\n' '[identity]' 'key_file = identity.key' "$upstream" \
+        'client_certificate = us.pem' "client_key = $1" "${@:2}" | write
+}
+with_key us.key
+told ":9: [upstream u] client_key: is encrypted; set client_key_password_file = PATH too"
+with_key us.key 'client_key_password_file = secret'
+told ":10: [upstream u] client_key_password_file: does not open client_key; it must hold the password that the key was encrypted with"
+with_key us.key 'client_key_password_file = password'
+check || fail "$(cat "$here/log")"
+lacks "$(cat "$here/log")" '[upstream u]'
+with_key plain.key 'client_key_password_file = password'
+check || fail "$(cat "$here/log")"
+has "$(cat "$here/log")" "note: $here/pc.ini:10: [upstream u] client_key_password_file: is not used, for client_key is not encrypted"
+with_key us.key 'client_key_password_file = credential:password'
+env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
+    fail "$(cat "$here/log")"
+write <<END
+[identity]
+key_file = identity.key
+$upstream
+END
+
 # A drop-in overrides, and has its own places.
 mkdir "$here/pc.ini.d"
 echo $'[server]\nworkers = x' >"$here/pc.ini.d/10.ini"

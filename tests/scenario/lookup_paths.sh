@@ -16,10 +16,20 @@ refused() {
 }
 
 for postcode in '' '%20' a%2Fb a/b ..%2Fx . .. '%2e%2e' '../admin' 'M1%00' '%00' '%00M1' 'M1%3Fa' \
-    'M1%23' 'M1%2523' '%' '%4' '%zz' 'M1+1' 'M1%0d%0aX:y' 'M1%0a' 'M1%09' 'M1;a' 'M1%5C..' 'M1,M2' \
-    '%C3%A4' '%ff' '%EF%BC%AD1' ABCDEFGHIJKLMNOPQ 'A%20B%20C%20D%20E%20F%20G%20H%20I' 'M1/'; do
+    'M1%23' 'M1%2523' '%' '%4' '%zz' 'M1+1' 'M1%0d%0aX:y' 'M1%0aM2' 'M1%09M2' 'M1;a' 'M1%5C..' 'M1,M2' \
+    '%C3%A4' '%ff' '%EF%BC%8Fa' '%EF%BC%8E%EF%BC%8E' ABCDEFGHIJKLMNOPQ 'A%20B%20C%20D%20E%20F%20G%20H%20I' 'M1/'; do
     refused 400 invalid_postcode "$prefix/$postcode"
 done
+# says POSTCODE WORDS: the response says what is wrong, and where
+says() {
+    refused 400 invalid_postcode "$prefix/$1"
+    has "$answer" "\"detail\":\"A postcode is $2.\""
+}
+says 'SW1A+1AA' '1 to 16 letters, digits, spaces and hyphens; character 5 is U+002B (\"+\"), which is not a space: write %20'
+says 'M1%C3%A4' '1 to 16 letters, digits, spaces and hyphens; character 3 is U+00E4, which is not allowed'
+says 'M1%ff' '1 to 16 letters, digits, spaces and hyphens; character 3 is the byte 0xFF, which is not UTF-8'
+says 'M1%4' 'percent-encoded; the % at character 3 is not followed by two hexadecimal digits'
+says '' '1 to 16 letters, digits, spaces and hyphens; this one is empty'
 for query in '%' '%4' '%gg' 'a=%' '"' '<' '^' '|' '{' '}' '`' '\' '[' ']'; do
     refused 400 bad_request "$prefix/M1?$query"
 done

@@ -45,7 +45,7 @@ START_TEST(test_get_and_keep_alive)
     snprintf(expected, sizeof(expected),
              "GET /a//b/../%%2e%%2F?q=%%20;& HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
              "User-Agent: postcoded/" POSTCODED_VERSION
-             "\r\nAuthorization: Bearer abc\r\nX-Empty:\r\n\r\n",
+             "\r\nAccept-Encoding: identity\r\nAuthorization: Bearer abc\r\nX-Empty:\r\n\r\n",
              peer.port);
     ck_assert_str_eq(heard, expected);
 }
@@ -92,12 +92,12 @@ START_TEST(test_post)
     finish();
     snprintf(expected, sizeof(expected),
              "POST /t HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: postcoded/" POSTCODED_VERSION
-             "\r\nContent-Type: x/y\r\nContent-Length: 5\r\n\r\n",
+             "\r\nAccept-Encoding: identity\r\nContent-Type: x/y\r\nContent-Length: 5\r\n\r\n",
              peer.port);
     ck_assert_str_eq(heard, expected);
     snprintf(expected, sizeof(expected),
              "POST /e HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: postcoded/" POSTCODED_VERSION
-             "\r\nContent-Length: 0\r\n\r\n",
+             "\r\nAccept-Encoding: identity\r\nContent-Length: 0\r\n\r\n",
              peer.port);
     ck_assert_str_eq(heard + 2048, expected);
 }

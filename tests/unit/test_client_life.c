@@ -505,51 +505,6 @@ START_TEST(test_environment_names_no_proxy)
 }
 END_TEST
 
-static void serve_all_heard(struct peer *self)
-{
-    int fd = peer_accept(self);
-
-    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
-    peer_say(fd, self->arg);
-    shutdown(fd, SHUT_WR);
-    peer_hear_end(fd);
-}
-
-START_TEST(test_proxy_in_plain_http)
-{
-    char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-    peer_start(&peer, serve_all_heard, response);
-    settings.proxy = peer.origin;
-    setenv("no_proxy", "*", 1);
-    make_client("http://origin.invalid:81");
-    ck_response(fetch(0, "/a/../b?c"), "ok");
-    finish();
-    ck_assert_ptr_nonnull(strstr(heard, "GET http://origin.invalid:81/a/../b?c HTTP/1.1\r\n"));
-    ck_assert_ptr_nonnull(strstr(heard, "\r\nHost: origin.invalid:81\r\n"));
-}
-END_TEST
-
-START_TEST(test_proxy_that_rejects_a_tunnel)
-{
-    const struct client_header header = {"Authorization", "Bearer abc"};
-    const struct client_request request = {
-        .target = "/", .headers = &header, .header_count = 1, .max_response = 100};
-    char response[] = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
-
-    peer_start(&peer, serve_all_heard, response);
-    settings.proxy = peer.origin;
-    make_client("https://origin.invalid");
-    struct call_result *result = send_request(0, &request);
-    await(1);
-    ck_assert_int_eq(result->error, CLIENT_UNREACHABLE);
-    ck_assert_int_eq(result->status, 0);
-    finish();
-    ck_assert_ptr_nonnull(strstr(heard, "CONNECT origin.invalid:443 HTTP/1.1\r\n"));
-    ck_assert_ptr_null(strstr(heard, "Bearer"));
-}
-END_TEST
-
 static void add_failures(TCase *tcase)
 {
     tcase_add_test(tcase, test_refused);
@@ -578,8 +533,6 @@ static void add_life(TCase *tcase)
     tcase_add_test(tcase, test_a_reference_keeps_the_client);
     tcase_add_test(tcase, test_deadline_ends_a_call);
     tcase_add_test(tcase, test_environment_names_no_proxy);
-    tcase_add_test(tcase, test_proxy_in_plain_http);
-    tcase_add_test(tcase, test_proxy_that_rejects_a_tunnel);
 }
 
 int main(void)

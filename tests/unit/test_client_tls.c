@@ -278,6 +278,54 @@ START_TEST(test_kept)
 }
 END_TEST
 
+/* A proxy that makes a tunnel to itself, and what it hears in there: nothing of its own user. */
+static void speak_in_a_tunnel(struct peer *self)
+{
+    static const char made[] = "HTTP/1.1 200 Made\r\n\r\n";
+    static const char little[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const struct files *files = self->arg;
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    char connect[1024];
+    int fd = peer_accept(self);
+
+    EXPECT(SSL_CTX_use_certificate_file(context, files->certificate, SSL_FILETYPE_PEM) == 1);
+    EXPECT(SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) == 1);
+    EXPECT(peer_read_headers(fd, connect, sizeof(connect)));
+    EXPECT(strncmp(connect, "CONNECT 127.0.0.1:1 ", 20) == 0);
+    EXPECT(strstr(connect, "\r\nProxy-Authorization: Basic dTpodXNo\r\n") != NULL);
+    peer_say(fd, made);
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, fd);
+    EXPECT(SSL_accept(ssl) == 1);
+    read_headers(ssl);
+    say(ssl, little, sizeof(little) - 1);
+    SSL_read(ssl, connect, 1);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    close(fd);
+}
+
+START_TEST(test_tunnel)
+{
+    struct files files = make_files("tunnel", "IP:127.0.0.1", 1, NULL);
+    struct secret *password = secret_new("hush", 4);
+    char proxy[64];
+
+    peer_start(&peer, speak_in_a_tunnel, &files);
+    snprintf(proxy, sizeof(proxy), "http://u@127.0.0.1:%d", peer.port);
+    settings.ca_file = files.certificate;
+    settings.proxy = proxy;
+    settings.proxy_password = password;
+    make_client("https://127.0.0.1:1");
+    ck_response(fetch(0, "/inside"), "ok");
+    finish();
+    ck_assert_int_eq(strncmp(heard, "GET /inside HTTP/1.1\r\n", 22), 0);
+    ck_assert_ptr_null(strstr(heard, "Proxy-"));
+    secret_unref(password);
+    free_files(&files);
+}
+END_TEST
+
 /* Answers in the clear. */
 static void speak_plainly(struct peer *self)
 {
@@ -325,6 +373,29 @@ START_TEST(test_client_certificate)
 }
 END_TEST
 
+START_TEST(test_encrypted_key)
+{
+    char phrase[] = "open sesame";
+    struct files files = make_files("server", "IP:127.0.0.1", 1, NULL);
+    struct files mine = make_files("mine", "DNS:me.example", 1, phrase);
+    struct secret *key = read_secret(mine.key);
+    struct secret *password = secret_new(phrase, strlen(phrase));
+
+    settings.ca_file = files.certificate;
+    settings.client_certificate = mine.certificate;
+    settings.client_key = key;
+    settings.client_key_password = password;
+    start_strict_server(&files, &mine);
+    struct call_result *result = call_server();
+    secret_unref(key);
+    secret_unref(password);
+    ck_error(result, CLIENT_OK);
+    ck_assert_int_eq(result->status, 200);
+    free_files(&files);
+    free_files(&mine);
+}
+END_TEST
+
 START_TEST(test_client_certificate_wanted)
 {
     struct files files = make_files("server", "IP:127.0.0.1", 1, NULL);
@@ -350,6 +421,7 @@ static void ck_reason(const char *begin)
 
 START_TEST(test_files_that_cannot_be_used)
 {
+    static const char long_text[5000] = "open sesame";
     struct files mine = make_files("mine", "DNS:me.example", 1, NULL);
     struct files other = make_files("other", "DNS:me.example", 1, NULL);
     char phrase[] = "open sesame";
@@ -358,6 +430,9 @@ START_TEST(test_files_that_cannot_be_used)
     struct secret *other_key = read_secret(other.key);
     struct secret *locked_key = read_secret(locked.key);
     struct secret *no_key = secret_new("", 0);
+    struct secret *password = secret_new(phrase, strlen(phrase));
+    struct secret *other_password = secret_new("open sesam", 10);
+    struct secret *endless = secret_new(long_text, sizeof(long_text));
     struct reason reason;
 
     settings.ca_file = "/nowhere/at/all";
@@ -377,10 +452,29 @@ START_TEST(test_files_that_cannot_be_used)
     settings.client_key = other_key;
     ck_reason("client_key: does not match client_certificate");
     settings.client_key = no_key;
-    ck_reason("client_key: not a PEM private key without a pass phrase");
+    ck_reason("client_key: is not a private key in PEM");
+    settings.client_key_password = password;
+    ck_reason("client_key: is not a private key in PEM");
+    settings.client_key_password = NULL;
     settings.client_certificate = locked.certificate;
     settings.client_key = locked_key;
-    ck_reason("client_key: not a PEM private key without a pass phrase");
+    ck_reason("client_key: is encrypted; set client_key_password_file = PATH too");
+    settings.client_key_password = other_password;
+    ck_reason("client_key_password_file: does not open client_key; it must hold the password");
+    settings.client_key_password = endless;
+    ck_reason("client_key_password_file: does not open client_key");
+    settings.client_key_password = password;
+    ck_assert_int_eq(client_check(&settings, &reason), ERR_OK);
+    ck_assert_str_eq(reason.text, "");
+    settings.client_certificate = other.certificate;
+    ck_reason("client_key: does not match client_certificate");
+    settings.client_key = other_key;
+    ck_assert_int_eq(client_check(&settings, &reason), ERR_OK);
+    ck_assert_str_eq(reason.text, "client_key_password_file: is not used, for client_key is not "
+                                  "encrypted");
+    secret_unref(password);
+    secret_unref(other_password);
+    secret_unref(endless);
     secret_unref(key);
     secret_unref(other_key);
     secret_unref(locked_key);
@@ -400,6 +494,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, test_trusted);
     tcase_add_test(tcase, test_kept);
+    tcase_add_test(tcase, test_tunnel);
     tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
     tcase_add_test(tcase, test_untrusted);
     tcase_add_test(tcase, test_untrusted_by_the_system);
@@ -407,6 +502,7 @@ int main(void)
     tcase_add_test(tcase, test_old_protocol);
     tcase_add_test(tcase, test_no_tls_at_all);
     tcase_add_test(tcase, test_client_certificate);
+    tcase_add_test(tcase, test_encrypted_key);
     tcase_add_test(tcase, test_client_certificate_wanted);
     tcase_add_test(tcase, test_files_that_cannot_be_used);
     suite_add_tcase(suite, tcase);

@@ -219,6 +219,27 @@ static const struct bad {
      "p.ini:3: [upstream u] auth_url: \"https://h:0/\": port 0 cannot be called; write one from 1 "
      "to 65535\n"
      "p.ini:4: [upstream u] proxy: a URL is ASCII without spaces; percent-encode what is not\n"},
+    {UPSTREAM "proxy = http://u:hush@p\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy: a password in a URL is shown to operators; write "
+     "http://USER@HOST:PORT, and the password into the file that proxy_password_file names\n"},
+    {UPSTREAM "proxy = http://u:@p\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy: a password in a URL is shown to operators; write "
+     "http://USER@HOST:PORT, and the password into the file that proxy_password_file names\n"},
+    {UPSTREAM "proxy = http://a%3ab@p\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy: the user before the @ holds a colon, which HTTP Basic cannot "
+     "carry\n"},
+    {UPSTREAM "proxy = http://a%0ab@p\nproxy_password_file = secret\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy: the user before the @ is empty or holds a control character; "
+     "write http://USER@HOST:PORT\n"},
+    {UPSTREAM "proxy = http://@p\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy: the user before the @ is empty or holds a control character; "
+     "write http://USER@HOST:PORT\n"},
+    {UPSTREAM "proxy = http://p:3128\nproxy_password_file = secret\n", IDENTITY,
+     "p.ini:6: [upstream u] proxy_password_file: needs a user; set proxy = http://USER@HOST:PORT "
+     "too\n"},
+    {UPSTREAM "proxy_password_file = secret\n", IDENTITY,
+     "p.ini:5: [upstream u] proxy_password_file: needs a user; set proxy = http://USER@HOST:PORT "
+     "too\n"},
     {"[upstream u]\naddress = http://h.example\nauth_url = http://127.1/x\nclient_id = c\n"
      "client_secret_file = secret\n",
      IDENTITY,
@@ -252,6 +273,10 @@ static const struct bad {
     {UPSTREAM "client_key = key\n", IDENTITY,
      "p.ini:5: [upstream u] client_key: needs its certificate; set client_certificate = PATH "
      "too\n"},
+    {UPSTREAM "client_key_password_file = secret\n", IDENTITY,
+     "p.ini:5: [upstream u] client_key_password_file: needs the key that it opens; set client_key "
+     "= "
+     "PATH too\n"},
     {"[upstream u]\naddress = https://h\nclient_id = a:b\nclient_secret_file = secret\n", IDENTITY,
      "p.ini:3: [upstream u] client_id: \"a:b\" holds a colon, which HTTP Basic cannot carry; use "
      "auth_flow = client_credentials\n"},

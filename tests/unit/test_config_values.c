@@ -268,7 +268,8 @@ END_TEST
 /* ---- files that others can read ---- */
 
 #define SECRETS_IN_FILES                                                                           \
-    IDENTITY UPSTREAM "client_certificate = certificate\nclient_key = client.key\n"
+    IDENTITY UPSTREAM "client_certificate = certificate\nclient_key = client.key\n"                \
+                      "proxy = http://u@p\nproxy_password_file = password\n"
 
 START_TEST(open_secrets)
 {
@@ -277,6 +278,7 @@ START_TEST(open_secrets)
     write_mode("key", KEY32, 0444);
     write_mode("secret", "hush", 0444);
     write_mode("client.key", "pem", 0444);
+    write_mode("password", "hush\n", 0444);
     /* A certificate is no secret. */
     write_mode("certificate", "pem", 0444);
     ck_assert_ptr_null(load_text(SECRETS_IN_FILES));
@@ -286,7 +288,9 @@ START_TEST(open_secrets)
         "p.ini:6: [upstream u] client_secret_file: others can read secret (mode 0444); chmod 0640 "
         "secret, " OPEN_END
         "p.ini:8: [upstream u] client_key: others can read client.key (mode 0444); chmod 0640 "
-        "client.key, " OPEN_END);
+        "client.key, " OPEN_END
+        "p.ini:10: [upstream u] proxy_password_file: others can read password (mode 0444); chmod "
+        "0640 password, " OPEN_END);
 
     struct config *config = good(SECRETS_IN_FILES "[server]\nsecret_files = any\n");
     ck_assert_str_eq(fault_lines(),
@@ -295,12 +299,14 @@ START_TEST(open_secrets)
                      "note p.ini:6: [upstream u] client_secret_file: others can read secret (mode "
                      "0444); [server] secret_files = any allows it\n"
                      "note p.ini:8: [upstream u] client_key: others can read client.key (mode "
-                     "0444); [server] secret_files = any allows it\n");
+                     "0444); [server] secret_files = any allows it\n"
+                     "note p.ini:10: [upstream u] proxy_password_file: others can read password "
+                     "(mode 0444); [server] secret_files = any allows it\n");
     ck_assert_str_eq(secret_text(config->upstreams[0].client_secrets[0]), "hush");
 
     /* It reloads, back too. */
     ck_assert_ptr_null(load_after(config, SECRETS_IN_FILES, 0640));
-    ck_assert_uint_eq(faults.faults, 3);
+    ck_assert_uint_eq(faults.faults, 4);
     config_unref(config);
 
     /* A value of its own that is at fault makes no others. */
@@ -319,6 +325,38 @@ START_TEST(open_secrets)
                      "note p.ini:6: [upstream u] client_secret: others can read this "
                      "file (mode 0644); [server] secret_files = any allows it\n");
     config_unref(config);
+}
+END_TEST
+
+/* ---- a proxy's user and password ---- */
+
+START_TEST(proxy_user)
+{
+    static const char text[] = IDENTITY UPSTREAM "proxy = http://us%20er@proxy.example:3128/\n"
+                                                 "proxy_password_file = password\n";
+    char *printed = NULL;
+    size_t len;
+
+    write_mode("password", "Xyzzy42\r\n", 0640);
+    struct config *config = good(text);
+    ck_assert_str_eq(config->upstreams[0].proxy, "http://us%20er@proxy.example:3128");
+    ck_assert_str_eq(secret_text(config->upstreams[0].proxy_password_file.bytes), "Xyzzy42");
+    ck_assert_uint_eq(faults.count, 0);
+
+    FILE *out = open_memstream(&printed, &len);
+    config_print(config, out);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(printed, "proxy = http://us%20er@proxy.example:3128\n"));
+    ck_assert_ptr_nonnull(strstr(printed, "/password\n"));
+    ck_assert_ptr_null(strstr(printed, "Xyzzy42"));
+    config_unref(config);
+    free(printed);
+
+    write_mode("password", "two\nlines\n", 0640);
+    ck_assert_ptr_null(load_text(text));
+    ck_assert_str_eq(fault_lines(), "p.ini:8: [upstream u] proxy_password_file: password holds a "
+                                    "control character or a second line; it must hold the secret "
+                                    "on one line\n");
 }
 END_TEST
 
@@ -546,6 +584,7 @@ int main(void)
     tcase_add_test(tcase, secret_variables);
     tcase_add_test(tcase, variables_on_reload);
     tcase_add_test(tcase, open_secrets);
+    tcase_add_test(tcase, proxy_user);
     tcase_add_test(tcase, invisible);
     tcase_add_loop_test(tcase, other_spellings, 0, ARRAY_LEN(spellings));
     tcase_add_test(tcase, addresses_of_an_api);

@@ -24,9 +24,9 @@ START_TEST(test_basic_on_the_wire)
     /* "the id:" ODD in base64 */
     snprintf(expected, sizeof(expected),
              "POST /auth/v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-             "User-Agent: postcoded/" POSTCODED_VERSION "\r\n"
+             "User-Agent: postcoded/" POSTCODED_VERSION "\r\nAccept-Encoding: identity\r\n"
              "Authorization: Basic dGhlIGlkOnAgdzomPSslKi0uX34vw6k=\r\n"
-             "Accept: application/json\r\nAccept-Encoding: identity\r\nX-GUID: "
+             "Accept: application/json\r\nX-GUID: "
              "a-guid\r\ntraceparent: %s\r\n"
              "Content-Length: 0\r\n\r\n",
              peer.port, traceparent);
@@ -105,6 +105,21 @@ START_TEST(test_place)
     peer_stop(&peer);
     ck_assert_int_eq(kind, KEEPER_GRANTED);
     ck_assert_int_eq(strncmp(heard[0], places[_i].line, strlen(places[_i].line)), 0);
+}
+END_TEST
+
+/* The proxy's own response: it is named, and not the token endpoint. */
+START_TEST(test_proxy_rejects)
+{
+    static const char *const answers[] = {"HTTP/1.1 407 No\r\n\r\n", NULL};
+
+    make_fetch("address = http://127.0.0.1:9/no\nproxy = %s\nclient_secret = x\n", answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_int_eq(kind, KEEPER_FAILED);
+    ck_assert_str_eq(problem, "the token endpoint is behind a proxy that demands credentials other "
+                              "than those of [upstream] proxy and proxy_password_file");
+    ck_assert_int_eq(token_fetch_report(fetch)->failure, CLIENT_PROXY_AUTH);
 }
 END_TEST
 
@@ -406,6 +421,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, test_basic_on_the_wire);
     tcase_add_test(tcase, test_form_with_basic_on_the_wire);
     tcase_add_test(tcase, test_form_with_post_on_the_wire);
+    tcase_add_test(tcase, test_proxy_rejects);
     tcase_add_loop_test(tcase, test_place, 0, ARRAY_LEN(places));
     tcase_add_loop_test(tcase, test_answers, 0, ARRAY_LEN(samples));
     tcase_add_loop_test(tcase, test_echoed_secrets, 0, ARRAY_LEN(echoes));

@@ -1,7 +1,13 @@
 /* The forms of a token request that other APIs want than RFC 6749 has (contract 12). */
 #include "token/fetch.h"
 
+#include <jansson.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include "fetch_fixture.h"
+#include "jose/base64url.h"
 
 /* What goes out: its request line, some header fields, and its body. */
 struct form {
@@ -113,6 +119,153 @@ START_TEST(test_forms)
 }
 END_TEST
 
+/* ---- assertions ---- */
+
+/* A new key in a file "key", and its public half. */
+static EVP_PKEY *make_key(void)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    BIO *pem = BIO_new(BIO_s_mem());
+    char *text;
+
+    ck_assert_ptr_nonnull(key);
+    ck_assert_int_eq(PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL), 1);
+    long len = BIO_get_mem_data(pem, &text);
+    scratch_write("key", text, (size_t)len, 0600);
+    BIO_free(pem);
+    return key;
+}
+
+/* The value of a parameter in the body that was heard; mem_free() it. No encoding is expected. */
+static char *parameter(const char *name)
+{
+    char *mark = mem_printf("&%s=", name);
+    const char *at = strstr(strstr(heard[0], "\r\n\r\n"), mark);
+
+    ck_assert_msg(at != NULL, "no %s in %s", name, heard[0]);
+    at += strlen(mark);
+    mem_free(mark);
+    return mem_strndup(at, strcspn(at, "&"));
+}
+
+/* Its claims, which must be signed with the key. json_decref() them. */
+static json_t *claims_of(const char *assertion, EVP_PKEY *key)
+{
+    const char *payload = strchr(assertion, '.') + 1;
+    const char *signature = strchr(payload, '.') + 1;
+    struct octets raw, claims;
+
+    ck_assert(base64url_decode(signature, strlen(signature), &raw));
+    ck_assert_uint_eq(raw.len, 64);
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    ck_assert_int_eq(
+        ECDSA_SIG_set0(sig, BN_bin2bn(raw.bytes, 32, NULL), BN_bin2bn(raw.bytes + 32, 32, NULL)),
+        1);
+    unsigned char *der = NULL;
+    int der_len = i2d_ECDSA_SIG(sig, &der);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    ck_assert_int_eq(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key), 1);
+    ck_assert_int_eq(EVP_DigestVerify(md, der, (size_t)der_len, (const unsigned char *)assertion,
+                                      (size_t)(signature - 1 - assertion)),
+                     1);
+    ck_assert(base64url_decode(payload, (size_t)(signature - 1 - payload), &claims));
+    json_t *json = json_loadb((const char *)claims.bytes, claims.len, 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    octets_fini(&raw);
+    octets_fini(&claims);
+    ECDSA_SIG_free(sig);
+    OPENSSL_free(der);
+    EVP_MD_CTX_free(md);
+    return json;
+}
+
+static const char *claim(const json_t *claims, const char *name)
+{
+    const char *text = json_string_value(json_object_get(claims, name));
+
+    return text != NULL ? text : "(none)";
+}
+
+/* An assertion of the client takes the place of its secret; the request has no other. */
+START_TEST(test_private_key_jwt)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+    EVP_PKEY *key = make_key();
+
+    make_fetch("address = %s\nauth_path = /t?x=1\nauth_flow = client_credentials\n"
+               "auth_client = private_key_jwt\nauth_key_file = key\nauth_key_id = k1\n"
+               "auth_scope = a b\n",
+               answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_msg(kind == KEEPER_GRANTED, "%s", problem);
+    ck_assert_ptr_null(strstr(heard[0], "Authorization"));
+    ck_assert_ptr_nonnull(strstr(heard[0], "\r\n\r\ngrant_type=client_credentials&scope=a+b&"
+                                           "client_id=the+id&client_assertion_type=urn%3Aietf%3A"
+                                           "params%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"));
+    char *assertion = parameter("client_assertion");
+    json_t *claims = claims_of(assertion, key);
+    char *audience = mem_printf("%s/t", peer.origin);
+    ck_assert_str_eq(claim(claims, "iss"), "the id");
+    ck_assert_str_eq(claim(claims, "sub"), "the id");
+    ck_assert_str_eq(claim(claims, "aud"), audience);
+    ck_assert_str_eq(claim(claims, "scope"), "(none)");
+    ck_assert_int_eq(json_integer_value(json_object_get(claims, "exp")) -
+                         json_integer_value(json_object_get(claims, "iat")),
+                     60);
+    mem_free(audience);
+    json_decref(claims);
+    mem_free(assertion);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+/* The assertion is the grant, alone, with what jwt_bearer has inside. */
+START_TEST(test_jwt_bearer)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+    EVP_PKEY *key = make_key();
+
+    make_fetch("address = %s\nauth_flow = jwt_bearer\nauth_key_file = key\nauth_scope = a b\n"
+               "auth_subject = somebody\nauth_audience = urn:x\nauth_param.resource = r\n",
+               answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_msg(kind == KEEPER_GRANTED, "%s", problem);
+    ck_assert_ptr_null(strstr(heard[0], "Authorization"));
+    ck_assert_ptr_null(strstr(heard[0], "client_id"));
+    ck_assert_ptr_null(strstr(heard[0], "&scope="));
+    ck_assert_ptr_nonnull(strstr(heard[0], "&resource=r"));
+    ck_assert_ptr_nonnull(
+        strstr(heard[0], "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"));
+    char *assertion = parameter("assertion");
+    json_t *claims = claims_of(assertion, key);
+    ck_assert_str_eq(claim(claims, "iss"), "the id");
+    ck_assert_str_eq(claim(claims, "sub"), "somebody");
+    ck_assert_str_eq(claim(claims, "aud"), "urn:x");
+    ck_assert_str_eq(claim(claims, "scope"), "a b");
+    json_decref(claims);
+    mem_free(assertion);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+/* With auth_client given, the client authenticates beside it. */
+START_TEST(test_jwt_bearer_with_a_secret)
+{
+    static const char *const answers[] = {JSON_200 GRANT, NULL};
+
+    EVP_PKEY_free(make_key());
+    make_fetch(ONE_SECRET "auth_flow = jwt_bearer\nauth_key_file = key\nauth_client = post\n",
+               answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_msg(kind == KEEPER_GRANTED, "%s", problem);
+    ck_assert_ptr_nonnull(strstr(heard[0], "&assertion="));
+    ck_assert_ptr_nonnull(strstr(heard[0], "&client_id=the+id&client_secret=" ODD_ENCODED));
+}
+END_TEST
+
 /* ---- what comes in ---- */
 
 static const struct {
@@ -155,6 +308,9 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, test_forms, 0, ARRAY_LEN(forms));
+    tcase_add_test(tcase, test_private_key_jwt);
+    tcase_add_test(tcase, test_jwt_bearer);
+    tcase_add_test(tcase, test_jwt_bearer_with_a_secret);
     tcase_add_loop_test(tcase, test_grants, 0, ARRAY_LEN(grants));
     suite_add_tcase(s, tcase);
     return s;

@@ -6,6 +6,7 @@
 #include "upstream/parse.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,6 +200,52 @@ START_TEST(test_frames_of_chunks)
 }
 END_TEST
 
+/* Of several challenges, each in a field of its own, the bearer's is kept. */
+static const struct {
+    const char *fields;
+    const char *value;
+} challenges[] = {
+    {"WWW-Authenticate: Basic\r\n", "Basic"},
+    {"WWW-Authenticate: Bearer a=1\r\nWWW-Authenticate: Basic\r\n", "Bearer a=1"},
+    {"WWW-Authenticate: Bearer a=1\r\nWWW-Authenticate: Bearer a=2\r\n", "Bearer a=1"},
+    {"WWW-Authenticate: Basic\r\nwww-authenticate: Digest a=1\r\nWWW-AUTHENTICATE: bearer a=1\r\n",
+     "bearer a=1"},
+    {"WWW-Authenticate: Basic, Bearer a=1\r\nWWW-Authenticate: Bearer a=2\r\n",
+     "Basic, Bearer a=1"},
+    {"WWW-Authenticate: Basic\r\nWWW-Authenticate: Negotiate\r\n", "Negotiate"},
+    {"WWW-Authenticate: Bearer a\x01=1\r\nWWW-Authenticate: Bearer a=2\r\n", "Bearer a=2"},
+    {"WWW-Authenticate:\r\nWWW-Authenticate: Bearer a=2\r\n", "Bearer a=2"},
+    {"ETag: x\r\n", NULL},
+};
+
+static void ck_challenge(struct response *response, const char *value)
+{
+    ck_assert_pstr_eq(response_header(response, CLIENT_WWW_AUTHENTICATE), value);
+    ck_assert_str_eq(response_header(response, CLIENT_CONTENT_ENCODING), "gzip");
+    response_fini(response);
+}
+
+START_TEST(test_challenges)
+{
+    char text[512];
+    struct reading reading;
+
+    snprintf(text, sizeof(text),
+             "HTTP/1.1 401 No\r\n%sContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+             challenges[_i].fields);
+    begin(&reading);
+    for (size_t at = 0; text[at] != '\0'; at++)
+        feed(&reading, text + at, 1);
+    ck_assert_int_eq(reading.state, PARSE_COMPLETE);
+    ck_challenge(&reading.response, challenges[_i].value);
+    /* Line by line, as libcurl reads it. */
+    begin(&reading);
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1)
+        ck_assert(response_line(&reading.response, line, strcspn(line, "\n") + 1));
+    ck_challenge(&reading.response, challenges[_i].value);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("parse");
@@ -207,6 +254,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_any_split, 0, ARRAY_LEN(samples));
     tcase_add_test(tcase, test_end_of_connection);
     tcase_add_test(tcase, test_frames_of_chunks);
+    tcase_add_loop_test(tcase, test_challenges, 0, ARRAY_LEN(challenges));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

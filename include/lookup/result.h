@@ -1,0 +1,38 @@
+/* How a lookup can end, and what it leaves for its caller. */
+#ifndef LOOKUP_RESULT_H
+#define LOOKUP_RESULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exchange/lookup_stats.h"
+#include "upstream/call.h"
+
+enum lookup_result_kind {
+    LOOKUP_ADDRESS,         /* 200, an address: body, and headers of its representation */
+    LOOKUP_NOT_MODIFIED,    /* 304: headers */
+    LOOKUP_INVALID,         /* the upstream takes it for no postcode: 400 or 422 */
+    LOOKUP_UNKNOWN,         /* 404, 204, or a 200 in which lookup_found leads to nothing */
+    LOOKUP_RATE_LIMITED,    /* 429: Retry-After, where there was one */
+    LOOKUP_BUSY,            /* 503: Retry-After */
+    LOOKUP_UPSTREAM_STATUS, /* any other */
+    LOOKUP_MALFORMED,       /* 200 without an address: reason */
+    LOOKUP_FAILED,          /* no response: error */
+    LOOKUP_REJECTED,        /* 401, or as good as one, with a fresh token; or 403 */
+    LOOKUP_NO_TOKEN,        /* none available: retry_after */
+};
+
+/* Borrowed by the callback, but for the body. */
+struct lookup_result {
+    enum lookup_result_kind kind;
+    int status;              /* the upstream's, where it responded */
+    enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
+    const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
+    int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
+    char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
+    size_t body_len;
+    const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
+    const struct lookup_stats *stats;         /* the query's */
+};
+
+#endif
