@@ -85,7 +85,8 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 STANDIN_SRC := $(sort $(wildcard tests/standin/*.c))
 DRIVER_SRC := $(sort $(wildcard tests/driver/*.c))
-DRIVER_BIN := $(DRIVER_SRC:tests/driver/%.c=$(BUILD)/driver/%)
+DRIVER_BIN := $(DRIVER_SRC:tests/driver/%.c=$(BUILD)/driver/%) $(BUILD)/driver/emulator
+EMULATOR_SRC := $(sort $(wildcard tests/emulator/*.c)) tests/standin/form.c
 ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 
 # One line a step; V=1 shows the commands.
@@ -109,6 +110,11 @@ $(BUILD)/libpostcoded.a: $(LIB_OBJ) $(LLHTTP_OBJ)
 	$(Q)ar rcs $@ $^
 
 $(BUILD)/location-standin: $(STANDIN_SRC:%.c=$(BUILD)/obj/%.o)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/driver/emulator: $(EMULATOR_SRC:%.c=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -194,6 +200,7 @@ UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 MAN := $(DESTDIR)$(PREFIX)/share/man
 DOC := $(DESTDIR)$(PREFIX)/share/doc/postcoded
+EXAMPLES := $(sort $(wildcard conf/examples/*.ini))
 
 # The delay that grows needs systemd 254, where other versions would warn of unknown keys.
 SYSTEMD_VERSION ?= $(shell pkg-config --modversion libsystemd)
@@ -201,7 +208,7 @@ GROWING = $(shell [ "$(firstword $(subst ., ,$(SYSTEMD_VERSION)))" -ge 254 ] 2>/
 
 install: $(BUILD)/postcoded
 	install -D -m 0755 $(BUILD)/postcoded $(DESTDIR)$(PREFIX)/sbin/postcoded
-	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC)
+	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC) $(DOC)/examples
 	sed 's|/usr/sbin/postcoded|$(PREFIX)/sbin/postcoded|' systemd/postcoded.service \
 		>$(UNITS)/postcoded.service
 	chmod 0644 $(UNITS)/postcoded.service
@@ -212,6 +219,7 @@ install: $(BUILD)/postcoded
 	install -m 0644 conf/man/postcoded.8 $(MAN)/man8/postcoded.8
 	install -m 0644 conf/man/postcoded.ini.5 $(MAN)/man5/postcoded.ini.5
 	install -m 0644 conf/postcoded.ini $(DOC)/postcoded.ini
+	install -m 0644 -t $(DOC)/examples $(EXAMPLES)
 	install -d -m 0750 $(CONFIG)
 	[ -e $(CONFIG)/postcoded.ini ] || install -m 0640 conf/postcoded.ini $(CONFIG)/postcoded.ini
 	$(if $(DESTDIR),,! getent group postcoded >/dev/null || chgrp -R postcoded $(CONFIG))
@@ -220,7 +228,8 @@ install: $(BUILD)/postcoded
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/postcoded $(UNITS)/postcoded.service $(UNITS)/postcoded.socket \
 		$(SYSUSERS)/postcoded.conf $(MAN)/man8/postcoded.8 $(MAN)/man5/postcoded.ini.5 \
-		$(DOC)/postcoded.ini $(UNITS)/postcoded.service.d/restart.conf
+		$(DOC)/postcoded.ini $(EXAMPLES:conf/%=$(DOC)/%) $(UNITS)/postcoded.service.d/restart.conf
+	! [ -d $(DOC)/examples ] || rmdir --ignore-fail-on-non-empty $(DOC)/examples
 	! [ -d $(DOC) ] || rmdir --ignore-fail-on-non-empty $(DOC)
 	! [ -d $(UNITS)/postcoded.service.d ] || \
 		rmdir --ignore-fail-on-non-empty $(UNITS)/postcoded.service.d

@@ -24,6 +24,7 @@ wanted="640 etc/postcoded/postcoded.ini
 644 usr/lib/systemd/system/postcoded.socket
 644 usr/lib/sysusers.d/postcoded.conf
 755 usr/sbin/postcoded
+$(cd "$TOP/conf" && printf '644 usr/share/doc/postcoded/%s\n' examples/*.ini)
 644 usr/share/doc/postcoded/postcoded.ini
 644 usr/share/man/man5/postcoded.ini.5
 644 usr/share/man/man8/postcoded.8"
@@ -32,8 +33,9 @@ umask 077
 install_to install DESTDIR="$root"
 [ "$(modes)" = "$wanted" ] || fail "$(diff <(echo "$wanted") <(modes))"
 units=$prefix/lib/systemd/system
-[ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8" "$units/postcoded.service.d" | tr '\n' ' ')" = \
-    "750 755 755 " ] || fail "directories"
+[ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8" "$units/postcoded.service.d" \
+    "$prefix/share/doc/postcoded" "$prefix/share/doc/postcoded/examples" | tr '\n' ' ')" = \
+    "750 755 755 755 755 " ] || fail "directories"
 grep -q "^ExecStart=/usr/sbin/postcoded " "$units/postcoded.service" ||
     fail "ExecStart= is not where the binary goes"
 cmp -s "$BUILD/postcoded" "$prefix/sbin/postcoded" || fail "another binary"
@@ -45,6 +47,7 @@ install_to install DESTDIR="$root"
 install_to uninstall DESTDIR="$root"
 [ "$(modes)" = "640 etc/postcoded/postcoded.ini" ] || fail "left behind: $(modes)"
 [ ! -e "$units/postcoded.service.d" ] || fail "left behind: $units/postcoded.service.d"
+[ ! -e "$prefix/share/doc/postcoded" ] || fail "left behind: $prefix/share/doc/postcoded"
 
 systemd=(SYSTEMD_VERSION=252.39)
 install_to install DESTDIR="$root"
