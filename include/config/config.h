@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "base/json_pointer.h"
+#include "base/reason.h"
 #include "base/secret.h"
 
 /*
@@ -454,6 +455,15 @@ typedef void config_look(void *arg, struct config *config, struct config_faults 
  */
 struct config *config_load(const struct config *before, const char *path, bool credentials_optional,
                            config_look *look, void *arg, struct config_faults *faults);
+
+/*
+ * Reads the files again that the client secrets of an upstream, or else its auth_key_file, came
+ * from. A configuration with what they hold now, and the same in all else: one reference, the
+ * caller's. NULL: nothing changed that can be used; then `reason` says why a file cannot be, or is
+ * "".
+ */
+struct config *config_reread(struct config *config, const struct config_upstream *upstream,
+                             struct reason *reason);
 
 struct config *config_ref(struct config *config);
 /* NULL is allowed; the last one wipes the secrets. Any thread. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/reason.h"
 #include "config/input.h"
 
 /* KIND_FILE, KIND_KEYFILE (and KIND_PASSWORD), KIND_SECRETS, KIND_SECRET. */
@@ -19,5 +20,12 @@ void credential_fini_secrets(void *field);
  */
 bool credential_others_read(const struct input *in, const char *what, const char *path,
                             mode_t mode);
+
+/*
+ * What a file of that key holds now, by the rules it was read by first. NULL with `reason` set,
+ * without anything of the file. `open`: others may read it.
+ */
+struct secret *credential_read_again(const struct config_key *key, const char *path, bool open,
+                                     struct reason *reason);
 
 #endif

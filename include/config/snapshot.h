@@ -38,7 +38,8 @@ struct snapshot_upstream {
 struct snapshot {
     struct config config; /* the public part */
     atomic_uint refs;
-    char **files; /* the main file, then the drop-ins; places borrow these */
+    struct config *base; /* config_reread: what all but upstreams and secrets is borrowed from */
+    char **files;        /* the main file, then the drop-ins; places borrow these */
     size_t file_count;
     char **paths; /* what config_files returns */
     size_t path_count;
@@ -47,6 +48,13 @@ struct snapshot {
 };
 
 struct snapshot *snapshot_new(void);
+
+/*
+ * A snapshot of its own, with one reference, that holds the same. Its upstreams may be changed as
+ * to client_secrets, which are references of its own, and as to fields that borrow from these. All
+ * else is borrowed from `base`, of which it keeps a reference.
+ */
+struct snapshot *snapshot_derive(struct config *base);
 
 /* Makes room for that many upstreams. Once, and before any of what follows. */
 void snapshot_make_upstreams(struct snapshot *snapshot, size_t count);

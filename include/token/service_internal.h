@@ -1,6 +1,7 @@
 /*
- * What a token service is made of, for its two files: service.c (its life and the ports between its
- * parts) and service_reload.c (another configuration).
+ * What a token service is made of, for its files: service.c (its life and the ports between its
+ * parts), service_reload.c (another configuration), service_reread.c (other secrets in the files of
+ * the present one), and service_parts.c, which the others stand on.
  */
 #ifndef TOKEN_SERVICE_INTERNAL_H
 #define TOKEN_SERVICE_INTERNAL_H
@@ -24,11 +25,15 @@ struct token_service {
 
     struct store *store;
     struct keeper *keeper;
-    struct alarm *alarm;       /* NULL: stopped, or one_shot */
+    struct alarm *alarm; /* NULL: stopped, or one_shot */
+    struct token_fetch_ports fetch_ports;
     struct token_fetch *fetch; /* NULL: stopped; it may be of an earlier configuration */
     struct digest fetch_digest;
     struct token_owner owner;
     struct token_era era;
+
+    struct timer *reread;         /* the secrets' files are read again; NULL: not now */
+    struct reason reread_problem; /* of the file, when it was read last; "": none */
 };
 
 /* What asks the token endpoint as `upstream` says, and tells the service. */
@@ -38,5 +43,10 @@ ERR_CHECKED enum err token_service_make_fetch(struct token_service *service, str
 /* Borrowed from `upstream`. */
 struct keeper_settings token_service_keeper_settings(const struct token_service *service,
                                                      const struct config_upstream *upstream);
+
+/* The token request is rejected: from now on its secrets' files are watched for other contents. */
+void token_service_begin_reread(struct token_service *service);
+/* A token was granted, or another configuration is used. */
+void token_service_end_reread(struct token_service *service);
 
 #endif

@@ -214,6 +214,36 @@ static struct secret *read_secret(const struct input *in, const char *text, cons
     return secret;
 }
 
+/* What the first fault says of the key. */
+static void take_fault(const struct config_faults *faults, struct reason *reason)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        const char *text = strstr(faults->items[i].text, "] ");
+        if (faults->items[i].note)
+            continue;
+        reason_set(reason, "%s", text != NULL ? text + strlen("] ") : faults->items[i].text);
+        return;
+    }
+}
+
+struct secret *credential_read_again(const struct config_key *key, const char *path, bool open,
+                                     struct reason *reason)
+{
+    struct config_faults faults = {.items = NULL};
+    const struct input in = {.key = key,
+                             .text = path,
+                             .secrets_anywhere = open,
+                             .faults = &faults,
+                             .place = {.file = path},
+                             .section = key->section,
+                             .name = key->name};
+    struct secret *secret = read_secret(&in, path, path);
+
+    take_fault(&faults, reason);
+    config_faults_fini(&faults);
+    return secret;
+}
+
 static bool parse_secret_file(const struct input *in, const char *text, struct config_file *out,
                               struct buf *shown)
 {

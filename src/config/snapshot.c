@@ -55,22 +55,45 @@ static void free_members(struct snapshot_upstream *upstream)
     mem_free(upstream->members);
 }
 
+static void free_secrets(struct config_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->client_secret_count; i++)
+        secret_unref(upstream->client_secrets[i]);
+}
+
 static void free_upstream(struct snapshot *snapshot, size_t upstream)
 {
     struct config_upstream *public = &snapshot->config.upstreams[upstream];
 
     for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
         free_value(snapshot, &config_keys[i], upstream);
-    for (size_t i = 0; i < public->client_secret_count; i++)
-        secret_unref(public->client_secrets[i]);
+    free_secrets(public);
     mem_free(public->name);
     free_members(&snapshot->upstreams[upstream]);
+}
+
+/* All but its own array, and the references to secrets in there, is the base's. */
+static void free_derived(struct snapshot *snapshot)
+{
+    struct config *config = &snapshot->config;
+    struct config *base = snapshot->base;
+
+    for (size_t i = 0; i < config->upstream_count; i++)
+        free_secrets(&config->upstreams[i]);
+    mem_free(config->upstreams);
+    MAGIC_CLEAR(config);
+    mem_free(snapshot);
+    config_unref(base);
 }
 
 static void snapshot_free(struct snapshot *snapshot)
 {
     struct config *config = &snapshot->config;
 
+    if (snapshot->base != NULL) {
+        free_derived(snapshot);
+        return;
+    }
     for (size_t i = 0; i < KEY_PROCESS_COUNT; i++)
         free_value(snapshot, &config_keys[i], 0);
     for (size_t i = 0; i < config->upstream_count; i++)
@@ -112,6 +135,28 @@ void config_unref(struct config *config)
     /* The last thread must see all that the others did with it. */
     if (atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) == 1)
         snapshot_free(snapshot);
+}
+
+static void ref_secrets(struct config_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->client_secret_count; i++)
+        secret_ref(upstream->client_secrets[i]);
+}
+
+struct snapshot *snapshot_derive(struct config *base)
+{
+    const struct snapshot *from = snapshot_of(base);
+    struct snapshot *snapshot = mem_alloc(sizeof(*snapshot));
+    const size_t size = base->upstream_count * sizeof(*base->upstreams);
+
+    memcpy(snapshot, from, sizeof(*snapshot));
+    atomic_init(&snapshot->refs, 1);
+    snapshot->base = config_ref(base);
+    snapshot->config.upstreams = mem_alloc(size);
+    memcpy(snapshot->config.upstreams, base->upstreams, size);
+    for (size_t i = 0; i < base->upstream_count; i++)
+        ref_secrets(&snapshot->config.upstreams[i]);
+    return snapshot;
 }
 
 struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,

@@ -218,7 +218,7 @@ static void log_whole(const char *raw, size_t len, char *out, size_t size)
 
 static void log_outward(const char *raw, size_t len, char *out, size_t size)
 {
-    struct postcode postcode;
+    struct postcode postcode = {.text = ""};
     struct reason unused;
     char shown[sizeof(postcode.encoded)] = "";
 

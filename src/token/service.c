@@ -79,8 +79,12 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
 {
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
     const struct token_fetch_report *report = token_fetch_report(service->fetch);
-    if (result->kind == KEEPER_GRANTED)
+    if (result->kind == KEEPER_GRANTED) {
         token_owner_granted(&service->owner, service->upstream, report->secret - 1);
+        token_service_end_reread(service);
+    } else if (result->kind == KEEPER_REJECTED && !service->one_shot) {
+        token_service_begin_reread(service);
+    }
     if (service->ports.responded != NULL)
         service->ports.responded(service->ports.arg, result, report);
     keeper_fetched(service->keeper, result, sent, mono_now());
@@ -95,28 +99,6 @@ static bool may_repeat(void *arg, const char *guid)
 
 /* ---- its life ---- */
 
-enum err token_service_make_fetch(struct token_service *service, struct config *config,
-                                  const struct config_upstream *upstream, struct token_fetch **out)
-{
-    const struct token_fetch_ports ports = {
-        .arg = service, .done = fetched, .may_repeat = may_repeat};
-    return token_fetch_new(service->loop, config, upstream, &ports, out);
-}
-
-struct keeper_settings token_service_keeper_settings(const struct token_service *service,
-                                                     const struct config_upstream *upstream)
-{
-    return (struct keeper_settings){
-        .upstream = upstream->name,
-        .index = upstream->index,
-        .store_key = upstream->auth_token_key,
-        .early_expiry = upstream->auth_token_early_expiry,
-        .prefetch = service->one_shot || upstream->auth_prefetch,
-        .budget = service->one_shot ? 0 : upstream->auth_budget,
-        .workers = service->workers,
-    };
-}
-
 static enum err make_parts(struct token_service *service)
 {
     const struct keeper_ports ports = {.arg = service,
@@ -129,6 +111,8 @@ static enum err make_parts(struct token_service *service)
         if (service->alarm == NULL)
             return ERR_SYSTEM;
     }
+    service->fetch_ports =
+        (struct token_fetch_ports){.arg = service, .done = fetched, .may_repeat = may_repeat};
     service->fetch_digest = token_fetch_digest(service->config, service->upstream);
     enum err err =
         token_service_make_fetch(service, service->config, service->upstream, &service->fetch);
@@ -174,6 +158,7 @@ void token_service_start(struct token_service *service)
 void token_service_stop(struct token_service *service)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    token_service_end_reread(service);
     if (service->store != NULL)
         store_recycler_stop(service->store);
     if (service->fetch != NULL)

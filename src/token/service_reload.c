@@ -84,6 +84,7 @@ static void change_token(struct token_service *service, struct token_service_cha
 void token_service_commit(struct token_service *service, struct token_service_change *change)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    token_service_end_reread(service);
     change_token(service, change);
     store_recycler_start(service->store, loop_uv(service->loop),
                          change->config->store_recycle_interval);

@@ -49,7 +49,27 @@ certificate server
 certificate client
 cat "$here/client.pem" >"$here/clients.pem"
 
-peer oidc "$here/server.key" "$here/server.pem" "$here/clients.pem"
+# private_key NAME ARGUMENT...: NAME.key, and its public half in public/NAME.pem.
+private_key() {
+    openssl genpkey -out "$here/$1.key" "${@:2}" 2>"$here/openssl" &&
+        openssl pkey -in "$here/$1.key" -pubout -out "$here/public/$1.pem" 2>"$here/openssl" ||
+        fail "$(cat "$here/openssl")"
+    chmod 600 "$here/$1.key"
+}
+mkdir "$here/public"
+private_key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+private_key p256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+private_key p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
+private_key ed25519 -algorithm ED25519
+# As a JWK, which asks for PS256.
+node -e '
+    const key = require("crypto").createPrivateKey(require("fs").readFileSync(0));
+    const jwk = { ...key.export({ format: "jwk" }), alg: "PS256", kid: "rsa" };
+    console.log(JSON.stringify(jwk));
+' <"$here/rsa.key" >"$here/rsa.jwk" || fail "no JWK"
+chmod 600 "$here/rsa.jwk"
+
+peer oidc "$here/server.key" "$here/server.pem" "$here/clients.pem" "$here/public"/*.pem
 default_keys
 set_key log level debug
 upstream client_secret ''
@@ -102,6 +122,66 @@ begin
 eventually is_ready
 [ "$(look_status)" = 200 ] || fail "over TLS"
 stop_daemon
+
+# A private key in place of a secret. The daemon asks again and again, each time with another jti.
+signs() {
+    upstream client_id "$1"
+    upstream auth_key_file "$here/$2"
+}
+upstream client_certificate ''
+upstream client_key ''
+upstream ca_file ''
+upstream client_secret_file ''
+upstream auth_param.resource ''
+upstream auth_budget ''
+upstream address "${urls[0]}"
+upstream auth_client private_key_jwt
+for name in rsa p256 p384 ed25519; do
+    signs "$name" "$name.key"
+    well 'lifetime       7s'
+done
+signs rsa rsa.jwk
+well
+upstream auth_key_id another
+not_well 'responded with 401: invalid_client'
+upstream auth_key_id rsa
+well
+signs rsa p256.key
+not_well 'responded with 401: invalid_client'
+signs ed25519 ed25519.key
+upstream auth_key_id ''
+begin
+eventually is_ready
+has_generation() {
+    about "$(token generation)" "$1" 99
+}
+for generation in 2 3 4; do
+    [ "$(press refresh)" = 202 ] || fail "a refresh"
+    eventually has_generation "$generation"
+done
+[ "$(look_status)" = 200 ] || fail "with a private key"
+stop_daemon
+
+# The assertion is the grant, and there is no other proof of the client.
+upstream auth_client ''
+upstream auth_flow jwt_bearer
+for name in rsa p256 p384 ed25519; do
+    signs "$name-grant" "$name.key"
+    well 'lifetime       7s'
+done
+upstream auth_subject somebody
+well
+upstream auth_audience https://another.example/
+not_well 'responded with 400: invalid_grant'
+upstream auth_audience "${urls[0]}"
+well
+upstream auth_scope 'lookup else'
+not_well 'responded with 400: invalid_scope'
+
+cat "$said" "$here/log" >"$here/all"
+for name in rsa p256 p384 ed25519; do
+    grep -qF -f <(grep -v -e '-----' "$here/$name.key") "$here/all" && fail "a line of $name.key"
+done
 
 # ---- oauth2-mock-server ----
 

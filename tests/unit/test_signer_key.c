@@ -571,9 +571,9 @@ static const struct {
     const char *d;
     const char *piece; /* of the text: some of d */
 } secrets[] = {
-    {"{" RSA_PRIVATE "}", RSA_D, RSA_D + 20},
-    {EC(""), A3_D, A3_D + 20},
-    {OKP(",\"x\":\"" ED_X "\",\"d\":\"" ED_D "\""), ED_D, ED_D + 20},
+    {"{" RSA_PRIVATE "}", RSA_D, &RSA_D[20]},
+    {EC(""), A3_D, &A3_D[20]},
+    {OKP(",\"x\":\"" ED_X "\",\"d\":\"" ED_D "\""), ED_D, &ED_D[20]},
     {EC_PKCS8, A3_D, "H1136cspYG6+0iY7X1fC"},
     {EC_SEC1, A3_D, "6bEJ5xkJi/mASH3x9dd+"},
 };

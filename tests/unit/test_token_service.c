@@ -283,6 +283,62 @@ START_TEST(unusable_files_make_no_service)
 }
 END_TEST
 
+/* ---- a rejected secret ---- */
+
+/* Nobody asks for a reload: the file is read again by itself, and what it holds tried at once. */
+START_TEST(a_replaced_secret_is_tried)
+{
+    static const char *const answers[] = {REJECTED_401, REJECTED_401, TOKEN_OF("abc"), NULL};
+    begin(ONE_SECRET, answers);
+    token_service_start(service);
+    run();
+    ck_assert_int_eq(kind, KEEPER_REJECTED);
+    scratch_write("one", "wrong\n", 6, 0600);
+    run();
+    ck_assert_int_eq(kind, KEEPER_REJECTED);
+    scratch_write("one", "right\n", 6, 0600);
+    run();
+    peer_stop(&peer);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
+    ck_assert_str_eq(value, "Bearer abc");
+    /* "id:right" in base64 */
+    ck_assert_ptr_nonnull(strstr(heard[2], "Authorization: Basic aWQ6cmlnaHQ=\r\n"));
+    ck_assert_ptr_null(service->reread);
+    ck_assert_uint_eq(token_service_era(service).number, 0);
+    /* The configuration that is read later has the same secret: nothing changes. */
+    reload(ONE_SECRET);
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_uint_eq(removed, 0);
+}
+END_TEST
+
+START_TEST(a_probe_does_not_wait_for_a_secret)
+{
+    static const char *const answers[] = {REJECTED_401, NULL};
+    one_shot = true;
+    begin(ONE_SECRET, answers);
+    token_service_start(service);
+    run();
+    peer_stop(&peer);
+    ck_assert_ptr_null(service->reread);
+}
+END_TEST
+
+START_TEST(a_reload_ends_the_reading)
+{
+    static const char *const answers[] = {REJECTED_401, TOKEN_OF("abc"), NULL};
+    begin(ONE_SECRET, answers);
+    token_service_start(service);
+    run();
+    ck_assert_ptr_nonnull(service->reread);
+    reload("client_secret_file = two\n");
+    ck_assert_ptr_null(service->reread);
+    run();
+    peer_stop(&peer);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
+}
+END_TEST
+
 /* ---- across a restart ---- */
 
 /* Another life of the daemon, with the same endpoint. */
@@ -434,6 +490,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, publishes_and_keeps_a_token_once);
     tcase_add_test(tcase, a_failure_keeps_nothing);
+    tcase_add_test(tcase, a_replaced_secret_is_tried);
+    tcase_add_test(tcase, a_probe_does_not_wait_for_a_secret);
+    tcase_add_test(tcase, a_reload_ends_the_reading);
     tcase_add_test(tcase, one_shot_tries_both_secrets);
     tcase_add_test(tcase, one_shot_asks_once);
     tcase_add_test(tcase, a_budget_of_none_tries_one_secret);
