@@ -1,6 +1,7 @@
 /*
  * What --probe says: each step of it in a line of two columns, and at the end a verdict that names
- * the key to look at. Nothing secret.
+ * the key to look at. Nothing secret, and of what the upstream sends names, types and lengths
+ * alone.
  *
  * All of them write to standard output.
  */
@@ -9,6 +10,7 @@
 
 #include "config/config.h"
 #include "lookup/lookup.h"
+#include "service/probe_advice.h"
 #include "token/fetch.h"
 #include "token/keeper.h"
 
@@ -25,9 +27,11 @@ void probe_report_no_grant(const struct config_upstream *upstream,
                            const struct keeper_result *result,
                            const struct token_fetch_report *report);
 
-/* Before the lookup, and its result. Whether that is well. */
+/* Before the lookup. */
 void probe_report_lookup(const struct config_upstream *upstream, const struct postcode *postcode);
-bool probe_report_result(const struct lookup_result *result);
+
+/* Its result. Whether that is well. */
+bool probe_report_result(const struct probe_lookup *lookup, const struct lookup_result *result);
 
 /* The end, when all went well. */
 void probe_report_success(bool looked_up);

@@ -75,6 +75,7 @@ struct token_fetch_report {
     int status;                      /* HTTP; 0: no response */
     enum client_error failure;       /* why there was none; CLIENT_OK: the time ran out */
     char error[TOKEN_ERROR_MAX + 1]; /* the code of a rejection; "": none */
+    const char *key;                 /* as that of struct token_response, of a 200 or 201 */
     unsigned requests;               /* 2: both secrets were tried */
     unsigned secret;                 /* the one sent last: 1 or 2, as configured */
     char type[TOKEN_TYPE_MAX + 1];   /* "" without a grant, and so the next two */

@@ -57,6 +57,7 @@ struct token_response {
     char *value; /* owned, wiped by _fini */
     enum token_response_lifetime lifetime;
     struct reason reason; /* ERR_INVALID: "access_token: not a string", one line, our words alone */
+    const char *key;      /* ERR_INVALID: the configuration's key that may mend it; NULL: none */
 };
 
 /*

@@ -128,9 +128,11 @@ static void respond_rejected(struct request *request, const struct lookup_result
                                "or its quota is used up. The operator should check both.");
     else
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                               "The upstream rejected a token that has not expired (status %d). "
+                               "The upstream rejected a token that has not expired (status %d%s). "
                                "The operator should check the client's rights.",
-                               result->status);
+                               result->status,
+                               result->status == 200 ? ", with an error where lookup_failed leads"
+                                                     : "");
 }
 
 static void respond_no_token(struct request *request, const struct lookup_result *result)

@@ -119,7 +119,6 @@ static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
 static void rejected(struct lookup *lookup, struct mono_time sent)
 {
     lookup->repeated = true;
-    lookup->query.stats->retries++;
     struct token_ticket ticket = token_source_rejected(lookup->way.tokens, lookup->ctx,
                                                        lookup->token, sent, &lookup->waiter);
     take_ticket(lookup, &ticket);
@@ -254,6 +253,7 @@ static void take_token(struct lookup *lookup, struct token *token)
         follow_reload(lookup);
     token_unref(lookup->token);
     lookup->token = token;
+    lookup->query.stats->retries += lookup->repeated;
     call(lookup);
 }
 

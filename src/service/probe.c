@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "lookup/body.h"
 #include "lookup/lookup.h"
 #include "runtime/trace.h"
 #include "service/probe_report.h"
@@ -33,6 +34,8 @@ struct probe {
     struct guid_source guids;
     struct ctx *ctx;
     struct lookup_stats stats;
+    char token_type[TOKEN_TYPE_MAX + 1];
+    struct buf outline; /* of the lookup's body */
     bool failed;
 };
 
@@ -47,7 +50,9 @@ static void end(struct probe *probe, bool well)
 static void looked_up(void *arg, const struct lookup_result *result)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    bool well = probe_report_result(result);
+    const struct probe_lookup lookup = {
+        .upstream = probe->upstream, .token_type = probe->token_type, .outline = &probe->outline};
+    bool well = probe_report_result(&lookup, result);
     free(result->body);
     end(probe, well);
 }
@@ -55,8 +60,10 @@ static void looked_up(void *arg, const struct lookup_result *result)
 static void look_up(struct probe *probe)
 {
     const struct config *config = probe->config;
-    const struct lookup_query query = {
-        .postcode = *probe->postcode, .user = "", .stats = &probe->stats};
+    const struct lookup_query query = {.postcode = *probe->postcode,
+                                       .user = "",
+                                       .stats = &probe->stats,
+                                       .outline = &probe->outline};
     char guid[GUID_UUID_TEXT];
     char trace[TRACEPARENT_TEXT];
     guid_make(&probe->guids, guid);
@@ -76,6 +83,7 @@ static void responded(void *arg, const struct keeper_result *result,
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
     probe_report_response(probe->upstream, report);
     probe->granted = result->kind == KEEPER_GRANTED;
+    snprintf(probe->token_type, sizeof(probe->token_type), "%s", report->type);
     if (probe->granted)
         probe_report_grant(probe->upstream, report);
     else
@@ -145,6 +153,7 @@ static void take_down(struct probe *probe)
     if (probe->shared.tokens != NULL)
         token_source_free(probe->shared.tokens);
     token_service_free(probe->tokens);
+    buf_fini(&probe->outline);
 }
 
 /* False: it is none, which was said. */
@@ -209,6 +218,7 @@ enum exit_status probe_run(struct config *config, const char *text)
         return EXIT_START;
     }
     probe.ctx = ctx_new(probe.loop);
+    buf_init(&probe.outline, BODY_OUTLINE_MAX);
     bool made = make_tokens(&probe) == ERR_OK && make_client(&probe) == ERR_OK;
     if (made) {
         probe_report_endpoint(probe.upstream);

@@ -16,6 +16,7 @@
 /* Requests a day that a lifetime leads to, over which a person is told. */
 #define MANY_A_DAY 1440
 #define SLOW (1 * SECOND)
+#define FLOW_MAX 256
 
 /* "what           it is", one line. */
 __attribute__((format(printf, 2, 3))) static void tell(const char *what, const char *format, ...)
@@ -30,22 +31,47 @@ __attribute__((format(printf, 2, 3))) static void tell(const char *what, const c
 
 /* ---- the token ---- */
 
-static const char *flow_name(const struct config_upstream *upstream)
+static const char *flow_word(int flow)
 {
-    if (upstream->auth_flow == AUTH_FLOW_BASIC)
-        return "auth_flow = basic";
-    return upstream->auth_client == AUTH_CLIENT_POST
-               ? "auth_flow = client_credentials, auth_client = post"
-               : "auth_flow = client_credentials, auth_client = basic";
+    static const char *const words[] = {"basic", "client_credentials", "jwt_bearer"};
+
+    return words[flow];
+}
+
+static const char *client_word(int client)
+{
+    static const char *const words[] = {"basic", "post", "none", "tls", "private_key_jwt"};
+
+    return words[client];
+}
+
+/* The keys that shape the request, but for those at their defaults that say nothing. */
+static void put_flow(const struct config_upstream *upstream, struct buf *out)
+{
+    bool plain = upstream->auth_flow == AUTH_FLOW_BASIC && upstream->auth_body == NULL;
+    bool alone = upstream->auth_flow == AUTH_FLOW_JWT_BEARER && !upstream->authenticates;
+
+    buf_printf(out, "auth_flow = %s", flow_word(upstream->auth_flow));
+    if (!plain && !alone)
+        buf_printf(out, ", auth_client = %s", client_word(upstream->auth_client));
+    if (upstream->auth_body != NULL)
+        buf_puts(out, ", with auth_body");
+    if (upstream->auth_method == AUTH_METHOD_GET)
+        buf_puts(out, ", auth_method = get");
 }
 
 void probe_report_endpoint(const struct config_upstream *upstream)
 {
+    struct buf flow;
+
     if (upstream->auth_url != NULL)
         tell("token endpoint", "%s", upstream->auth_url);
     else
         tell("token endpoint", "%s%s", upstream->address, upstream->auth_path);
-    tell("asked as", "client \"%s\", %s", upstream->client_id, flow_name(upstream));
+    buf_init(&flow, FLOW_MAX);
+    put_flow(upstream, &flow);
+    tell("asked as", "client \"%s\", %s", upstream->client_id, buf_text(&flow));
+    buf_fini(&flow);
 }
 
 void probe_report_response(const struct config_upstream *upstream,
@@ -132,147 +158,55 @@ void probe_report_grant(const struct config_upstream *upstream,
     char text[DURATION_TEXT];
 
     tell("token type", "%s", report->type);
-    tell("lifetime", "%s (%s)", duration_format_parts(report->lifetime, text),
-         report->lifetime_from == LIFETIME_GIVEN ? "the endpoint's expires_in"
-                                                 : "auth_token_default_lifetime");
+    const char *member =
+        upstream->auth_reply.second != NULL ? upstream->auth_reply.second : "expires_in";
+
+    if (report->lifetime_from == LIFETIME_GIVEN)
+        tell("lifetime", "%s (the endpoint's %s)", duration_format_parts(report->lifetime, text),
+             member);
+    else
+        tell("lifetime", "%s (auth_token_default_lifetime)",
+             duration_format_parts(report->lifetime, text));
     if (report->lifetime_from == LIFETIME_ABSENT)
         tell("odd", "the endpoint does not say how long a token lives: is "
-                    "auth_token_default_lifetime right?");
+                    "auth_token_default_lifetime right, or does auth_reply name another member?");
+    if (report->lifetime_from == LIFETIME_USELESS)
+        tell("odd",
+             "the endpoint's %s is less than a second, or a time that has passed: is "
+             "auth_token_default_lifetime right?",
+             member);
     if (report->lifetime >= TOKEN_LIFETIME_MAX)
         tell("odd", "a longer lifetime than 24h is taken for 24h");
-    if (strcmp(report->type, "Bearer") != 0)
-        tell("odd", "the type is not Bearer: it goes before the token as it came");
+    if (strcmp(report->type, "Bearer") != 0 && upstream->auth_scheme == NULL)
+        tell("odd", "the type is not Bearer: it goes before the token as it came; auth_scheme = "
+                    "Bearer where the API wants that");
     tell_margin_oddities(upstream, report);
 }
 
 /* ---- why there is none ---- */
-
-static const char *advise_on_client(const struct config_upstream *upstream)
-{
-    if (upstream->auth_flow == AUTH_FLOW_BASIC)
-        return "client_id and the client's secret; and whether the endpoint requires auth_flow = "
-               "client_credentials";
-    if (upstream->auth_client == AUTH_CLIENT_BASIC)
-        return "client_id and the client's secret; and whether the endpoint requires auth_client = "
-               "post";
-    return "client_id and the client's secret; and whether the endpoint requires auth_client = "
-           "basic";
-}
-
-/* By the server's error (RFC 6749 section 5.2, RFC 8707 section 2). */
-static const char *advise_on_error(const struct config_upstream *upstream, const char *error)
-{
-    bool basic = upstream->auth_flow == AUTH_FLOW_BASIC;
-
-    if (basic &&
-        (strcmp(error, "invalid_request") == 0 || strcmp(error, "unsupported_grant_type") == 0))
-        return "auth_flow: this is an OAuth 2.0 endpoint, which requires client_credentials";
-    if (strcmp(error, "unauthorized_client") == 0 || strcmp(error, "unsupported_grant_type") == 0)
-        return "the client's registration with the provider: it must allow the "
-               "client_credentials grant";
-    if (strcmp(error, "invalid_scope") == 0)
-        return "auth_scope";
-    if (strcmp(error, "invalid_target") == 0)
-        return "auth_audience, or the auth_param that names the resource";
-    if (strcmp(error, "invalid_request") == 0)
-        return "auth_client, and what else the endpoint requires as auth_scope, auth_audience or "
-               "auth_param";
-    return advise_on_client(upstream);
-}
-
-static const char *advise_on_silence(enum client_error failure)
-{
-    switch (failure) {
-    case CLIENT_DNS:
-    case CLIENT_REFUSED:
-        return "the host and port in address or auth_url";
-    case CLIENT_TLS:
-        return "http or https in address or auth_url; client_certificate and client_key, where the "
-               "endpoint requires them";
-    case CLIENT_CLOSED: /* in TLS 1.3, also where a certificate of ours is missing or rejected */
-        return "the port in address or auth_url; client_certificate and client_key, where the "
-               "endpoint requires them";
-    case CLIENT_PROXY_AUTH:
-        return "the user in proxy, and proxy_password_file";
-    case CLIENT_CERTIFICATE:
-        return "the host in address or auth_url, and ca_file";
-    case CLIENT_INTERNAL:
-        return "proxy";
-    case CLIENT_PROTOCOL:
-        return "the port, and http or https, in address or auth_url";
-    default:
-        return "address or auth_url, auth_timeout, proxy, and the network between";
-    }
-}
-
-static const char *advise_on_token(const struct config_upstream *upstream,
-                                   const struct keeper_result *result,
-                                   const struct token_fetch_report *report)
-{
-    if (report->status == 407)
-        return advise_on_silence(CLIENT_PROXY_AUTH);
-    if (report->status == 0)
-        return advise_on_silence(report->failure);
-    if (result->kind == KEEPER_REJECTED)
-        return advise_on_error(upstream, report->error);
-    if (report->status == 404 || report->status == 405 || report->status / 100 == 3)
-        return "auth_path or auth_url: this is not a token endpoint";
-    if (report->status / 100 == 2)
-        return "auth_path or auth_url: this responds, but not as a token endpoint does";
-    if (report->status == 415)
-        return "auth_flow: an OAuth 2.0 endpoint requires client_credentials";
-    if (report->status == 429 || report->status / 100 == 5)
-        return "the endpoint itself, which fails or asks to be called later; the daemon "
-               "would continue asking";
-    return "address or auth_url, and auth_path";
-}
 
 void probe_report_no_grant(const struct config_upstream *upstream,
                            const struct keeper_result *result,
                            const struct token_fetch_report *report)
 {
     tell("no token", "%s", result->reason);
-    tell("verdict", "failed; look at %s", advise_on_token(upstream, result, report));
+    tell("verdict", "failed; look at %s", probe_advice_token(upstream, result, report));
 }
 
 /* ---- the lookup ---- */
 
 void probe_report_lookup(const struct config_upstream *upstream, const struct postcode *postcode)
 {
-    tell("lookup", "%s%s%s", upstream->address, upstream->lookup_path, postcode->encoded);
+    const struct config_target *target = &upstream->lookup_target;
+
+    if (target->text != NULL)
+        tell("lookup", "%s%s%s%s", upstream->address, target->before, postcode->encoded,
+             target->behind);
+    else
+        tell("lookup", "%s%s%s", upstream->address, upstream->lookup_path, postcode->encoded);
 }
 
-static const char *advise_on_lookup(const struct lookup_result *result)
-{
-    switch (result->kind) {
-    case LOOKUP_ADDRESS:
-    case LOOKUP_NOT_MODIFIED:
-        break;
-    case LOOKUP_UNKNOWN:
-        return "lookup_path, unless the upstream just does not know this postcode: try another";
-    case LOOKUP_INVALID:
-        return "the postcode: the upstream does not accept it as one";
-    case LOOKUP_REJECTED:
-        return "what the token is good for: auth_scope, auth_audience, the client's rights; and "
-               "whether address and token endpoint belong together";
-    case LOOKUP_RATE_LIMITED:
-    case LOOKUP_BUSY:
-        return "the upstream, which asks to be called later; everything else is right";
-    case LOOKUP_MALFORMED:
-        return "lookup_path, and max_response_size: this is not an address";
-    case LOOKUP_UPSTREAM_STATUS:
-        if (result->status == 407)
-            return advise_on_silence(CLIENT_PROXY_AUTH);
-        return "address and lookup_path, or the upstream itself";
-    case LOOKUP_FAILED:
-        return advise_on_silence(result->error);
-    case LOOKUP_NO_TOKEN:
-        return "the lifetime above: the token could not be used";
-    }
-    return "nothing";
-}
-
-bool probe_report_result(const struct lookup_result *result)
+bool probe_report_result(const struct probe_lookup *lookup, const struct lookup_result *result)
 {
     char took[DURATION_TEXT];
 
@@ -287,7 +221,9 @@ bool probe_report_result(const struct lookup_result *result)
         tell("address", "%zu bytes of JSON", result->body_len);
         return true;
     }
-    tell("verdict", "failed; look at %s", advise_on_lookup(result));
+    if (lookup->outline->len > 0)
+        tell("the body", "%s", buf_text(lookup->outline));
+    tell("verdict", "failed; look at %s", probe_advice_lookup(lookup, result));
     return false;
 }
 

@@ -210,6 +210,7 @@ static void fail_unusable(struct token_fetch *fetch, const struct token_response
     struct keeper_result result = {.kind = KEEPER_FAILED};
     bool said = error->text[0] != '\0';
 
+    fetch->report.key = parsed->key;
     explain(fetch, "the token endpoint's response cannot be used: %s%s%s%s", parsed->reason.text,
             said ? " (" : "", error->text, said ? ")" : "");
     finish(fetch, &result);

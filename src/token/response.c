@@ -76,6 +76,18 @@ static const char *json_reason(const json_error_t *error)
     }
 }
 
+/* What there is in the place of JSON. */
+static const char *what_it_is(const char *body, size_t len, const json_error_t *error)
+{
+    if (len == 0)
+        return "the response is empty";
+    if (body[0] == '<')
+        return "the response is not JSON but HTML or XML";
+    if (len > 1 && memcmp(body, "\x1f\x8b", 2) == 0)
+        return "the response is compressed (gzip), although identity was asked for";
+    return json_reason(error);
+}
+
 /* What surrounds the object and means nothing. */
 static void skip_around(const char **body, size_t *len)
 {
@@ -102,7 +114,7 @@ json_t *token_response_object(const char *body, size_t len,
     json_t *root = json_loadb(len > 0 ? body : "", len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (root == NULL) {
-        reason_set(reason, "%s", len > 0 ? json_reason(&error) : "the response is empty");
+        reason_set(reason, "%s", what_it_is(body, len, &error));
         if (len > 0 && json_error_code(&error) == json_error_duplicate_key)
             twice(&error, rules, reason);
         return NULL;
@@ -148,6 +160,7 @@ static enum err missing(struct token_response *reply, const json_t *root, const 
     const char *name;
     json_t *value;
 
+    reply->key = "auth_reply";
     buf_init(&names, REASON_MAX);
     json_object_foreach((json_t *)(uintptr_t)root, name, value)
     {
@@ -166,8 +179,10 @@ static enum err missing(struct token_response *reply, const json_t *root, const 
     return ERR_INVALID;
 }
 
-static enum err wrong_member(struct token_response *reply, const char *name, const char *what)
+static enum err wrong_member(struct token_response *reply, const char *key, const char *name,
+                             const char *what)
 {
+    reply->key = key;
     reason_set(&reply->reason, "%s: %s", name, what);
     return ERR_INVALID;
 }
@@ -180,17 +195,18 @@ static enum err take_value(struct token_response *reply, const json_t *root,
     size_t len = json_string_length(member);
 
     if (json_is_null(json_object_get(root, rules->token)))
-        return wrong_member(reply, rules->token, "null");
+        return wrong_member(reply, "auth_reply", rules->token, "null");
     if (member == NULL)
         return missing(reply, root, rules->token);
     if (value == NULL)
-        return wrong_member(reply, rules->token, "not a string");
+        return wrong_member(reply, "auth_reply", rules->token, "not a string");
     if (len == 0)
-        return wrong_member(reply, rules->token, "empty");
+        return wrong_member(reply, "auth_reply", rules->token, "empty");
     if (len > TOKEN_VALUE_MAX)
-        return wrong_member(reply, rules->token, "too long for a header");
+        return wrong_member(reply, "auth_reply", rules->token, "too long for a header");
     if (!text_is_visible(value, len))
-        return wrong_member(reply, rules->token, "has characters that cannot be in a header");
+        return wrong_member(reply, "auth_reply", rules->token,
+                            "has characters that cannot be in a header");
     reply->value = mem_strndup(value, len);
     return ERR_OK;
 }
@@ -212,11 +228,11 @@ static enum err take_type(struct token_response *reply, const json_t *root,
         return ERR_OK;
     }
     if (type == NULL)
-        return wrong_member(reply, "token_type", "not a string");
+        return wrong_member(reply, "auth_scheme", "token_type", "not a string");
     if (len > TOKEN_TYPE_MAX)
-        return wrong_member(reply, "token_type", "too long");
+        return wrong_member(reply, "auth_scheme", "token_type", "too long");
     if (len > 0 && !text_is_token(type, len))
-        return wrong_member(reply, "token_type",
+        return wrong_member(reply, "auth_scheme", "token_type",
                             "not a token of RFC 9110; auth_scheme sets the scheme to send");
     reply->type = mem_strdup(is_bearer(type) ? BEARER : type);
     return ERR_OK;
@@ -289,10 +305,10 @@ static enum err take_lifetime(struct token_response *reply, const json_t *root,
     if (json_is_real(member))
         seconds = seconds_of_number(rules, json_real_value(member));
     else if (!json_is_string(member))
-        return wrong_member(reply, rules->lifetime, "neither a number nor a text");
+        return wrong_member(reply, "auth_reply", rules->lifetime, "neither a number nor a text");
     else if (!seconds_of_text(rules, json_string_value(member), json_string_length(member),
                               &seconds))
-        return wrong_member(reply, rules->lifetime,
+        return wrong_member(reply, "auth_reply", rules->lifetime,
                             "neither a number of seconds nor a time of ISO 8601");
     set_lifetime(reply, seconds);
     return ERR_OK;

@@ -116,7 +116,7 @@ static void take(struct walk *walk, enum part part, const char *given)
     one_line(text);
     if (part == PART_CODE && is_code(walk, text))
         snprintf(walk->code, sizeof(walk->code), "%s", text);
-    else if (*text != '\0')
+    else if (*text != '\0' && strstr(buf_text(&walk->text), text) == NULL)
         buf_printf(&walk->text, "%s%s", walk->text.len > 0 ? "; " : "", text);
     mem_free(text);
 }

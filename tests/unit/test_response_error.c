@@ -45,6 +45,8 @@ static const struct {
      true},
     {"{\"fault\":{\"faultstring\":\"bad key\",\"detail\":{\"errorcode\":\"o.v.Bad\"}}}", "o.v.Bad",
      "bad key", true},
+    {"{\"error\":{\"code\":400,\"message\":\"no\",\"details\":[\"no\",\"no, never\"]}}", "",
+     "400; no; no, never", true},
     /* problem+json, and what companies made. */
     {"{\"type\":\"about:blank\",\"title\":\"No\",\"status\":400,\"detail\":\"because\"}", "",
      "No; because", false},
