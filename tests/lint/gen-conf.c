@@ -1,7 +1,8 @@
 /*
- * Prints what is made from the table of keys: conf/postcoded.ini, or with --man the section of
- * postcoded.ini(5) about the keys, in mdoc. Both are kept in the repository, for neither a build
- * nor an installation should have to run this; a lint compares them with what it prints.
+ * Prints what is made from the table of keys: conf/postcoded.ini, with --man the section of
+ * postcoded.ini(5) about the keys, and with --headers its list of forbidden header names, in mdoc.
+ * All are kept in the repository, for neither a build nor an installation should have to run this;
+ * a lint compares them with what it prints.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "config/config.h"
 #include "config/table.h"
 
 #define WIDTH 100
@@ -138,6 +140,19 @@ static void print_man(struct buf *text)
     puts(".El");
 }
 
+/* The names that CONFIG_FORBIDDEN_HEADERS separates by spaces, with commas between them. */
+static void print_headers(void)
+{
+    const char *name = CONFIG_FORBIDDEN_HEADERS;
+
+    while (*name != '\0') {
+        size_t len = strcspn(name, " ");
+        bool last = name[len] == '\0';
+        printf(".Ql %.*s %s\n", (int)len, name, last ? "." : ",");
+        name += last ? len : len + 1;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct buf text;
@@ -147,8 +162,10 @@ int main(int argc, char **argv)
         print_ini(&text);
     } else if (argc == 2 && strcmp(argv[1], "--man") == 0) {
         print_man(&text);
+    } else if (argc == 2 && strcmp(argv[1], "--headers") == 0) {
+        print_headers();
     } else {
-        fputs("usage: gen-conf [--man]\n", stderr);
+        fputs("usage: gen-conf [--man | --headers]\n", stderr);
         return 2;
     }
     buf_fini(&text);
