@@ -91,13 +91,27 @@ static void lookup_path(const struct rules *rules)
                    path, path);
 }
 
+/* A postcode elsewhere than at the top means a body that the default check rejects. */
+static void answer_shape(const struct rules *rules)
+{
+    if (rules_changed(rules, KEY_upstream_address_postcode) &&
+        !rules_given(rules, KEY_upstream_lookup_found))
+        rules_note(rules, KEY_upstream_address_postcode,
+                   "without lookup_found the body must have postcode at the top; set lookup_found "
+                   "to what is there for a known postcode");
+}
+
 static void answer_keys(const struct rules *rules)
 {
     static const enum config_key_index keys[] = {KEY_upstream_address_postcode,
                                                  KEY_upstream_address_country};
 
-    if (!rules_known(rules, KEY_upstream_answer) || rules->upstream->answer == ANSWER_ADDRESS)
+    if (!rules_known(rules, KEY_upstream_answer))
         return;
+    if (rules->upstream->answer == ANSWER_ADDRESS) {
+        answer_shape(rules);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (rules_changed(rules, keys[i]))
             rules_note(rules, keys[i], "is not used with answer = body; set answer = address");
