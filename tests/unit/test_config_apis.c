@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "config_fixture.h"
@@ -125,6 +126,14 @@ static const struct case_ {
      AT(8) "header.X-A: given twice, first in line 7; remove one\n"},
     {"header_file.X-A = value\nheader_file.x-a = value",
      AT(8) "header_file.X-A: given twice, first in line 7; remove one\n"},
+    {"header.X-A = 1\nheader_file.x-a = value",
+     AT(8) "header_file.x-a: given beside header.X-A (p.ini:7); keep one of the two\n"},
+    {"header_file.X-A = value\nheader.X-B = 1\nheader.x-a = 1",
+     AT(7) "header_file.X-A: given beside header.x-a (p.ini:9); keep one of the two\n"},
+    {"header.X-A = 1\nheader.x-guid = 1",
+     AT(8) "header.x-guid: x-guid is the header of [tracker] too; name another header\n"},
+    {"header_file.X-User = value\n[tracker]\nheader = X-User",
+     AT(7) "header_file.X-User: X-User is the header of [tracker] too; name another header\n"},
     {"header. = 1", AT(7) "header.: " FIELD_NAME},
     {"header_file. = value", AT(7) "header_file.: " FIELD_NAME},
     {"header.X-A = a\tb", AT(7) "header.X-A: holds a tab; write spaces\n"},
@@ -373,6 +382,35 @@ START_TEST(forbidden_headers)
 }
 END_TEST
 
+/* The user is sent to the upstream in a field of its own. */
+START_TEST(header_of_the_user)
+{
+    ck_assert_ptr_null(load_text("[identity]\nkey_file = key\nforward_header = X-User\n" UPSTREAM
+                                 "header.X-B = b\nheader.x-user = me\n"));
+    ck_assert_str_eq(fault_lines(), AT(9) "header.x-user: x-user is forward_header of [identity] "
+                                          "too; name another header\n");
+}
+END_TEST
+
+START_TEST(most_headers)
+{
+    struct buf lines;
+
+    buf_init(&lines, 65536);
+    for (int i = 0; i < CONFIG_HEADERS_MAX; i++)
+        buf_printf(&lines, "header%s.X-%d = value\n", i % 2 == 0 ? "" : "_file", i);
+    struct config *config = good_lines(buf_text(&lines));
+    ck_assert_uint_eq(config->upstreams[0].header_count, CONFIG_HEADERS_MAX);
+    config_unref(config);
+    buf_puts(&lines, "header_file.X-More = value\nheader_file.X-Even-more = value\n");
+    ck_assert_ptr_null(load_lines(buf_text(&lines)));
+    ck_assert_str_eq(fault_lines(),
+                     AT(39) "header_file.X-More: one too many of header.NAME and header_file.NAME; "
+                            "at most 32 are allowed\n");
+    buf_fini(&lines);
+}
+END_TEST
+
 /* Outside systemd a credential is looked at by --check alone, and then has no value. */
 START_TEST(header_credentials)
 {
@@ -386,6 +424,14 @@ START_TEST(header_credentials)
     ck_assert_ptr_nonnull(config);
     ck_assert_uint_eq(config->upstreams[0].header_count, 0);
     config_unref(config);
+    /* Its name is known all the same. */
+    ck_assert_ptr_null(load_lines("header_file.X-A = credential:x\nheader.X-A = 1"));
+    ck_assert_ptr_null(load_file(NULL, "p.ini", true));
+    ck_assert_str_eq(fault_lines(),
+                     NOTE(7) "header_file.X-A: credential:x was not looked at, for "
+                             "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n" AT(
+                                 7) "header_file.X-A: given beside header.X-A (p.ini:8); keep one "
+                                    "of the two\n");
 
     ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
     write_mode("x", "Plugh\n", 0400);
@@ -441,6 +487,8 @@ int main(void)
     tcase_add_test(tcase, constant_country);
     tcase_add_test(tcase, headers);
     tcase_add_test(tcase, forbidden_headers);
+    tcase_add_test(tcase, header_of_the_user);
+    tcase_add_test(tcase, most_headers);
     tcase_add_test(tcase, header_credentials);
     tcase_add_test(tcase, longest);
     suite_add_tcase(suite, tcase);
