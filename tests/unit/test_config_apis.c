@@ -50,6 +50,9 @@ static char *repeat(char letter, size_t count)
 #define CHARACTER(part, before)                                                                    \
     " holds a character that a " part " cannot hold, behind \"" before                             \
     "\"; percent-encode it, a space as %20"
+#define BRACE(before)                                                                              \
+    " holds a brace that is no part of {postcode}, behind \"" before "\"; percent-encode it, as "  \
+    "%7B or %7D"
 #define DOTS " has a segment . or .., which would be taken out; write the path without it\n"
 #define A_TARGET                                                                                   \
     " is not understood; must be the path of a URL, beginning with a slash, and perhaps a query, " \
@@ -96,6 +99,13 @@ static const struct case_ {
      AT(7) "lookup_target: \"/{postcode}\"" A_TARGET
            "; quotes are part of a value: write it without them\n"},
 
+    {"lookup_target = /{post}/{postcode}",
+     AT(7) "lookup_target: \"/{post}/{postcode}\"" BRACE("/") "\n"},
+    {"lookup_target = /a?q={{postcode}}",
+     AT(7) "lookup_target: \"/a?q={{postcode}}\"" BRACE("/a?q=") "\n"},
+    {"lookup_target = /a/{postcode}}",
+     AT(7) "lookup_target: \"/a/{postcode}}\"" BRACE("/a/{postcode}") "\n"},
+
     /* lookup_path */
     {"lookup_target = /{postcode}\nlookup_path = /b/",
      AT(8) "lookup_path: given beside lookup_target; keep one of the two\n"},
@@ -104,6 +114,9 @@ static const struct case_ {
     {"lookup_path = /b",
      NOTE(7) "lookup_path: ends without a slash, and the postcode is appended as it is: "
              "/bSW1A1AA; write /b/ unless that is meant\n"},
+    {"lookup_path = /b/{postcode}",
+     AT(7) "lookup_path: \"/b/{postcode}\" holds {postcode}, which lookup_target takes; write "
+           "lookup_target = /b/{postcode}\n"},
     {"lookup_path = /b?x=", AT(7) "lookup_path: \"/b?x=\"" CHARACTER("path", "/b") "\n"},
 
     /* The answer. */
@@ -443,6 +456,22 @@ END_TEST
 
 /* ---- the longest of each ---- */
 
+/* What is too long is not called wrong in form. */
+START_TEST(too_long)
+{
+    char *fill = repeat('x', 3000);
+    char *lines = mem_printf("lookup_target = /%s{postcode}\nauth_path = /%s", fill, fill);
+
+    ck_assert_ptr_null(load_lines(lines));
+    ck_assert_str_eq(
+        fault_lines(),
+        AT(7) "lookup_target: is too long with 3011 bytes; at most 2048 are allowed\n" AT(
+            8) "auth_path: is too long with 3001 bytes; at most 1024 are allowed\n");
+    mem_free(lines);
+    mem_free(fill);
+}
+END_TEST
+
 START_TEST(longest)
 {
     static const struct {
@@ -490,6 +519,7 @@ int main(void)
     tcase_add_test(tcase, header_of_the_user);
     tcase_add_test(tcase, most_headers);
     tcase_add_test(tcase, header_credentials);
+    tcase_add_test(tcase, too_long);
     tcase_add_test(tcase, longest);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
