@@ -119,6 +119,36 @@ static const struct case_ {
            "lookup_target = /b/{postcode}\n"},
     {"lookup_path = /b?x=", AT(7) "lookup_path: \"/b?x=\"" CHARACTER("path", "/b") "\n"},
 
+    /* Pointers, and what was written in another notation. */
+    {"lookup_found = results",
+     AT(7) "lookup_found: \"results\": a JSON Pointer begins with \"/\"; write \"/results\"\n"},
+    {"lookup_found = $.results[0]['id']",
+     AT(7) "lookup_found: \"$.results[0]['id']\": a JSON Pointer begins with \"/\"; write "
+           "\"/results/0/id\"\n"},
+    {"lookup_failed = #/error",
+     AT(7) "lookup_failed: \"#/error\": a JSON Pointer begins with \"/\"; write \"/error\"\n"},
+    {"lookup_found = $",
+     AT(7) "lookup_found: \"$\": not a JSON Pointer; write it as in \"/results/0\"\n"},
+    {"lookup_found = \"/a\"",
+     AT(7) "lookup_found: \"/a\" stands in quotes, which no pointer does; write it without them\n"},
+    {"answer = address\naddress_postcode = \"M1\"",
+     AT(8) "address_postcode: \"M1\" stands in quotes, which no pointer does; write it without "
+           "them\n"},
+    {"lookup_found = /a/-",
+     AT(7) "lookup_found: \"/a/-\": \"-\" is the element behind an array's end, which is never "
+           "there; write an index such as 0\n"},
+    {"lookup_found = /a~2",
+     AT(7) "lookup_found: \"/a~2\": \"~\" at byte 3: write \"~0\" for \"~\", \"~1\" for \"/\" in "
+           "a name\n"},
+    {"lookup_found = /a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z/0/1/2/3/4/5/6",
+     AT(7) "lookup_found: \"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z/0/1/2/3/4/5/6\": "
+           "more than 32 steps\n"},
+    {"answer = address\naddress_country = GB",
+     AT(8) "address_country: \"GB\": a JSON Pointer begins with \"/\"; write \"/GB\"; a constant "
+           "stands in quotes, such as \"GB\"\n"},
+    {"answer = address\naddress_country = 'GB'",
+     AT(8) "address_country: 'GB': a constant stands in double quotes, such as \"GB\"\n"},
+
     /* The answer. */
     {"answer = adress",
      AT(7) "answer: \"adress\" is not understood; must be one of: body, address\n"},
