@@ -227,6 +227,17 @@ static const struct case_ {
     {"auth_body = a\nauth_client = none",
      NOTE(6) "client_secret_file: is not used: auth_body has no {client_secret}\n"},
 
+    {"auth_body = a={client_secret}\nauth_flow = jwt_bearer\nauth_key_file = value",
+     AT(7) "auth_body: has no place for the assertion of auth_flow = jwt_bearer; remove one of the "
+           "two\n"},
+    {"auth_body = a={client_secret}\nauth_client = private_key_jwt\nauth_key_file = value\n"
+     "auth_key_id = k",
+     AT(7) "auth_body: has no place for the assertion of auth_client = private_key_jwt; remove one "
+           "of the two\n"},
+    {"auth_body = a={client_secret}\nauth_key_file = value",
+     NOTE(8) "auth_key_file: is not used without auth_client = private_key_jwt or auth_flow = "
+             "jwt_bearer\n"},
+
     /* auth_client with a flow that has no form. */
     {"auth_client = none",
      AT(7) "auth_client: none needs a request with a form; set auth_flow = client_credentials\n"},
@@ -234,14 +245,19 @@ static const struct case_ {
      AT(7) "auth_client: tls needs a request with a form; set auth_flow = client_credentials\n"},
     {"auth_client = private_key_jwt\nauth_key_file = value",
      AT(7) "auth_client: private_key_jwt needs a request with a form; set auth_flow = "
-           "client_credentials\n" NOTE(8) "auth_key_file: is not used without auth_client = "
-                                          "private_key_jwt or auth_flow = jwt_bearer\n"},
+           "client_credentials\n"},
     {"auth_client = post", NOTE(7) "auth_client: is not used with auth_flow = basic\n"},
 
     /* What belongs to one way alone. */
     {"auth_flow = client_credentials\nauth_client = none",
      NOTE(6) "client_secret_file: is not used with auth_flow = client_credentials and auth_client "
              "= none\n"},
+    {"auth_flow = jwt_bearer\nauth_key_file = value",
+     NOTE(6) "client_secret_file: is not used with auth_flow = jwt_bearer unless auth_client is "
+             "set\n"},
+    {"auth_flow = jwt_bearer\nauth_key_file = value\nauth_client = none",
+     NOTE(6) "client_secret_file: is not used with auth_flow = jwt_bearer and auth_client = "
+             "none\n"},
     {"auth_body = a={client_secret}\nauth_client = tls",
      AT(8) "auth_client: tls authenticates the client by its certificate; set client_certificate "
            "and client_key\n"},
