@@ -94,7 +94,8 @@ static void lookup_path(const struct rules *rules)
 /* A postcode elsewhere than at the top means a body that the default check rejects. */
 static void answer_shape(const struct rules *rules)
 {
-    if (rules_changed(rules, KEY_upstream_address_postcode) &&
+    if (rules_known(rules, KEY_upstream_address_postcode) &&
+        rules_changed(rules, KEY_upstream_address_postcode) &&
         !rules_given(rules, KEY_upstream_lookup_found))
         rules_note(rules, KEY_upstream_address_postcode,
                    "without lookup_found the body must have postcode at the top; set lookup_found "
