@@ -38,6 +38,9 @@ void rules_wrong(const struct rules *rules, enum config_key_index key, const cha
     __attribute__((format(printf, 3, 4)));
 void rules_note(const struct rules *rules, enum config_key_index key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A fault at the place of one key of a family. */
+void rules_wrong_member(const struct rules *rules, const struct snapshot_member *member,
+                        const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A NULL ends each list. */
 extern rule *const rules_of_upstream[];

@@ -151,4 +151,10 @@ struct upstream_response {
 /* free() it, and wipe it before when it is secret. NULL when body_len is 0. */
 char *upstream_response_take_body(struct upstream_response *response);
 
+/*
+ * The coding that a body came in, although identity was asked for: "gzip" and so on, or "unknown
+ * coding"; NULL: none. A constant.
+ */
+const char *upstream_response_coding(const struct upstream_response *response);
+
 #endif

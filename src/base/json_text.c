@@ -30,9 +30,9 @@ const char *json_text_unexpected(struct json_text *text, const char *at, const c
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
 /*
- * How many of eight bytes are plain before the first that is not. Each subtraction sets the top bit
- * of a byte below the limit, or of one that is equal to a character after the XOR. A borrow, which
- * falsifies the bytes behind, comes only from a byte that is not plain itself.
+ * How many of eight bytes are plain before the first that is not. The subtractions set the top bit
+ * of a byte below 0x20, of one that the XOR has made 0, and, one or the other of them, of each byte
+ * from 0x80 on. A borrow falsifies only the bytes behind one that is not plain itself.
  */
 static size_t plain_of_eight(const char *at)
 {
@@ -41,7 +41,7 @@ static size_t plain_of_eight(const char *at)
     memcpy(&bytes, at, sizeof(bytes));
     bytes = le64toh(bytes); /* the first byte is the lowest */
     uint64_t marks = ((bytes ^ EACH_BYTE('"')) - EACH_BYTE(1)) |
-                     ((bytes ^ EACH_BYTE('\\')) - EACH_BYTE(1)) | (bytes - EACH_BYTE(0x20)) | bytes;
+                     ((bytes ^ EACH_BYTE('\\')) - EACH_BYTE(1)) | (bytes - EACH_BYTE(0x20));
     marks &= EACH_BYTE(0x80);
     return marks == 0 ? sizeof(bytes) : (size_t)__builtin_ctzll(marks) / 8;
 }

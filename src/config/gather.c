@@ -20,6 +20,30 @@ static void default_token_key(struct snapshot *snapshot, size_t i)
     origin->text = mem_strdup(upstream->auth_token_key);
 }
 
+/*
+ * Printed, the default of a key that is used only when it is given would be read back as given. So
+ * it is printed as unset.
+ */
+static void hide_default(struct snapshot *snapshot, enum config_key_index key, size_t i)
+{
+    struct snapshot_origin *origin = snapshot_origin(snapshot, &config_keys[key], i);
+
+    if (origin->given)
+        return;
+    mem_free(origin->text);
+    origin->text = mem_strdup("");
+}
+
+static void hide_defaults(struct snapshot *snapshot, size_t i)
+{
+    const struct config_upstream *upstream = &snapshot->config.upstreams[i];
+
+    if (upstream->lookup_target.text != NULL)
+        hide_default(snapshot, KEY_upstream_lookup_path, i);
+    if (upstream->auth_flow == AUTH_FLOW_JWT_BEARER)
+        hide_default(snapshot, KEY_upstream_auth_client, i);
+}
+
 static void add_secret(struct config_upstream *upstream, struct secret *secret)
 {
     if (secret != NULL && upstream->client_secret_count < ARRAY_LEN(upstream->client_secrets))
@@ -74,4 +98,5 @@ void gather_upstream(struct snapshot *snapshot, size_t i)
         snapshot_origin(snapshot, &config_keys[KEY_upstream_auth_client], i)->given;
     gather_secrets(upstream);
     gather_headers(upstream);
+    hide_defaults(snapshot, i);
 }

@@ -59,6 +59,9 @@ static void secret_is_used(const struct rules *rules)
     else if (has_body(rules))
         rules_note(rules, rules_given(rules, here) ? here : file,
                    "is not used: auth_body has no " AUTH_BODY_SECRET);
+    else if (rules->upstream->auth_flow == AUTH_FLOW_JWT_BEARER && !rules->upstream->authenticates)
+        rules_note(rules, rules_given(rules, here) ? here : file,
+                   "is not used with auth_flow = jwt_bearer unless auth_client is set");
     else
         rules_note(rules, rules_given(rules, here) ? here : file,
                    "is not used with auth_flow = %s and auth_client = %s",
@@ -122,20 +125,34 @@ static void body_excludes(const struct rules *rules)
                     "get sends no body, and auth_body is set; remove one of the two");
 }
 
+/* A key asks for an assertion, be there a place for it or not. */
+static bool asks_to_sign(const struct config_upstream *upstream)
+{
+    return upstream->auth_flow == AUTH_FLOW_JWT_BEARER ||
+           upstream->auth_client == AUTH_CLIENT_PRIVATE_KEY_JWT;
+}
+
+static void assertion_needs(const struct rules *rules)
+{
+    const enum config_key_index file = KEY_upstream_auth_key_file;
+
+    if (!is_settled(rules) || !auth_signs(rules->upstream) || rules_given(rules, file))
+        return;
+    rules_wrong(rules, file,
+                "is %s; %s needs the private key that signs the assertion, such as "
+                "auth_key_file = credential:client.key",
+                rules_absent(rules, file),
+                auth_signs_client(rules->upstream) ? "auth_client = private_key_jwt"
+                                                   : "auth_flow = jwt_bearer");
+}
+
 static void assertion_keys(const struct rules *rules)
 {
     const enum config_key_index file = KEY_upstream_auth_key_file;
-    const bool signs = is_settled(rules) && auth_signs(rules->upstream);
 
     if (!is_settled(rules))
         return;
-    if (signs && !rules_given(rules, file))
-        rules_wrong(rules, file,
-                    "is %s; %s needs the private key that signs the assertion, such as "
-                    "auth_key_file = credential:client.key",
-                    rules_absent(rules, file),
-                    auth_signs_client(rules->upstream) ? "auth_client = private_key_jwt"
-                                                       : "auth_flow = jwt_bearer");
+    const bool signs = asks_to_sign(rules->upstream);
     if (!signs && rules_given(rules, file))
         rules_note(rules, file,
                    "is not used without auth_client = private_key_jwt or auth_flow = jwt_bearer");
@@ -175,6 +192,6 @@ static void basic_id(const struct rules *rules)
 }
 
 rule *const rules_of_auth[] = {
-    one_secret, secret_is_used, flow_keys, body_excludes, assertion_keys,
-    tls_client, auth_path,      basic_id,  NULL,
+    one_secret,     secret_is_used, flow_keys, body_excludes, assertion_needs,
+    assertion_keys, tls_client,     auth_path, basic_id,      NULL,
 };

@@ -65,6 +65,18 @@ void rules_note(const struct rules *rules, enum config_key_index key, const char
     va_end(args);
 }
 
+void rules_wrong_member(const struct rules *rules, const struct snapshot_member *member,
+                        const char *format, ...)
+{
+    char *section = snapshot_section(rules->config, member->family, rules->index);
+    va_list args;
+
+    va_start(args, format);
+    faults_vadd(rules->faults, member->place, false, section, member->name, format, args);
+    va_end(args);
+    mem_free(section);
+}
+
 const char *rules_absent(const struct rules *rules, enum config_key_index key)
 {
     return rules_origin(rules, key)->place.file != NULL ? "empty" : "missing";

@@ -91,50 +91,81 @@ static void lookup_path(const struct rules *rules)
                    path, path);
 }
 
+/* A postcode elsewhere than at the top means a body that the default check rejects. */
+static void answer_shape(const struct rules *rules)
+{
+    if (rules_known(rules, KEY_upstream_address_postcode) &&
+        rules_changed(rules, KEY_upstream_address_postcode) &&
+        !rules_given(rules, KEY_upstream_lookup_found))
+        rules_note(rules, KEY_upstream_address_postcode,
+                   "without lookup_found the body must have postcode at the top; set lookup_found "
+                   "to what is there for a known postcode");
+}
+
 static void answer_keys(const struct rules *rules)
 {
     static const enum config_key_index keys[] = {KEY_upstream_address_postcode,
                                                  KEY_upstream_address_country};
 
-    if (!rules_known(rules, KEY_upstream_answer) || rules->upstream->answer == ANSWER_ADDRESS)
+    if (!rules_known(rules, KEY_upstream_answer))
         return;
+    if (rules->upstream->answer == ANSWER_ADDRESS) {
+        answer_shape(rules);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (rules_changed(rules, keys[i]))
             rules_note(rules, keys[i], "is not used with answer = body; set answer = address");
     }
 }
 
-/* A field that is sent already by another key. */
-static bool is_taken(const struct rules *rules, const char *name, size_t before)
+static bool is_header(const struct snapshot_member *member)
 {
-    const struct config *config = rules->config;
-    const char *others[] = {config->tracker_header, config->identity_forward_header};
+    return member->family == &config_keys[KEY_upstream_header] ||
+           member->family == &config_keys[KEY_upstream_header_file];
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        if (others[i] != NULL && text_equal_ci(others[i], name))
-            return true;
+static const char *field_of(const struct snapshot_member *member)
+{
+    return member->name + config_key_prefix(member->family);
+}
+
+/* Each field is sent once, whichever key it comes from. */
+static void header_differs(const struct rules *rules, const struct snapshot_member *members,
+                           size_t i)
+{
+    const char *tracker = rules->config->tracker_header;
+    const char *user = rules->config->identity_forward_header;
+    const char *field = field_of(&members[i]);
+
+    if (tracker != NULL && text_equal_ci(tracker, field))
+        rules_wrong_member(rules, &members[i],
+                           "%s is the header of [tracker] too; name another header", field);
+    if (user != NULL && text_equal_ci(user, field))
+        rules_wrong_member(rules, &members[i],
+                           "%s is forward_header of [identity] too; name another header", field);
+    for (size_t j = 0; j < i; j++) {
+        if (is_header(&members[j]) && text_equal_ci(field_of(&members[j]), field))
+            rules_wrong_member(rules, &members[i], "given beside %s (%s:%u); keep one of the two",
+                               members[j].name, members[j].place.file, members[j].place.line);
     }
-    for (size_t i = 0; i < before; i++) {
-        if (text_equal_ci(rules->upstream->headers[i].name, name))
-            return true;
-    }
-    return false;
 }
 
 static void header_names(const struct rules *rules)
 {
-    const struct config_upstream *upstream = rules->upstream;
+    const struct snapshot_upstream *from = &rules->snapshot->upstreams[rules->index];
+    size_t count = 0;
 
-    for (size_t i = 0; i < upstream->header_count; i++) {
-        if (is_taken(rules, upstream->headers[i].name, i))
-            rules_wrong(rules,
-                        i < upstream->header.count ? KEY_upstream_header : KEY_upstream_header_file,
-                        "%s is sent by another key already; write each field once",
-                        upstream->headers[i].name);
+    for (size_t i = 0; i < from->member_count; i++) {
+        if (!is_header(&from->members[i]))
+            continue;
+        header_differs(rules, from->members, i);
+        if (++count == CONFIG_HEADERS_MAX + 1)
+            rules_wrong_member(rules, &from->members[i],
+                               "one too many of header.NAME and header_file.NAME; at most %d are "
+                               "allowed",
+                               CONFIG_HEADERS_MAX);
     }
-    if (upstream->header.count + upstream->header_file.count > CONFIG_HEADERS_MAX)
-        rules_wrong(rules, KEY_upstream_header, "more than %d fields; write fewer",
-                    CONFIG_HEADERS_MAX);
 }
 
 rule *const rules_of_upstream[] = {

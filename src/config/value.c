@@ -15,6 +15,7 @@
 #include "config/address.h"
 #include "config/credential.h"
 #include "config/family.h"
+#include "config/hint.h"
 #include "config/units.h"
 #include "config/web.h"
 
@@ -127,6 +128,25 @@ static bool parse_constant(const struct input *in, struct config_pointer *out)
     return true;
 }
 
+/* `"$.a": a JSON Pointer begins with "/"; write "/a"`. */
+static bool wrong_pointer(const struct input *in, bool takes_constant, const char *why)
+{
+    struct buf shown;
+
+    buf_init(&shown, 256);
+    hint_put_value(in->text, &shown);
+    if (hint_is_quoted(in->text))
+        input_wrong(in, "%s%s", buf_text(&shown),
+                    takes_constant
+                        ? ": a constant stands in double quotes, such as \"GB\""
+                        : " stands in quotes, which no pointer does; write it without them");
+    else
+        input_wrong(in, "%s: %s%s", buf_text(&shown), why,
+                    takes_constant ? "; a constant stands in quotes, such as \"GB\"" : "");
+    buf_fini(&shown);
+    return false;
+}
+
 static bool parse_pointer(const struct input *in, void *field, struct buf *shown)
 {
     struct config_pointer *out = field;
@@ -142,8 +162,7 @@ static bool parse_pointer(const struct input *in, void *field, struct buf *shown
         return parse_constant(in, out);
     if (json_pointer_new(in->text, &reason, &out->pointer) == ERR_OK)
         return true;
-    return input_wrong(in, "is not a JSON Pointer: %s%s", reason.text,
-                       takes_constant ? "; a constant stands in quotes, such as \"GB\"" : "");
+    return wrong_pointer(in, takes_constant, reason.text);
 }
 
 static bool parse_names(const struct input *in, void *field, struct buf *shown)

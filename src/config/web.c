@@ -301,6 +301,28 @@ static const char *skip_char(const char *text, uint32_t classes, bool postcode)
     return is_char_of(text, classes) ? text + 1 : NULL;
 }
 
+/* At `at` of the text, in a part that has these characters. */
+static bool wrong_char(const struct input *in, const char *at, uint32_t classes, bool postcode)
+{
+    const char *text = in->text;
+    const int before = (int)(at - text);
+
+    if (postcode && (*at == '{' || *at == '}'))
+        return input_wrong(in,
+                           "\"%s\" holds a brace that is no part of " CONFIG_POSTCODE
+                           ", behind \"%.*s\"; percent-encode it, as %%7B or %%7D",
+                           text, before, text);
+    if (in->key == &config_keys[KEY_upstream_lookup_path] && text_starts_ci(at, CONFIG_POSTCODE))
+        return input_wrong(in,
+                           "\"%s\" holds " CONFIG_POSTCODE
+                           ", which lookup_target takes; write lookup_target = %s",
+                           text, text);
+    return input_wrong(in,
+                       "\"%s\" holds a character that a %s cannot hold, behind \"%.*s\"; "
+                       "percent-encode it, a space as %%20",
+                       text, classes == TEXT_PATH ? "path" : "query", before, text);
+}
+
 /*
  * A path (RFC 3986, section 3.3), with `query` also what may follow it (section 3.4), with
  * `postcode` with CONFIG_POSTCODE anywhere. False with a fault made.
@@ -310,19 +332,18 @@ static bool is_target(const struct input *in, bool query, bool postcode)
     const char *text = in->text;
     uint32_t classes = TEXT_PATH;
 
-    if ((int64_t)strlen(text) > in->key->max || *text != '/')
+    if (*text != '/')
         return input_not_allowed(in);
+    if ((int64_t)strlen(text) > in->key->max)
+        return input_wrong(in, "is too long with %zu bytes; at most %lld are allowed", strlen(text),
+                           (long long)in->key->max);
     for (const char *p = text, *next; *p != '\0'; p = next) {
         bool begins_query = query && *p == '?' && classes == TEXT_PATH;
         if (begins_query)
             classes = TEXT_QUERY;
         next = begins_query ? p + 1 : skip_char(p, classes, postcode);
         if (next == NULL)
-            return input_wrong(in,
-                               "\"%s\" holds a character that a %s cannot hold, behind \"%.*s\"; "
-                               "percent-encode it, a space as %%20",
-                               text, classes == TEXT_PATH ? "path" : "query", (int)(p - text),
-                               text);
+            return wrong_char(in, p, classes, postcode);
     }
     if (!has_dots(text))
         return true;

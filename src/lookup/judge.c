@@ -5,10 +5,6 @@
  */
 #include "lookup/judge.h"
 
-#include <string.h>
-
-#include "base/check.h"
-#include "base/text.h"
 #include "lookup/body.h"
 #include "upstream/challenge.h"
 
@@ -52,27 +48,14 @@ static struct body_rules rules_of(const struct config_upstream *upstream)
     };
 }
 
-/* The codings that a server may have a reason to use; NULL: none of them. */
-static const char *coding_of(const char *value)
-{
-    static const char *const known[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress"};
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (text_equal_ci(known[i], value))
-            return known[i];
-    }
-    return NULL;
-}
-
 /* identity was asked for. */
-static bool is_compressed(const char *encoding, struct reason *reason)
+static bool is_compressed(const struct upstream_response *response, struct reason *reason)
 {
-    if (encoding == NULL || text_equal_ci(encoding, "identity"))
-        return false;
-    const char *coding = coding_of(encoding);
-    reason_set(reason, "it is compressed (%s), although identity was asked for",
-               coding != NULL ? coding : "unknown coding");
-    return true;
+    const char *coding = upstream_response_coding(response);
+
+    if (coding != NULL)
+        reason_set(reason, "it is compressed (%s), although identity was asked for", coding);
+    return coding != NULL;
 }
 
 static void take_body(struct upstream_response *response, struct body_answer *answer,
@@ -104,7 +87,7 @@ static bool judge_body(const struct judge_question *question, struct upstream_re
 
     if (question->outline != NULL)
         body_outline(response->body, response->body_len, question->outline);
-    if (is_compressed(response->headers[CLIENT_CONTENT_ENCODING], reason)) {
+    if (is_compressed(response, reason)) {
         malformed(result, reason);
         return false;
     }

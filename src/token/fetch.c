@@ -17,11 +17,10 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "runtime/trace.h"
 #include "token/assertions.h"
 #include "token/credentials.h"
-#include "token/rejection.h"
+#include "token/outcome.h"
 #include "token/request.h"
 #include "upstream/client.h"
 
@@ -191,165 +190,59 @@ static void log_useless(struct token_fetch *fetch)
                 token_response_rules(fetch->upstream, wall_now()).lifetime, lifetime);
 }
 
-static void grant(struct token_fetch *fetch, const struct token_response *parsed)
+static void note_grant(struct token_fetch *fetch, const struct token_response *granted)
 {
-    struct keeper_result result = {.kind = KEEPER_GRANTED, .grant = parsed->grant};
-
     fetch->preferred = fetch->secret;
-    fetch->report.lifetime = parsed->grant.lifetime;
-    fetch->report.lifetime_from = parsed->lifetime;
-    snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", parsed->grant.type);
-    if (parsed->lifetime == LIFETIME_USELESS)
+    fetch->report.lifetime = granted->grant.lifetime;
+    fetch->report.lifetime_from = granted->lifetime;
+    snprintf(fetch->report.type, sizeof(fetch->report.type), "%s", granted->grant.type);
+    if (granted->lifetime == LIFETIME_USELESS)
         log_useless(fetch);
-    finish(fetch, &result);
 }
 
-static void fail_unusable(struct token_fetch *fetch, const struct token_response *parsed,
-                          const struct token_response_error *error)
+static bool has_another_secret(const struct token_fetch *fetch)
 {
-    struct keeper_result result = {.kind = KEEPER_FAILED};
-    bool said = error->text[0] != '\0';
+    const struct token_fetch_ports *ports = &fetch->ports;
 
-    fetch->report.key = parsed->key;
-    explain(fetch, "the token endpoint's response cannot be used: %s%s%s%s", parsed->reason.text,
-            said ? " (" : "", error->text, said ? ")" : "");
-    finish(fetch, &result);
+    return fetch->report.requests < fetch->upstream->client_secret_count &&
+           (ports->may_repeat == NULL || ports->may_repeat(ports->arg, fetch->report.guid));
 }
 
-/* All empty where it gives none. */
-static void read_error(const struct token_fetch *fetch, const struct upstream_response *response,
-                       struct token_response_error *error)
+static void use_outcome(struct token_fetch *fetch, struct token_outcome *outcome)
 {
-    if (response->body == NULL ||
-        !token_response_error(error, fetch->upstream, response->body, response->body_len))
-        *error = (struct token_response_error){.named = false};
+    struct keeper_result result = {.kind = outcome->kind,
+                                   .event = outcome->event,
+                                   .retry_after = outcome->retry_after,
+                                   .grant = outcome->granted.grant};
+
+    mem_free(fetch->reason);
+    fetch->reason = outcome->reason;
+    outcome->reason = NULL;
+    fetch->report.failure = outcome->failure;
+    fetch->report.key = outcome->key;
+    memcpy(fetch->report.error, outcome->error, sizeof(fetch->report.error));
+    if (outcome->kind == KEEPER_GRANTED)
+        note_grant(fetch, &outcome->granted);
+    finish(fetch, &result);
 }
 
 static void send_request(struct token_fetch *fetch);
 
-static int64_t retry_after(const struct upstream_response *response)
-{
-    const char *text = response->headers[CLIENT_RETRY_AFTER];
-    int64_t seconds = 0;
-
-    if (text == NULL || !text_parse_retry_after(text, wall_now().ns / SECOND, &seconds))
-        return 0;
-    return seconds * SECOND;
-}
-
-static bool may_repeat(const struct token_fetch *fetch)
-{
-    const struct token_fetch_ports *ports = &fetch->ports;
-    return ports->may_repeat == NULL || ports->may_repeat(ports->arg, fetch->report.guid);
-}
-
-static void explain_rejection(struct token_fetch *fetch, int status,
-                              const struct token_response_error *error)
-{
-    bool code = error->code[0] != '\0';
-    bool text = error->text[0] != '\0';
-
-    explain(fetch, "the token endpoint responded with %d%s%s%s%s%s", status,
-            code || text ? ": " : "", error->code, code && text ? " (" : "", error->text,
-            code && text ? ")" : "");
-}
-
-static void reject(struct token_fetch *fetch, const struct upstream_response *response,
-                   const struct token_response_error *error)
-{
-    struct keeper_result result = {.kind = rejection_is_temporary(error->code) ? KEEPER_FAILED
-                                                                               : KEEPER_REJECTED,
-                                   .event = rejection_event(error->code),
-                                   .retry_after = retry_after(response)};
-
-    if (fetch->report.requests < fetch->upstream->client_secret_count &&
-        rejection_may_be_the_secret(response->status, error->code) && may_repeat(fetch)) {
-        fetch->secret = 1 - fetch->secret;
-        send_request(fetch);
-        return;
-    }
-    explain_rejection(fetch, response->status, error);
-    memcpy(fetch->report.error, error->code, sizeof(fetch->report.error));
-    finish(fetch, &result);
-}
-
-static void read_grant(struct token_fetch *fetch, const struct upstream_response *response)
-{
-    const struct wall_time sent = {.ns = wall_now().ns - mono_diff(mono_now(), response->sent)};
-    const struct token_response_rules rules = token_response_rules(fetch->upstream, sent);
-    struct token_response parsed;
-    struct token_response_error error;
-
-    if (token_response_parse(&parsed, response->body, response->body_len, &rules) == ERR_OK) {
-        grant(fetch, &parsed);
-    } else {
-        read_error(fetch, response, &error);
-        if (error.named)
-            reject(fetch, response, &error);
-        else
-            fail_unusable(fetch, &parsed, &error);
-    }
-    token_response_fini(&parsed);
-}
-
-static void read_rejection(struct token_fetch *fetch, const struct upstream_response *response)
-{
-    struct token_response_error error;
-
-    read_error(fetch, response, &error);
-    reject(fetch, response, &error);
-}
-
-static void fail_with_status(struct token_fetch *fetch, const struct upstream_response *response)
-{
-    struct keeper_result result = {.kind = KEEPER_FAILED, .retry_after = retry_after(response)};
-
-    explain(fetch, "the token endpoint responded with %d", response->status);
-    finish(fetch, &result);
-}
-
-/* libcurl's words, where it has some, in brackets; what is not plain text in them is replaced. */
-static void set_reason(struct token_fetch *fetch, const char *phrase, const char *detail)
-{
-    const bool detailed = detail[0] != '\0';
-    char *plain = mem_strdup(detail);
-
-    for (char *c = plain; *c != '\0'; c++)
-        if (!text_is(*c, TEXT_PRINTABLE))
-            *c = '?';
-    explain(fetch, "the token endpoint %s%s%s%s", phrase, detailed ? " (" : "", plain,
-            detailed ? ")" : "");
-    mem_free(plain);
-}
-
-static void fail_without_body(struct token_fetch *fetch, const struct upstream_response *response)
-{
-    bool responded = response->status != 0 || response->error == CLIENT_PROTOCOL ||
-                     response->error == CLIENT_HEADERS_TOO_LARGE;
-    struct keeper_result result = {.kind = responded ? KEEPER_FAILED : KEEPER_NO_RESPONSE};
-
-    fetch->report.failure = response->error;
-    set_reason(fetch, client_error_phrase(response->error), response->detail);
-    finish(fetch, &result);
-}
-
 static void on_response(void *arg, struct upstream_response *response)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
+    struct token_outcome outcome;
 
     fetch->sent = response->sent;
     fetch->report.status = response->status;
-    /* Only a grant needs its body: the others are told by their status, however they ended. */
-    bool granted = response->status == 200 || response->status == 201;
-    bool by_proxy = response->error == CLIENT_PROXY_AUTH;
-    if (response->status == 0 || by_proxy || (granted && response->error != CLIENT_OK))
-        fail_without_body(fetch, response);
-    else if (granted)
-        read_grant(fetch, response);
-    else if (response->status == 400 || response->status == 401 || response->status == 403)
-        read_rejection(fetch, response);
-    else
-        fail_with_status(fetch, response);
+    token_outcome_init(&outcome, fetch->upstream, response);
+    if (outcome.may_be_the_secret && has_another_secret(fetch)) {
+        fetch->secret = 1 - fetch->secret;
+        send_request(fetch);
+    } else {
+        use_outcome(fetch, &outcome);
+    }
+    token_outcome_fini(&outcome);
 }
 
 /* What is the same in all requests, and the operator's own fields. */

@@ -1,6 +1,7 @@
 /*
  * The functions that belong to the types of call.h: the texts of an error, the settings that a
- * configuration implies, the two parts of a configured URL, and the owner of a response's body.
+ * configuration implies, the two parts of a configured URL, the owner of a response's body and its
+ * coding.
  */
 #include "upstream/call.h"
 
@@ -8,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct {
     const char *proxy_status;
@@ -91,4 +93,18 @@ char *upstream_response_take_body(struct upstream_response *response)
 
     response->body = NULL;
     return body;
+}
+
+const char *upstream_response_coding(const struct upstream_response *response)
+{
+    static const char *const known[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress"};
+    const char *given = response->headers[CLIENT_CONTENT_ENCODING];
+
+    if (given == NULL || text_equal_ci(given, "identity"))
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (text_equal_ci(known[i], given))
+            return known[i];
+    }
+    return "unknown coding";
 }

@@ -129,7 +129,7 @@ def started(process, port, headers=()):
 # ---- postcoded ----
 
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False):
+                    tls=False, keys=""):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
@@ -161,6 +161,7 @@ address = {address}
 client_id = demo
 client_secret_file = {upstream.secret_file}
 max_connections = {UPSTREAMS}
+{keys}
 """)
     headers = []
     if identity == "jwt":
@@ -323,12 +324,18 @@ def ours(**options):
     return lambda *args: start_postcoded(*args, **options)
 
 
+# An upstream with the postcode in the middle and many results (contract 12).
+FOUND = """lookup_target = /api/v1/addresses/{postcode}?f=json
+lookup_found = /results/0
+"""
+
 # name, how the table calls it, what is missing for it, how it is started
 CONTENDERS = [
     ("postcoded", "postcoded, identity off", lambda: None, ours()),
     ("postcoded_log", "postcoded, access log on", lambda: None, ours(access="on")),
     ("postcoded_jwt", "postcoded, identity by JWT", lambda: None, ours(identity="jwt")),
     ("postcoded_1000", "postcoded, token of 1,000 bytes", lambda: None, ours(token_size=1000)),
+    ("postcoded_found", "postcoded, lookup_found", lambda: None, ours(keys=FOUND)),
     ("nginx", "nginx, static token", has("nginx"), start_nginx_static),
     ("lua", "nginx + Lua, cached token", has_lua, start_nginx_lua),
     ("haproxy", "HAProxy, static token", has("haproxy"), start_haproxy),

@@ -17,6 +17,8 @@ MARKS = [
     ("c64", "cpu_us", "postcoded_tls", "nginx_tls", "<=", 1.10, "TLS upstream, nginx with TLS = 1"),
     ("c64", "p99_us", "postcoded", "nginx", "<=", 1.00, "p99, nginx static = 1"),
     ("c64", "cpu_us", "postcoded_1000", "postcoded", "<=", 1.10, "1,000-byte token, short one = 1"),
+    ("found", "cpu_us", "postcoded_found", "postcoded", "<=", 1.15,
+     "lookup_found on a body of 2 kB, the default check = 1"),
     ("slow", "rate", "postcoded", "nginx", ">=", 1.00,
      "lookups a second, 1,000 callers and 10 ms upstream, nginx = 1"),
 ]
@@ -25,6 +27,7 @@ TESTS = [
     ("c1", "1 caller, connection kept"),
     ("slow", "1,000 callers, connections kept, upstream takes 10 ms"),
     ("new", "64 callers, a new connection for each lookup"),
+    ("found", "64 callers, connections kept, a body of 2 kB"),
 ]
 
 

@@ -1,4 +1,4 @@
-// oidc-provider, as it comes, with two clients, and beside it an API that lets in whoever has one
+// oidc-provider, as it comes, with clients of several kinds, and beside it an API that lets in whoever has one
 // of its tokens: a JWT when the resource was named, else an opaque one.
 //
 // For each public key there are two more clients, named after its file: `NAME` signs an assertion in
@@ -51,10 +51,26 @@ function clientsWithKey(file) {
     ];
 }
 
+// The client `mutual` has its certificate, that of CA, in place of a secret (RFC 8705, section 2.2).
+function clientsWithCertificate(file) {
+    if (file === undefined) {
+        return [];
+    }
+    const certificate = new crypto.X509Certificate(fs.readFileSync(file));
+    const key = certificate.publicKey.export({ format: 'jwk' });
+    const jwks = { keys: [{ ...key, x5c: [certificate.raw.toString('base64')] }] };
+    return [{ ...client('mutual', undefined, 'self_signed_tls_client_auth'), jwks }];
+}
+
 const settings = {
+    clientAuthMethods: [
+        'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none',
+        'self_signed_tls_client_auth',
+    ],
     clients: [
         client('de mo:+%/~', 'CANARY of+the/%&=: basic', 'client_secret_basic'),
         client('post', 'CANARY of+the/%&=: post', 'client_secret_post'),
+        ...clientsWithCertificate(process.argv[4]),
         ...process.argv.slice(5).flatMap(clientsWithKey),
     ],
     enabledJWA: { clientAuthSigningAlgValues: algorithms },
@@ -64,6 +80,11 @@ const settings = {
     features: {
         clientCredentials: { enabled: true },
         devInteractions: { enabled: false },
+        mTLS: {
+            enabled: true,
+            selfSignedTlsClientAuth: true,
+            getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+        },
         resourceIndicators: {
             enabled: true,
             getResourceServerInfo: (_ctx, indicator) => ({

@@ -123,6 +123,14 @@ eventually is_ready
 [ "$(look_status)" = 200 ] || fail "over TLS"
 stop_daemon
 
+# The certificate takes the place of the secret: only the id is sent.
+upstream client_secret_file ''
+upstream auth_client tls
+upstream client_id mutual
+well
+upstream client_id post
+not_well 'responded with 401: invalid_client' 'look at client_id and client_certificate'
+
 # A private key in place of a secret. The daemon asks again and again, each time with another jti.
 signs() {
     upstream client_id "$1"

@@ -30,6 +30,8 @@
       "a refusal of a token request repeats the request, its secret too")                          \
     X(KNOB_SAME_TOKEN, "same_token", NULL, 0, 1, 0, true,                                          \
       "hands out the same dying token for as long as it lives")                                    \
+    X(KNOB_BODY_SIZE, "body_size", "BYTES", 0, 1e6, 0, true,                                       \
+      "an address has so many bytes at least: results, one after the other")                       \
     X(KNOB_TOKEN_SIZE, "token_size", "BYTES", 16, 16384, 40, true, "the length of a token")
 
 enum knob {

@@ -51,18 +51,42 @@ static bool none_match_fails(const char *header, const char *etag)
     return strcmp(header, "*") == 0 || strstr(header, etag) != NULL;
 }
 
-static void respond_address(struct call *call, const struct postcode *postcode)
+/* As an API with many members for each place has them. */
+static json_t *make_results(size_t bytes)
+{
+    json_t *results = json_array();
+    const size_t place = strlen("{\"name\":\"Example Street 0000\",\"kind\":\"street\",\"x\":0.5,"
+                                "\"y\":51.5,\"open\":true,\"note\":null},");
+    char name[32];
+    for (size_t i = 0; i * place < bytes; i++) {
+        snprintf(name, sizeof name, "Example Street %04zu", i);
+        json_array_append_new(results,
+                              json_pack("{s:s, s:s, s:f, s:f, s:b, s:n}", "name", name, "kind",
+                                        "street", "x", 0.5, "y", 51.5, "open", 1, "note"));
+    }
+    return results;
+}
+
+static json_t *make_address(const struct standin *standin, const struct postcode *postcode)
 {
     const struct area *area = postcode->area;
+    const double size = standin->knobs.value[KNOB_BODY_SIZE];
+    json_t *address = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "postcode", postcode->text,
+                                "country", area->country, "region", area->region, "town",
+                                area->town, "district", postcode->outward, "area", area->letters);
+    if (size > 0)
+        json_object_set_new(address, "results", make_results((size_t)size));
+    return address;
+}
+
+static void respond_address(struct call *call, const struct postcode *postcode)
+{
     char etag[24];
     make_etag(etag, sizeof etag, postcode->text);
     if (none_match_fails(call_request_header(call, MHD_HTTP_HEADER_IF_NONE_MATCH), etag))
         call_answer_empty(call, MHD_HTTP_NOT_MODIFIED);
     else
-        call_answer(call, MHD_HTTP_OK,
-                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "postcode", postcode->text,
-                              "country", area->country, "region", area->region, "town", area->town,
-                              "district", postcode->outward, "area", area->letters));
+        call_answer(call, MHD_HTTP_OK, make_address(call->standin, postcode));
     call_header(call, MHD_HTTP_HEADER_ETAG, etag);
     call_header(call, MHD_HTTP_HEADER_CACHE_CONTROL, "private, max-age=86400");
 }
