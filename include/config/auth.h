@@ -15,6 +15,8 @@
 #define AUTH_BODY_ID "{client_id}"
 #define AUTH_BODY_SECRET "{client_secret}"
 
+/* auth_body, which is set, is JSON and not a form. */
+bool auth_body_is_json(const struct config_upstream *upstream);
 /* It has a form: grant_type and what belongs to it. */
 bool auth_sends_form(const struct config_upstream *upstream);
 /* It has an Authorization header (HTTP Basic). */

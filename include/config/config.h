@@ -170,8 +170,8 @@
       "it, a caller may not send a query.")                                                        \
     X("upstream", "lookup_found", lookup_found, POINTER, NULL, 1, 1024, "", CONFIG_RELOADS,        \
       "JSON Pointer into the body of a 200, which may then be any JSON: what it leads to must "    \
-      "not "                                                                                       \
-      "be empty, or the postcode is unknown. Unset: the body must be an object with postcode.")    \
+      "not be empty, or the postcode is unknown. Unset: the body must be an object with "          \
+      "postcode.")                                                                                 \
     X("upstream", "lookup_failed", lookup_failed, POINTER, NULL, 1, 1024, "", CONFIG_RELOADS,      \
       "JSON Pointer: where it leads to something, a 200 is treated as a 401.")                     \
     X("upstream", "answer", answer, CHOICE, "body", 0, 0, "body address", CONFIG_RELOADS,          \
@@ -457,8 +457,8 @@ struct config *config_load(const struct config *before, const char *path, bool c
                            config_look *look, void *arg, struct config_faults *faults);
 
 /*
- * Reads the files again that the client secrets of an upstream, or else its auth_key_file, came
- * from. A configuration with what they hold now, and the same in all else: one reference, the
+ * Reads the files again that the client secrets of an upstream and its auth_key_file came from. A
+ * configuration with what they hold now, and the same in all else: one reference, the
  * caller's. NULL: nothing changed that can be used; then `reason` says why a file cannot be, or is
  * "".
  */

@@ -51,8 +51,8 @@ struct snapshot *snapshot_new(void);
 
 /*
  * A snapshot of its own, with one reference, that holds the same. Its upstreams may be changed as
- * to client_secrets, which are references of its own, and as to fields that borrow from these. All
- * else is borrowed from `base`, of which it keeps a reference.
+ * to client_secrets and the bytes of auth_key_file, which are references of its own. All else is
+ * borrowed from `base`, or from what that was derived from, of which it keeps a reference.
  */
 struct snapshot *snapshot_derive(struct config *base);
 

@@ -60,8 +60,7 @@ void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
 /*
  * Starts a request under a context of its own, with the deadline auth_timeout; none may be under
  * way. guid NULL: a fresh one. The secret that last worked is tried first; the other at once, under
- * the same deadline, after a 401, or after a 400, or an error in a 200, that says invalid_client
- * (RFC 6749, section 5.2) or gives no code.
+ * the same deadline, where the response may mean the secret (token/rejection.h).
  *
  * 200 and 201 (some providers create a token) are read as grants, and as rejections where they hold
  * an error. 400, 401 and 403 are rejections, any other response a failure, a redirect included. A
@@ -69,6 +68,9 @@ void token_fetch_prefer(struct token_fetch *fetch, size_t secret);
  * have cost a token.
  */
 void token_fetch_start(struct token_fetch *fetch, const char *guid);
+
+/* Between token_fetch_start and `done`. */
+bool token_fetch_is_under_way(const struct token_fetch *fetch);
 
 /* What --probe prints of the last request: what the keeper does not need. Nothing secret. */
 struct token_fetch_report {

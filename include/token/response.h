@@ -68,8 +68,8 @@ struct token_response {
  *   - token_type, unless a scheme is set: absent, "", or any case of "bearer" or "bearertoken":
  *     Bearer; else a token of RFC 9110, up to TOKEN_TYPE_MAX, as received.
  *   - The lifetime: a number of seconds, as a number or as text, its fraction cut; over 10^9 a
- *     point in time in seconds since 1970; or a text that base/moment.h reads. Capped at
- *     TOKEN_LIFETIME_MAX.
+ *     point in time in seconds since 1970, over 10^11 in milliseconds; or a text that base/moment.h
+ *     reads. Capped at TOKEN_LIFETIME_MAX.
  *   - error: the response is no grant where it is anything but null, false, 0, "", [] and {}.
  *
  * Others are ignored, whatever they are. Where the token is missing, the reason has the names of

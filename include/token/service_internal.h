@@ -32,6 +32,7 @@ struct token_service {
     struct token_owner owner;
     struct token_era era;
 
+    bool change_pending;          /* a reload is prepared; its files are newer than any read now */
     struct timer *reread;         /* the secrets' files are read again; NULL: not now */
     struct reason reread_problem; /* of the file, when it was read last; "": none */
 };
@@ -46,7 +47,7 @@ struct keeper_settings token_service_keeper_settings(const struct token_service 
 
 /* The token request is rejected: from now on its secrets' files are watched for other contents. */
 void token_service_begin_reread(struct token_service *service);
-/* A token was granted, or another configuration is used. */
+/* A token was granted, or another request is made. */
 void token_service_end_reread(struct token_service *service);
 
 #endif

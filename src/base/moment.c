@@ -37,23 +37,25 @@ static bool number(struct cursor *cursor, unsigned digits, int *out)
     return true;
 }
 
+/* 2026-09-22, or the same without hyphens. */
 static bool date(struct cursor *cursor, struct tm *tm)
 {
-    if (!number(cursor, 4, &tm->tm_year) || !take(cursor, "-") || !number(cursor, 2, &tm->tm_mon) ||
-        !take(cursor, "-") || !number(cursor, 2, &tm->tm_mday))
+    if (!number(cursor, 4, &tm->tm_year))
+        return false;
+    const bool extended = take(cursor, "-");
+    if (!number(cursor, 2, &tm->tm_mon) || (extended && !take(cursor, "-")) ||
+        !number(cursor, 2, &tm->tm_mday))
         return false;
     tm->tm_year -= 1900;
     tm->tm_mon -= 1;
     return true;
 }
 
-static bool clock_time(struct cursor *cursor, struct tm *tm)
+/* .5 or ,5, of any length, or nothing. */
+static bool fraction(struct cursor *cursor)
 {
     int digit;
 
-    if (!number(cursor, 2, &tm->tm_hour) || !take(cursor, ":") || !number(cursor, 2, &tm->tm_min) ||
-        !take(cursor, ":") || !number(cursor, 2, &tm->tm_sec))
-        return false;
     if (!take(cursor, ".,"))
         return true;
     if (!number(cursor, 1, &digit))
@@ -61,6 +63,20 @@ static bool clock_time(struct cursor *cursor, struct tm *tm)
     while (number(cursor, 1, &digit))
         continue;
     return true;
+}
+
+/* 11:13:20, 11:13, or the same without colons. */
+static bool clock_time(struct cursor *cursor, struct tm *tm)
+{
+    if (!number(cursor, 2, &tm->tm_hour))
+        return false;
+    const bool extended = take(cursor, ":");
+    if (!number(cursor, 2, &tm->tm_min))
+        return false;
+    if (extended ? !take(cursor, ":")
+                 : cursor->at == cursor->end || !text_is(*cursor->at, TEXT_DIGIT))
+        return true;
+    return number(cursor, 2, &tm->tm_sec) && fraction(cursor);
 }
 
 /* Seconds east of UTC. */

@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+bool auth_body_is_json(const struct config_upstream *upstream)
+{
+    return upstream->auth_body[0] == '{' || upstream->auth_body[0] == '[';
+}
+
 bool auth_sends_form(const struct config_upstream *upstream)
 {
     return upstream->auth_body == NULL && upstream->auth_flow != AUTH_FLOW_BASIC;

@@ -6,66 +6,60 @@
 #include "config/credential.h"
 #include "config/snapshot.h"
 
-/* The files that an upstream's client secrets came from, in their order. */
-struct sources {
-    const struct config_key *keys[2];
-    const char *paths[2];
-    size_t count;
-};
-
-static void add(struct sources *sources, enum config_key_index key, const struct config_file *file)
+/* What a file holds now; NULL where it is the same, or cannot be used (`reason` says why). */
+static struct secret *changed(const struct config *config, enum config_key_index key,
+                              const struct config_file *file, const struct secret *present,
+                              struct reason *reason)
 {
-    /* A credential that was not looked at has no bytes. */
-    if (file->bytes == NULL)
-        return;
-    sources->keys[sources->count] = &config_keys[key];
-    sources->paths[sources->count++] = file->path;
+    const bool open = config->server_secret_files == SECRET_FILES_ANY;
+    struct secret *secret = credential_read_again(&config_keys[key], file->path, open, reason);
+
+    if (secret == NULL || !secret_equal(secret, present))
+        return secret;
+    secret_unref(secret);
+    return NULL;
 }
 
-static struct sources sources_of(const struct config_upstream *upstream)
+static bool read_secrets(const struct config *config, struct config_upstream *upstream,
+                         struct reason *reason)
 {
     const struct config_secrets *files = &upstream->client_secret_file;
-    struct sources sources = {.count = 0};
+    bool any = false;
 
-    for (size_t i = 0; i < files->count; i++)
-        add(&sources, KEY_upstream_client_secret_file, &files->files[i]);
-    if (files->count == 0 && upstream->client_secret == NULL)
-        add(&sources, KEY_upstream_auth_key_file, &upstream->auth_key_file);
-    return sources;
+    /* They stand in the same order. A credential that was not looked at is in neither. */
+    for (size_t i = 0; i < files->count && i < upstream->client_secret_count; i++) {
+        struct secret **present = &upstream->client_secrets[i];
+        struct secret *secret =
+            changed(config, KEY_upstream_client_secret_file, &files->files[i], *present, reason);
+        if (secret == NULL)
+            continue;
+        secret_unref(*present);
+        *present = secret;
+        any = true;
+    }
+    return any;
 }
 
-/* In the place of the secret number i. */
-static void replace(struct config_upstream *upstream, size_t i, struct secret *secret)
-{
-    secret_unref(upstream->client_secrets[i]);
-    upstream->client_secrets[i] = secret;
-    /* It is read there where it signs; the field is borrowed, as all others. */
-    if (upstream->client_secret_file.count == 0)
-        upstream->auth_key_file.bytes = secret;
-}
-
-/*
- * True: a file that was read has other bytes, and `upstream` has them now. A file that cannot be
- * read leaves a reason.
- */
-static bool read_all(const struct config *config, struct config_upstream *upstream,
+/* The key is also what proves who the client is, where there is no secret (config/gather.h). */
+static bool read_key(const struct config *config, struct config_upstream *upstream,
                      struct reason *reason)
 {
-    const struct sources sources = sources_of(upstream);
-    const bool open = config->server_secret_files == SECRET_FILES_ANY;
-    bool changed = false;
+    struct secret *old = upstream->auth_key_file.bytes;
+    struct secret *key = old != NULL ? changed(config, KEY_upstream_auth_key_file,
+                                               &upstream->auth_key_file, old, reason)
+                                     : NULL;
 
-    for (size_t i = 0; i < sources.count; i++) {
-        struct secret *secret =
-            credential_read_again(sources.keys[i], sources.paths[i], open, reason);
-        if (secret != NULL && !secret_equal(secret, upstream->client_secrets[i])) {
-            replace(upstream, i, secret);
-            changed = true;
-        } else {
-            secret_unref(secret);
-        }
+    if (key == NULL)
+        return false;
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        if (upstream->client_secrets[i] != old)
+            continue;
+        secret_unref(upstream->client_secrets[i]);
+        upstream->client_secrets[i] = secret_ref(key);
     }
-    return changed;
+    upstream->auth_key_file.bytes = key;
+    secret_unref(old);
+    return true;
 }
 
 struct config *config_reread(struct config *config, const struct config_upstream *upstream,
@@ -75,7 +69,9 @@ struct config *config_reread(struct config *config, const struct config_upstream
     const size_t i = (size_t)(upstream - config->upstreams);
 
     reason->text[0] = '\0';
-    if (read_all(config, &snapshot->config.upstreams[i], reason))
+    const bool secrets = read_secrets(config, &snapshot->config.upstreams[i], reason);
+    const bool key = read_key(config, &snapshot->config.upstreams[i], reason);
+    if (secrets || key)
         return &snapshot->config;
     config_unref(&snapshot->config);
     return NULL;

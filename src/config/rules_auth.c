@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/secret.h"
+#include "base/text.h"
 #include "config/auth.h"
 
 /* Flow and client are understood; else what they imply is not known. */
@@ -146,6 +148,22 @@ static void assertion_needs(const struct rules *rules)
                                                    : "auth_flow = jwt_bearer");
 }
 
+/* RFC 8259, section 8.1. */
+static void json_body(const struct rules *rules)
+{
+    const struct config_upstream *upstream = rules->upstream;
+
+    if (upstream->auth_body == NULL || !auth_body_is_json(upstream) ||
+        strstr(upstream->auth_body, AUTH_BODY_SECRET) == NULL)
+        return;
+    for (size_t i = 0; i < upstream->client_secret_count; i++) {
+        const struct secret *secret = upstream->client_secrets[i];
+        if (!text_is_utf8(secret_text(secret), secret_len(secret)))
+            rules_wrong(rules, KEY_upstream_auth_body,
+                        "cannot carry the client's secret, which is not UTF-8, as JSON must be");
+    }
+}
+
 static void assertion_keys(const struct rules *rules)
 {
     const enum config_key_index file = KEY_upstream_auth_key_file;
@@ -192,6 +210,6 @@ static void basic_id(const struct rules *rules)
 }
 
 rule *const rules_of_auth[] = {
-    one_secret,     secret_is_used, flow_keys, body_excludes, assertion_needs,
+    one_secret,     secret_is_used, flow_keys, body_excludes, json_body, assertion_needs,
     assertion_keys, tls_client,     auth_path, basic_id,      NULL,
 };

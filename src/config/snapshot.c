@@ -78,8 +78,10 @@ static void free_derived(struct snapshot *snapshot)
     struct config *config = &snapshot->config;
     struct config *base = snapshot->base;
 
-    for (size_t i = 0; i < config->upstream_count; i++)
+    for (size_t i = 0; i < config->upstream_count; i++) {
         free_secrets(&config->upstreams[i]);
+        secret_unref(config->upstreams[i].auth_key_file.bytes);
+    }
     mem_free(config->upstreams);
     MAGIC_CLEAR(config);
     mem_free(snapshot);
@@ -141,6 +143,8 @@ static void ref_secrets(struct config_upstream *upstream)
 {
     for (size_t i = 0; i < upstream->client_secret_count; i++)
         secret_ref(upstream->client_secrets[i]);
+    if (upstream->auth_key_file.bytes != NULL)
+        secret_ref(upstream->auth_key_file.bytes);
 }
 
 struct snapshot *snapshot_derive(struct config *base)
@@ -151,7 +155,8 @@ struct snapshot *snapshot_derive(struct config *base)
 
     memcpy(snapshot, from, sizeof(*snapshot));
     atomic_init(&snapshot->refs, 1);
-    snapshot->base = config_ref(base);
+    /* Not what was derived itself: its secrets are over, and would live as long as this one. */
+    snapshot->base = config_ref(from->base != NULL ? from->base : base);
     snapshot->config.upstreams = mem_alloc(size);
     memcpy(snapshot->config.upstreams, base->upstreams, size);
     for (size_t i = 0; i < base->upstream_count; i++)

@@ -66,6 +66,9 @@ static void take_body(struct upstream_response *response, struct body_answer *an
         result->body = answer->text;
         result->body_len = answer->len;
         result->headers[CLIENT_CONTENT_TYPE] = "application/json";
+        /* They are of the upstream's body, not of this one. */
+        result->headers[CLIENT_ETAG] = NULL;
+        result->headers[CLIENT_LAST_MODIFIED] = NULL;
     } else {
         result->body_len = response->body_len;
         result->body = upstream_response_take_body(response);

@@ -119,6 +119,7 @@ static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
 static void rejected(struct lookup *lookup, struct mono_time sent)
 {
     lookup->repeated = true;
+    memset(lookup->result.headers, 0, sizeof(lookup->result.headers)); /* borrowed until here */
     struct token_ticket ticket = token_source_rejected(lookup->way.tokens, lookup->ctx,
                                                        lookup->token, sent, &lookup->waiter);
     take_ticket(lookup, &ticket);
@@ -169,6 +170,8 @@ static size_t make_headers(const struct lookup *lookup, struct client_header hea
     const struct config_upstream *upstream = lookup->way.upstream;
     const struct lookup_query *query = &lookup->query;
     const char *tracestate = ctx_tracestate(lookup->ctx);
+    /* The answer is not what a validator of the upstream's body is about. */
+    const bool whole = upstream->answer == ANSWER_BODY;
     const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
     const struct client_header ours[] = {
         {"Authorization", token_authorization(lookup->token)},
@@ -176,8 +179,8 @@ static size_t make_headers(const struct lookup *lookup, struct client_header hea
         {config->tracker_header, ctx_guid(lookup->ctx)},
         {"traceparent", ctx_traceparent(lookup->ctx)},
         {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
-        {"If-None-Match", query->if_none_match},
-        {"If-Modified-Since", query->if_modified_since},
+        {"If-None-Match", whole ? query->if_none_match : NULL},
+        {"If-Modified-Since", whole ? query->if_modified_since : NULL},
         {config->identity_forward_header, query->user}, /* the last: not always sent */
     };
     size_t count = ARRAY_LEN(ours) - !forward;

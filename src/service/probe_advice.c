@@ -144,10 +144,30 @@ const char *probe_advice_token(const struct config_upstream *upstream,
 
 /* ---- the lookup ---- */
 
-static const char *on_unknown(const struct config_upstream *upstream, int status)
+static bool outline_is(const struct probe_lookup *lookup, const char *text)
 {
-    bool target = upstream->lookup_target.text != NULL;
+    return strstr(buf_text(lookup->outline), text) != NULL;
+}
 
+#define REPORTS_ERROR                                                                              \
+    "lookup_failed: the body has a member error; where it reports a dead token, set "              \
+    "lookup_failed "                                                                               \
+    "= /error; and lookup_found"
+
+static bool reports_error(const struct probe_lookup *lookup)
+{
+    const char *outline = buf_text(lookup->outline);
+    bool has = strncmp(outline, "error (", 7) == 0 || strstr(outline, " error (") != NULL;
+
+    return has && lookup->upstream->lookup_failed.pointer == NULL;
+}
+
+static const char *on_unknown(const struct probe_lookup *lookup, int status)
+{
+    bool target = lookup->upstream->lookup_target.text != NULL;
+
+    if (status == 200 && reports_error(lookup))
+        return REPORTS_ERROR;
     if (status == 200)
         return "lookup_found, unless the upstream just does not know this postcode: try one that "
                "it must know";
@@ -175,11 +195,6 @@ static const char *on_rejected(const struct probe_lookup *lookup, int status)
            "whether address and token endpoint belong together";
 }
 
-static bool outline_is(const struct probe_lookup *lookup, const char *text)
-{
-    return strstr(buf_text(lookup->outline), text) != NULL;
-}
-
 static const char *on_malformed(const struct probe_lookup *lookup,
                                 const struct lookup_result *result)
 {
@@ -190,6 +205,8 @@ static const char *on_malformed(const struct probe_lookup *lookup,
                "path of the API may not";
     if (outline_is(lookup, "an HTML page"))
         return "address and lookup_target: this is a page for people, not the API";
+    if (reports_error(lookup))
+        return REPORTS_ERROR;
     if (lookup->upstream->lookup_found.pointer != NULL)
         return "lookup_found: write a pointer to what is there for each known postcode, from the "
                "members above; and lookup_target";
@@ -223,7 +240,7 @@ const char *probe_advice_lookup(const struct probe_lookup *lookup,
     case LOOKUP_NOT_MODIFIED:
         break;
     case LOOKUP_UNKNOWN:
-        return on_unknown(lookup->upstream, result->status);
+        return on_unknown(lookup, result->status);
     case LOOKUP_INVALID:
         return "the postcode: the upstream does not accept it as one; or lookup_target, where it "
                "misses something else";

@@ -20,6 +20,7 @@
 #include "runtime/trace.h"
 #include "token/assertions.h"
 #include "token/credentials.h"
+#include "token/encoding.h"
 #include "token/outcome.h"
 #include "token/request.h"
 #include "upstream/client.h"
@@ -265,14 +266,17 @@ static size_t make_headers(const struct token_fetch *fetch, const struct token_r
     return ARRAY_LEN(ours) + upstream->header_count;
 }
 
-/* The endpoint's target, with the parameters of a GET. wipe_free_text() it. */
-static char *make_target(const struct token_fetch *fetch, const struct token_request *request)
+/* The endpoint's target, with the parameters of a GET, in memory that is wiped. */
+static void make_target(const struct token_fetch *fetch, const struct token_request *request,
+                        struct buf *target)
 {
-    const char *between = strchr(fetch->target, '?') != NULL ? "&" : "?";
-
-    if (request->query.len == 0)
-        return mem_strdup(fetch->target);
-    return mem_printf("%s%s%s", fetch->target, between, buf_text(&request->query));
+    buf_init_secret(target, ENCODING_MAX);
+    buf_puts(target, fetch->target);
+    if (request->query.len > 0) {
+        buf_putc(target, strchr(fetch->target, '?') != NULL ? '&' : '?');
+        buf_append(target, request->query.data, request->query.len);
+    }
+    MUST(target->err == ERR_OK);
 }
 
 static void note_request(struct token_fetch *fetch)
@@ -292,13 +296,14 @@ static void call_endpoint(struct token_fetch *fetch, const struct token_assertio
 {
     struct token_request request;
     struct client_header headers[HEADERS_MAX];
+    struct buf target;
 
     token_request_init(&request, fetch->upstream, fetch->secret, signed_now);
-    char *target = make_target(fetch, &request);
+    make_target(fetch, &request, &target);
     const struct client_request call = {
         .once = true,
         .post = fetch->upstream->auth_method == AUTH_METHOD_POST,
-        .target = target,
+        .target = buf_text(&target),
         .headers = headers,
         .header_count = make_headers(fetch, &request, headers),
         .body = request.body.data,
@@ -307,7 +312,7 @@ static void call_endpoint(struct token_fetch *fetch, const struct token_assertio
     };
 
     client_call(fetch->client, fetch->ctx, &call, on_response, fetch);
-    wipe_free_text(target);
+    buf_fini(&target);
     token_request_fini(&request);
 }
 
@@ -353,6 +358,12 @@ static void on_deadline(struct ctx_hook *hook, enum ctx_cause cause)
     (void)cause;
     MAGIC_OK(fetch, FETCH_MAGIC);
     fetch->expired = timer_start(fetch->loop, 0, on_expired, fetch);
+}
+
+bool token_fetch_is_under_way(const struct token_fetch *fetch)
+{
+    MAGIC_OK(fetch, FETCH_MAGIC);
+    return fetch->ctx != NULL;
 }
 
 void token_fetch_start(struct token_fetch *fetch, const char *guid)

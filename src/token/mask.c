@@ -4,6 +4,7 @@
  */
 #include "token/mask.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -42,24 +43,94 @@ static void hide_basic(struct masked *masked, const struct config_upstream *upst
     wipe_free_text(value);
 }
 
-typedef void encoder(struct buf *out, const char *text, size_t len);
+/* ---- in any spelling ---- */
 
-static void hide_encoded(struct masked *masked, const char *text, size_t len, encoder *encode)
+/* What one unit of the text stands for. */
+struct unit {
+    char bytes[4];
+    size_t len;   /* of those */
+    size_t taken; /* of the text */
+};
+
+/* \uXXXX, but for surrogates; false where it is none. */
+static bool read_code(const char *text, struct unit *unit)
 {
-    struct buf form;
+    uint32_t code = 0;
 
-    buf_init_secret(&form, ENCODING_MAX);
-    encode(&form, text, len);
-    MEM_MUST(form.err == ERR_OK);
-    hide(masked, buf_text(&form), form.len);
-    buf_fini(&form);
+    for (size_t i = 2; i < 6; i++) {
+        if (!text_is(text[i], TEXT_HEX))
+            return false;
+        code = code * 16 + (uint32_t)text_hex_value(text[i]);
+    }
+    unit->taken = 6;
+    if (code < 0x80) {
+        unit->bytes[unit->len++] = (char)code;
+    } else if (code < 0x800) {
+        unit->bytes[unit->len++] = (char)(0xc0 | code >> 6);
+        unit->bytes[unit->len++] = (char)(0x80 | (code & 0x3f));
+    } else {
+        unit->bytes[unit->len++] = (char)(0xe0 | code >> 12);
+        unit->bytes[unit->len++] = (char)(0x80 | (code >> 6 & 0x3f));
+        unit->bytes[unit->len++] = (char)(0x80 | (code & 0x3f));
+    }
+    return true;
+}
+
+/* A percent triplet, a plus, or an escape of JSON. False: the byte stands for itself alone. */
+static bool read_spelling(const char *text, struct unit *unit)
+{
+    *unit = (struct unit){.len = 0};
+    if (*text == '%' && text_is(text[1], TEXT_HEX) && text_is(text[2], TEXT_HEX)) {
+        unit->bytes[0] = (char)(text_hex_value(text[1]) * 16 + text_hex_value(text[2]));
+        unit->len = 1;
+        unit->taken = 3;
+        return true;
+    }
+    if (*text == '\\' && text[1] == 'u')
+        return read_code(text, unit);
+    if (*text != '+' && !(*text == '\\' && text[1] != '\0'))
+        return false;
+    unit->bytes[0] = *text == '+' ? ' ' : text[1];
+    unit->len = 1;
+    unit->taken = *text == '+' ? 1 : 2;
+    return true;
+}
+
+/*
+ * How much of the text spells the secret, each byte in whatever way; 0 where it does not. What a
+ * spelling stands for is tried first, then the bytes as they are.
+ */
+static size_t spelt_len(const char *text, const char *secret, size_t len)
+{
+    const char *at = text;
+    struct unit unit;
+
+    while (len > 0) {
+        bool spelt = read_spelling(at, &unit) && unit.len <= len &&
+                     memcmp(unit.bytes, secret, unit.len) == 0;
+        if (!spelt && *at != *secret)
+            return 0;
+        at += spelt ? unit.taken : 1;
+        secret += spelt ? unit.len : 1;
+        len -= spelt ? unit.len : 1;
+    }
+    return (size_t)(at - text);
+}
+
+static void hide_spelt(struct masked *masked, const char *secret, size_t len)
+{
+    for (size_t i = 0; i < masked->len; i++) {
+        size_t spelt = spelt_len(masked->text + i, secret, len);
+        memset(masked->hidden + i, true, spelt);
+    }
 }
 
 static void hide_text(struct masked *masked, const char *text, size_t len)
 {
+    if (len == 0)
+        return;
     hide(masked, text, len);
-    hide_encoded(masked, text, len, encoding_form);
-    hide_encoded(masked, text, len, encoding_json);
+    hide_spelt(masked, text, len);
 }
 
 static void hide_secret(struct masked *masked, const struct config_upstream *upstream,

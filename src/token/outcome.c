@@ -51,16 +51,13 @@ static void reject(struct token_outcome *outcome, int status,
     memcpy(outcome->error, error->code, sizeof(outcome->error));
 }
 
-static void fail_unusable(struct token_outcome *outcome, const struct token_response *parsed,
-                          const struct token_response_error *error)
+/* Nothing of the body: what it says may be a token by another name. */
+static void fail_unusable(struct token_outcome *outcome, const struct token_response *parsed)
 {
-    bool said = error->text[0] != '\0';
-
     outcome->kind = KEEPER_FAILED;
     outcome->key = parsed->key;
     outcome->reason =
-        mem_printf("the token endpoint's response cannot be used: %s%s%s%s", parsed->reason.text,
-                   said ? " (" : "", error->text, said ? ")" : "");
+        mem_printf("the token endpoint's response cannot be used: %s", parsed->reason.text);
 }
 
 static struct token_response_rules rules_for(const struct config_upstream *upstream,
@@ -85,7 +82,7 @@ static void read_grant(struct token_outcome *outcome, const struct config_upstre
     if (error.named)
         reject(outcome, response->status, &error);
     else
-        fail_unusable(outcome, &outcome->granted, &error);
+        fail_unusable(outcome, &outcome->granted);
 }
 
 /* libcurl's words, where it has some, in brackets; what is not plain text in them is replaced. */

@@ -55,18 +55,13 @@ static void put_form(struct buf *out, const struct config_upstream *upstream,
     put_client(out, upstream, secret, assertions);
 }
 
-static bool is_json(const char *body)
-{
-    return *body == '{' || *body == '[';
-}
-
 /* auth_body with id and secret in their places; other braces are its own. */
 static void put_body(struct buf *out, const struct config_upstream *upstream,
                      const struct secret *secret)
 {
     const char *text = upstream->auth_body;
     void (*encode)(struct buf *, const char *, size_t) =
-        is_json(text) ? encoding_json : encoding_form;
+        auth_body_is_json(upstream) ? encoding_json : encoding_form;
 
     while (*text != '\0') {
         if (strncmp(text, AUTH_BODY_ID, strlen(AUTH_BODY_ID)) == 0) {
@@ -94,7 +89,7 @@ void token_request_init(struct token_request *request, const struct config_upstr
     buf_init_secret(&request->query, ENCODING_MAX);
     if (upstream->auth_body != NULL) {
         request->content_type =
-            is_json(upstream->auth_body) ? TOKEN_REQUEST_JSON : TOKEN_REQUEST_FORM;
+            auth_body_is_json(upstream) ? TOKEN_REQUEST_JSON : TOKEN_REQUEST_FORM;
         put_body(&request->body, upstream, mine);
     } else if (auth_sends_form(upstream)) {
         request->content_type = get ? NULL : TOKEN_REQUEST_FORM;

@@ -6,6 +6,7 @@
  */
 #include "token/response.h"
 
+#include <float.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,9 @@
 
 #define BEARER "Bearer"
 
-/* Seconds; a number over it is a point in time. */
+/* Seconds; a number over it is a point in time, and over the second one in milliseconds. */
 #define LONGEST_LIFETIME 1e9
+#define LATEST_IN_SECONDS 1e11
 
 /*
  * Where memory is refused, jansson's parser goes on without the bytes it had no room for, and gives
@@ -88,6 +90,50 @@ static const char *what_it_is(const char *body, size_t len, const json_error_t *
     return json_reason(error);
 }
 
+/*
+ * Numbers may have any length and exponent (RFC 8259, section 6), and jansson has only doubles.
+ * What is too large for one becomes the largest that is needed here. False: there is none.
+ */
+static bool clamp_numbers(char *text, size_t len)
+{
+    static const char large[] = "1e300";
+    bool in_string = false, any = false;
+
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '"')
+            in_string = !in_string;
+        else if (in_string)
+            i += text[i] == '\\';
+        if (in_string || !text_is(text[i], TEXT_DIGIT))
+            continue;
+        char *end;
+        const bool too_large = strtod(text + i, &end) > DBL_MAX;
+        size_t span = strspn(text + i, "0123456789.eE+-");
+        span = span < (size_t)(end - text) - i ? span : (size_t)(end - text) - i;
+        if (too_large && span >= sizeof(large) - 1) {
+            memset(text + i, ' ', span);
+            memcpy(text + i, large, sizeof(large) - 1);
+            any = true;
+        }
+        i += span - 1;
+    }
+    return any;
+}
+
+static json_t *load(const char *body, size_t len, json_error_t *error)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
+    json_t *root = json_loadb(len > 0 ? body : "", len, flags, error);
+
+    if (root != NULL || len == 0 || json_error_code(error) != json_error_numeric_overflow)
+        return root;
+    char *copy = mem_strndup(body, len);
+    if (clamp_numbers(copy, len))
+        root = json_loadb(copy, len, flags, error);
+    wipe_free(copy, len);
+    return root;
+}
+
 /* What surrounds the object and means nothing. */
 static void skip_around(const char **body, size_t *len)
 {
@@ -111,8 +157,7 @@ json_t *token_response_object(const char *body, size_t len,
     json_error_t error;
 
     skip_around(&body, &len);
-    json_t *root = json_loadb(len > 0 ? body : "", len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *root = load(body, len, &error);
     if (root == NULL) {
         reason_set(reason, "%s", what_it_is(body, len, &error));
         if (len > 0 && json_error_code(&error) == json_error_duplicate_key)
@@ -259,7 +304,9 @@ static double seconds_until(const struct token_response_rules *rules, double uni
 
 static double seconds_of_number(const struct token_response_rules *rules, double number)
 {
-    return number > LONGEST_LIFETIME ? seconds_until(rules, number) : number;
+    if (number <= LONGEST_LIFETIME)
+        return number;
+    return seconds_until(rules, number > LATEST_IN_SECONDS ? number / 1000 : number);
 }
 
 /* False: it is none. "" is 0. */

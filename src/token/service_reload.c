@@ -8,6 +8,7 @@
 #include "token/service_internal.h"
 
 struct token_service_change {
+    struct token_service *service;
     struct config *config; /* a reference */
     const struct config_upstream *upstream;
     struct token_fetch *fetch; /* NULL: the present one stays */
@@ -18,6 +19,7 @@ void token_service_discard(struct token_service_change *change)
 {
     if (change == NULL)
         return;
+    change->service->change_pending = false;
     if (change->fetch != NULL)
         token_fetch_free(change->fetch);
     config_unref(change->config);
@@ -31,6 +33,8 @@ enum err token_service_prepare(struct token_service *service, struct config *con
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
     struct token_service_change *change = mem_zalloc(sizeof(*change));
     enum err err = ERR_OK;
+    change->service = service;
+    service->change_pending = true;
     change->config = config_ref(config);
     change->upstream = upstream;
     change->fetch_digest = token_fetch_digest(config, upstream);
@@ -84,7 +88,8 @@ static void change_token(struct token_service *service, struct token_service_cha
 void token_service_commit(struct token_service *service, struct token_service_change *change)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
-    token_service_end_reread(service);
+    if (change->fetch != NULL)
+        token_service_end_reread(service);
     change_token(service, change);
     store_recycler_start(service->store, loop_uv(service->loop),
                          change->config->store_recycle_interval);

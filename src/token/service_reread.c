@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "token/assertions.h"
 #include "token/service_internal.h"
 
 #define INTERVAL (1 * SECOND)
@@ -29,7 +30,7 @@ static void use(struct token_service *service, struct config *fresh, struct toke
     service->config = config_ref(fresh);
     service->upstream = upstream;
     config_unref(before);
-    log_notice(NULL, "the client's secret in its file changed: asking the token endpoint of %s",
+    log_notice(NULL, "the client's secret in its file changed: the next token request of %s has it",
                upstream->name);
     const struct keeper_settings settings = token_service_keeper_settings(service, upstream);
     keeper_reconfigure(service->keeper, &settings, false, mono_now());
@@ -39,25 +40,41 @@ static void use(struct token_service *service, struct config *fresh, struct toke
 static void note_problem(struct token_service *service, const struct reason *reason)
 {
     if (reason->text[0] != '\0' && strcmp(reason->text, service->reread_problem.text) != 0)
-        log_warning(NULL, "%s", reason->text);
+        log_warning(NULL, "[upstream %s] %s", service->upstream->name, reason->text);
     service->reread_problem = *reason;
 }
 
+/* Reads, and uses what it read. `reason`: "" where all is well. */
+static void read_again(struct token_service *service, struct reason *reason)
+{
+    struct token_fetch *fetch = NULL;
+    struct config *fresh = config_reread(service->config, service->upstream, reason);
+
+    if (fresh == NULL)
+        return;
+    const struct config_upstream *upstream = counterpart(service, fresh);
+    if (!assertions_check(upstream, reason))
+        reason_set(reason, "auth_key_file: changed, and it cannot be used; it must be the private "
+                           "key of the client");
+    else if (token_service_make_fetch(service, fresh, upstream, &fetch) == ERR_OK)
+        use(service, fresh, fetch);
+    else
+        reason_set(reason, "the client's secret changed, but the files of TLS cannot be used");
+    config_unref(fresh);
+}
+
+/* A request under way is waited for: it would be lost, and made again uncharged. */
 static void on_reread(void *arg)
 {
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
-    struct token_fetch *fetch = NULL;
     struct reason reason;
-    struct config *fresh = config_reread(service->config, service->upstream, &reason);
 
     service->reread = NULL;
-    if (fresh != NULL &&
-        token_service_make_fetch(service, fresh, counterpart(service, fresh), &fetch) == ERR_OK)
-        use(service, fresh, fetch);
-    else if (fresh != NULL)
-        reason_set(&reason, "auth_key_file: changed, and cannot be used; --check says why");
-    note_problem(service, &reason);
-    config_unref(fresh);
+    if (!service->change_pending && !token_fetch_is_under_way(service->fetch)) {
+        reason.text[0] = '\0';
+        read_again(service, &reason);
+        note_problem(service, &reason);
+    }
     token_service_begin_reread(service);
 }
 

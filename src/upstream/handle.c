@@ -168,8 +168,7 @@ static CURL *handle_make(struct handles *handles)
         HANDLE_SET(easy, fixed[i].option, fixed[i].value);
     HANDLE_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     HANDLE_SET(easy, CURLOPT_USERAGENT, "postcoded/" POSTCODED_VERSION);
-    /* Without it a server may compress (RFC 9110, section 12.5.3), and what it sends is not
-     * decoded. */
+    /* Without it a server may compress (RFC 9110, section 12.5.3); nothing is decoded here. */
     HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
@@ -198,6 +197,7 @@ void handles_give_back(struct handles *handles, CURL *easy)
     /* What the call lent is about to be freed. */
     HANDLE_SET(easy, CURLOPT_HTTPHEADER, NULL);
     HANDLE_SET(easy, CURLOPT_POSTFIELDS, NULL);
+    HANDLE_SET(easy, CURLOPT_REQUEST_TARGET, NULL); /* of a GET: it may hold a secret */
     HANDLE_SET(easy, CURLOPT_ERRORBUFFER, NULL);
     HANDLE_SET(easy, CURLOPT_HEADERFUNCTION, NULL);
     HANDLE_SET(easy, CURLOPT_HEADERDATA, NULL);

@@ -84,7 +84,8 @@ sends expired.json 2
 fails 99950 'the body       error (object)' 'look at lookup_failed'
 upstream lookup_failed ''
 sends expired.json
-fails 99950 '/candidates leads nowhere' 'look at lookup_found'
+fails 99950 '/candidates leads nowhere' 'look at lookup_failed: the body has a member error' \
+    'and lookup_found'
 printf 'CANARY another' >"$here/client.secret"
 fails 99950 'responded with 200: invalid_client_id (' 'look at client_id'
 exit 0

@@ -549,6 +549,24 @@ START_TEST(longest)
 }
 END_TEST
 
+/* A form can carry any byte, JSON only UTF-8. */
+START_TEST(a_secret_that_json_cannot_carry)
+{
+    static const char lines[] =
+        IDENTITY UPSTREAM_HEAD "client_secret_file = latin\nauth_client = post\nauth_body = ";
+    char *json = mem_printf("%s{\"s\":\"{client_secret}\"}\n", lines);
+    char *form = mem_printf("%ss={client_secret}\n", lines);
+
+    write_mode("latin", "\xe9t\xe9", 0640);
+    ck_assert_ptr_null(load_text(json));
+    ck_assert_str_eq(fault_lines(), "p.ini:8: [upstream u] auth_body: cannot carry the client's "
+                                    "secret, which is not UTF-8, as JSON must be\n");
+    config_unref(good(form));
+    mem_free(json);
+    mem_free(form);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config_apis");
@@ -557,6 +575,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, setup_files, teardown);
     tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
+    tcase_add_test(tcase, a_secret_that_json_cannot_carry);
     tcase_add_test(tcase, targets);
     tcase_add_test(tcase, pointers);
     tcase_add_test(tcase, constant_country);

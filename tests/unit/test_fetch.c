@@ -169,9 +169,9 @@ static const struct sample samples[] = {
      "the token endpoint's response cannot be used: the response is compressed (gzip)", 0},
     {JSON_200 "{\"error\":\"temporarily_unavailable\"}", KEEPER_FAILED,
      "the token endpoint responded with 200: temporarily_unavailable", 0},
-    {JSON_200 "{\"token\":\"t\",\"message\":\"ok\"}", KEEPER_FAILED,
+    {JSON_200 "{\"token\":\"t\",\"message\":\"this-is-secret\"}", KEEPER_FAILED,
      "the token endpoint's response cannot be used: access_token: missing; the response has token, "
-     "message; auth_reply names the member (ok)",
+     "message; auth_reply names the member",
      0},
     {"HTTP/1.1 400 No\r\n\r\n{\"errorCode\":\"E07\",\"errorSummary\":\"No such grant\"}",
      KEEPER_REJECTED, "the token endpoint responded with 400: E07 (No such grant)", 0},

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "config/snapshot.h"
 #include "scratch.h"
 #include "suite.h"
 
@@ -106,6 +107,46 @@ START_TEST(a_changed_key)
 }
 END_TEST
 
+/* A key beside a secret: each file by itself. */
+START_TEST(a_key_beside_a_secret)
+{
+    load("client_secret_file = two\nauth_client = post\nauth_flow = jwt_bearer\n"
+         "auth_key_file = one\n");
+    write_secret("one", "another", 0600);
+    struct config *fresh = reread();
+    ck_assert_ptr_nonnull(fresh);
+    ck_assert_str_eq(secret_text(fresh->upstreams->auth_key_file.bytes), "another");
+    ck_assert_str_eq(secret_of(fresh, 0), "second");
+    config_unref(config);
+    config = fresh;
+    write_secret("two", "third", 0600);
+    fresh = reread();
+    ck_assert_ptr_nonnull(fresh);
+    ck_assert_str_eq(secret_text(fresh->upstreams->auth_key_file.bytes), "another");
+    ck_assert_str_eq(secret_of(fresh, 0), "third");
+    config_unref(fresh);
+}
+END_TEST
+
+/* However often it is read: what was derived on the way is freed. */
+START_TEST(derived_ones_make_no_chain)
+{
+    load("client_secret_file = one\n");
+    const struct snapshot *first = snapshot_of(config);
+    for (int i = 0; i < 10; i++) {
+        char *text = mem_printf("secret %d", i);
+        write_secret("one", text, 0600);
+        struct config *fresh = reread();
+        ck_assert_ptr_nonnull(fresh);
+        ck_assert_ptr_eq(snapshot_of(fresh)->base, &first->config);
+        config_unref(config);
+        config = fresh;
+        mem_free(text);
+    }
+    ck_assert_uint_eq(atomic_load(&first->refs), 1);
+}
+END_TEST
+
 static const struct {
     const char *text;
     mode_t mode;
@@ -158,6 +199,8 @@ static Suite *suite(void)
     tcase_add_test(tc, the_same_is_no_change);
     tcase_add_test(tc, a_changed_file);
     tcase_add_test(tc, a_changed_key);
+    tcase_add_test(tc, a_key_beside_a_secret);
+    tcase_add_test(tc, derived_ones_make_no_chain);
     tcase_add_loop_test(tc, what_cannot_be_used, 0, (int)ARRAY_LEN(bad));
     tcase_add_test(tc, a_file_that_is_gone);
     tcase_add_test(tc, a_secret_without_a_file);

@@ -122,6 +122,14 @@ static const char *const echoes[] = {
     "{\"error\":\"x\",\"error_description\":\"got s3\\\"cret&\"}",
     "{\"error\":\"x\",\"error_description\":\"got s3%22cret%26\"}",
     "{\"error\":\"x\",\"error_description\":\"got {s3\\\\\\\"cret&\"}",
+    /* Other spellings than ours. */
+    "{\"error\":\"x\",\"error_description\":\"got s3%22cret%26\"}",
+    "{\"error\":\"x\",\"error_description\":\"got %733%22c%72et&\"}",
+    "{\"error\":\"x\",\"error_description\":\"got {s3\\\\u0022cret\\\\u0026\"}",
+    "{\"error\":\"x\",\"error_description\":\"got {s3\\\\\\\"cret\\\\&\"}",
+    "{\"error\":\"x\",\"error_description\":\"got a%2fb%3D+c\"}",
+    "{\"error\":\"x\",\"error_description\":\"got a\\\\/b=%20c\"}",
+    "{\"error\":\"x\",\"error_description\":\"got a%2Fb%3d c\"}",
     /* us:s3"cret& in base64 */
     "{\"error\":\"x\",\"error_description\":\"got dXM6czMiY3JldCY\"}",
     "{\"error\":\"x\",\"error_description\":\"got eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln\"}",
@@ -133,16 +141,18 @@ START_TEST(secrets_are_masked)
     struct token_response_error got;
     struct config_header_file field = {.name = (char *)(uintptr_t) "X-Key",
                                        .file = {.bytes = secret_new("api-key-1", 9)}};
-    struct config_upstream upstream = {.client_id = (char *)(uintptr_t) "us",
-                                       .client_secrets = {secret_new(QUOTED, strlen(QUOTED))},
-                                       .client_secret_count = 1,
-                                       .header_file = {.items = &field, .count = 1}};
+    struct config_upstream upstream = {
+        .client_id = (char *)(uintptr_t) "us",
+        .client_secrets = {secret_new(QUOTED, strlen(QUOTED)), secret_new("a/b= c", 6)},
+        .client_secret_count = 2,
+        .header_file = {.items = &field, .count = 1}};
 
     ck_assert(token_response_error(&got, &upstream, echoes[_i], strlen(echoes[_i])));
     ck_assert_ptr_nonnull(strstr(got.text, "got "));
     ck_assert_ptr_nonnull(strstr(got.text, "***"));
     ck_assert_uint_le(strlen(got.text), strlen("got {***"));
     secret_unref(upstream.client_secrets[0]);
+    secret_unref(upstream.client_secrets[1]);
     secret_unref(field.file.bytes);
 }
 END_TEST

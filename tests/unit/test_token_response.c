@@ -77,9 +77,16 @@ static const struct {
     {"{" AT ",\"expires_in\":1e-300}", "Bearer", DEFAULT, LIFETIME_USELESS},
     {"{" AT ",\"error\":null}", "Bearer", DEFAULT, LIFETIME_ABSENT},
     {"{" AT ",\"error\":\"\",\"error_description\":\"\"}", "Bearer", DEFAULT, LIFETIME_ABSENT},
+    /* Numbers that no double holds. */
+    {"{" AT ",\"expires_in\":1e999}", "Bearer", 24 * HOUR, LIFETIME_GIVEN},
+    {"{" AT ",\"expires_in\":-1e999}", "Bearer", DEFAULT, LIFETIME_USELESS},
+    {"{\"x\":[1E400,-2.5e+400],\"1e999\":\"\\\"1e999\"," AT ",\"expires_in\":60}", "Bearer", MINUTE,
+     LIFETIME_GIVEN},
     /* A point in time. */
     {"{" AT ",\"expires_in\":1000000000}", "Bearer", 24 * HOUR, LIFETIME_GIVEN},
     {"{" AT ",\"expires_in\":1000000001}", "Bearer", DEFAULT, LIFETIME_USELESS},
+    {"{" AT ",\"expires_in\":1767225660000}", "Bearer", MINUTE, LIFETIME_GIVEN},
+    {"{" AT ",\"expires_in\":\"1767225600999\"}", "Bearer", DEFAULT, LIFETIME_USELESS},
     {"{" AT ",\"expires_in\":1767225660}", "Bearer", MINUTE, LIFETIME_GIVEN},
     {"{" AT ",\"expires_in\":\"1767225660\"}", "Bearer", MINUTE, LIFETIME_GIVEN},
     {"{" AT ",\"expires_in\":1767225600}", "Bearer", DEFAULT, LIFETIME_USELESS},
@@ -172,7 +179,8 @@ static const struct {
     {BODY("{" AT ",\"token_type\":"
           "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"),
      "token_type: too long"},
-    {BODY("{" AT ",\"expires_in\":1e999}"), "the response has a number out of range"},
+    {BODY("{" AT ",\"expires_in\":1e999.5}"), "the response is not JSON"},
+    {BODY("{" AT ",\"expires_in\":1e999,\"x\":0x1p9999}"), "the response is not JSON"},
     {BODY("{" AT ",\"expires_in\":NaN}"), "the response is not JSON"},
     {BODY("{" AT ",\"expires_in\":Infinity}"), "the response is not JSON"},
     {BODY("{" AT ",\"expires_in\":0x10}"), "the response is not JSON"},

@@ -324,6 +324,22 @@ START_TEST(a_probe_does_not_wait_for_a_secret)
 }
 END_TEST
 
+/* The wait goes on, and so does the reading. */
+START_TEST(a_reload_of_nothing_goes_on_reading)
+{
+    static const char *const answers[] = {REJECTED_401, TOKEN_OF("abc"), NULL};
+    begin(ONE_SECRET, answers);
+    token_service_start(service);
+    run();
+    reload(ONE_SECRET);
+    ck_assert_ptr_nonnull(service->reread);
+    scratch_write("one", "right", 5, 0600);
+    run();
+    peer_stop(&peer);
+    ck_assert_int_eq(kind, KEEPER_GRANTED);
+}
+END_TEST
+
 START_TEST(a_reload_ends_the_reading)
 {
     static const char *const answers[] = {REJECTED_401, TOKEN_OF("abc"), NULL};
@@ -493,6 +509,7 @@ int main(void)
     tcase_add_test(tcase, a_replaced_secret_is_tried);
     tcase_add_test(tcase, a_probe_does_not_wait_for_a_secret);
     tcase_add_test(tcase, a_reload_ends_the_reading);
+    tcase_add_test(tcase, a_reload_of_nothing_goes_on_reading);
     tcase_add_test(tcase, one_shot_tries_both_secrets);
     tcase_add_test(tcase, one_shot_asks_once);
     tcase_add_test(tcase, a_budget_of_none_tries_one_secret);
