@@ -9,25 +9,41 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "token/encoding.h"
+#include "token/unescape.h"
 
 /* How every JWT begins: {" in base64url. */
 #define JWT_START "eyJ"
+
+/* A server may have escaped what was escaped already, and put that into JSON. */
+#define LAYERS 3
 
 /* A server's text, and which of its bytes are not to be repeated. */
 struct masked {
     const char *text;
     size_t len;
     bool *hidden;
+    /* The same with some layers of escapes undone, and where in `text` each of its bytes begins. */
+    char *plain;
+    size_t plain_len;
+    size_t *from;
 };
+
+/* A form has + for a space, whatever else it escapes. */
+static bool is_same(const char *text, const char *form, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && (text[i] == form[i] || (text[i] == '+' && form[i] == ' ')))
+        i++;
+    return i == len;
+}
 
 static void hide(struct masked *masked, const char *form, size_t form_len)
 {
-    const char *end = masked->text + masked->len;
-    const char *hit = masked->text;
-
-    while (form_len > 0 && (hit = memmem(hit, (size_t)(end - hit), form, form_len)) != NULL) {
-        memset(masked->hidden + (hit - masked->text), true, form_len);
-        hit++;
+    for (size_t i = 0; form_len > 0 && i + form_len <= masked->plain_len; i++) {
+        const size_t start = masked->from[i];
+        if (is_same(masked->plain + i, form, form_len))
+            memset(masked->hidden + start, true, masked->from[i + form_len] - start);
     }
 }
 
@@ -55,11 +71,24 @@ static void hide_encoded(struct masked *masked, const char *text, size_t len, en
     buf_fini(&form);
 }
 
+/* A secret may hold what looks like an escape, and that is undone with the others. */
+static void hide_unescaped(struct masked *masked, const char *text, size_t len)
+{
+    char *plain = mem_strndup(text, len);
+    size_t plain_len = len;
+
+    for (int layer = 0; layer < LAYERS && unescape(plain, NULL, &plain_len); layer++)
+        hide(masked, plain, plain_len);
+    wipe(plain, len);
+    mem_free(plain);
+}
+
 static void hide_text(struct masked *masked, const char *text, size_t len)
 {
     hide(masked, text, len);
     hide_encoded(masked, text, len, encoding_form);
     hide_encoded(masked, text, len, encoding_json);
+    hide_unescaped(masked, text, len);
 }
 
 static void hide_secret(struct masked *masked, const struct config_upstream *upstream,
@@ -103,16 +132,35 @@ static void hide_all(struct masked *masked, const struct config_upstream *upstre
         if (value != NULL)
             hide_text(masked, secret_text(value), secret_len(value));
     }
-    hide_jwts(masked);
+}
+
+/* As it came, and with each layer of escapes undone. */
+static void hide_layers(struct masked *masked, const struct config_upstream *upstream)
+{
+    bool escaped = true;
+
+    for (int layer = 0; layer <= LAYERS && escaped; layer++) {
+        hide_all(masked, upstream);
+        escaped = unescape(masked->plain, masked->from, &masked->plain_len);
+        masked->from[masked->plain_len] = masked->len;
+    }
 }
 
 char *token_mask(const struct config_upstream *upstream, const char *text)
 {
     const size_t len = strlen(text);
-    struct masked masked = {.text = text, .len = len, .hidden = mem_zalloc(len + 1)};
+    struct masked masked = {.text = text,
+                            .len = len,
+                            .hidden = mem_zalloc(len + 1),
+                            .plain = mem_strdup(text),
+                            .plain_len = len,
+                            .from = mem_alloc((len + 1) * sizeof(*masked.from))};
     struct buf out;
 
-    hide_all(&masked, upstream);
+    for (size_t i = 0; i <= len; i++)
+        masked.from[i] = i;
+    hide_layers(&masked, upstream);
+    hide_jwts(&masked);
     buf_init(&out, ENCODING_MAX);
     for (size_t i = 0; i < len; i++) {
         if (!masked.hidden[i])
@@ -124,5 +172,8 @@ char *token_mask(const struct config_upstream *upstream, const char *text)
     char *copy = mem_strdup(buf_text(&out));
     buf_fini(&out);
     mem_free(masked.hidden);
+    mem_free(masked.from);
+    wipe(masked.plain, len);
+    mem_free(masked.plain);
     return copy;
 }
