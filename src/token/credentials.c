@@ -17,8 +17,10 @@
 /* Another number when the parts change: then every token of before is somebody else's. */
 #define LABEL "postcoded credentials 2"
 
+/* Two lists: their lengths tell where one ends. */
 static void add_params(EVP_MD_CTX *digest, const struct config_upstream *upstream)
 {
+    digest_add_number(digest, (int64_t)upstream->auth_param.count);
     for (size_t i = 0; i < upstream->auth_param.count; i++) {
         digest_add_text(digest, upstream->auth_param.items[i].name);
         digest_add_text(digest, upstream->auth_param.items[i].value);

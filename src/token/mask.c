@@ -4,31 +4,46 @@
  */
 #include "token/mask.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "token/encoding.h"
+#include "token/unescape.h"
 
 /* How every JWT begins: {" in base64url. */
 #define JWT_START "eyJ"
+
+/* A server may have escaped what was escaped already, and put that into JSON. */
+#define LAYERS 3
 
 /* A server's text, and which of its bytes are not to be repeated. */
 struct masked {
     const char *text;
     size_t len;
     bool *hidden;
+    /* The same with some layers of escapes undone, and where in `text` each of its bytes begins. */
+    char *plain;
+    size_t plain_len;
+    size_t *from;
 };
+
+/* A form has + for a space, whatever else it escapes. */
+static bool is_same(const char *text, const char *form, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && (text[i] == form[i] || (text[i] == '+' && form[i] == ' ')))
+        i++;
+    return i == len;
+}
 
 static void hide(struct masked *masked, const char *form, size_t form_len)
 {
-    const char *end = masked->text + masked->len;
-    const char *hit = masked->text;
-
-    while (form_len > 0 && (hit = memmem(hit, (size_t)(end - hit), form, form_len)) != NULL) {
-        memset(masked->hidden + (hit - masked->text), true, form_len);
-        hit++;
+    for (size_t i = 0; form_len > 0 && i + form_len <= masked->plain_len; i++) {
+        const size_t start = masked->from[i];
+        if (is_same(masked->plain + i, form, form_len))
+            memset(masked->hidden + start, true, masked->from[i + form_len] - start);
     }
 }
 
@@ -43,94 +58,37 @@ static void hide_basic(struct masked *masked, const struct config_upstream *upst
     wipe_free_text(value);
 }
 
-/* ---- in any spelling ---- */
+typedef void encoder(struct buf *out, const char *text, size_t len);
 
-/* What one unit of the text stands for. */
-struct unit {
-    char bytes[4];
-    size_t len;   /* of those */
-    size_t taken; /* of the text */
-};
-
-/* \uXXXX, but for surrogates; false where it is none. */
-static bool read_code(const char *text, struct unit *unit)
+static void hide_encoded(struct masked *masked, const char *text, size_t len, encoder *encode)
 {
-    uint32_t code = 0;
+    struct buf form;
 
-    for (size_t i = 2; i < 6; i++) {
-        if (!text_is(text[i], TEXT_HEX))
-            return false;
-        code = code * 16 + (uint32_t)text_hex_value(text[i]);
-    }
-    unit->taken = 6;
-    if (code < 0x80) {
-        unit->bytes[unit->len++] = (char)code;
-    } else if (code < 0x800) {
-        unit->bytes[unit->len++] = (char)(0xc0 | code >> 6);
-        unit->bytes[unit->len++] = (char)(0x80 | (code & 0x3f));
-    } else {
-        unit->bytes[unit->len++] = (char)(0xe0 | code >> 12);
-        unit->bytes[unit->len++] = (char)(0x80 | (code >> 6 & 0x3f));
-        unit->bytes[unit->len++] = (char)(0x80 | (code & 0x3f));
-    }
-    return true;
+    buf_init_secret(&form, ENCODING_MAX);
+    encode(&form, text, len);
+    MEM_MUST(form.err == ERR_OK);
+    hide(masked, buf_text(&form), form.len);
+    buf_fini(&form);
 }
 
-/* A percent triplet, a plus, or an escape of JSON. False: the byte stands for itself alone. */
-static bool read_spelling(const char *text, struct unit *unit)
+/* A secret may hold what looks like an escape, and that is undone with the others. */
+static void hide_unescaped(struct masked *masked, const char *text, size_t len)
 {
-    *unit = (struct unit){.len = 0};
-    if (*text == '%' && text_is(text[1], TEXT_HEX) && text_is(text[2], TEXT_HEX)) {
-        unit->bytes[0] = (char)(text_hex_value(text[1]) * 16 + text_hex_value(text[2]));
-        unit->len = 1;
-        unit->taken = 3;
-        return true;
-    }
-    if (*text == '\\' && text[1] == 'u')
-        return read_code(text, unit);
-    if (*text != '+' && !(*text == '\\' && text[1] != '\0'))
-        return false;
-    unit->bytes[0] = *text == '+' ? ' ' : text[1];
-    unit->len = 1;
-    unit->taken = *text == '+' ? 1 : 2;
-    return true;
-}
+    char *plain = mem_strndup(text, len);
+    size_t plain_len = len;
 
-/*
- * How much of the text spells the secret, each byte in whatever way; 0 where it does not. What a
- * spelling stands for is tried first, then the bytes as they are.
- */
-static size_t spelt_len(const char *text, const char *secret, size_t len)
-{
-    const char *at = text;
-    struct unit unit;
-
-    while (len > 0) {
-        bool spelt = read_spelling(at, &unit) && unit.len <= len &&
-                     memcmp(unit.bytes, secret, unit.len) == 0;
-        if (!spelt && *at != *secret)
-            return 0;
-        at += spelt ? unit.taken : 1;
-        secret += spelt ? unit.len : 1;
-        len -= spelt ? unit.len : 1;
-    }
-    return (size_t)(at - text);
-}
-
-static void hide_spelt(struct masked *masked, const char *secret, size_t len)
-{
-    for (size_t i = 0; i < masked->len; i++) {
-        size_t spelt = spelt_len(masked->text + i, secret, len);
-        memset(masked->hidden + i, true, spelt);
-    }
+    for (int layer = 0; layer < LAYERS && unescape(plain, NULL, &plain_len); layer++)
+        hide(masked, plain, plain_len);
+    wipe(plain, len);
+    mem_free(plain);
 }
 
 static void hide_text(struct masked *masked, const char *text, size_t len)
 {
-    if (len == 0)
-        return;
     hide(masked, text, len);
-    hide_spelt(masked, text, len);
+    hide_encoded(masked, text, len, encoding_form);
+    hide_encoded(masked, text, len, encoding_json);
+    hide_unescaped(masked, text, len);
 }
 
 static void hide_secret(struct masked *masked, const struct config_upstream *upstream,
@@ -174,16 +132,35 @@ static void hide_all(struct masked *masked, const struct config_upstream *upstre
         if (value != NULL)
             hide_text(masked, secret_text(value), secret_len(value));
     }
-    hide_jwts(masked);
+}
+
+/* As it came, and with each layer of escapes undone. */
+static void hide_layers(struct masked *masked, const struct config_upstream *upstream)
+{
+    bool escaped = true;
+
+    for (int layer = 0; layer <= LAYERS && escaped; layer++) {
+        hide_all(masked, upstream);
+        escaped = unescape(masked->plain, masked->from, &masked->plain_len);
+        masked->from[masked->plain_len] = masked->len;
+    }
 }
 
 char *token_mask(const struct config_upstream *upstream, const char *text)
 {
     const size_t len = strlen(text);
-    struct masked masked = {.text = text, .len = len, .hidden = mem_zalloc(len + 1)};
+    struct masked masked = {.text = text,
+                            .len = len,
+                            .hidden = mem_zalloc(len + 1),
+                            .plain = mem_strdup(text),
+                            .plain_len = len,
+                            .from = mem_alloc((len + 1) * sizeof(*masked.from))};
     struct buf out;
 
-    hide_all(&masked, upstream);
+    for (size_t i = 0; i <= len; i++)
+        masked.from[i] = i;
+    hide_layers(&masked, upstream);
+    hide_jwts(&masked);
     buf_init(&out, ENCODING_MAX);
     for (size_t i = 0; i < len; i++) {
         if (!masked.hidden[i])
@@ -195,5 +172,8 @@ char *token_mask(const struct config_upstream *upstream, const char *text)
     char *copy = mem_strdup(buf_text(&out));
     buf_fini(&out);
     mem_free(masked.hidden);
+    mem_free(masked.from);
+    wipe(masked.plain, len);
+    mem_free(masked.plain);
     return copy;
 }

@@ -24,12 +24,24 @@ static bool is_line(const char *text)
     return text_is_utf8(text, strlen(text));
 }
 
+/* A secret that each way of escaping changes, so that masking has something to find. */
+#define SECRET_TEXT "p\"w\\ <&/+%41"
+
+static const struct config_upstream *client(void)
+{
+    static struct config_upstream upstream = {.client_id = (char *)(uintptr_t) "the id"};
+
+    if (upstream.client_secret_count == 0)
+        upstream.client_secrets[upstream.client_secret_count++] =
+            secret_new(SECRET_TEXT, strlen(SECRET_TEXT));
+    return &upstream;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct token_response reply;
     struct token_response_error error;
     static bool ready;
-    static const struct config_upstream no_secrets;
     static const struct token_response_rules rules = {.token = "access_token",
                                                       .lifetime = "expires_in",
                                                       .default_lifetime = 300 * SECOND,
@@ -42,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         MUST(reply.reason.text[0] != '\0' && is_line(reply.reason.text));
     token_response_fini(&reply);
-    token_response_error(&error, &no_secrets, (const char *)data, size);
+    token_response_error(&error, client(), (const char *)data, size);
     MUST(is_line(error.code) && is_line(error.text));
+    MUST(strstr(error.code, SECRET_TEXT) == NULL && strstr(error.text, SECRET_TEXT) == NULL);
     return 0;
 }

@@ -1,7 +1,9 @@
 #!/bin/bash
 # Canaries in place of every secret (the client's, the identity key, a caller's identity, the
-# token, the proxy's password, that of the client's key): none of them is in anything that the daemon writes, answers or shows of itself; and the
-# process leaves no core, nor lets anybody of its own user look into it.
+# token, the proxy's password, that of the client's key, a header from a file): none of them is in
+# anything that the daemon writes, answers or shows of itself; and the process leaves no core, nor
+# lets anybody of its own user look into it. What a token request can carry besides is in
+# canary_requests.sh.
 # shellcheck source=tests/scenario/systemd_common.bash
 . "$TOP/tests/scenario/systemd_common.bash"
 
@@ -17,16 +19,18 @@ started+=($!)
 eventually grep -q '^proxy ' "$here/proxy"
 printf 'CanaryProxy\n' >"$here/proxy-password"
 printf 'CanaryPhrase\n' >"$here/phrase"
+printf 'CanaryHeader\n' >"$here/x.key"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 -subj /CN=us \
     -passout "file:$here/phrase" -keyout "$here/us.key" -out "$here/us.pem" 2>/dev/null ||
     fail "no certificate"
-chmod 600 "$here/proxy-password" "$here/phrase" "$here/us.key"
+chmod 600 "$here/proxy-password" "$here/phrase" "$here/us.key" "$here/x.key"
 default_keys
 set_key 'upstream location' proxy "http://demo@$(sed -n 's/^proxy //p' "$here/proxy")"
 set_key 'upstream location' proxy_password_file "$here/proxy-password"
 set_key 'upstream location' client_certificate "$here/us.pem"
 set_key 'upstream location' client_key "$here/us.key"
 set_key 'upstream location' client_key_password_file "$here/phrase"
+set_key 'upstream location' header_file.X-Key "$here/x.key"
 set_key log level debug
 set_key identity mode jwt
 set_key identity key_file "$here/identity.key"
@@ -85,7 +89,7 @@ told 4 '^READY=1$'
 end_managed
 
 signature=${identity##*.}
-for secret in CanarySecret CanaryKey CanaryProxy CanaryPhrase "$pair" "$token" "$signature" \
+for secret in CanarySecret CanaryKey CanaryProxy CanaryPhrase CanaryHeader "$pair" "$token" "$signature" \
     "$(printf 'demo:CanarySecret-one' | base64)" "$(printf %s "$key" | base64 | cut -c1-20)"; do
     for place in answers process log told; do
         grep -qaF -- "$secret" "$here/$place" && fail "$secret is in $place"
@@ -102,7 +106,7 @@ if [ "$(id -u)" = 0 ]; then
     stop_daemon
     chmod 711 "$here" "${here%/*}"
     chown -R 65534 "$here/identity.key" "$here/one" "$here/two" "$here/pc.ini" \
-        "$here/proxy-password" "$here/phrase" "$here/us.key"
+        "$here/proxy-password" "$here/phrase" "$here/us.key" "$here/x.key"
     mkdir -p "$here/nobody" && chown 65534 "$here/nobody"
     set_key metrics listen "unix:$here/nobody/metrics.sock"
     set_key admin listen off

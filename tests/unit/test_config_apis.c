@@ -1,7 +1,6 @@
 /*
- * The keys of an [upstream NAME] that fit it to a Location API of somebody else: where the postcode
- * goes, what a body means, which headers are sent, and what a token request is made of. Faults and
- * notes are compared as whole lines.
+ * The keys of an [upstream NAME] that fit lookups to a Location API of somebody else: where the
+ * postcode goes, what a body means, and what a caller gets.
  */
 #include "config/config.h"
 
@@ -9,33 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "config_fixture.h"
-#include "scratch.h"
+#include "config_cases.h"
 #include "suite.h"
-
-#define AT(line) "p.ini:" #line ": [upstream u] "
-#define NOTE(line) "note " AT(line)
-
-/* The file: lines 1 to 6 make it whole, those of the case follow. */
-static struct config *load_lines(const char *lines)
-{
-    char *text = mem_printf(WHOLE "%s\n", lines);
-    struct config *config = load_text(text);
-
-    mem_free(text);
-    return config;
-}
-
-static struct config *good_lines(const char *lines)
-{
-    struct config *config = load_lines(lines);
-
-    ck_assert_msg(config != NULL && faults.count == 0, "%s: %s", lines, fault_lines());
-    return config;
-}
 
 static char *repeat(char letter, size_t count)
 {
@@ -47,9 +23,6 @@ static char *repeat(char letter, size_t count)
 
 /* ---- one fault or note each ---- */
 
-#define CHARACTER(part, before)                                                                    \
-    " holds a character that a " part " cannot hold, behind \"" before                             \
-    "\"; percent-encode it, a space as %20"
 #define BRACE(before)                                                                              \
     " holds a brace that is no part of {postcode}, behind \"" before "\"; percent-encode it, as "  \
     "%7B or %7D"
@@ -57,14 +30,7 @@ static char *repeat(char letter, size_t count)
 #define A_TARGET                                                                                   \
     " is not understood; must be the path of a URL, beginning with a slash, and perhaps a query, " \
     "with {postcode} once"
-#define FIELD_NAME                                                                                 \
-    "a header field needs a name of at most 64 letters, digits and -; write header.X-Api-Version " \
-    "= ... for one\n"
-
-static const struct case_ {
-    const char *lines;
-    const char *expected;
-} cases[] = {
+static const struct config_case cases[] = {
     /* lookup_target */
     {"lookup_target = /a",
      AT(7) "lookup_target: the postcode has no place in \"/a\"; write {postcode} where it "
@@ -158,154 +124,11 @@ static const struct case_ {
      NOTE(7) "address_postcode: is not used with answer = body; set answer = address\n"},
     {"address_country = \"\"\nanswer = address",
      AT(7) "address_country: the text in quotes is empty; write one, such as \"GB\"\n"},
-
-    /* Headers. */
-    {"header.Authorization = x",
-     AT(7) "header.Authorization: Authorization is reserved; name another header, X-... for "
-           "one\n"},
-    {"header_file.cookie = value",
-     AT(7) "header_file.cookie: cookie is reserved; name another header, X-... for one\n"},
-    {"header.X-A = 1\nheader.x-a = 2",
-     AT(8) "header.X-A: given twice, first in line 7; remove one\n"},
-    {"header_file.X-A = value\nheader_file.x-a = value",
-     AT(8) "header_file.X-A: given twice, first in line 7; remove one\n"},
-    {"header.X-A = 1\nheader_file.x-a = value",
-     AT(8) "header_file.x-a: given beside header.X-A (p.ini:7); keep one of the two\n"},
-    {"header_file.X-A = value\nheader.X-B = 1\nheader.x-a = 1",
-     AT(7) "header_file.X-A: given beside header.x-a (p.ini:9); keep one of the two\n"},
-    {"header.X-A = 1\nheader.x-guid = 1",
-     AT(8) "header.x-guid: x-guid is the header of [tracker] too; name another header\n"},
-    {"header_file.X-User = value\n[tracker]\nheader = X-User",
-     AT(7) "header_file.X-User: X-User is the header of [tracker] too; name another header\n"},
-    {"header. = 1", AT(7) "header.: " FIELD_NAME},
-    {"header_file. = value", AT(7) "header_file.: " FIELD_NAME},
-    {"header.X-A = a\tb", AT(7) "header.X-A: holds a tab; write spaces\n"},
-    {"header.X-A = \"a\"",
-     NOTE(7) "header.X-A: the quotes are part of the value; remove them unless they are meant\n"},
-    {"header_file.X-A = open",
-     AT(7) "header_file.X-A: others can read open (mode 0644); chmod 0640 open, or set [server] "
-           "secret_files = any where its mode cannot be changed\n"},
-    {"header_file.X-A = empty", AT(7) "header_file.X-A: empty is empty; it must hold the secret\n"},
-    {"header_file.X-A = newline",
-     AT(7) "header_file.X-A: newline is empty; it must hold the secret\n"},
-    {"header_file.X-A = two",
-     AT(7) "header_file.X-A: two holds a control character or a second line; it must hold the "
-           "secret on one line\n"},
-    {"header_file.X-A = none",
-     AT(7) "header_file.X-A: none cannot be read (No such file or directory); it must be a file "
-           "that postcoded's user can read\n"},
-    {"header_file.X-A = credential:a/b",
-     AT(7) "header_file.X-A: a credential has a plain name; write credential:NAME, without a "
-           "slash\n"},
-
-    /* What a token response is called. */
-    {"auth_reply = a b c",
-     AT(7) "auth_reply: \"a b c\" is not understood; must be one or two names of JSON members, "
-           "separated by a space, such as access_token expires_in\n"},
-    {"auth_reply =",
-     AT(7) "auth_reply: is empty; must be one or two names of JSON members, separated by a space, "
-           "such as access_token expires_in\n"},
-    {"auth_scheme = a b",
-     AT(7) "auth_scheme: \"a b\" is not understood; must be a word of at most 64 letters, digits "
-           "and !#$%&'*+-.^_`|~\n"},
-    {"auth_scheme = \"Token\"",
-     AT(7) "auth_scheme: \"Token\" is not understood; must be a word of at most 64 letters, "
-           "digits and !#$%&'*+-.^_`|~; quotes are part of a value: write it without them\n"},
-
-    /* auth_body, and what it takes the place of. */
-    {"auth_body = a\nauth_scope = s",
-     AT(8) "auth_scope: is part of the form, and auth_body takes its place; write it into "
-           "auth_body\n"},
-    {"auth_audience = s\nauth_body = a",
-     AT(7) "auth_audience: is part of the form, and auth_body takes its place; write it into "
-           "auth_body\n"},
-    {"auth_body = a\nauth_param.x = s",
-     AT(8) "auth_param.NAME: is part of the form, and auth_body takes its place; write it into "
-           "auth_body\n"},
-    {"auth_body = a\nauth_method = get",
-     AT(8) "auth_method: get sends no body, and auth_body is set; remove one of the two\n"},
-    {"auth_body = a\nauth_client = none",
-     NOTE(6) "client_secret_file: is not used: auth_body has no {client_secret}\n"},
-
-    {"auth_body = a={client_secret}\nauth_flow = jwt_bearer\nauth_key_file = value",
-     AT(7) "auth_body: has no place for the assertion of auth_flow = jwt_bearer; remove one of the "
-           "two\n"},
-    {"auth_body = a={client_secret}\nauth_client = private_key_jwt\nauth_key_file = value\n"
-     "auth_key_id = k",
-     AT(7) "auth_body: has no place for the assertion of auth_client = private_key_jwt; remove one "
-           "of the two\n"},
-    {"auth_body = a={client_secret}\nauth_key_file = value",
-     NOTE(8) "auth_key_file: is not used without auth_client = private_key_jwt or auth_flow = "
-             "jwt_bearer\n"},
-
-    /* auth_client with a flow that has no form. */
-    {"auth_client = none",
-     AT(7) "auth_client: none needs a request with a form; set auth_flow = client_credentials\n"},
-    {"auth_client = tls\nclient_certificate = value\nclient_key = value",
-     AT(7) "auth_client: tls needs a request with a form; set auth_flow = client_credentials\n"},
-    {"auth_client = private_key_jwt\nauth_key_file = value",
-     AT(7) "auth_client: private_key_jwt needs a request with a form; set auth_flow = "
-           "client_credentials\n"},
-    {"auth_client = post", NOTE(7) "auth_client: is not used with auth_flow = basic\n"},
-
-    /* What belongs to one way alone. */
-    {"auth_flow = client_credentials\nauth_client = none",
-     NOTE(6) "client_secret_file: is not used with auth_flow = client_credentials and auth_client "
-             "= none\n"},
-    {"auth_flow = jwt_bearer\nauth_key_file = value",
-     NOTE(6) "client_secret_file: is not used with auth_flow = jwt_bearer unless auth_client is "
-             "set\n"},
-    {"auth_flow = jwt_bearer\nauth_key_file = value\nauth_client = none",
-     NOTE(6) "client_secret_file: is not used with auth_flow = jwt_bearer and auth_client = "
-             "none\n"},
-    {"auth_body = a={client_secret}\nauth_client = tls",
-     AT(8) "auth_client: tls authenticates the client by its certificate; set client_certificate "
-           "and client_key\n"},
-    {"auth_key_file = value",
-     NOTE(7) "auth_key_file: is not used without auth_client = private_key_jwt or auth_flow = "
-             "jwt_bearer\n"},
-    {"auth_key_id = k", NOTE(7) "auth_key_id: is not used without auth_key_file\n"},
-    {"auth_subject = s", NOTE(7) "auth_subject: is not used without auth_flow = jwt_bearer\n"},
-    {"auth_scope = s", NOTE(7) "auth_scope: is not used with auth_flow = basic\n"},
-    {"auth_method = put",
-     AT(7) "auth_method: \"put\" is not understood; must be one of: post, get\n"},
-    {"auth_flow = client_credentials\nauth_param.client_assertion = 1",
-     AT(8) "auth_param.client_assertion: the token request sets client_assertion itself; use the "
-           "key for it, if there is one\n"},
-
-    /* The endpoint. */
-    {"auth_url = https://i/t#x",
-     AT(7) "auth_url: a fragment has no place here; end the URL before #\n"},
-    {"auth_url = https://i/t?a=b c",
-     AT(7) "auth_url: a URL is ASCII without spaces; percent-encode what is not\n"},
-    {"auth_url = https://u@i/t?a=b",
-     AT(7) "auth_url: a user in a URL is not supported; remove what precedes the @\n"},
-    {"auth_url = http://i/t?secret=1",
-     AT(7) "auth_url: http://i/t would send secrets in the clear; write https://, or set "
-           "plaintext = on\n"},
-    {"auth_url = https://i/t\nauth_path = /x",
-     NOTE(8) "auth_path: is not used, for auth_url is set\n"},
-    {"auth_path = /x?y=z#a", AT(7) "auth_path: \"/x?y=z#a\"" CHARACTER("query", "/x?y=z") "\n"},
 };
-
-static void setup_files(void)
-{
-    setup();
-    write_mode("value", "Xyzzy\n", 0640);
-    write_mode("open", "Xyzzy\n", 0644);
-    write_mode("empty", "", 0640);
-    write_mode("newline", "\n", 0640);
-    write_mode("two", "Xyzzy\nPlugh\n", 0640);
-}
 
 START_TEST(said_once)
 {
-    const struct case_ *c = &cases[_i];
-    struct config *config = load_lines(c->lines);
-
-    ck_assert_str_eq(fault_lines(), c->expected);
-    ck_assert((config != NULL) == (faults.faults == 0));
-    config_unref(config);
+    check_case(&cases[_i]);
 }
 END_TEST
 
@@ -390,116 +213,6 @@ START_TEST(constant_country)
 }
 END_TEST
 
-/* ---- headers ---- */
-
-static const char *header_of(const struct config_upstream *upstream, const char *name)
-{
-    const char *value = NULL;
-
-    for (size_t i = 0; i < upstream->header_count; i++) {
-        if (strcmp(upstream->headers[i].name, name) == 0) {
-            ck_assert_ptr_null(value);
-            value = upstream->headers[i].value;
-        }
-    }
-    return value;
-}
-
-START_TEST(headers)
-{
-    struct config *config = good_lines("header_file.X-Key = value\nheader.X-Version = 2; q=1\n"
-                                       "header.Accept-Language = en");
-    const struct config_upstream *u = &config->upstreams[0];
-
-    ck_assert_uint_eq(u->header_count, 3);
-    ck_assert_str_eq(header_of(u, "X-Key"), "Xyzzy");
-    ck_assert_str_eq(header_of(u, "X-Version"), "2; q=1");
-    ck_assert_str_eq(header_of(u, "Accept-Language"), "en");
-    config_unref(config);
-}
-END_TEST
-
-/* Contract 6: none of these, in either family. */
-START_TEST(forbidden_headers)
-{
-    const char *rest = CONFIG_FORBIDDEN_HEADERS;
-
-    while (*rest != '\0') {
-        const int len = (int)strcspn(rest, " ");
-        char *lines = mem_printf("header.%.*s = x\nheader_file.%.*s = value", len, rest, len, rest);
-        char *expected = mem_printf(
-            AT(7) "header.%.*s: %.*s is reserved; name another header, X-... for one\n" AT(
-                8) "header_file.%.*s: %.*s is reserved; name another header, X-... for one\n",
-            len, rest, len, rest, len, rest, len, rest);
-        ck_assert_ptr_null(load_lines(lines));
-        ck_assert_str_eq(fault_lines(), expected);
-        mem_free(lines);
-        mem_free(expected);
-        rest += len;
-        rest += strspn(rest, " ");
-    }
-}
-END_TEST
-
-/* The user is sent to the upstream in a field of its own. */
-START_TEST(header_of_the_user)
-{
-    ck_assert_ptr_null(load_text("[identity]\nkey_file = key\nforward_header = X-User\n" UPSTREAM
-                                 "header.X-B = b\nheader.x-user = me\n"));
-    ck_assert_str_eq(fault_lines(), AT(9) "header.x-user: x-user is forward_header of [identity] "
-                                          "too; name another header\n");
-}
-END_TEST
-
-START_TEST(most_headers)
-{
-    struct buf lines;
-
-    buf_init(&lines, 65536);
-    for (int i = 0; i < CONFIG_HEADERS_MAX; i++)
-        buf_printf(&lines, "header%s.X-%d = value\n", i % 2 == 0 ? "" : "_file", i);
-    struct config *config = good_lines(buf_text(&lines));
-    ck_assert_uint_eq(config->upstreams[0].header_count, CONFIG_HEADERS_MAX);
-    config_unref(config);
-    buf_puts(&lines, "header_file.X-More = value\nheader_file.X-Even-more = value\n");
-    ck_assert_ptr_null(load_lines(buf_text(&lines)));
-    ck_assert_str_eq(fault_lines(),
-                     AT(39) "header_file.X-More: one too many of header.NAME and header_file.NAME; "
-                            "at most 32 are allowed\n");
-    buf_fini(&lines);
-}
-END_TEST
-
-/* Outside systemd a credential is looked at by --check alone, and then has no value. */
-START_TEST(header_credentials)
-{
-    ck_assert_ptr_null(load_lines("header_file.X-A = credential:x"));
-    ck_assert_str_eq(
-        fault_lines(),
-        AT(7) "header_file.X-A: credential:x needs $CREDENTIALS_DIRECTORY, which is not set; start "
-              "under systemd with LoadCredential=x:PATH, export CREDENTIALS_DIRECTORY=DIR with the "
-              "file x in DIR, or name a path\n");
-    struct config *config = load_file(NULL, "p.ini", true);
-    ck_assert_ptr_nonnull(config);
-    ck_assert_uint_eq(config->upstreams[0].header_count, 0);
-    config_unref(config);
-    /* Its name is known all the same. */
-    ck_assert_ptr_null(load_lines("header_file.X-A = credential:x\nheader.X-A = 1"));
-    ck_assert_ptr_null(load_file(NULL, "p.ini", true));
-    ck_assert_str_eq(fault_lines(),
-                     NOTE(7) "header_file.X-A: credential:x was not looked at, for "
-                             "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n" AT(
-                                 7) "header_file.X-A: given beside header.X-A (p.ini:8); keep one "
-                                    "of the two\n");
-
-    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
-    write_mode("x", "Plugh\n", 0400);
-    config = good_lines("header_file.X-A = credential:x");
-    ck_assert_str_eq(header_of(&config->upstreams[0], "X-A"), "Plugh");
-    config_unref(config);
-}
-END_TEST
-
 /* ---- the longest of each ---- */
 
 /* What is too long is not called wrong in form. */
@@ -579,11 +292,6 @@ int main(void)
     tcase_add_test(tcase, targets);
     tcase_add_test(tcase, pointers);
     tcase_add_test(tcase, constant_country);
-    tcase_add_test(tcase, headers);
-    tcase_add_test(tcase, forbidden_headers);
-    tcase_add_test(tcase, header_of_the_user);
-    tcase_add_test(tcase, most_headers);
-    tcase_add_test(tcase, header_credentials);
     tcase_add_test(tcase, too_long);
     tcase_add_test(tcase, longest);
     suite_add_tcase(suite, tcase);

@@ -126,7 +126,6 @@ static const char *const echoes[] = {
     "{\"error\":\"x\",\"error_description\":\"got s3%22cret%26\"}",
     "{\"error\":\"x\",\"error_description\":\"got %733%22c%72et&\"}",
     "{\"error\":\"x\",\"error_description\":\"got {s3\\\\u0022cret\\\\u0026\"}",
-    "{\"error\":\"x\",\"error_description\":\"got {s3\\\\\\\"cret\\\\&\"}",
     "{\"error\":\"x\",\"error_description\":\"got a%2fb%3D+c\"}",
     "{\"error\":\"x\",\"error_description\":\"got a\\\\/b=%20c\"}",
     "{\"error\":\"x\",\"error_description\":\"got a%2Fb%3d c\"}",
