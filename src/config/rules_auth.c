@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/json_scan.h"
+#include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/auth.h"
@@ -148,6 +150,39 @@ static void assertion_needs(const struct rules *rules)
                                                    : "auth_flow = jwt_bearer");
 }
 
+/* Longer ones are no misspelling. */
+#define NAME_SHOWN 32
+
+/* {client_idd}: a name in braces that nothing is filled in for. */
+static void unknown_name(const struct rules *rules)
+{
+    const char *text = rules->upstream->auth_body;
+
+    for (const char *p = text; text != NULL && (p = strchr(p, '{')) != NULL; p++) {
+        size_t len = 1 + text_span(p + 1, TEXT_LABEL);
+        char *name = mem_strndup(p, len + 1);
+        if (len > 1 && len <= NAME_SHOWN && p[len] == '}' && strcmp(name, AUTH_BODY_ID) != 0 &&
+            strcmp(name, AUTH_BODY_SECRET) != 0)
+            rules_note(rules, KEY_upstream_auth_body,
+                       "%s is sent as it stands; only " AUTH_BODY_ID " and " AUTH_BODY_SECRET
+                       " are filled in",
+                       name);
+        mem_free(name);
+    }
+}
+
+/* A number may stand without quotes, and is valid only when it is filled in. */
+static void valid_json(const struct rules *rules)
+{
+    const char *text = rules->upstream->auth_body;
+    struct reason reason;
+
+    if (text != NULL && auth_body_is_json(rules->upstream) &&
+        json_scan(text, strlen(text), NULL, 0, NULL, &reason) != ERR_OK)
+        rules_note(rules, KEY_upstream_auth_body, "begins like JSON, with a fault: %s",
+                   reason.text);
+}
+
 /* RFC 8259, section 8.1. */
 static void json_body(const struct rules *rules)
 {
@@ -210,6 +245,6 @@ static void basic_id(const struct rules *rules)
 }
 
 rule *const rules_of_auth[] = {
-    one_secret,     secret_is_used, flow_keys, body_excludes, json_body, assertion_needs,
-    assertion_keys, tls_client,     auth_path, basic_id,      NULL,
+    one_secret,      secret_is_used, flow_keys,  body_excludes, unknown_name, valid_json, json_body,
+    assertion_needs, assertion_keys, tls_client, auth_path,     basic_id,     NULL,
 };

@@ -125,7 +125,8 @@ static void respond_rejected(struct request *request, const struct lookup_result
     if (result->status == 403)
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
                                "The upstream responded with 403: the client has no right to this, "
-                               "or its quota is used up. The operator should check both.");
+                               "its quota is used up, or the token is not accepted. The operator "
+                               "should check these.");
     else
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
                                "The upstream rejected a token that has not expired (status %d%s). "

@@ -142,6 +142,18 @@ static bool is_accepted(const struct upstream_response *reply)
            ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
 }
 
+/* An upstream may repeat the token, as the name of a member too. */
+static void hide_token(const struct token *token, struct buf *outline)
+{
+    const char *authorization = token_authorization(token);
+    const char *value = authorization + strcspn(authorization, " ") + 1;
+
+    if (outline != NULL && strstr(buf_text(outline), value) != NULL) {
+        buf_reset(outline);
+        buf_puts(outline, "a body that repeats the token");
+    }
+}
+
 static void called(void *arg, struct upstream_response *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
@@ -152,6 +164,7 @@ static void called(void *arg, struct upstream_response *reply)
 
     add_up(lookup, reply);
     const bool blames_token = judge_response(&question, reply, &lookup->result, &reason);
+    hide_token(lookup->token, lookup->query.outline);
     if (is_accepted(reply) && !blames_token)
         token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
     if (blames_token && !lookup->repeated)

@@ -64,7 +64,7 @@ static const char *on_client(const struct config_upstream *upstream)
 }
 
 /* By the server's code (RFC 6749, section 5.2, RFC 8707, section 2). */
-static const char *on_code(const struct config_upstream *upstream, const char *code)
+static const char *on_code(const struct config_upstream *upstream, int status, const char *code)
 {
     bool no_grant = text_equal_ci(code, "unsupported_grant_type");
 
@@ -80,9 +80,9 @@ static const char *on_code(const struct config_upstream *upstream, const char *c
         return "auth_scope";
     if (text_equal_ci(code, "invalid_target"))
         return "auth_audience, or the auth_param that names the resource";
-    if (text_equal_ci(code, "invalid_request"))
+    if (text_equal_ci(code, "invalid_request") || (code[0] == '\0' && status == 400))
         return "auth_client, and what else the endpoint requires as auth_scope, auth_audience, "
-               "auth_param or auth_body";
+               "auth_param, auth_body or header.NAME; or client_id and the client's secret";
     return on_client(upstream);
 }
 
@@ -93,7 +93,8 @@ static const char *on_grant(const struct token_fetch_report *report)
         return "auth_path or auth_url: this responds, but not as a token endpoint does";
     if (strcmp(report->key, "auth_scheme") == 0)
         return "auth_scheme: set it to what the API wants before the token, most often Bearer";
-    return "auth_reply: the names of the members that hold the token and its lifetime";
+    return "auth_reply: the names of the members that hold the token and its lifetime, which must "
+           "stand at the top of the response";
 }
 
 static const char *on_media_type(const struct config_upstream *upstream)
@@ -118,6 +119,8 @@ static const char *on_status(const struct config_upstream *upstream, int status)
         return "auth_path or auth_url: this is not a token endpoint";
     if (status == 407)
         return on_silence(CLIENT_PROXY_AUTH);
+    if (status == 412)
+        return "auth_client, and header.NAME: the endpoint expects another header field";
     if (status == 415 || status == 406)
         return on_media_type(upstream);
     if (status == 422)
@@ -136,7 +139,7 @@ const char *probe_advice_token(const struct config_upstream *upstream,
     if (report->status == 0)
         return on_silence(report->failure);
     if (result->kind == KEEPER_REJECTED)
-        return on_code(upstream, report->error);
+        return on_code(upstream, report->status, report->error);
     if (report->status / 100 == 2)
         return on_grant(report);
     return on_status(upstream, report->status);
@@ -183,8 +186,8 @@ static const char *on_unknown(const struct probe_lookup *lookup, int status)
 static const char *on_rejected(const struct probe_lookup *lookup, int status)
 {
     if (status == 403)
-        return "the client's rights and quota at the provider; and whether the API wants a field "
-               "of its own (header_file.NAME), such as a key of the subscription";
+        return "the client's rights and quota at the provider; and whether the API wants a header "
+               "field of its own, such as the key of a subscription (header_file.NAME)";
     if (status == 200)
         return "lookup_failed, which leads to an error in the body; what the token is good for: "
                "auth_scope, auth_audience; and auth_scheme";
@@ -227,6 +230,8 @@ static const char *on_lookup_status(int status)
         return "lookup_target: the upstream has no JSON there; some APIs want f=json or the like";
     case 407:
         return on_silence(CLIENT_PROXY_AUTH);
+    case 412:
+        return "header.NAME: the upstream expects another header field";
     default:
         return "address, lookup_path and lookup_target, or the upstream itself";
     }
@@ -242,8 +247,8 @@ const char *probe_advice_lookup(const struct probe_lookup *lookup,
     case LOOKUP_UNKNOWN:
         return on_unknown(lookup, result->status);
     case LOOKUP_INVALID:
-        return "the postcode: the upstream does not accept it as one; or lookup_target, where it "
-               "misses something else";
+        return "the postcode: the upstream does not accept it as one; or lookup_target or "
+               "header.NAME, where it misses something else";
     case LOOKUP_REJECTED:
         return on_rejected(lookup, result->status);
     case LOOKUP_RATE_LIMITED:

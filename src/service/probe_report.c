@@ -217,6 +217,9 @@ bool probe_report_result(const struct probe_lookup *lookup, const struct lookup_
              duration_format_parts(result->stats->upstream_duration, took));
     if (result->reason != NULL)
         tell("no address", "%s", result->reason);
+    if (result->kind == LOOKUP_UNKNOWN && result->status == 200)
+        tell("no address", "%s leads to nothing",
+             json_pointer_text(lookup->upstream->lookup_found.pointer));
     if (result->kind == LOOKUP_ADDRESS) {
         tell("address", "%zu bytes of JSON", result->body_len);
         return true;

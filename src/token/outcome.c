@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "token/mask.h"
 #include "token/rejection.h"
 
 static int64_t retry_after(const struct upstream_response *response)
@@ -51,13 +52,19 @@ static void reject(struct token_outcome *outcome, int status,
     memcpy(outcome->error, error->code, sizeof(outcome->error));
 }
 
-/* Nothing of the body: what it says may be a token by another name. */
-static void fail_unusable(struct token_outcome *outcome, const struct token_response *parsed)
+/*
+ * Nothing of the body but names of members: what it says may be a token by another name. A server
+ * that echoes a form may have a secret for a name.
+ */
+static void fail_unusable(struct token_outcome *outcome, const struct config_upstream *upstream,
+                          const struct token_response *parsed)
 {
+    char *why = token_mask(upstream, parsed->reason.text);
+
     outcome->kind = KEEPER_FAILED;
     outcome->key = parsed->key;
-    outcome->reason =
-        mem_printf("the token endpoint's response cannot be used: %s", parsed->reason.text);
+    outcome->reason = mem_printf("the token endpoint's response cannot be used: %s", why);
+    mem_free(why);
 }
 
 static struct token_response_rules rules_for(const struct config_upstream *upstream,
@@ -82,7 +89,7 @@ static void read_grant(struct token_outcome *outcome, const struct config_upstre
     if (error.named)
         reject(outcome, response->status, &error);
     else
-        fail_unusable(outcome, &outcome->granted);
+        fail_unusable(outcome, upstream, &outcome->granted);
 }
 
 /* libcurl's words, where it has some, in brackets; what is not plain text in them is replaced. */

@@ -78,7 +78,7 @@ upstream auth_client post
 upstream lookup_target '/arcgis/rest/services/World/GeocodeServer/findAddressCandidates?f=json&countryCode=USA&postal={postcode}'
 upstream lookup_found /candidates
 well 99950
-fails 00000 'response       200' 'candidates (array of 0)' 'look at lookup_found, unless'
+fails 00000 'response       200' 'no address     /candidates leads to nothing' 'candidates (array of 0)' 'look at lookup_found, unless'
 upstream lookup_failed /error
 sends expired.json 2
 fails 99950 'the body       error (object)' 'look at lookup_failed'

@@ -243,7 +243,7 @@ START_TEST(longest)
         {"lookup_found = /", "", 1024},
         {"answer = address\naddress_country = \"", "\"", 1024},
         {"header.X-A = ", "", 4096},
-        {"auth_body = {client_secret}", "", 8192},
+        {"auth_body = s{client_secret}", "", 8192},
         {"auth_reply = ", " b", 256},
         {"auth_scheme = ", "", 64},
     };

@@ -25,7 +25,15 @@ static const struct config_case cases[] = {
      AT(7) "auth_scheme: \"Token\" is not understood; must be a word of at most 64 letters, "
            "digits and !#$%&'*+-.^_`|~; quotes are part of a value: write it without them\n"},
 
-    /* auth_body, and what it takes the place of. */
+    /* auth_body by itself: it is sent as it stands. */
+    {"auth_client = post\nauth_body = {\"a\":\"{client_idd}\",\"b\":\"{client_secret}\"}",
+     "note " AT(8) "auth_body: {client_idd} is sent as it stands; only {client_id} and "
+                   "{client_secret} are filled in\n"},
+    {"auth_client = post\nauth_body = {\"a\":{client_id},\"b\":\"{client_secret}\"}",
+     "note " AT(8) "auth_body: begins like JSON, with a fault: not valid JSON: a name in double "
+                   "quotes must "
+                   "be here, at byte 7\n"},
+    /* And what it takes the place of. */
     {"auth_body = a\nauth_scope = s",
      AT(8) "auth_scope: is part of the form, and auth_body takes its place; write it into "
            "auth_body\n"},
