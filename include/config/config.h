@@ -238,7 +238,7 @@
       "How long before its expiry a token is renewed; at most 20 % of its lifetime.")              \
     X("upstream", "auth_token_default_lifetime", auth_token_default_lifetime, DURATION, "5m",      \
       CFG_S, CFG_DAY, "", CONFIG_RELOADS,                                                          \
-      "Lifetime of a token from a token response without expires_in.")                             \
+      "Lifetime where a token response gives none, or one below a second.")                        \
     X("upstream", "auth_prefetch", auth_prefetch, BOOL, "on", 0, 0, "", CONFIG_RELOADS,            \
       "Get a token at start and renew it before it expires, whether or not there are lookups.")    \
     X("upstream", "auth_timeout", auth_timeout, DURATION, "5s", 10 * CFG_MS, CFG_DAY, "",          \
