@@ -317,6 +317,11 @@ static bool wrong_char(const struct input *in, const char *at, uint32_t classes,
                            "\"%s\" holds " CONFIG_POSTCODE
                            ", which lookup_target takes; write lookup_target = %s",
                            text, text);
+    if (in->key == &config_keys[KEY_upstream_lookup_path] && *at == '?')
+        return input_wrong(in,
+                           "\"%s\" has a query, which lookup_target takes; write lookup_target = "
+                           "%s" CONFIG_POSTCODE,
+                           text, text);
     return input_wrong(in,
                        "\"%s\" holds a character that a %s cannot hold, behind \"%.*s\"; "
                        "percent-encode it, a space as %%20",

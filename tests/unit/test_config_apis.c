@@ -83,7 +83,9 @@ static const struct config_case cases[] = {
     {"lookup_path = /b/{postcode}",
      AT(7) "lookup_path: \"/b/{postcode}\" holds {postcode}, which lookup_target takes; write "
            "lookup_target = /b/{postcode}\n"},
-    {"lookup_path = /b?x=", AT(7) "lookup_path: \"/b?x=\"" CHARACTER("path", "/b") "\n"},
+    {"lookup_path = /b?x=",
+     AT(7) "lookup_path: \"/b?x=\" has a query, which lookup_target takes; write lookup_target = "
+           "/b?x={postcode}\n"},
 
     /* Pointers, and what was written in another notation. */
     {"lookup_found = results",
