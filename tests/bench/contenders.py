@@ -129,7 +129,7 @@ def started(process, port, headers=()):
 # ---- postcoded ----
 
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False, keys=""):
+                    tls=False, keys="", body_size=0):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
@@ -169,11 +169,13 @@ max_connections = {UPSTREAMS}
                                  "--ttl", "12h"], capture_output=True, text=True, check=True)
         headers = [f"Cookie: identity={minted.stdout.strip()}"]
     upstream.set("token_size", token_size)
+    upstream.set("body_size", body_size)
     try:
         return started(Process(prefix + [f"{build}/postcoded", "-c", config], PROXY_CORE,
                                f"{directory}/log"), port, headers)
     finally:
         upstream.set("token_size", 40)
+        upstream.set("body_size", 0)
 
 
 # ---- nginx ----
@@ -324,6 +326,9 @@ def ours(**options):
     return lambda *args: start_postcoded(*args, **options)
 
 
+# Bytes of an API's body with results in it.
+BODY = 2048
+
 # An upstream with the postcode in the middle and many results (contract 12).
 FOUND = """lookup_target = /api/v1/addresses/{postcode}?f=json
 lookup_found = /results/0
@@ -335,7 +340,7 @@ CONTENDERS = [
     ("postcoded_log", "postcoded, access log on", lambda: None, ours(access="on")),
     ("postcoded_jwt", "postcoded, identity by JWT", lambda: None, ours(identity="jwt")),
     ("postcoded_1000", "postcoded, token of 1,000 bytes", lambda: None, ours(token_size=1000)),
-    ("postcoded_found", "postcoded, lookup_found", lambda: None, ours(keys=FOUND)),
+    ("postcoded_found", "postcoded, lookup_found", lambda: None, ours(keys=FOUND, body_size=BODY)),
     ("nginx", "nginx, static token", has("nginx"), start_nginx_static),
     ("lua", "nginx + Lua, cached token", has_lua, start_nginx_lua),
     ("haproxy", "HAProxy, static token", has("haproxy"), start_haproxy),
