@@ -12,11 +12,15 @@
 #include "base/buf.h"
 #include "base/reason.h"
 #include "config/config.h"
+#include "lookup/body.h"
 #include "lookup/result.h"
 #include "upstream/call.h"
 
 /* It has a status: all that counts of a response but a 200. */
 bool judge_has_status(const struct upstream_response *response);
+
+/* How the bodies of an upstream are read; borrowed from it. */
+struct body_rules judge_body_rules(const struct config_upstream *upstream);
 
 /* What was asked: it decides how a response is read. */
 struct judge_question {

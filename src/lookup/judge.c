@@ -5,7 +5,6 @@
  */
 #include "lookup/judge.h"
 
-#include "lookup/body.h"
 #include "upstream/challenge.h"
 
 bool judge_has_status(const struct upstream_response *response)
@@ -36,7 +35,7 @@ static enum lookup_result_kind by_status(int status)
     }
 }
 
-static struct body_rules rules_of(const struct config_upstream *upstream)
+struct body_rules judge_body_rules(const struct config_upstream *upstream)
 {
     return (struct body_rules){
         .found = upstream->lookup_found.pointer,
@@ -85,7 +84,7 @@ static void malformed(struct lookup_result *result, const struct reason *reason)
 static bool judge_body(const struct judge_question *question, struct upstream_response *response,
                        struct lookup_result *result, struct reason *reason)
 {
-    const struct body_rules rules = rules_of(question->upstream);
+    const struct body_rules rules = judge_body_rules(question->upstream);
     struct body_answer answer;
 
     if (question->outline != NULL)

@@ -48,14 +48,14 @@ static void note_problem(struct token_service *service, const struct reason *rea
 static void read_again(struct token_service *service, struct reason *reason)
 {
     struct token_fetch *fetch = NULL;
+    struct reason why;
     struct config *fresh = config_reread(service->config, service->upstream, reason);
 
     if (fresh == NULL)
         return;
     const struct config_upstream *upstream = counterpart(service, fresh);
-    if (!assertions_check(upstream, reason))
-        reason_set(reason, "auth_key_file: changed, and it cannot be used; it must be the private "
-                           "key of the client");
+    if (!assertions_check(upstream, &why))
+        reason_set(reason, "auth_key_file: changed, and cannot be used: %s", why.text);
     else if (token_service_make_fetch(service, fresh, upstream, &fetch) == ERR_OK)
         use(service, fresh, fetch);
     else

@@ -5,6 +5,7 @@
  * may repeat a value: so every text and number of a body is a canary in one of two passes.
  */
 #include "lookup/body.h"
+#include "lookup/judge.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -108,18 +109,6 @@ static void check_outline(const struct play *play, const char *body, size_t len)
     buf_fini(&outline);
 }
 
-static struct body_rules rules_of(const struct config_upstream *upstream)
-{
-    return (struct body_rules){
-        .found = upstream->lookup_found.pointer,
-        .failed = upstream->lookup_failed.pointer,
-        .postcode = upstream->address_postcode.pointer,
-        .country = upstream->address_country.pointer,
-        .country_constant = upstream->address_country.constant,
-        .address = upstream->answer == ANSWER_ADDRESS,
-    };
-}
-
 static void check_answer(const struct play *play, struct body_answer *answer)
 {
     json_t *json = json_loadb(answer->text, answer->len, 0, NULL);
@@ -134,7 +123,7 @@ static void check_answer(const struct play *play, struct body_answer *answer)
 
 static enum body_verdict play_lookup(const struct play *play, const char *body, size_t len)
 {
-    const struct body_rules rules = rules_of(play->upstream);
+    const struct body_rules rules = judge_body_rules(play->upstream);
     struct reason reason = {""};
     struct body_answer answer;
     const enum body_verdict verdict = body_check(&rules, body, len, "M1 1AA", &answer, &reason);
