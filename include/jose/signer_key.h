@@ -47,6 +47,8 @@ struct signer_key {
 /* Sets the reason; ERR_INVALID. For all files of the signer. */
 ERR_CHECKED enum err signer_key_invalid(struct reason *reason, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for a private half that is not the public one's. */
+ERR_CHECKED enum err signer_key_halves_differ(struct reason *reason);
 
 /*
  * Takes `pkey`, a private key with its public half, whatever the result. `alg`: what a JWK says

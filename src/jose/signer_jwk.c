@@ -123,6 +123,16 @@ static enum err rsa_is_whole(const json_t *json, BIGNUM **number, struct reason 
         reason, "its private half is not whole; it should have d, or d, p, q, dp, dq and qi");
 }
 
+/* OpenSSL 3.0 takes these, and later versions reject them without saying why. */
+static enum err rsa_is_sane(BIGNUM **number, struct reason *reason)
+{
+    if (BN_is_zero(number[SIGNER_RSA_N]))
+        return signer_key_invalid(reason, "n has 0 bits; it should have 2048 or more");
+    if (BN_num_bits(number[SIGNER_RSA_D]) > BN_num_bits(number[SIGNER_RSA_N]))
+        return signer_key_halves_differ(reason);
+    return ERR_OK;
+}
+
 static EVP_PKEY *rsa_make(BIGNUM **number)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
@@ -143,6 +153,8 @@ static enum err read_rsa(const json_t *json, EVP_PKEY **pkey, struct reason *rea
 
     if (err == ERR_OK)
         err = rsa_is_whole(json, number, reason);
+    if (err == ERR_OK)
+        err = rsa_is_sane(number, reason);
     if (err == ERR_OK) {
         *pkey = rsa_make(number);
         if (*pkey == NULL)

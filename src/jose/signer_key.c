@@ -278,7 +278,7 @@ static bool rsa_halves_fit(BIGNUM **number)
     return have == 0 || (have == SIGNER_RSA_COUNT - SIGNER_RSA_P && primes_fit(number));
 }
 
-static enum err halves_differ(struct reason *reason)
+enum err signer_key_halves_differ(struct reason *reason)
 {
     return signer_key_invalid(
         reason, "its private half does not go with its public one; they should be of one key");
@@ -291,7 +291,7 @@ static enum err judge_rsa(const EVP_PKEY *pkey, struct reason *reason)
     numbers_read(pkey, number);
     enum err err = rsa_is_strong(number, reason);
     if (err == ERR_OK && !rsa_halves_fit(number))
-        err = halves_differ(reason);
+        err = signer_key_halves_differ(reason);
     numbers_fini(number);
     return err;
 }
@@ -304,7 +304,7 @@ static enum err judge_ec(EVP_PKEY *pkey, struct reason *reason)
     MEM_MUST(ctx != NULL);
     bool fits = EVP_PKEY_check(ctx) == 1;
     EVP_PKEY_CTX_free(ctx);
-    return fits ? ERR_OK : halves_differ(reason);
+    return fits ? ERR_OK : signer_key_halves_differ(reason);
 }
 
 /* An RSA-PSS key may say which digest and which salt it is for. */
@@ -320,7 +320,7 @@ static enum err judge_signature(const struct signer_key *key, struct reason *rea
                                   "(SHA-%d)",
                                   key->alg->name, key->alg->half == 48 ? 384 : 256);
     if (!verify(key, text, sizeof(text), &signature))
-        err = halves_differ(reason);
+        err = signer_key_halves_differ(reason);
     octets_fini(&signature);
     return err;
 }
