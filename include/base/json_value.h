@@ -58,4 +58,10 @@ void json_value_items_init(struct json_value_items *items, const struct json_val
 /* False: there are no more. */
 bool json_value_items_next(struct json_value_items *items, struct json_value_item *item);
 
+/*
+ * The opposite: appends a UTF-8 text as it stands inside of a JSON string (RFC 8259, section 7).
+ * The buffer's error is that of buf_append.
+ */
+void json_value_escape(struct buf *out, const char *text, size_t len);
+
 #endif

@@ -25,8 +25,6 @@ void encoding_form(struct buf *out, const char *text, size_t len);
 void encoding_pair(struct buf *out, const char *name, const char *value, size_t value_len);
 /* The same without a value that is NULL. */
 void encoding_text(struct buf *out, const char *name, const char *value);
-/* The inside of a JSON string (RFC 8259, section 7). */
-void encoding_json(struct buf *out, const char *text, size_t len);
 
 #define ENCODING_BASIC "Basic "
 /*

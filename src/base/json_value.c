@@ -162,3 +162,21 @@ bool json_value_items_next(struct json_value_items *items, struct json_value_ite
     item->value = read_value(&items->at);
     return true;
 }
+
+void json_value_escape(struct buf *out, const char *text, size_t len)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char escape[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+        if (c < 0x20) {
+            buf_append(out, escape, sizeof(escape));
+        } else {
+            if (c == '"' || c == '\\')
+                buf_putc(out, '\\');
+            buf_putc(out, text[i]);
+        }
+    }
+}

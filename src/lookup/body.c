@@ -6,9 +6,11 @@
 #include "lookup/body.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/json_scan.h"
+#include "base/json_value.h"
 
 /* The pointers of a check, and where they lead. */
 struct reading {
@@ -139,14 +141,7 @@ static enum body_verdict judge_shape(const struct reading *reading, struct reaso
 static void put_string(struct buf *buf, const char *text)
 {
     buf_putc(buf, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            buf_printf(buf, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            buf_printf(buf, "\\u%04x", (unsigned)*text);
-        else
-            buf_putc(buf, *text);
-    }
+    json_value_escape(buf, text, strlen(text));
     buf_putc(buf, '"');
 }
 

@@ -46,22 +46,6 @@ void encoding_text(struct buf *out, const char *name, const char *value)
         encoding_pair(out, name, value, strlen(value));
 }
 
-void encoding_json(struct buf *out, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        char escape[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-
-        if (c < 0x20) {
-            buf_append(out, escape, sizeof(escape));
-        } else {
-            if (c == '"' || c == '\\')
-                buf_putc(out, '\\');
-            buf_putc(out, text[i]);
-        }
-    }
-}
-
 /* `id:secret`. */
 static void put_pair(struct buf *out, const char *id, const struct secret *secret, bool encoded)
 {

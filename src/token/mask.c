@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/json_value.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "token/encoding.h"
@@ -87,7 +88,7 @@ static void hide_text(struct masked *masked, const char *text, size_t len)
 {
     hide(masked, text, len);
     hide_encoded(masked, text, len, encoding_form);
-    hide_encoded(masked, text, len, encoding_json);
+    hide_encoded(masked, text, len, json_value_escape);
     hide_unescaped(masked, text, len);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/json_value.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "config/auth.h"
@@ -61,7 +62,7 @@ static void put_body(struct buf *out, const struct config_upstream *upstream,
 {
     const char *text = upstream->auth_body;
     void (*encode)(struct buf *, const char *, size_t) =
-        auth_body_is_json(upstream) ? encoding_json : encoding_form;
+        auth_body_is_json(upstream) ? json_value_escape : encoding_form;
 
     while (*text != '\0') {
         if (strncmp(text, AUTH_BODY_ID, strlen(AUTH_BODY_ID)) == 0) {
