@@ -197,6 +197,46 @@ static bool takes_query(const struct config_key *key)
     return strcmp(key->choices, "query") == 0;
 }
 
+/* The kinds that have a grammar of the web, of JSON or of HTTP. */
+static void put_grammar(const struct config_key *key, struct buf *out)
+{
+    switch (key->kind) {
+    case KIND_URL:
+        buf_printf(out, "a URL of http or https without user%s fragment",
+                   takes_query(key) ? " and" : ", query and");
+        break;
+    case KIND_PROXY:
+        buf_puts(out, "a URL of http or https without password, query and fragment");
+        break;
+    case KIND_HEADER:
+        buf_printf(out, "the name of a header, of at most %lld bytes", (long long)key->max);
+        break;
+    case KIND_PATH:
+        buf_printf(out, "the path of a URL, beginning with a slash%s",
+                   takes_query(key) ? ", and perhaps a query" : "");
+        break;
+    case KIND_TARGET:
+        buf_puts(
+            out,
+            "the path of a URL, beginning with a slash, and perhaps a query, with " CONFIG_POSTCODE
+            " once");
+        break;
+    case KIND_POINTER:
+        buf_printf(out, "a JSON Pointer such as /results/0%s",
+                   strcmp(key->choices, "constant") == 0 ? ", or a text in quotes" : "");
+        break;
+    case KIND_NAMES:
+        buf_puts(out, "one or two names of JSON members, separated by a space");
+        break;
+    case KIND_TOKEN:
+        buf_printf(out, "a word of at most %lld letters, digits and !#$%%&'*+-.^_`|~",
+                   (long long)key->max);
+        break;
+    default:
+        MUST(false); /* a kind without words */
+    }
+}
+
 void config_key_allowed(const struct config_key *key, struct buf *out)
 {
     switch (key->kind) {
@@ -231,13 +271,6 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
     case KIND_ADDRESSES:
         put_addresses(key->choices, out);
         break;
-    case KIND_URL:
-        buf_printf(out, "a URL of http or https without user%s fragment",
-                   takes_query(key) ? " and" : ", query and");
-        break;
-    case KIND_PROXY:
-        buf_puts(out, "a URL of http or https without password, query and fragment");
-        break;
     case KIND_FILE:
     case KIND_KEYFILE:
     case KIND_HEADER_FILES:
@@ -247,29 +280,8 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
     case KIND_SECRETS:
         buf_puts(out, "a path, or credential:NAME; or two of them with a comma");
         break;
-    case KIND_HEADER:
-        buf_printf(out, "the name of a header, of at most %lld bytes", (long long)key->max);
-        break;
-    case KIND_PATH:
-        buf_printf(out, "the path of a URL, beginning with a slash%s",
-                   takes_query(key) ? ", and perhaps a query" : "");
-        break;
-    case KIND_TARGET:
-        buf_puts(
-            out,
-            "the path of a URL, beginning with a slash, and perhaps a query, with " CONFIG_POSTCODE
-            " once");
-        break;
-    case KIND_POINTER:
-        buf_printf(out, "a JSON Pointer such as /results/0%s",
-                   strcmp(key->choices, "constant") == 0 ? ", or a text in quotes" : "");
-        break;
-    case KIND_NAMES:
-        buf_puts(out, "one or two names of JSON members, separated by a space");
-        break;
-    case KIND_TOKEN:
-        buf_printf(out, "a word of at most %lld letters, digits and !#$%%&'*+-.^_`|~",
-                   (long long)key->max);
+    default:
+        put_grammar(key, out);
         break;
     }
 }

@@ -154,8 +154,7 @@ static bool outline_is(const struct probe_lookup *lookup, const char *text)
 
 #define REPORTS_ERROR                                                                              \
     "lookup_failed: the body has a member error; where it reports a dead token, set "              \
-    "lookup_failed "                                                                               \
-    "= /error; and lookup_found"
+    "lookup_failed = /error; and lookup_found"
 
 static bool reports_error(const struct probe_lookup *lookup)
 {
