@@ -22,8 +22,7 @@ struct lookup_places {
 struct lookup_app {
     struct server_app app;
     struct lookup_shared shared;
-    struct identity *identity; /* the app's own reference, like app.config */
-    struct verified_tokens *verified;
+    struct identity_worker identity;
     struct guid_source guids;
     struct lookup_places *places;
 };

@@ -5,6 +5,7 @@
 #ifndef JOSE_JWS_H
 #define JOSE_JWS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -68,6 +69,9 @@ void jwk_fini(struct jwt_key *key);
 
 struct jwt_keys {
     unsigned magic;
+    _Atomic unsigned refs;
+    const char *kind;   /* a constant */
+    struct reason note; /* entries of a set that are not used; "": none */
     struct jwt_key *items;
     size_t count;
 };

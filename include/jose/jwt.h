@@ -3,8 +3,8 @@
  * PS256 or ES256 (RFC 7518, section 3), under keys from one file: an HMAC secret as it stands, or
  * a JWK or JWK set (RFC 7517). contract 4 says what counts.
  *
- * Threads: keys never change once made. jwt_verify and jwt_mint may use the same keys from any
- * number of threads at once; who frees them makes sure that nobody uses them any more.
+ * Threads: keys never change once made, and are reference-counted. jwt_verify and jwt_mint may use
+ * the same keys from any number of threads at once.
  */
 #ifndef JOSE_JWT_H
 #define JOSE_JWT_H
@@ -35,12 +35,19 @@ struct jwt_keys;
  * 2048 bits. A private half that does not fit its public one is broken.
  *
  * ERR_INVALID with `reason` set (what is wrong; what would be right; never bytes of a key).
- * ERR_OK: *out is the caller's, jwt_keys_free.
+ * ERR_OK: one reference, the caller's.
  */
 ERR_CHECKED enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason,
                                   struct jwt_keys **out);
-/* Overwrites what is secret. NULL is allowed. */
-void jwt_keys_free(struct jwt_keys *keys);
+/* References; any thread. NULL is allowed for _unref, and the last one overwrites what is secret.
+ */
+struct jwt_keys *jwt_keys_ref(struct jwt_keys *keys);
+void jwt_keys_unref(struct jwt_keys *keys);
+
+/* What the keys were read from, for people: "an HMAC secret", "a JWK set". Borrowed. */
+const char *jwt_keys_kind(const struct jwt_keys *keys);
+/* Which entries of a set are not used, and why; "" where there are none. Borrowed. */
+const char *jwt_keys_note(const struct jwt_keys *keys);
 
 /* Borrowed strings. */
 struct jwt_rules {

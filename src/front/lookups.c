@@ -245,7 +245,7 @@ static void guard(struct lookup_app *lookups, struct request *request)
 
 static void identify(struct lookup_app *lookups, struct request *request)
 {
-    identity_run(request, lookups->identity, lookups->verified);
+    identity_run(request, &lookups->identity);
 }
 
 static void route(struct lookup_app *lookups, struct request *request)
@@ -286,28 +286,19 @@ void lookup_app_init(struct lookup_app *lookups, struct config *config, struct i
     lookups->app.guids = &lookups->guids;
     lookups->app.serve = serve;
     lookups->app.ended = ended;
-    lookups->identity = identity_ref(identity);
-    lookups->verified = verified_tokens_new();
-}
-
-static void drop_policy(struct lookup_app *lookups)
-{
-    config_unref(lookups->app.config);
-    identity_unref(lookups->identity);
+    identity_worker_init(&lookups->identity, identity);
 }
 
 void lookup_app_fini(struct lookup_app *lookups)
 {
-    drop_policy(lookups);
-    verified_tokens_free(lookups->verified);
+    config_unref(lookups->app.config);
+    identity_worker_fini(&lookups->identity);
 }
 
 void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity)
 {
-    config_ref(config);
-    identity_ref(identity);
-    drop_policy(lookups);
-    verified_tokens_clear(lookups->verified);
-    lookups->app.config = config;
-    lookups->identity = identity;
+    struct config *before = lookups->app.config;
+    lookups->app.config = config_ref(config);
+    config_unref(before);
+    identity_worker_use(&lookups->identity, identity);
 }

@@ -21,7 +21,7 @@
 const char *jwt_result_text(enum jwt_result result)
 {
     static const char *const texts[] = {
-#define JWT_TEXT(name, text) text,
+#define JWT_TEXT(name, reason, text) text,
         JWT_TABLE(JWT_TEXT)
 #undef JWT_TEXT
     };

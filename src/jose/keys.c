@@ -30,6 +30,7 @@ static struct jwt_keys *keys_make(size_t room)
     struct jwt_keys *keys = mem_zalloc(sizeof(*keys));
 
     MAGIC_SET(keys, JWT_KEYS_MAGIC);
+    atomic_init(&keys->refs, 1);
     keys->items = mem_zalloc((room > 0 ? room : 1) * sizeof(*keys->items));
     return keys;
 }
@@ -82,11 +83,12 @@ static enum err json_read(const json_t *json, struct jwt_keys **out, struct reas
     if (set != NULL && !json_is_array(set))
         return fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
     struct jwt_keys *keys = keys_make(set != NULL ? json_array_size(set) : 1);
+    keys->kind = set != NULL ? "a JWK set" : "a JWK";
     err = set != NULL ? set_read(set, keys, reason) : one_read(json, keys, reason);
     if (err == ERR_OK)
         *out = keys;
     else
-        jwt_keys_free(keys);
+        jwt_keys_unref(keys);
     return err;
 }
 
@@ -128,11 +130,12 @@ static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys 
         len--;
     *key = (struct jwt_key){.algs = JWS_HS256, .verifies = true, .signs = true};
     keys->count = 1;
+    keys->kind = "an HMAC secret";
     if (jwk_from_secret(key, bytes, len, reason) == JWK_USABLE) {
         *out = keys;
         return ERR_OK;
     }
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
     return ERR_INVALID;
 }
 
@@ -153,11 +156,32 @@ enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, stru
                                        : keys_from_secret(bytes, len, out, reason);
 }
 
-void jwt_keys_free(struct jwt_keys *keys)
+const char *jwt_keys_kind(const struct jwt_keys *keys)
+{
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    return keys->kind;
+}
+
+const char *jwt_keys_note(const struct jwt_keys *keys)
+{
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    return keys->note.text;
+}
+
+struct jwt_keys *jwt_keys_ref(struct jwt_keys *keys)
+{
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    atomic_fetch_add_explicit(&keys->refs, 1, memory_order_relaxed);
+    return keys;
+}
+
+void jwt_keys_unref(struct jwt_keys *keys)
 {
     if (keys == NULL)
         return;
     MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    if (atomic_fetch_sub_explicit(&keys->refs, 1, memory_order_acq_rel) != 1)
+        return;
     for (size_t i = 0; i < keys->count; i++)
         jwk_fini(&keys->items[i]);
     mem_free(keys->items);

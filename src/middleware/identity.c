@@ -58,10 +58,41 @@ void identity_unref(struct identity *identity)
     MAGIC_OK(identity, IDENTITY_MAGIC);
     if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
         return;
-    jwt_keys_free(identity->keys);
+    jwt_keys_unref(identity->keys);
     config_unref(identity->config);
     MAGIC_CLEAR(identity);
     mem_free(identity);
+}
+
+static struct jwt_keys *keys_of(const struct identity *identity)
+{
+    return identity->keys != NULL ? jwt_keys_ref(identity->keys) : NULL;
+}
+
+void identity_worker_init(struct identity_worker *worker, struct identity *identity)
+{
+    *worker = (struct identity_worker){
+        .identity = identity_ref(identity),
+        .keys = keys_of(identity),
+        .verified = verified_tokens_new(),
+    };
+}
+
+void identity_worker_fini(struct identity_worker *worker)
+{
+    jwt_keys_unref(worker->keys);
+    identity_unref(worker->identity);
+    verified_tokens_free(worker->verified);
+}
+
+void identity_worker_use(struct identity_worker *worker, struct identity *identity)
+{
+    struct identity_worker before = *worker;
+    worker->identity = identity_ref(identity);
+    worker->keys = keys_of(identity);
+    verified_tokens_clear(worker->verified);
+    jwt_keys_unref(before.keys);
+    identity_unref(before.identity);
 }
 
 static struct jwt_rules rules_of(const struct identity *identity)
@@ -106,26 +137,26 @@ static const char *bearer(const struct request *request, size_t *len)
 }
 
 /* token: the cookie's value, NULL when there is no such cookie. */
-static bool verify_jwt(struct request *request, const struct identity *identity,
-                       struct verified_tokens *verified, const char *token, size_t len)
+static bool verify_jwt(struct request *request, const struct identity_worker *worker,
+                       const char *token, size_t len)
 {
     const struct wall_time now = wall_now();
     if (token == NULL)
         token = bearer(request, &len);
-    if (token == NULL || identity->keys == NULL)
+    if (token == NULL || worker->keys == NULL)
         return false;
     struct token_digest digest;
-    bool digested = verified_tokens_digest(verified, token, len, &digest);
-    if (digested && verified_tokens_find(verified, &digest, now, request->user))
+    bool digested = verified_tokens_digest(worker->verified, token, len, &digest);
+    if (digested && verified_tokens_find(worker->verified, &digest, now, request->user))
         return true;
-    const struct jwt_rules rules = rules_of(identity);
+    const struct jwt_rules rules = rules_of(worker->identity);
     struct wall_time expires;
     enum jwt_result result =
-        jwt_verify(identity->keys, &rules, token, len, now, request->user, &expires);
+        jwt_verify(worker->keys, &rules, token, len, now, request->user, &expires);
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity rejected: %s", jwt_result_text(result));
     else if (digested)
-        verified_tokens_add(verified, &digest, request->user, expires);
+        verified_tokens_add(worker->verified, &digest, request->user, expires);
     return result == JWT_OK;
 }
 
@@ -138,9 +169,9 @@ static bool take_plain(struct request *request, const char *cookie, size_t len)
     return true;
 }
 
-void identity_run(struct request *request, const struct identity *identity,
-                  struct verified_tokens *verified)
+void identity_run(struct request *request, struct identity_worker *worker)
 {
+    const struct identity *identity = worker->identity;
     MAGIC_OK(identity, IDENTITY_MAGIC);
     const struct config *config = identity->config;
     if (config->identity_mode == IDENTITY_OFF)
@@ -152,9 +183,8 @@ void identity_run(struct request *request, const struct identity *identity,
                                "There are two cookies \"%s\": send one.", config->identity_cookie);
         return;
     }
-    bool known = config->identity_mode == IDENTITY_JWT
-                     ? verify_jwt(request, identity, verified, cookie, len)
-                     : take_plain(request, cookie, len);
+    bool known = config->identity_mode == IDENTITY_JWT ? verify_jwt(request, worker, cookie, len)
+                                                       : take_plain(request, cookie, len);
     if (!known)
         reject(request, identity);
 }

@@ -77,7 +77,7 @@ static void read_key_file(struct piece file)
     if (token != NULL)
         verify(keys, token, strlen(token));
     mem_free(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

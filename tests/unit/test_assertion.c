@@ -137,7 +137,7 @@ START_TEST(test_verifies)
     ck_assert_int_eq(expires.ns, (NOW + 60) * SECOND);
     ck_assert_str_eq(user, "me");
     wipe_free_text(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 

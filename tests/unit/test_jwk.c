@@ -149,7 +149,7 @@ START_TEST(test_files)
     ck_assert_msg(err == ERR_OK, "%s: refused, \"%s\"", c->name, reason.text);
     ck_assert_msg(keys->count == c->count, "%s: %zu keys", c->name, keys->count);
     ck_assert_msg(keys->items[0].signs == c->signs, "%s: signs %d", c->name, keys->items[0].signs);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -199,7 +199,7 @@ START_TEST(test_secret_may_hold_any_byte)
     ck_assert_int_eq(jwt_keys_new(bytes, sizeof(bytes), &reason, &keys), ERR_OK);
     cjose_err err;
     ck_assert_uint_eq(cjose_jwk_get_keysize(keys->items[0].jwk, &err), 8 * sizeof(bytes));
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -224,9 +224,9 @@ START_TEST(test_what_a_key_may_do)
                          ERR_OK);
         ck_assert_uint_eq(keys->items[0].algs, cases[i].algs);
         ck_assert_uint_eq(keys->items[0].signature_len, cases[i].signature_len);
-        jwt_keys_free(keys);
+        jwt_keys_unref(keys);
     }
-    jwt_keys_free(NULL);
+    jwt_keys_unref(NULL);
 }
 END_TEST
 

@@ -72,7 +72,7 @@ START_TEST(test_published_examples)
         ck_assert_int_eq(
             strncmp((const char *)payload.bytes, cases[i].begins, strlen(cases[i].begins)), 0);
         octets_fini(&payload);
-        jwt_keys_free(keys);
+        jwt_keys_unref(keys);
     }
 }
 END_TEST
@@ -84,7 +84,7 @@ START_TEST(test_published_claims)
 
     ck_assert_int_eq(verify(keys, &no_rules, A1_TOKEN, at(NOW)), JWT_EXPIRED);
     ck_assert_int_eq(verify(keys, &no_rules, A1_TOKEN, at(1300819379)), JWT_SUBJECT);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -108,7 +108,7 @@ START_TEST(test_every_changed_bit_is_seen)
     }
     expect("and again", keys, token, JWT_OK);
     mem_free(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -158,7 +158,7 @@ START_TEST(test_headers)
         expect(cases[i].header, keys, token, cases[i].result);
         mem_free(token);
     }
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(test_serializations)
     dot[0] = '\0';
     expect("two parts", keys, token, JWT_MALFORMED);
     mem_free(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -200,7 +200,7 @@ START_TEST(test_spare_bits_are_refused)
     *last = strchr(alphabet, *last)[1];
     expect("spare bits", keys, token, JWT_MALFORMED);
     mem_free(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -224,7 +224,7 @@ START_TEST(test_length_is_bounded)
     }
     ck_assert(fits > 0 && refused > 0);
     mem_free(claims);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -247,7 +247,7 @@ START_TEST(test_algorithm_confusion)
     mem_free(from_n);
     mem_free(as_rsa);
     octets_fini(&n);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 
@@ -265,9 +265,9 @@ START_TEST(test_signature_of_another_key)
     expect("ES256, both numbers zero", ec, es256, JWT_SIGNATURE);
     free(zeros);
     mem_free(es256);
-    jwt_keys_free(rsa);
-    jwt_keys_free(other);
-    jwt_keys_free(ec);
+    jwt_keys_unref(rsa);
+    jwt_keys_unref(other);
+    jwt_keys_unref(ec);
 }
 END_TEST
 
@@ -283,9 +283,9 @@ START_TEST(test_alg_is_the_keys_own)
     expect("PS256 under a key for RS256", rs, token, JWT_NO_KEY);
     expect("PS256 under a key for any", any, token, JWT_OK);
     mem_free(token);
-    jwt_keys_free(signer);
-    jwt_keys_free(rs);
-    jwt_keys_free(any);
+    jwt_keys_unref(signer);
+    jwt_keys_unref(rs);
+    jwt_keys_unref(any);
 }
 END_TEST
 
@@ -341,7 +341,7 @@ START_TEST(test_key_is_chosen)
         expect(what, keys, token, cases[i].result);
         mem_free(what);
         mem_free(token);
-        jwt_keys_free(keys);
+        jwt_keys_unref(keys);
         mem_free(file);
     }
 }
@@ -378,7 +378,7 @@ START_TEST(test_keys_are_shared_between_threads)
         ck_assert_int_eq(pthread_join(threads[i], &bad), 0);
         ck_assert_ptr_null(bad);
     }
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 

@@ -30,7 +30,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    jwt_keys_free(secret_keys);
+    jwt_keys_unref(secret_keys);
 }
 
 static enum jwt_result verify_claims(const char *claims, const struct jwt_rules *rules, double now)
@@ -269,7 +269,7 @@ START_TEST(test_mint)
         ck_assert_ptr_null(token);
         ck_assert_msg(strstr(reason.text, "no key in the file can sign") != NULL, "%s",
                       reason.text);
-        jwt_keys_free(keys);
+        jwt_keys_unref(keys);
         return;
     }
     ck_assert_msg(token != NULL, "%s", reason.text);
@@ -283,7 +283,7 @@ START_TEST(test_mint)
     ck_assert_int_eq(expires.ns, (NOW + 3600) * SECOND);
     json_decref(header);
     mem_free(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
 }
 END_TEST
 

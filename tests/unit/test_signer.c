@@ -237,7 +237,7 @@ START_TEST(test_numbers_have_their_full_length)
         wipe_free_text(text);
     }
     ck_assert(short_r && short_s);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
     jose_signer_free(signer);
 }
 END_TEST
@@ -265,7 +265,7 @@ START_TEST(test_identities_verify)
                      JWT_OK);
     ck_assert_str_eq(user, "alice");
     wipe_free_text(token);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
     jose_signer_free(signer);
 }
 END_TEST

@@ -69,7 +69,7 @@ static bool verifies(const json_t *key, const char *jws)
 
     if (good)
         octets_fini(&payload);
-    jwt_keys_free(keys);
+    jwt_keys_unref(keys);
     free(file);
     return good;
 }
