@@ -203,6 +203,14 @@ static void protect_memory(void)
 
 /* ---- commands ---- */
 
+/* What a file was taken for is worth a look: another kind would verify other identities. */
+static void print_found(void *arg, const struct config_entry *entry)
+{
+    (void)arg;
+    if (*entry->holds != '\0')
+        printf("%s: [%s] %s holds %s\n", entry->origin, entry->section, entry->key, entry->holds);
+}
+
 static enum exit_status mint(const struct options *options, const struct setup *setup)
 {
     struct reason reason;
@@ -222,6 +230,7 @@ static enum exit_status run_command(const struct options *options, const struct 
     switch (options->command) {
     case COMMAND_CHECK:
         tell_directories(setup);
+        config_each(setup->config, print_found, NULL);
         printf("%s: no fault found\n", options->path);
         return EXIT_WELL;
     case COMMAND_PROBE:

@@ -490,12 +490,23 @@ void config_note(struct config_faults *faults, const struct config *config, cons
                  const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
- * Each key in the table's order: section ("upstream NAME" for the upstream's), name, effective
- * value as it would be written ("" while unset, "(set)" for a secret), where it came from
- * ("FILE:LINE" or "default"), meaning. A key of a family is visited once for each one given.
+ * For a config_look alone, while the configuration is its own: what the file that a key of the
+ * process names was found to hold, for people ("a JWK set of 2 keys"). Copied.
  */
-typedef void config_visit(void *arg, const char *section, const char *key, const char *value,
-                          const char *origin, const char *meaning);
+void config_found(struct config *config, const char *section, const char *key, const char *holds);
+
+/* One key as people are shown it; borrowed. */
+struct config_entry {
+    const char *section; /* "upstream NAME" for the upstream's */
+    const char *key;
+    const char *value; /* effective, as it would be written; "" while unset, "(set)" for a secret */
+    const char *origin; /* "FILE:LINE" or "default" */
+    const char *meaning;
+    const char *holds; /* config_found; "" where nothing was said */
+};
+
+/* Each key in the table's order. A key of a family is visited once for each one given. */
+typedef void config_visit(void *arg, const struct config_entry *entry);
 void config_each(const struct config *config, config_visit *visit, void *arg);
 
 /* Whether a file gives this key a value; the key must be one of CONFIG_KEYS. */

@@ -14,6 +14,7 @@
 
 struct snapshot_origin {
     char *text;                /* as it would be written; NULL while unset, and for a secret */
+    char *holds;               /* config_found; NULL: nothing was said */
     struct config_place place; /* file NULL: the default */
     bool kept;                 /* the files say something else, which cannot reload */
     bool given;                /* by a file, and not empty; a value that is at fault too */

@@ -1,24 +1,18 @@
 /*
- * A snapshot's life, and what can be asked of it later: each key's value as text, where it came
- * from, and what changed since another snapshot. The values' texts were made when they were parsed,
- * so that nothing here depends on the kinds.
+ * A snapshot's life, and what can be asked of it later: where a key's value came from, and what
+ * changed since another snapshot. The values' texts were made when they were parsed, so that
+ * nothing here depends on the kinds.
  */
 #include "config/snapshot.h"
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/expand.h"
-#include "config/input.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
-
-/* A place's text: a path and a number. */
-#define PLACE_MAX 8192
 
 struct snapshot *snapshot_new(void)
 {
@@ -44,6 +38,7 @@ static void free_value(struct snapshot *snapshot, const struct config_key *key, 
 {
     value_fini(key, snapshot_field(snapshot, key, upstream));
     mem_free(snapshot_origin(snapshot, key, upstream)->text);
+    mem_free(snapshot_origin(snapshot, key, upstream)->holds);
 }
 
 static void free_members(struct snapshot_upstream *upstream)
@@ -305,120 +300,14 @@ void config_upstream_note(struct config_faults *faults, const struct config *con
     va_end(args);
 }
 
-static const char *put_place(struct buf *out, struct config_place place)
+void config_found(struct config *config, const char *section, const char *key, const char *holds)
 {
-    if (place.file == NULL)
-        return "default";
-    buf_reset(out);
-    buf_printf(out, "%s:%u", place.file, place.line);
-    return buf_text(out);
-}
+    const struct config_key *row = config_key_find(section, key);
 
-/* One config_each. */
-struct visiting {
-    const struct snapshot *snapshot;
-    config_visit *visit;
-    void *arg;
-};
-
-static void visit_members(const struct visiting *visiting, const char *section,
-                          const struct config_key *key, size_t upstream)
-{
-    const struct snapshot_upstream *from = &visiting->snapshot->upstreams[upstream];
-    struct buf place;
-
-    buf_init(&place, PLACE_MAX);
-    for (size_t i = 0; i < from->member_count; i++) {
-        const struct snapshot_member *member = &from->members[i];
-        if (member->family == key)
-            visiting->visit(visiting->arg, section, member->name, member->text,
-                            put_place(&place, member->place), key->meaning);
-    }
-    buf_fini(&place);
-}
-
-static void visit_key(const struct visiting *visiting, const char *section,
-                      const struct config_key *key, size_t upstream)
-{
-    const struct snapshot_origin *origin = snapshot_origin(visiting->snapshot, key, upstream);
-    bool hidden = (key->flags & CONFIG_SECRET_VALUE) != 0 && origin->given;
-    const char *value = hidden ? "(set)" : origin->text != NULL ? origin->text : "";
-    struct buf place;
-
-    buf_init(&place, PLACE_MAX);
-    visiting->visit(visiting->arg, section, key->name, value, put_place(&place, origin->place),
-                    key->meaning);
-    buf_fini(&place);
-}
-
-/* The keys from `first` to before `end`. */
-static void visit_keys(const struct visiting *visiting, size_t first, size_t end, size_t upstream)
-{
-    for (size_t i = first; i < end; i++) {
-        const struct config_key *key = &config_keys[i];
-        char *section = snapshot_section(&visiting->snapshot->config, key, upstream);
-        if (config_key_prefix(key) > 0)
-            visit_members(visiting, section, key, upstream);
-        else
-            visit_key(visiting, section, key, upstream);
-        mem_free(section);
-    }
-}
-
-void config_each(const struct config *config, config_visit *visit, void *arg)
-{
-    const struct visiting visiting = {snapshot_of(config), visit, arg};
-
-    visit_keys(&visiting, 0, KEY_PROCESS_COUNT, 0);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        visit_keys(&visiting, KEY_PROCESS_COUNT, KEY_COUNT, i);
-}
-
-/* For --print-config. */
-struct printing {
-    FILE *out;
-    char *section; /* the one under way; NULL before the first */
-};
-
-/* A file's name may hold anything, and a comment must stay on its line. */
-static void print_comment(FILE *out, const char *text)
-{
-    fputs("# ", out);
-    for (const char *p = text; *p != '\0'; p++)
-        fputc(input_is_plain(p, 1) ? *p : '?', out);
-    fputc('\n', out);
-}
-
-static void print_key(void *arg, const char *section, const char *key, const char *value,
-                      const char *origin, const char *meaning)
-{
-    struct printing *printing = arg;
-    FILE *out = printing->out;
-
-    if (printing->section == NULL || strcmp(printing->section, section) != 0) {
-        fprintf(out, "%s[%s]\n", printing->section != NULL ? "\n" : "", section);
-        mem_free(printing->section);
-        printing->section = mem_strdup(section);
-    } else {
-        fputc('\n', out);
-    }
-    print_comment(out, meaning);
-    print_comment(out, origin);
-    if (*value == '\0') {
-        fprintf(out, "# %s =\n", key);
-    } else {
-        fprintf(out, "%s%s = ", config_name_is_secret(key) ? "# " : "", key);
-        expand_print(value, out);
-        fputc('\n', out);
-    }
-}
-
-void config_print(const struct config *config, FILE *out)
-{
-    struct printing printing = {.out = out};
-
-    config_each(config, print_key, &printing);
-    mem_free(printing.section);
+    MUST(row != NULL && !row->of_upstream);
+    struct snapshot_origin *origin = snapshot_origin(snapshot_of(config), row, 0);
+    mem_free(origin->holds);
+    origin->holds = mem_strdup(holds);
 }
 
 static bool same_text(const char *a, const char *b)

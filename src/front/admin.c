@@ -197,19 +197,19 @@ static void token_action(struct server_app *app, struct request *request, const 
 
 /* ---- configuration ---- */
 
-static void add_key(void *arg, const char *section, const char *key, const char *value,
-                    const char *origin, const char *meaning)
+static void add_key(void *arg, const struct config_entry *entry)
 {
     json_t *all = arg;
-    json_t *keys = json_object_get(all, section);
+    json_t *keys = json_object_get(all, entry->section);
     if (keys == NULL) {
         keys = json_object();
-        json_object_set_new(all, section, keys);
+        json_object_set_new(all, entry->section, keys);
     }
-    json_t *entry =
-        json_pack("{s:s, s:s, s:s}", "value", value, "from", origin, "meaning", meaning);
-    MUST(entry != NULL);
-    json_object_set_new(keys, key, entry);
+    json_t *shown =
+        json_pack("{s:s, s:s, s:s, s:s*}", "value", entry->value, "from", entry->origin, "meaning",
+                  entry->meaning, "holds", *entry->holds != '\0' ? entry->holds : NULL);
+    MUST(shown != NULL);
+    json_object_set_new(keys, entry->key, shown);
 }
 
 static void show_config(struct server_app *app, struct request *request, const char *rest,

@@ -35,6 +35,9 @@ struct identity *identity_new(struct config *config, struct config_faults *fault
             config_fault(faults, config, "identity", "key_file", "%s", reason.text);
             return NULL;
         }
+        config_found(config, "identity", "key_file", jwt_keys_kind(keys));
+        if (jwt_keys_note(keys)[0] != '\0')
+            config_note(faults, config, "identity", "key_file", "%s", jwt_keys_note(keys));
     }
     struct identity *identity = mem_zalloc(sizeof(*identity));
     MAGIC_SET(identity, IDENTITY_MAGIC);

@@ -920,14 +920,13 @@ START_TEST(wiping_of_text)
 }
 END_TEST
 
-static void visit(void *arg, const char *section, const char *key, const char *value,
-                  const char *origin, const char *meaning)
+static void visit(void *arg, const struct config_entry *entry)
 {
     struct buf *out = arg;
 
-    (void)origin;
-    ck_assert_ptr_nonnull(meaning);
-    buf_printf(out, "%s|%s|%s\n", section, key, value);
+    ck_assert_ptr_nonnull(entry->meaning);
+    ck_assert_str_eq(entry->holds, "");
+    buf_printf(out, "%s|%s|%s\n", entry->section, entry->key, entry->value);
 }
 
 START_TEST(print_round_trip)

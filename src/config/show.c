@@ -1,0 +1,157 @@
+/*
+ * A configuration as people are shown it: each key with its value and where it came from. The
+ * values' texts were made when they were parsed, so that nothing here depends on the kinds.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "config/expand.h"
+#include "config/input.h"
+#include "config/snapshot.h"
+
+/* A place's text: a path and a number. */
+#define PLACE_MAX 8192
+
+static const char *put_place(struct buf *out, struct config_place place)
+{
+    if (place.file == NULL)
+        return "default";
+    buf_reset(out);
+    buf_printf(out, "%s:%u", place.file, place.line);
+    return buf_text(out);
+}
+
+/* One config_each. */
+struct visiting {
+    const struct snapshot *snapshot;
+    config_visit *visit;
+    void *arg;
+};
+
+static void visit_members(const struct visiting *visiting, const char *section,
+                          const struct config_key *key, size_t upstream)
+{
+    const struct snapshot_upstream *from = &visiting->snapshot->upstreams[upstream];
+    struct buf place;
+
+    buf_init(&place, PLACE_MAX);
+    for (size_t i = 0; i < from->member_count; i++) {
+        const struct snapshot_member *member = &from->members[i];
+        if (member->family != key)
+            continue;
+        const struct config_entry entry = {
+            .section = section,
+            .key = member->name,
+            .value = member->text,
+            .origin = put_place(&place, member->place),
+            .meaning = key->meaning,
+            .holds = "",
+        };
+        visiting->visit(visiting->arg, &entry);
+    }
+    buf_fini(&place);
+}
+
+static void visit_key(const struct visiting *visiting, const char *section,
+                      const struct config_key *key, size_t upstream)
+{
+    const struct snapshot_origin *origin = snapshot_origin(visiting->snapshot, key, upstream);
+    bool hidden = (key->flags & CONFIG_SECRET_VALUE) != 0 && origin->given;
+    struct buf place;
+
+    buf_init(&place, PLACE_MAX);
+    const struct config_entry entry = {
+        .section = section,
+        .key = key->name,
+        .value = hidden                 ? "(set)"
+                 : origin->text != NULL ? origin->text
+                                        : "",
+        .origin = put_place(&place, origin->place),
+        .meaning = key->meaning,
+        .holds = origin->holds != NULL ? origin->holds : "",
+    };
+    visiting->visit(visiting->arg, &entry);
+    buf_fini(&place);
+}
+
+/* The keys from `first` to before `end`. */
+static void visit_keys(const struct visiting *visiting, size_t first, size_t end, size_t upstream)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct config_key *key = &config_keys[i];
+        char *section = snapshot_section(&visiting->snapshot->config, key, upstream);
+        if (config_key_prefix(key) > 0)
+            visit_members(visiting, section, key, upstream);
+        else
+            visit_key(visiting, section, key, upstream);
+        mem_free(section);
+    }
+}
+
+void config_each(const struct config *config, config_visit *visit, void *arg)
+{
+    const struct visiting visiting = {snapshot_of(config), visit, arg};
+
+    visit_keys(&visiting, 0, KEY_PROCESS_COUNT, 0);
+    for (size_t i = 0; i < config->upstream_count; i++)
+        visit_keys(&visiting, KEY_PROCESS_COUNT, KEY_COUNT, i);
+}
+
+/* For --print-config. */
+struct printing {
+    FILE *out;
+    char *section; /* the one under way; NULL before the first */
+};
+
+/* A file's name may hold anything, and a comment must stay on its line. */
+static void print_comment(FILE *out, const char *text)
+{
+    fputs("# ", out);
+    for (const char *p = text; *p != '\0'; p++)
+        fputc(input_is_plain(p, 1) ? *p : '?', out);
+    fputc('\n', out);
+}
+
+static void print_section(struct printing *printing, const char *section)
+{
+    const bool first = printing->section == NULL;
+
+    if (!first && strcmp(printing->section, section) == 0) {
+        fputc('\n', printing->out);
+        return;
+    }
+    fprintf(printing->out, "%s[%s]\n", first ? "" : "\n", section);
+    mem_free(printing->section);
+    printing->section = mem_strdup(section);
+}
+
+static void print_key(void *arg, const struct config_entry *entry)
+{
+    struct printing *printing = arg;
+    FILE *out = printing->out;
+
+    print_section(printing, entry->section);
+    print_comment(out, entry->meaning);
+    print_comment(out, entry->origin);
+    if (*entry->holds != '\0') {
+        char *sentence = mem_printf("It holds %s.", entry->holds);
+        print_comment(out, sentence);
+        mem_free(sentence);
+    }
+    if (*entry->value == '\0') {
+        fprintf(out, "# %s =\n", entry->key);
+    } else {
+        fprintf(out, "%s%s = ", config_name_is_secret(entry->key) ? "# " : "", entry->key);
+        expand_print(entry->value, out);
+        fputc('\n', out);
+    }
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+    struct printing printing = {.out = out};
+
+    config_each(config, print_key, &printing);
+    mem_free(printing.section);
+}
