@@ -125,7 +125,7 @@ static void reject(struct request *request, const struct identity *identity)
 }
 
 /* RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). */
-static const char *bearer(const struct request *request, size_t *len)
+static const char *bearer(struct request *request, size_t *len)
 {
     const char *value = request_header(request, "Authorization");
     if (value == NULL || !text_starts_ci(value, "bearer "))
