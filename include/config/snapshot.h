@@ -27,12 +27,16 @@ struct snapshot_member {
     struct config_place place;
 };
 
+struct snapshot_members {
+    struct snapshot_member *items; /* in the order of the files */
+    size_t count;
+};
+
 /* What belongs to one of config.upstreams. */
 struct snapshot_upstream {
     struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
-    bool name_kept;                  /* `kept` for NAME of [upstream NAME] */
-    struct snapshot_member *members; /* in the order of the files */
-    size_t member_count;
+    bool name_kept; /* `kept` for NAME of [upstream NAME] */
+    struct snapshot_members members;
 };
 
 struct snapshot {
@@ -44,6 +48,7 @@ struct snapshot {
     char **paths; /* what config_files returns */
     size_t path_count;
     struct snapshot_origin *origins; /* of the keys of the process */
+    struct snapshot_members members; /* the same */
     struct snapshot_upstream *upstreams;
 };
 

@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "config/expand.h"
 #include "config/input.h"
 #include "config/value.h"
@@ -46,13 +45,13 @@ static void free_value(struct snapshot *snapshot, const struct config_key *key, 
     mem_free(snapshot_origin(snapshot, key, upstream)->text);
 }
 
-static void free_members(struct snapshot_upstream *upstream)
+static void free_members(struct snapshot_members *members)
 {
-    for (size_t i = 0; i < upstream->member_count; i++) {
-        mem_free(upstream->members[i].name);
-        mem_free(upstream->members[i].text);
+    for (size_t i = 0; i < members->count; i++) {
+        mem_free(members->items[i].name);
+        mem_free(members->items[i].text);
     }
-    mem_free(upstream->members);
+    mem_free(members->items);
 }
 
 static void free_secrets(struct config_upstream *upstream)
@@ -69,7 +68,7 @@ static void free_upstream(struct snapshot *snapshot, size_t upstream)
         free_value(snapshot, &config_keys[i], upstream);
     free_secrets(public);
     mem_free(public->name);
-    free_members(&snapshot->upstreams[upstream]);
+    free_members(&snapshot->upstreams[upstream].members);
 }
 
 /* All but its own array, and the references to secrets in there, is the base's. */
@@ -105,6 +104,7 @@ static void snapshot_free(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->path_count; i++)
         mem_free(snapshot->paths[i]);
     mem_free(snapshot->paths);
+    free_members(&snapshot->members);
     mem_free(config->upstreams);
     mem_free(snapshot->upstreams);
     mem_free(snapshot->origins);
@@ -196,10 +196,11 @@ void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
                          const struct config_key *family, const char *name, const char *text,
                          struct config_place place)
 {
-    struct snapshot_upstream *to = &snapshot->upstreams[upstream];
+    struct snapshot_members *to =
+        family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
 
-    to->members = mem_grow(to->members, to->member_count, sizeof(*to->members));
-    to->members[to->member_count++] = (struct snapshot_member){
+    to->items = mem_grow(to->items, to->count, sizeof(*to->items));
+    to->items[to->count++] = (struct snapshot_member){
         .family = family, .name = mem_strdup(name), .text = mem_strdup(text), .place = place};
 }
 
@@ -223,12 +224,17 @@ const struct config_upstream *snapshot_counterpart(const struct config *before,
     return find_upstream(after, there->name) == NULL ? there : NULL;
 }
 
-static struct config_place place_of_member(const struct snapshot_upstream *upstream,
-                                           const char *name)
+static const struct snapshot_members *members_of(const struct snapshot *snapshot,
+                                                 const struct config_key *family, size_t upstream)
 {
-    for (size_t i = 0; i < upstream->member_count; i++) {
-        if (text_equal_ci(upstream->members[i].name, name))
-            return upstream->members[i].place;
+    return family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
+}
+
+static struct config_place place_of_member(const struct snapshot_members *members, const char *name)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        if (config_key_same_name(members->items[i].family, members->items[i].name, name))
+            return members->items[i].place;
     }
     return (struct config_place){0};
 }
@@ -238,7 +244,7 @@ static struct config_place place_of(const struct snapshot *snapshot, const struc
                                     size_t upstream, const char *name)
 {
     struct config_place place = config_key_prefix(key) > 0
-                                    ? place_of_member(&snapshot->upstreams[upstream], name)
+                                    ? place_of_member(members_of(snapshot, key, upstream), name)
                                     : snapshot_origin(snapshot, key, upstream)->place;
 
     if (place.file == NULL)
@@ -324,12 +330,12 @@ struct visiting {
 static void visit_members(const struct visiting *visiting, const char *section,
                           const struct config_key *key, size_t upstream)
 {
-    const struct snapshot_upstream *from = &visiting->snapshot->upstreams[upstream];
+    const struct snapshot_members *from = members_of(visiting->snapshot, key, upstream);
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
-    for (size_t i = 0; i < from->member_count; i++) {
-        const struct snapshot_member *member = &from->members[i];
+    for (size_t i = 0; i < from->count; i++) {
+        const struct snapshot_member *member = &from->items[i];
         if (member->family == key)
             visiting->visit(visiting->arg, section, member->name, member->text,
                             put_place(&place, member->place), key->meaning);
