@@ -80,6 +80,7 @@ struct request {
     bool announces_body;
     const char *fault; /* the guard's, with the header section, for people; NULL: none */
     char user[REQUEST_USER_MAX + 1]; /* "": no identity */
+    const char *rejected;            /* why its identity was, in a word; NULL: it was not */
     bool in_flight;                  /* it holds a place of max_in_flight */
 
     /* How it ends. */

@@ -1,6 +1,7 @@
 /*
  * One response for every reason: a caller that tries out identities learns nothing from the way
- * they are rejected. A debug line says what was wrong.
+ * they are rejected. Operators find the reason in the access line and in a metric, and a debug line
+ * says more. A 403 is another response, and only for an identity that is good in all else.
  */
 #include "middleware/identity.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "exchange/response.h"
 #include "jose/jwt.h"
@@ -256,6 +258,8 @@ void identity_run(struct request *request, struct identity_worker *worker)
                                       : judge_plain(request, cookie, len);
     if (reason == IDENTITY_NOT_REJECTED)
         return;
+    request->rejected = identity_reason_text(reason);
+    metric_add(METRIC_IDENTITY_REJECTED, reason, 1);
     if (!request_is_settled(request))
         reject(request, identity);
 }
