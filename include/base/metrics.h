@@ -46,6 +46,9 @@ enum metric_kind {
 /* Cells of postcoded_requests_total, one for each problem code: at most this many. */
 #define METRIC_CODE_CELLS 64
 
+/* Cells of postcoded_identity_rejected_total, one for each reason (jose/result.h). */
+#define METRIC_IDENTITY_CELLS 10
+
 /*
  * The table: id, exported name, scope, kind, cells, help. Values that exist once and change seldom
  * (a token's expiry, items in the store, process_*) are not here: front/exposition asks their
@@ -60,6 +63,8 @@ enum metric_kind {
       "Requests not yet ended.")                                                                   \
     X(METRIC_CANCELLED, "postcoded_requests_cancelled_total", PROCESS, COUNTER, 1,                 \
       "Requests whose caller disconnected before the response.")                                   \
+    X(METRIC_IDENTITY_REJECTED, "postcoded_identity_rejected_total", PROCESS, COUNTER,             \
+      METRIC_IDENTITY_CELLS, "Identities rejected with 401 or 403, by reason.")                    \
     X(METRIC_UPSTREAM_REQUESTS, "postcoded_upstream_requests_total", UPSTREAM, COUNTER,            \
       METRIC_STATUS_CELLS, "Calls to the upstream, by status (none: no response).")                \
     X(METRIC_UPSTREAM_DURATION, "postcoded_upstream_duration_seconds", UPSTREAM, HISTOGRAM,        \

@@ -26,7 +26,8 @@
 /*
  * Kinds of value, and the field each makes:
  *   TEXT       char *, NULL while unset                  (range: longest length in bytes)
- *   DURATION   int64_t nanoseconds; 500ms 30s 5m 12h     (range in ns)
+ *   DURATION   int64_t nanoseconds; 500ms 30s 5m 12h     (range in ns); `choices` "off" allows the
+ *              word off (0)
  *   SIZE       int64_t bytes; 512 64K 1M                 (range in bytes)
  *   COUNT      int64_t                                   (range)
  *   WORKERS    int64_t, "auto" is one a core             (range)
@@ -54,11 +55,15 @@
  *              `choices` is "constant"
  *   NAMES      struct config_names: one or two names of JSON members, separated by blanks
  *   TOKEN      char *, a token of RFC 9110
+ *   LIST       struct config_list: texts with commas between them (range: longest value)
+ *   CLAIM      struct config_claim: the name of a member of a JWT's claims, or a JSON Pointer
  *
  * Families of keys, whose name is a prefix and NAME (config/table.h); a field holds them all:
  *   PARAMS     struct config_params: parameters of a form       (range: longest value)
  *   HEADERS    struct config_params: header fields              (range: longest value)
  *   HEADER_FILES  struct config_header_files: header fields from secret files, as PASSWORD
+ *   REQUIREMENTS  struct config_requirements: claims and what each must be; a claim is part of the
+ *              key's name, and its case counts                  (range: longest value)
  *
  * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
  */
@@ -141,8 +146,16 @@
       "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
       "The iss that a JWT must have.")                                                             \
-    X("identity", "audience", identity_audience, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,           \
-      "The aud that a JWT must have or contain.")                                                  \
+    X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,          \
+      "The aud that a JWT must have or contain; of several, separated by commas, one.")            \
+    X("identity", "user_claim", identity_user_claim, CLAIM, "sub", 1, 1024, "", CONFIG_RELOADS,    \
+      "The claim that names the user.")                                                            \
+    X("identity", "require.CLAIM", identity_require, REQUIREMENTS, NULL, 1, 1024, "",              \
+      CONFIG_RELOADS,                                                                              \
+      "What a claim must be, or contain; else 403. CLAIM is a name, whose case counts, or a JSON " \
+      "Pointer.")                                                                                  \
+    X("identity", "max_lifetime", identity_max_lifetime, DURATION, "off", CFG_S, 366 * CFG_DAY,    \
+      "off", CONFIG_RELOADS, "Longest time that a JWT may still be valid for; off: any.")          \
     X("identity", "leeway", identity_leeway, DURATION, "30s", 0, 3600 * CFG_S, "", CONFIG_RELOADS, \
       "Clock difference that is allowed when exp and nbf are checked.")                            \
     X("identity", "forward_header", identity_forward_header, HEADER, NULL, 1, 64, "",              \
@@ -347,6 +360,25 @@ struct config_names {
     char *second; /* NULL: not given */
 };
 
+struct config_list {
+    char **items; /* a NULL follows the last one; NULL while unset */
+    size_t count;
+};
+
+/* A value in the claims of a JWT. */
+struct config_claim {
+    char *name;                   /* as configured; NULL while unset */
+    struct json_pointer *pointer; /* NULL: the member of that name */
+};
+
+struct config_requirements {
+    struct config_requirement {
+        struct config_claim claim;
+        char *value;
+    } * items;
+    size_t count;
+};
+
 /* A field of header.NAME or header_file.NAME. */
 struct config_header {
     const char *name;
@@ -378,9 +410,12 @@ struct config_header {
 #define CONFIG_C_POINTER struct config_pointer
 #define CONFIG_C_NAMES struct config_names
 #define CONFIG_C_TOKEN char *
+#define CONFIG_C_LIST struct config_list
+#define CONFIG_C_CLAIM struct config_claim
 #define CONFIG_C_PARAMS struct config_params
 #define CONFIG_C_HEADERS struct config_params
 #define CONFIG_C_HEADER_FILES struct config_header_files
+#define CONFIG_C_REQUIREMENTS struct config_requirements
 
 /* One [upstream NAME]. It lives as long as the configuration that holds it. */
 struct config_upstream {

@@ -6,8 +6,8 @@
  * one of `[section]`, `key = value`, a comment (# or ; first), or blank; blanks around it and
  * around the equals sign mean nothing. A value is the rest of its line, # and ; included; there are
  * no quotes, no escapes but those of variables (expand.h), and no continuation on the next line. An
- * empty value unsets a key that has no default. Names are the same in any case. Within a file a
- * section or a key stands once.
+ * empty value unsets a key that has no default. Names are the same in any case, but for a claim's
+ * behind `require.`. Within a file a section or a key stands once.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H

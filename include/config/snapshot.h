@@ -28,12 +28,16 @@ struct snapshot_member {
     struct config_place place;
 };
 
+struct snapshot_members {
+    struct snapshot_member *items; /* in the order of the files */
+    size_t count;
+};
+
 /* What belongs to one of config.upstreams. */
 struct snapshot_upstream {
     struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
-    bool name_kept;                  /* `kept` for NAME of [upstream NAME] */
-    struct snapshot_member *members; /* in the order of the files */
-    size_t member_count;
+    bool name_kept; /* `kept` for NAME of [upstream NAME] */
+    struct snapshot_members members;
 };
 
 struct snapshot {
@@ -45,6 +49,7 @@ struct snapshot {
     char **paths; /* what config_files returns */
     size_t path_count;
     struct snapshot_origin *origins; /* of the keys of the process */
+    struct snapshot_members members; /* the same */
     struct snapshot_upstream *upstreams;
 };
 
@@ -72,6 +77,11 @@ struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
                                         const struct config_key *key, size_t upstream);
 void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream);
 char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream);
+
+/* Where the keys of a family are: the upstream's, or the process's. */
+const struct snapshot_members *snapshot_members_of(const struct snapshot *snapshot,
+                                                   const struct config_key *family,
+                                                   size_t upstream);
 
 /* Notes a key of a family whose value was understood. Copies name and text. */
 void snapshot_add_member(struct snapshot *snapshot, size_t upstream,

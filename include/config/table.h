@@ -37,10 +37,13 @@ enum config_kind {
     KIND_POINTER,
     KIND_NAMES,
     KIND_TOKEN,
+    KIND_LIST,
+    KIND_CLAIM,
     /* Families. */
     KIND_PARAMS,
     KIND_HEADERS,
     KIND_HEADER_FILES,
+    KIND_REQUIREMENTS,
 };
 
 /*
@@ -93,6 +96,11 @@ size_t config_key_prefix(const struct config_key *key);
 
 /* Names are compared without case. */
 bool config_key_is_named(const struct config_key *key, const char *name);
+/*
+ * Whether two names of this key are one: without case, but for the claims of require.CLAIM, where
+ * JSON has it (RFC 8259, section 8.3).
+ */
+bool config_key_same_name(const struct config_key *key, const char *a, const char *b);
 /* NULL when the section has no such key. */
 const struct config_key *config_key_find(const char *section, const char *name);
 

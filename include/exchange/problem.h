@@ -16,6 +16,7 @@
     X(PROBLEM_INVALID_POSTCODE, "invalid_postcode", 400, "Not a postcode", INFO, "")               \
     X(PROBLEM_BAD_REQUEST, "bad_request", 400, "Bad request", INFO, "")                            \
     X(PROBLEM_UNAUTHORIZED, "unauthorized", 401, "Identity required", INFO, "")                    \
+    X(PROBLEM_FORBIDDEN, "forbidden", 403, "Identity lacks a claim", INFO, "")                     \
     X(PROBLEM_UNKNOWN_POSTCODE, "unknown_postcode", 404, "Unknown postcode", INFO, "")             \
     X(PROBLEM_NOT_FOUND, "not_found", 404, "No such path", INFO, "")                               \
     X(PROBLEM_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", INFO, "")       \

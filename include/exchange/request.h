@@ -47,10 +47,11 @@ struct request {
 
     /* The caller's side, set by front/server. */
     struct MHD_Connection *connection;
-    const char *method;   /* NULL until the header section is complete */
-    char *unusual_method; /* the same, where it had to be copied */
-    const char *version;  /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
-    char *target;         /* raw, as it stood in the request line */
+    const char *method;      /* NULL until the header section is complete */
+    char *unusual_method;    /* the same, where it had to be copied */
+    struct trimmed *trimmed; /* values of fields that had to be copied: request_header */
+    const char *version;     /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
+    char *target;            /* raw, as it stood in the request line */
     /* How it is parked: front/mhd_scheduler.c's. */
     struct {
         struct mono_time since;
@@ -79,6 +80,7 @@ struct request {
     bool announces_body;
     const char *fault; /* the guard's, with the header section, for people; NULL: none */
     char user[REQUEST_USER_MAX + 1]; /* "": no identity */
+    const char *rejected;            /* why its identity was, in a word; NULL: it was not */
     bool in_flight;                  /* it holds a place of max_in_flight */
 
     /* How it ends. */
@@ -124,16 +126,16 @@ void request_abandon(struct request *request);
 size_t request_header_size(const struct request *request);
 
 /*
- * Request header fields (names in any case). The first value or NULL; borrowed until the request
- * is settled. _count: how many such fields there are.
+ * Request header fields (names in any case). The first value, without the white space around it,
+ * which is no part of it (RFC 9110, section 5.5), or NULL; borrowed until the request is settled.
+ * _count: how many such fields there are.
  */
-const char *request_header(const struct request *request, const char *name);
+const char *request_header(struct request *request, const char *name);
 size_t request_header_count(const struct request *request, const char *name);
 /*
- * A cookie from the Cookie field, by its name (case-sensitive): how many there are, and the first
- * one's value (exchange/cookie.h), borrowed likewise.
+ * A cookie from the Cookie field, by its name (case-sensitive): how many there are that are not
+ * empty, and the first one's value (exchange/cookie.h), borrowed likewise.
  */
-size_t request_cookie(const struct request *request, const char *name, const char **value,
-                      size_t *len);
+size_t request_cookie(struct request *request, const char *name, const char **value, size_t *len);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json_pointer.h"
 #include "base/reason.h"
 #include "jose/result.h"
 
@@ -49,15 +50,38 @@ const char *jwt_keys_kind(const struct jwt_keys *keys);
 /* Which entries of a set are not used, and why; "" where there are none. Borrowed. */
 const char *jwt_keys_note(const struct jwt_keys *keys);
 
-/* Borrowed strings. */
+/* A claim: the member of that name, or what the pointer leads to. */
+struct jwt_claim {
+    const char *name;                   /* as people know it */
+    const struct json_pointer *pointer; /* NULL: there is none */
+};
+
+/*
+ * The claim must be a string, integer or boolean whose text (of the latter, JSON's) is the value,
+ * or an array that holds one. A string `scope` or `scp` is a list with spaces between (RFC 6749,
+ * section 3.3), and may be or hold it.
+ */
+struct jwt_requirement {
+    struct jwt_claim claim;
+    const char *value;
+};
+
+/* All of it is borrowed. Zeroed, it looks at exp, nbf and sub alone. */
 struct jwt_rules {
-    const char *issuer;   /* what iss must be; NULL: not looked at */
-    const char *audience; /* what aud must be, or hold among others; NULL: not looked at */
+    const char *issuer;           /* what iss must be; NULL: not looked at */
+    const char *const *audiences; /* one of which aud must be, or hold; a NULL ends it; NULL: not
+                                     looked at */
+    struct jwt_claim user;        /* who it is; without a name: sub */
+    const struct jwt_requirement *requirements; /* all of which must be met */
+    size_t requirement_count;
     int64_t leeway;       /* nanoseconds by which clocks may differ */
+    int64_t max_lifetime; /* nanoseconds that exp may lie ahead, beside the leeway; 0: any */
 };
 
 /* The phrase of a result; never NULL. */
 const char *jwt_result_text(enum jwt_result result);
+/* Why an identity with this result is rejected; IDENTITY_NOT_REJECTED for JWT_OK. */
+enum identity_reason jwt_result_reason(enum jwt_result result);
 
 /*
  * Whether a name may be a user: 1 to JWT_USER_MAX printable ASCII characters. For identities that
@@ -68,9 +92,11 @@ bool user_is_valid(const char *user, size_t len);
 /*
  * Whether `token` (len bytes, any) proves an identity at `now`. The signature is looked at before
  * any claim. exp is required: rejected from exp + leeway on (RFC 7519, section 4.1.4); nbf, where
- * present, rejects until nbf - leeway.
- * JWT_OK: `user` is the sub, *expires the first moment at which the same token is rejected, which
- * is exp + leeway (the end of what a cache may remember). Else neither is touched.
+ * present, rejects until nbf - leeway. The requirements are looked at last, so that a JWT_FORBIDDEN
+ * is of an identity that is good in all else.
+ * JWT_OK: `user` is who it is, *expires the first moment at which the same token is rejected, which
+ * is exp + leeway (the end of what a cache may remember). JWT_FORBIDDEN: `user` alone. Else neither
+ * is touched.
  * Any thread.
  */
 enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *rules,
@@ -79,9 +105,10 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *
 
 /*
  * A token for `user`, valid from `now` for `ttl` nanoseconds (whole seconds count, one at least),
- * signed with the first key of the file that can sign, with iss and aud where the rules have them.
+ * signed with the first key of the file that can sign, with all that the rules ask for: iss, the
+ * first audience, the user's claim beside sub, and the required claims, as strings.
  * Free it with mem_free. NULL with `reason` set when the user or ttl is not one, when no key can
- * sign, or when the token would be longer than JWT_TOKEN_MAX.
+ * sign, when no token can meet all the rules, or when it would be longer than JWT_TOKEN_MAX.
  */
 char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *user,
                int64_t ttl, struct wall_time now, struct reason *reason);

@@ -37,7 +37,10 @@ void identity_worker_fini(struct identity_worker *worker);
 /* Another policy, with its keys, for the requests to come (a reload). */
 void identity_worker_use(struct identity_worker *worker, struct identity *identity);
 
-/* Finds the request's user, or settles it with 401 (400 when it has two identities). */
+/*
+ * Finds the request's user, or settles it: with 401, with 403 where the identity lacks a required
+ * claim, with 400 where there are two identities.
+ */
 void identity_run(struct request *request, struct identity_worker *worker);
 
 /*

@@ -112,7 +112,8 @@ static bool is_overridden(const struct settings *settings, size_t i)
     for (size_t j = i + 1; j < settings->count; j++) {
         if (settings->items[j].key == settings->items[i].key &&
             settings->items[j].upstream == settings->items[i].upstream &&
-            text_equal_ci(settings->items[j].name, settings->items[i].name))
+            config_key_same_name(settings->items[i].key, settings->items[j].name,
+                                 settings->items[i].name))
             return true;
     }
     return false;

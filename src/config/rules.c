@@ -56,6 +56,16 @@ static void identity_cookie(const struct rules *rules)
                     name);
 }
 
+/* Not a fault: a drop-in may change the mode for a while. */
+static void identity_claims(const struct rules *rules)
+{
+    if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode != IDENTITY_JWT &&
+        rules_given(rules, KEY_identity_require))
+        rules_note(rules, KEY_identity_require,
+                   "only mode jwt looks at claims; in mode %s nobody is held to this",
+                   rules_origin(rules, KEY_identity_mode)->text);
+}
+
 /* No identity that can be trusted, on an address that others reach. */
 static void unverified(const struct rules *rules)
 {
@@ -141,7 +151,8 @@ static void addresses_differ(const struct rules *rules)
 }
 
 static rule *const process_rules[] = {
-    required, identity_key, identity_cookie, unverified, headers_differ, addresses_differ, NULL,
+    required,   identity_key,   identity_cookie,  identity_claims,
+    unverified, headers_differ, addresses_differ, NULL,
 };
 
 static rule *const upstream_rules[] = {required, NULL};

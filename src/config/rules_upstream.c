@@ -153,15 +153,15 @@ static void header_differs(const struct rules *rules, const struct snapshot_memb
 
 static void header_names(const struct rules *rules)
 {
-    const struct snapshot_upstream *from = &rules->snapshot->upstreams[rules->index];
+    const struct snapshot_members *members = &rules->snapshot->upstreams[rules->index].members;
     size_t count = 0;
 
-    for (size_t i = 0; i < from->member_count; i++) {
-        if (!is_header(&from->members[i]))
+    for (size_t i = 0; i < members->count; i++) {
+        if (!is_header(&members->items[i]))
             continue;
-        header_differs(rules, from->members, i);
+        header_differs(rules, members->items, i);
         if (++count == CONFIG_HEADERS_MAX + 1)
-            rules_wrong_member(rules, &from->members[i],
+            rules_wrong_member(rules, &members->items[i],
                                "one too many of header.NAME and header_file.NAME; at most %d are "
                                "allowed",
                                CONFIG_HEADERS_MAX);

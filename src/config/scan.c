@@ -18,8 +18,10 @@
 /* No section can be called so. */
 #define UNREADABLE "?"
 
-/* Names over this are none of ours. */
+/* Names of sections over this are none of ours. */
 #define NAME_MAX_BYTES 128
+/* A key's may end in the URL that names a claim. */
+#define KEY_MAX_BYTES 512
 
 /* A number of the preprocessor as text. */
 #define TEXT_(n) #n
@@ -133,9 +135,20 @@ static void scan_header(struct cursor *cursor, struct span line)
     open_section(cursor, name != NULL ? name : mem_strdup(UNREADABLE), is_broken);
 }
 
-static bool is_key_name(struct span key)
+/*
+ * What is wrong with a key; NULL when nothing is. Behind the first dot of a key of a family stands
+ * what the file chooses: a claim may be called anything.
+ */
+static const char *wrong_key(struct span key)
 {
-    return key.len <= NAME_MAX_BYTES && text_is_all(key.at, key.len, TEXT_NAME);
+    const char *dot = memchr(key.at, '.', key.len);
+    size_t own = dot != NULL ? (size_t)(dot - key.at) : key.len;
+
+    if (key.len > KEY_MAX_BYTES || !text_is_all(key.at, own, TEXT_LABEL))
+        return "a key is made of letters, digits, _, - and .; write key = value";
+    if (!text_is_all(key.at + own, key.len - own, TEXT_VISIBLE))
+        return "a key holds no blank, and ASCII alone; write key = value";
+    return NULL;
 }
 
 static void take_key(struct cursor *cursor, struct span key, struct span value)
@@ -164,8 +177,8 @@ static void scan_key(struct cursor *cursor, struct span line)
                        "value, all on one line");
     else if (key.len == 0)
         broken(cursor, "there is no key before the equals sign; write key = value");
-    else if (!is_key_name(key))
-        broken(cursor, "a key is made of letters, digits, _, - and .; write key = value");
+    else if (wrong_key(key) != NULL)
+        broken(cursor, wrong_key(key));
     else if (cursor->scan->section_count == 0)
         broken(cursor, "this key stands before the first section; write its [section] above it");
     else

@@ -132,12 +132,22 @@ static void take(struct reading *reading, const struct section *section, const s
     append(reading->settings, setting);
 }
 
+/* Whether two keys of a section are the same; `known` is its name in the table. */
+static bool same_key(const char *known, const char *a, const char *b)
+{
+    const struct config_key *key = config_key_find(known, a);
+
+    return key != NULL ? config_key_same_name(key, a, b) : text_equal_ci(a, b);
+}
+
 /* The first key of that section and name. */
-static const struct scan_key *first_of_name(const struct scan *scan, const struct scan_key *k)
+static const struct scan_key *first_of_name(const struct scan *scan, const char *known,
+                                            const struct scan_key *k)
 {
     const struct scan_key *first = scan->keys;
 
-    while (first->section != k->section || !text_equal_ci(first->name, k->name))
+    while (first->section != k->section || !text_equal_ci(first->name, k->name) ||
+           !same_key(known, k->name, first->name))
         first++;
     return first;
 }
@@ -151,7 +161,7 @@ static void take_keys(struct reading *reading, size_t index, const struct sectio
         const struct scan_key *k = &scan->keys[i];
         if (k->section != index)
             continue;
-        const struct scan_key *first = first_of_name(scan, k);
+        const struct scan_key *first = first_of_name(scan, section->known, k);
         if (first == k)
             take(reading, section, k);
         else

@@ -32,12 +32,12 @@ struct visiting {
 static void visit_members(const struct visiting *visiting, const char *section,
                           const struct config_key *key, size_t upstream)
 {
-    const struct snapshot_upstream *from = &visiting->snapshot->upstreams[upstream];
+    const struct snapshot_members *from = snapshot_members_of(visiting->snapshot, key, upstream);
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
-    for (size_t i = 0; i < from->member_count; i++) {
-        const struct snapshot_member *member = &from->members[i];
+    for (size_t i = 0; i < from->count; i++) {
+        const struct snapshot_member *member = &from->items[i];
         if (member->family != key)
             continue;
         const struct config_entry entry = {

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
@@ -41,13 +40,13 @@ static void free_value(struct snapshot *snapshot, const struct config_key *key, 
     mem_free(snapshot_origin(snapshot, key, upstream)->holds);
 }
 
-static void free_members(struct snapshot_upstream *upstream)
+static void free_members(struct snapshot_members *members)
 {
-    for (size_t i = 0; i < upstream->member_count; i++) {
-        mem_free(upstream->members[i].name);
-        mem_free(upstream->members[i].text);
+    for (size_t i = 0; i < members->count; i++) {
+        mem_free(members->items[i].name);
+        mem_free(members->items[i].text);
     }
-    mem_free(upstream->members);
+    mem_free(members->items);
 }
 
 static void free_secrets(struct config_upstream *upstream)
@@ -64,7 +63,7 @@ static void free_upstream(struct snapshot *snapshot, size_t upstream)
         free_value(snapshot, &config_keys[i], upstream);
     free_secrets(public);
     mem_free(public->name);
-    free_members(&snapshot->upstreams[upstream]);
+    free_members(&snapshot->upstreams[upstream].members);
 }
 
 /* All but its own array, and the references to secrets in there, is the base's. */
@@ -100,6 +99,7 @@ static void snapshot_free(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->path_count; i++)
         mem_free(snapshot->paths[i]);
     mem_free(snapshot->paths);
+    free_members(&snapshot->members);
     mem_free(config->upstreams);
     mem_free(snapshot->upstreams);
     mem_free(snapshot->origins);
@@ -191,10 +191,11 @@ void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
                          const struct config_key *family, const char *name, const char *text,
                          struct config_place place)
 {
-    struct snapshot_upstream *to = &snapshot->upstreams[upstream];
+    struct snapshot_members *to =
+        family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
 
-    to->members = mem_grow(to->members, to->member_count, sizeof(*to->members));
-    to->members[to->member_count++] = (struct snapshot_member){
+    to->items = mem_grow(to->items, to->count, sizeof(*to->items));
+    to->items[to->count++] = (struct snapshot_member){
         .family = family, .name = mem_strdup(name), .text = mem_strdup(text), .place = place};
 }
 
@@ -218,12 +219,17 @@ const struct config_upstream *snapshot_counterpart(const struct config *before,
     return find_upstream(after, there->name) == NULL ? there : NULL;
 }
 
-static struct config_place place_of_member(const struct snapshot_upstream *upstream,
-                                           const char *name)
+const struct snapshot_members *snapshot_members_of(const struct snapshot *snapshot,
+                                                   const struct config_key *family, size_t upstream)
 {
-    for (size_t i = 0; i < upstream->member_count; i++) {
-        if (text_equal_ci(upstream->members[i].name, name))
-            return upstream->members[i].place;
+    return family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
+}
+
+static struct config_place place_of_member(const struct snapshot_members *members, const char *name)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        if (config_key_same_name(members->items[i].family, members->items[i].name, name))
+            return members->items[i].place;
     }
     return (struct config_place){0};
 }
@@ -232,9 +238,10 @@ static struct config_place place_of_member(const struct snapshot_upstream *upstr
 static struct config_place place_of(const struct snapshot *snapshot, const struct config_key *key,
                                     size_t upstream, const char *name)
 {
-    struct config_place place = config_key_prefix(key) > 0
-                                    ? place_of_member(&snapshot->upstreams[upstream], name)
-                                    : snapshot_origin(snapshot, key, upstream)->place;
+    struct config_place place =
+        config_key_prefix(key) > 0
+            ? place_of_member(snapshot_members_of(snapshot, key, upstream), name)
+            : snapshot_origin(snapshot, key, upstream)->place;
 
     if (place.file == NULL)
         place.file = snapshot->files[0];

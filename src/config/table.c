@@ -48,7 +48,7 @@ enum config_key_index config_key_index(const struct config_key *key)
 
 size_t config_key_prefix(const struct config_key *key)
 {
-    return key->kind >= KIND_PARAMS ? strlen(key->name) - strlen("NAME") : 0;
+    return key->kind >= KIND_PARAMS ? strcspn(key->name, ".") + 1 : 0;
 }
 
 bool config_key_is_named(const struct config_key *key, const char *name)
@@ -56,6 +56,15 @@ bool config_key_is_named(const struct config_key *key, const char *name)
     size_t prefix = config_key_prefix(key);
 
     return prefix > 0 ? strncasecmp(key->name, name, prefix) == 0 : text_equal_ci(key->name, name);
+}
+
+bool config_key_same_name(const struct config_key *key, const char *a, const char *b)
+{
+    size_t prefix = config_key_prefix(key);
+
+    if (key->kind != KIND_REQUIREMENTS)
+        return text_equal_ci(a, b);
+    return strncasecmp(a, b, prefix) == 0 && strcmp(a + prefix, b + prefix) == 0;
 }
 
 const struct config_key *config_key_find(const char *section, const char *name)
@@ -232,6 +241,13 @@ static void put_grammar(const struct config_key *key, struct buf *out)
         buf_printf(out, "a word of at most %lld letters, digits and !#$%%&'*+-.^_`|~",
                    (long long)key->max);
         break;
+    case KIND_LIST:
+        buf_printf(out, "one or more texts with commas between them, of at most %lld bytes",
+                   (long long)key->max);
+        break;
+    case KIND_CLAIM:
+        buf_puts(out, "the name of a claim, or a JSON Pointer");
+        break;
     default:
         MUST(false); /* a kind without words */
     }
@@ -244,10 +260,13 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
     case KIND_SECRET:
     case KIND_PARAMS:
     case KIND_HEADERS:
+    case KIND_REQUIREMENTS:
         buf_printf(out, "text of at most %lld bytes", (long long)key->max);
         break;
     case KIND_DURATION:
         put_range("a duration", key, units_format_duration, out);
+        if (strcmp(key->choices, "off") == 0)
+            buf_puts(out, ", or off");
         break;
     case KIND_SIZE:
         put_range("a size", key, units_format_size, out);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/address.h"
+#include "config/claim.h"
 #include "config/credential.h"
 #include "config/family.h"
 #include "config/hint.h"
@@ -48,6 +49,13 @@ static bool parse_number(const struct input *in, number_parser *parse, number_fo
 
 static bool parse_duration(const struct input *in, void *field, struct buf *shown)
 {
+    int64_t *out = field;
+
+    if (strcmp(in->key->choices, "off") == 0 && text_equal_ci(in->text, "off")) {
+        *out = 0;
+        buf_puts(shown, "off");
+        return true;
+    }
     return parse_number(in, units_parse_duration, units_format_duration, field, shown);
 }
 
@@ -191,6 +199,28 @@ static bool parse_token(const struct input *in, void *field, struct buf *shown)
     return true;
 }
 
+static bool parse_list(const struct input *in, void *field, struct buf *shown)
+{
+    struct config_list *out = field;
+    const char *rest = in->text;
+    char *item;
+
+    if ((int64_t)strlen(in->text) > in->key->max)
+        return input_out_of_range(in);
+    while ((item = input_next_item(&rest)) != NULL) {
+        out->items = mem_grow(out->items, out->count, sizeof(*out->items));
+        out->items[out->count++] = item;
+        if (*item == '\0')
+            return input_wrong(in, "has nothing before or behind a comma; remove the comma");
+        if (!input_is_plain(item, strlen(item)))
+            return input_wrong(in, "holds a tab; write spaces");
+        buf_printf(shown, "%s%s", out->count > 1 ? ", " : "", item);
+    }
+    out->items = mem_grow(out->items, out->count, sizeof(*out->items));
+    out->items[out->count] = NULL;
+    return true;
+}
+
 static void fini_text(void *field)
 {
     char **text = field;
@@ -234,6 +264,16 @@ static void fini_names(void *field)
     *names = (struct config_names){0};
 }
 
+static void fini_list(void *field)
+{
+    struct config_list *list = field;
+
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->items[i]);
+    mem_free(list->items);
+    *list = (struct config_list){0};
+}
+
 /* Numbers and choices own nothing. */
 static const struct kind {
     input_parser *parse;
@@ -262,9 +302,12 @@ static const struct kind {
     [KIND_POINTER] = {parse_pointer, fini_pointer, NULL},
     [KIND_NAMES] = {parse_names, fini_names, NULL},
     [KIND_TOKEN] = {parse_token, fini_text, NULL},
+    [KIND_LIST] = {parse_list, fini_list, NULL},
+    [KIND_CLAIM] = {claim_parse, claim_fini, NULL},
     [KIND_PARAMS] = {NULL, family_fini_params, family_parse_param},
     [KIND_HEADERS] = {NULL, family_fini_params, family_parse_header},
     [KIND_HEADER_FILES] = {NULL, family_fini_header_files, family_parse_header_file},
+    [KIND_REQUIREMENTS] = {NULL, claim_fini_requirements, claim_parse_requirement},
 };
 
 bool value_parse(const struct input *in, void *field, struct buf *shown)

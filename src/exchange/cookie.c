@@ -35,7 +35,7 @@ size_t cookie_find(const char *text, const char *name, const char **value, size_
         size_t pair_len = strcspn(pair, ";");
         size_t found_len;
         const char *found = value_of(pair, pair_len, name, &found_len);
-        if (found != NULL && count++ == 0) {
+        if (found != NULL && found_len > 0 && count++ == 0) {
             *value = found;
             *len = found_len;
         }

@@ -12,9 +12,17 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
+#include "base/text.h"
 #include "exchange/cookie.h"
 
 #define REQUEST_MAGIC 0x52455155u
+
+/* A copy of a field's value, without the white space behind it. */
+struct trimmed {
+    char *value;
+    struct trimmed *next;
+};
 
 static const char *const state_names[] = {
 #define STATE_NAME(id, name) [id] = (name),
@@ -88,6 +96,16 @@ void request_use(struct request *request, struct config *config)
     request->config = config;
 }
 
+static void free_trimmed(struct request *request)
+{
+    while (request->trimmed != NULL) {
+        struct trimmed *kept = request->trimmed;
+        request->trimmed = kept->next;
+        wipe_free_text(kept->value);
+        mem_free(kept);
+    }
+}
+
 void request_free(struct request *request)
 {
     MAGIC_OK(request, REQUEST_MAGIC);
@@ -100,6 +118,7 @@ void request_free(struct request *request)
     config_unref(request->config);
     mem_free(request->target);
     mem_free(request->unusual_method);
+    free_trimmed(request);
     MAGIC_CLEAR(request);
     mem_free(request);
 }
@@ -159,13 +178,32 @@ size_t request_header_size(const struct request *request)
     return info == NULL ? 0 : info->header_size;
 }
 
-const char *request_header(const struct request *request, const char *name)
+/* Wiped in the end: it may be an identity. */
+static const char *keep_trimmed(struct request *request, const char *value, size_t len)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+    struct trimmed *kept = mem_alloc(sizeof(*kept));
+
+    kept->value = mem_strndup(value, len);
+    kept->next = request->trimmed;
+    request->trimmed = kept;
+    return kept->value;
 }
 
-size_t request_cookie(const struct request *request, const char *name, const char **value,
-                      size_t *len)
+/* libmicrohttpd takes off what stands before a value; the blanks behind it are rare. */
+const char *request_header(struct request *request, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+    size_t len = value != NULL ? strlen(value) : 0;
+    const size_t whole = len;
+    const char *start = value;
+
+    if (value == NULL)
+        return NULL;
+    text_trim(&value, &len);
+    return value + len == start + whole ? value : keep_trimmed(request, value, len);
+}
+
+size_t request_cookie(struct request *request, const char *name, const char **value, size_t *len)
 {
     const char *text = request_header(request, "Cookie");
     return cookie_find(text == NULL ? "" : text, name, value, len);

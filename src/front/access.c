@@ -56,6 +56,7 @@ static void write_line(const struct request *request, int64_t duration)
         LOG_TEXT("path", path),
         LOG_INT("status", request->status),
         LOG_TEXT("code", problem_of(request->ending)->code),
+        LOG_TEXT("reason", request->rejected),
         LOG_TEXT("user", request->user[0] == '\0' ? NULL : request->user),
         LOG_INT("bytes", bytes_sent(request)),
         LOG_MS("duration_ms", duration),

@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "exchange/problem.h"
 #include "front/process_metrics.h"
+#include "jose/result.h"
 
 #define LABELS_MAX 256
 
@@ -74,6 +75,17 @@ static bool label_eviction(size_t cell, char out[LABELS_MAX])
     return label_word("reason", reasons, ARRAY_LEN(reasons), cell, out);
 }
 
+static bool label_identity(size_t cell, char out[LABELS_MAX])
+{
+    if (cell >= IDENTITY_REASON_COUNT)
+        return false;
+    const char *reason = identity_reason_text((enum identity_reason)cell);
+    snprintf(out, LABELS_MAX, "reason=\"%s\"", reason);
+    return true;
+}
+
+_Static_assert(METRIC_IDENTITY_CELLS == IDENTITY_REASON_COUNT, "a cell for each reason");
+
 static const struct {
     label_cell *label;
     bool sparse; /* cells that are 0 are left out */
@@ -82,6 +94,7 @@ static const struct {
     [METRIC_REQUEST_DURATION] = {label_none, false},
     [METRIC_IN_FLIGHT] = {label_none, false},
     [METRIC_CANCELLED] = {label_none, false},
+    [METRIC_IDENTITY_REJECTED] = {label_identity, false},
     [METRIC_UPSTREAM_REQUESTS] = {label_status, true},
     [METRIC_UPSTREAM_DURATION] = {label_none, false},
     [METRIC_UPSTREAM_CONNECTIONS] = {label_connection, false},

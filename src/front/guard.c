@@ -63,7 +63,7 @@ static const char *skip_reg_name(const char *text)
 
 /*
  * Host = uri-host [":" port] (RFC 9110, section 7.2). It may be empty: that is what a client with
- * no authority to name has to send.
+ * no authority to name has to send. White space behind it is no part of it (section 5.5).
  */
 static bool is_host(const char *value)
 {
@@ -77,7 +77,7 @@ static bool is_host(const char *value)
     }
     if (*end == ':')
         end += 1 + text_span(end + 1, TEXT_DIGIT);
-    return *end == '\0';
+    return end[text_span(end, TEXT_BLANK)] == '\0';
 }
 
 /* libmicrohttpd makes NULs of CR and LF; any other byte stood in the place of one. */
@@ -221,7 +221,7 @@ static const char *fault_in_section(const struct request *request,
 }
 
 /* The path of a target in absolute form that names our own authority, or NULL (RFC 9112, 3.2.2). */
-static const char *absolute_path(const struct request *request)
+static const char *absolute_path(struct request *request)
 {
     const char *host = request_header(request, "Host");
     if (host == NULL || !text_starts_ci(request->target, "http://"))

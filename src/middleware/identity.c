@@ -1,6 +1,7 @@
 /*
  * One response for every reason: a caller that tries out identities learns nothing from the way
- * they are rejected. A debug line says what was wrong.
+ * they are rejected. Operators find the reason in the access line and in a metric, and a debug line
+ * says more. A 403 is another response, and only for an identity that is good in all else.
  */
 #include "middleware/identity.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "exchange/response.h"
 #include "jose/jwt.h"
@@ -22,8 +24,54 @@ struct identity {
     unsigned magic;
     _Atomic unsigned refs;
     struct config *config;
-    struct jwt_keys *keys; /* NULL in the modes that have none */
+    struct jwt_keys *keys;  /* NULL in the modes that have none */
+    struct jwt_rules rules; /* borrows from the configuration, and these: */
+    struct jwt_requirement *requirements;
+    char *required; /* what a 403 says of them; NULL where there are none */
 };
+
+static struct jwt_claim claim_of(const struct config_claim *claim)
+{
+    return (struct jwt_claim){.name = claim->name, .pointer = claim->pointer};
+}
+
+/* `"scope" with "postcodes" and "/realm_access/roles" with "lookup"`. */
+static char *describe(const struct config_requirements *require)
+{
+    char *text = mem_strdup("");
+
+    for (size_t i = 0; i < require->count; i++) {
+        char *before = text;
+        text = mem_printf("%s%s\"%s\" with \"%s\"", before, i > 0 ? " and " : "",
+                          require->items[i].claim.name, require->items[i].value);
+        mem_free(before);
+    }
+    return text;
+}
+
+/* Made once, so that a request finds all of it ready. */
+static void make_rules(struct identity *identity)
+{
+    const struct config *config = identity->config;
+    const struct config_requirements *require = &config->identity_require;
+
+    if (require->count > 0) {
+        identity->requirements = mem_alloc(require->count * sizeof(*identity->requirements));
+        identity->required = describe(require);
+    }
+    for (size_t i = 0; i < require->count; i++)
+        identity->requirements[i] = (struct jwt_requirement){
+            .claim = claim_of(&require->items[i].claim), .value = require->items[i].value};
+    identity->rules = (struct jwt_rules){
+        .issuer = config->identity_issuer,
+        .audiences = (const char *const *)config->identity_audience.items,
+        .user = claim_of(&config->identity_user_claim),
+        .requirements = identity->requirements,
+        .requirement_count = require->count,
+        .leeway = config->identity_leeway,
+        .max_lifetime = config->identity_max_lifetime,
+    };
+}
 
 struct identity *identity_new(struct config *config, struct config_faults *faults)
 {
@@ -44,6 +92,7 @@ struct identity *identity_new(struct config *config, struct config_faults *fault
     atomic_init(&identity->refs, 1);
     identity->config = config_ref(config);
     identity->keys = keys;
+    make_rules(identity);
     return identity;
 }
 
@@ -62,6 +111,8 @@ void identity_unref(struct identity *identity)
     if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
         return;
     jwt_keys_unref(identity->keys);
+    mem_free(identity->requirements);
+    mem_free(identity->required);
     config_unref(identity->config);
     MAGIC_CLEAR(identity);
     mem_free(identity);
@@ -98,14 +149,6 @@ void identity_worker_use(struct identity_worker *worker, struct identity *identi
     identity_unref(before.identity);
 }
 
-static struct jwt_rules rules_of(const struct identity *identity)
-{
-    const struct config *config = identity->config;
-    return (struct jwt_rules){.issuer = config->identity_issuer,
-                              .audience = config->identity_audience,
-                              .leeway = config->identity_leeway};
-}
-
 /* The challenge of the mode: for plain there is only the draft scheme for cookies. */
 static void reject(struct request *request, const struct identity *identity)
 {
@@ -127,8 +170,21 @@ static void reject(struct request *request, const struct identity *identity)
                          config->identity_cookie);
 }
 
+/* RFC 6750, section 3.1. What the identity has instead is not said. */
+static void forbid(struct request *request, const struct identity *identity)
+{
+    const struct response_header headers[] = {
+        {"WWW-Authenticate", "Bearer realm=\"postcoded\", error=\"insufficient_scope\""},
+        {NULL, NULL}};
+    const struct response_problem problem = {.id = PROBLEM_FORBIDDEN, .headers = headers};
+    response_problem(request, &problem,
+                     "Your identity is valid, but lacks a claim. It must have: %s. Ask whoever "
+                     "issues it.",
+                     identity->required);
+}
+
 /* RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). */
-static const char *bearer(const struct request *request, size_t *len)
+static const char *bearer(struct request *request, size_t *len)
 {
     const char *value = request_header(request, "Authorization");
     if (value == NULL || !text_starts_ci(value, "bearer "))
@@ -139,37 +195,51 @@ static const char *bearer(const struct request *request, size_t *len)
     return value;
 }
 
-/* token: the cookie's value, NULL when there is no such cookie. */
-static bool verify_jwt(struct request *request, const struct identity_worker *worker,
-                       const char *token, size_t len)
+/* The result under the worker's keys; what was verified once is remembered. */
+static enum jwt_result verify(struct request *request, const struct identity_worker *worker,
+                              const char *token, size_t len)
 {
     const struct wall_time now = wall_now();
-    if (token == NULL)
-        token = bearer(request, &len);
-    if (token == NULL || worker->keys == NULL)
-        return false;
     struct token_digest digest;
-    bool digested = verified_tokens_digest(worker->verified, token, len, &digest);
-    if (digested && verified_tokens_find(worker->verified, &digest, now, request->user))
-        return true;
-    const struct jwt_rules rules = rules_of(worker->identity);
     struct wall_time expires;
-    enum jwt_result result =
-        jwt_verify(worker->keys, &rules, token, len, now, request->user, &expires);
+    bool digested = verified_tokens_digest(worker->verified, token, len, &digest);
+
+    if (digested && verified_tokens_find(worker->verified, &digest, now, request->user))
+        return JWT_OK;
+    enum jwt_result result = jwt_verify(worker->keys, &worker->identity->rules, token, len, now,
+                                        request->user, &expires);
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity rejected: %s", jwt_result_text(result));
     else if (digested)
         verified_tokens_add(worker->verified, &digest, request->user, expires);
-    return result == JWT_OK;
+    return result;
 }
 
-static bool take_plain(struct request *request, const char *cookie, size_t len)
+/* token: the cookie's value, NULL when there is no such cookie. A 403 settles the request. */
+static enum identity_reason judge_jwt(struct request *request, const struct identity_worker *worker,
+                                      const char *token, size_t len)
 {
-    if (cookie == NULL || !user_is_valid(cookie, len))
-        return false;
+    if (token == NULL)
+        token = bearer(request, &len);
+    if (token == NULL)
+        return IDENTITY_ABSENT;
+    if (worker->keys == NULL)
+        return IDENTITY_UNKNOWN_KEY;
+    enum jwt_result result = verify(request, worker, token, len);
+    if (result == JWT_FORBIDDEN)
+        forbid(request, worker->identity);
+    return jwt_result_reason(result);
+}
+
+static enum identity_reason judge_plain(struct request *request, const char *cookie, size_t len)
+{
+    if (cookie == NULL)
+        return IDENTITY_ABSENT;
+    if (!user_is_valid(cookie, len))
+        return IDENTITY_MALFORMED;
     memcpy(request->user, cookie, len);
     request->user[len] = '\0';
-    return true;
+    return IDENTITY_NOT_REJECTED;
 }
 
 void identity_run(struct request *request, struct identity_worker *worker)
@@ -186,9 +256,14 @@ void identity_run(struct request *request, struct identity_worker *worker)
                                "There are two cookies \"%s\": send one.", config->identity_cookie);
         return;
     }
-    bool known = config->identity_mode == IDENTITY_JWT ? verify_jwt(request, worker, cookie, len)
-                                                       : take_plain(request, cookie, len);
-    if (!known)
+    enum identity_reason reason = config->identity_mode == IDENTITY_JWT
+                                      ? judge_jwt(request, worker, cookie, len)
+                                      : judge_plain(request, cookie, len);
+    if (reason == IDENTITY_NOT_REJECTED)
+        return;
+    request->rejected = identity_reason_text(reason);
+    metric_add(METRIC_IDENTITY_REJECTED, reason, 1);
+    if (!request_is_settled(request))
         reject(request, identity);
 }
 
@@ -199,6 +274,5 @@ char *identity_mint(const struct identity *identity, const char *user, int64_t t
         reason_set(reason, "[identity] mode is not jwt, or its key_file cannot be read here");
         return NULL;
     }
-    const struct jwt_rules rules = rules_of(identity);
-    return jwt_mint(identity->keys, &rules, user, ttl, wall_now(), reason);
+    return jwt_mint(identity->keys, &identity->rules, user, ttl, wall_now(), reason);
 }

@@ -42,7 +42,9 @@ static char *sign(struct piece header, struct piece claims)
 
 static enum jwt_result verify(const struct jwt_keys *keys, const char *token, size_t len)
 {
-    static const struct jwt_rules rules = {.issuer = "me", .audience = "you", .leeway = SECOND};
+    static const char *const audiences[] = {"you", NULL};
+    static const struct jwt_rules rules = {
+        .issuer = "me", .audiences = audiences, .leeway = SECOND};
     char user[JWT_USER_MAX + 1] = "";
     struct wall_time expires = {.ns = -1};
     enum jwt_result result =

@@ -29,8 +29,9 @@ path=/api/v1/addresses
 answered="request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=200 code=ok user=ada"
 answered+=" bytes=110 duration_ms=$ms waited_for_token=false retries=0 upstream_ms=$ms"
 fits "$time info GUID: g-1 - $answered" "$(line_of g-1 -b identity=ada "$at/M11AA?secret=1")"
+has "$(line_of g-9 -b "identity=é" "$at/M11AA")" " code=unauthorized reason=malformed bytes="
 fits "$time info GUID: g-2 - request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=401 \
-code=unauthorized bytes=[0-9]+ duration_ms=$ms waited_for_token=false retries=0" \
+code=unauthorized reason=absent bytes=[0-9]+ duration_ms=$ms waited_for_token=false retries=0" \
     "$(line_of g-2 "$at/M11AA")"
 has "$(line_of g-3 -b identity=ada -I "$at/M11AA")" " method=HEAD " " status=200 " " bytes=0 "
 has "$(line_of g-4 -b 'identity=Ada "L." \ x' "$at/M11AA")" ' user="Ada \"L.\" \\ x" '
@@ -55,6 +56,7 @@ answered+="\"code\":\"ok\",\"user\":\"ada\",\"bytes\":110,\"duration_ms\":$ms,"
 answered+="\"waited_for_token\":false,\"retries\":0,\"upstream_ms\":$ms"
 fits "\\{\"time\":\"$time\",\"level\":\"info\",\"guid\":\"j-1\",\"message\":\"request\",$answered\\}" \
     "$(eventually is_ready; line_of j-1 -b identity=ada "$at/M11AA")"
+has "$(line_of j-3 -b "identity=é" "$at/M11AA")" '"code":"unauthorized","reason":"malformed","bytes":'
 has "$(line_of j-2 -b 'identity=Ada "L." \ x' "$at/M11AA")" '"user":"Ada \"L.\" \\ x"'
 stop_daemon
 

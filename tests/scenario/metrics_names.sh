@@ -35,6 +35,10 @@ counter postcoded_requests_total{code="invalid_postcode",status="400"} 1
 histogram postcoded_request_duration_seconds
 gauge postcoded_requests_in_flight 0
 counter postcoded_requests_cancelled_total 0
+$(for reason in absent malformed signature expired not_yet audience issuer algorithm unknown_key \
+    claim; do
+    echo "counter postcoded_identity_rejected_total{reason=\"$reason\"} 0"
+done)
 counter postcoded_upstream_requests_total{$up,status="200"} 300
 histogram postcoded_upstream_duration_seconds
 gauge postcoded_upstream_connections{$up,state="active"}

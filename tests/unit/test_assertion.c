@@ -125,7 +125,8 @@ END_TEST
 START_TEST(test_verifies)
 {
     static const char jwk[] = "{" EC_PUBLIC ",\"kid\":\"k1\"}";
-    const struct jwt_rules rules = {.issuer = plain.iss, .audience = plain.aud};
+    const struct jwt_rules rules = {.issuer = plain.iss,
+                                    .audiences = (const char *const[]){plain.aud, NULL}};
     char *token = jose_assertion(signer, &plain, (struct wall_time){.ns = NOW * SECOND});
     struct reason reason;
     struct jwt_keys *keys;

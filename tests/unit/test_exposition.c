@@ -2,9 +2,11 @@
 #include "front/exposition.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "suite.h"
 
 static struct store *store;
@@ -75,6 +77,27 @@ START_TEST(test_upstreams)
 }
 END_TEST
 
+/* The ten of the contract, from the start. */
+START_TEST(test_identity_reasons)
+{
+    static const char *const reasons[] = {"absent",      "malformed", "signature", "expired",
+                                          "not_yet",     "audience",  "issuer",    "algorithm",
+                                          "unknown_key", "claim"};
+    struct buf out;
+
+    metric_add(METRIC_IDENTITY_REJECTED, 3, 2);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &out);
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        char line[128];
+        snprintf(line, sizeof(line), "\npostcoded_identity_rejected_total{reason=\"%s\"} %d\n",
+                 reasons[i], i == 3 ? 2 : 0);
+        ck_assert_msg(strstr(buf_text(&out), line) != NULL, "no %s", line);
+    }
+    buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exposition");
@@ -82,6 +105,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_upstreams);
+    tcase_add_test(tcase, test_identity_reasons);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -83,7 +83,7 @@ START_TEST(test_published_claims)
     struct jwt_keys *keys = keys_of("{\"kty\":\"oct\",\"k\":\"" A1_K "\"}");
 
     ck_assert_int_eq(verify(keys, &no_rules, A1_TOKEN, at(NOW)), JWT_EXPIRED);
-    ck_assert_int_eq(verify(keys, &no_rules, A1_TOKEN, at(1300819379)), JWT_SUBJECT);
+    ck_assert_int_eq(verify(keys, &no_rules, A1_TOKEN, at(1300819379)), JWT_USER);
     jwt_keys_unref(keys);
 }
 END_TEST

@@ -41,12 +41,25 @@ static enum jwt_result verify_claims(const char *claims, const struct jwt_rules 
     enum jwt_result result =
         jwt_verify(secret_keys, rules, token, strlen(token), at(now), user, &expires);
 
-    if (result != JWT_OK) {
+    if (result == JWT_FORBIDDEN)
+        ck_assert_str_eq(user, "alice");
+    else if (result != JWT_OK)
         ck_assert_str_eq(user, "untouched");
+    if (result != JWT_OK)
         ck_assert_int_eq(expires.ns, -1);
-    }
     mem_free(token);
     return result;
+}
+
+/* A claim as the configuration makes it. */
+static struct jwt_claim claim(const char *name, struct json_pointer **pointer)
+{
+    struct reason reason;
+
+    *pointer = NULL;
+    if (*name == '/')
+        ck_assert_msg(json_pointer_new(name, &reason, pointer) == ERR_OK, "%s", reason.text);
+    return (struct jwt_claim){.name = name, .pointer = *pointer};
 }
 
 static const struct {
@@ -130,11 +143,195 @@ static const struct {
 
 START_TEST(test_parties)
 {
-    const struct jwt_rules rules = {.issuer = parties[_i].issuer, .audience = parties[_i].audience};
+    const char *const audiences[] = {parties[_i].audience, NULL};
+    const struct jwt_rules rules = {.issuer = parties[_i].issuer,
+                                    .audiences = audiences[0] != NULL ? audiences : NULL};
     enum jwt_result result = verify_claims(parties[_i].claims, &rules, NOW);
 
     ck_assert_msg(result == parties[_i].result, "%s: %s", parties[_i].claims,
                   jwt_result_text(result));
+}
+END_TEST
+
+static const char *const two_audiences[] = {"api", "api2", NULL};
+
+static const struct {
+    const char *aud;
+    enum jwt_result result;
+} audiences[] = {
+    {"\"api\"", JWT_OK},
+    {"\"api2\"", JWT_OK},
+    {"[\"x\",\"api2\"]", JWT_OK},
+    {"[\"api\",\"api2\"]", JWT_OK},
+    {"\"api, api2\"", JWT_AUDIENCE},
+    {"\"api3\"", JWT_AUDIENCE},
+    {"\"ap\"", JWT_AUDIENCE},
+    {"[]", JWT_AUDIENCE},
+};
+
+START_TEST(test_one_audience_of_several_fits)
+{
+    const struct jwt_rules rules = {.audiences = two_audiences};
+    char *claims = mem_printf(PARTY(",\"aud\":%s"), audiences[_i].aud);
+    enum jwt_result result = verify_claims(claims, &rules, NOW);
+
+    ck_assert_msg(result == audiences[_i].result, "%s: %s", claims, jwt_result_text(result));
+    mem_free(claims);
+}
+END_TEST
+
+static const struct {
+    const char *claim;
+    const char *value;
+    const char *member; /* of the claims */
+    enum jwt_result result;
+} requirements[] = {
+    /* A string is compared whole, by case. */
+    {"role", "lookup", "\"role\":\"lookup\"", JWT_OK},
+    {"role", "lookup", "\"role\":\"Lookup\"", JWT_FORBIDDEN},
+    {"role", "lookup", "\"Role\":\"lookup\"", JWT_FORBIDDEN},
+    {"role", "lookup", "\"role\":\"lookup admin\"", JWT_FORBIDDEN},
+    {"role", "lookup", "\"role\":\"\"", JWT_FORBIDDEN},
+    {"role", "lookup", "\"x\":1", JWT_FORBIDDEN},
+    {"role", "lookup", "\"role\":{\"lookup\":\"lookup\"}", JWT_FORBIDDEN},
+    /* An array contains it. */
+    {"role", "lookup", "\"role\":[\"a\",\"lookup\"]", JWT_OK},
+    {"role", "lookup", "\"role\":[\"lookup a\"]", JWT_FORBIDDEN},
+    {"role", "lookup", "\"role\":[[\"lookup\"]]", JWT_FORBIDDEN},
+    {"role", "lookup", "\"role\":[]", JWT_FORBIDDEN},
+    /* scope and scp are lists with spaces. */
+    {"scope", "read", "\"scope\":\"write read\"", JWT_OK},
+    {"scope", "read", "\"scope\":\"  read \"", JWT_OK},
+    {"scope", "read", "\"scope\":\"read:all\"", JWT_FORBIDDEN},
+    {"scope", "read", "\"scope\":\"reads rea\"", JWT_FORBIDDEN},
+    {"scope", "read", "\"scope\":[\"write\",\"read\"]", JWT_OK},
+    {"scope", "read write", "\"scope\":\"read write\"", JWT_OK},
+    {"scp", "read", "\"scp\":\"write read\"", JWT_OK},
+    {"/a/scp", "read", "\"a\":{\"scp\":\"write read\"}", JWT_OK},
+    {"/a/b", "read", "\"a\":{\"b\":\"write read\"}", JWT_FORBIDDEN},
+    /* Booleans and integers, by their JSON text. */
+    {"v", "true", "\"v\":true", JWT_OK},
+    {"v", "false", "\"v\":false", JWT_OK},
+    {"v", "true", "\"v\":false", JWT_FORBIDDEN},
+    {"v", "true", "\"v\":\"true\"", JWT_OK},
+    {"v", "1", "\"v\":true", JWT_FORBIDDEN},
+    {"v", "42", "\"v\":42", JWT_OK},
+    {"v", "-9223372036854775808", "\"v\":-9223372036854775808", JWT_OK},
+    {"v", "42", "\"v\":[41,42]", JWT_OK},
+    {"v", "42", "\"v\":42.0", JWT_FORBIDDEN},
+    {"v", "042", "\"v\":42", JWT_FORBIDDEN},
+    {"v", "null", "\"v\":null", JWT_FORBIDDEN},
+    /* Pointers, and names that only look like something else. */
+    {"/realm_access/roles", "lookup", "\"realm_access\":{\"roles\":[\"lookup\"]}", JWT_OK},
+    {"/realm_access/roles", "lookup", "\"realm_access\":[]", JWT_FORBIDDEN},
+    {"/realm_access/roles", "lookup", "\"realm_access\":\"lookup\"", JWT_FORBIDDEN},
+    {"/realm_access/roles", "lookup", "\"/realm_access/roles\":\"lookup\"", JWT_FORBIDDEN},
+    {"/r/1", "lookup", "\"r\":[\"a\",\"lookup\"]", JWT_OK},
+    {"/r/0", "lookup", "\"r\":[\"a\",\"lookup\"]", JWT_FORBIDDEN},
+    {"/r/01", "lookup", "\"r\":[\"a\",\"lookup\"]", JWT_FORBIDDEN},
+    {"https://example.com/roles", "lookup", "\"https://example.com/roles\":[\"lookup\"]", JWT_OK},
+    {"/https:~1~1e~0/r", "x", "\"https://e~\":{\"r\":\"x\"}", JWT_OK},
+    {"cognito:groups", "lookup", "\"cognito:groups\":[\"lookup\"]", JWT_OK},
+};
+
+START_TEST(test_requirements)
+{
+    struct json_pointer *pointer;
+    const struct jwt_requirement one = {claim(requirements[_i].claim, &pointer),
+                                        requirements[_i].value};
+    const struct jwt_rules rules = {.requirements = &one, .requirement_count = 1};
+    char *claims = mem_printf(PARTY(",%s"), requirements[_i].member);
+    enum jwt_result result = verify_claims(claims, &rules, NOW);
+
+    ck_assert_msg(result == requirements[_i].result, "%s = %s, %s: %s", one.claim.name, one.value,
+                  claims, jwt_result_text(result));
+    mem_free(claims);
+    json_pointer_free(pointer);
+}
+END_TEST
+
+/* All of several; and only once all else is right, for their result is of a good identity. */
+START_TEST(test_requirements_come_last)
+{
+    static const struct jwt_requirement both[] = {{{"a", NULL}, "1"}, {{"b", NULL}, "2"}};
+    static const char *const api[] = {"api", NULL};
+    const struct jwt_rules rules = {.requirements = both, .requirement_count = 2},
+                           with_aud = {.audiences = api,
+                                       .requirements = both,
+                                       .requirement_count = 2,
+                                       .max_lifetime = SECOND};
+
+    ck_assert_int_eq(verify_claims(PARTY(",\"a\":1,\"b\":2"), &rules, NOW), JWT_OK);
+    ck_assert_int_eq(verify_claims(PARTY(",\"a\":1,\"b\":1"), &rules, NOW), JWT_FORBIDDEN);
+    ck_assert_int_eq(verify_claims(PARTY(",\"b\":2"), &rules, NOW), JWT_FORBIDDEN);
+    ck_assert_int_eq(verify_claims(PARTY(""), &rules, NOW + 61), JWT_EXPIRED);
+    ck_assert_int_eq(verify_claims("{" EXP "}", &rules, NOW), JWT_USER);
+    ck_assert_int_eq(verify_claims(PARTY(""), &with_aud, NOW), JWT_LIFETIME);
+    ck_assert_int_eq(verify_claims(PARTY(""), &with_aud, NOW + 59), JWT_AUDIENCE);
+}
+END_TEST
+
+static const struct {
+    double now;
+    int max_lifetime; /* seconds */
+    int leeway;
+    enum jwt_result result;
+} lifetimes[] = {
+    {NOW, 0, 0, JWT_OK},           {NOW, 60, 0, JWT_OK},        {NOW, 59, 0, JWT_LIFETIME},
+    {NOW, 30, 30, JWT_OK},         {NOW, 29, 30, JWT_LIFETIME}, {NOW + 1, 59, 0, JWT_OK},
+    {NOW + 60, 1, 0, JWT_EXPIRED},
+};
+
+START_TEST(test_lifetimes)
+{
+    const struct jwt_rules rules = {.leeway = lifetimes[_i].leeway * SECOND,
+                                    .max_lifetime = lifetimes[_i].max_lifetime * SECOND};
+    enum jwt_result result = verify_claims("{" SUB "," EXP "}", &rules, lifetimes[_i].now);
+
+    ck_assert_msg(result == lifetimes[_i].result, "%s", jwt_result_text(result));
+    if (lifetimes[_i].max_lifetime > 0)
+        ck_assert_int_eq(verify_claims("{" SUB ",\"exp\":1e300}", &rules, NOW), JWT_LIFETIME);
+}
+END_TEST
+
+static const struct {
+    const char *claim;
+    const char *claims; /* beside exp */
+    const char *user;   /* NULL: JWT_USER */
+} users[] = {
+    {"email", SUB ",\"email\":\"a@b.example\"", "a@b.example"},
+    {"email", "\"email\":\"a@b.example\"", "a@b.example"},
+    {"email", SUB, NULL},
+    {"email", SUB ",\"email\":[\"a@b.example\"]", NULL},
+    {"email", SUB ",\"email\":7", NULL},
+    {"email", SUB ",\"email\":\"\"", NULL},
+    {"email", SUB ",\"Email\":\"a\"", NULL},
+    {"email", SUB ",\"email\":\"\u00e9\"", NULL},
+    {"email", SUB ",\"email\":\"" X64 X64 "\"", X64 X64},
+    {"email", SUB ",\"email\":\"" X64 X64 "x\"", NULL},
+    {"/user/name", SUB ",\"user\":{\"name\":\"ada\"}", "ada"},
+    {"/user/name", SUB ",\"user\":\"ada\"", NULL},
+    {"https://e.example/u", "\"https://e.example/u\":\"ada\"", "ada"},
+    {"sub", SUB, "alice"},
+};
+
+START_TEST(test_the_users_claim)
+{
+    struct json_pointer *pointer;
+    const struct jwt_rules rules = {.user = claim(users[_i].claim, &pointer)};
+    char *claims = mem_printf("{%s," EXP "}", users[_i].claims);
+    char *token = forge(HEADER, claims);
+    char user[JWT_USER_MAX + 1] = "untouched";
+    struct wall_time expires;
+    enum jwt_result result =
+        jwt_verify(secret_keys, &rules, token, strlen(token), at(NOW), user, &expires);
+
+    ck_assert_msg(result == (users[_i].user != NULL ? JWT_OK : JWT_USER), "%s: %s", claims,
+                  jwt_result_text(result));
+    ck_assert_str_eq(user, users[_i].user != NULL ? users[_i].user : "untouched");
+    mem_free(token);
+    mem_free(claims);
+    json_pointer_free(pointer);
 }
 END_TEST
 
@@ -145,16 +342,16 @@ static const struct {
     {"{" EXP ",\"sub\":\"a\"}", JWT_OK},
     {"{" EXP ",\"sub\":\"alice@example.org {~}\"}", JWT_OK},
     {"{" EXP ",\"sub\":\"" X64 X64 "\"}", JWT_OK},
-    {"{" EXP ",\"sub\":\"" X64 X64 "x\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":\"\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":\"al\\u00eece\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":\"alice\\r\\nX: y\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":\"alice\\u007f\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":\"\\talice\"}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":7}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":[\"alice\"]}", JWT_SUBJECT},
-    {"{" EXP ",\"sub\":null}", JWT_SUBJECT},
-    {"{" EXP "}", JWT_SUBJECT},
+    {"{" EXP ",\"sub\":\"" X64 X64 "x\"}", JWT_USER},
+    {"{" EXP ",\"sub\":\"\"}", JWT_USER},
+    {"{" EXP ",\"sub\":\"al\\u00eece\"}", JWT_USER},
+    {"{" EXP ",\"sub\":\"alice\\r\\nX: y\"}", JWT_USER},
+    {"{" EXP ",\"sub\":\"alice\\u007f\"}", JWT_USER},
+    {"{" EXP ",\"sub\":\"\\talice\"}", JWT_USER},
+    {"{" EXP ",\"sub\":7}", JWT_USER},
+    {"{" EXP ",\"sub\":[\"alice\"]}", JWT_USER},
+    {"{" EXP ",\"sub\":null}", JWT_USER},
+    {"{" EXP "}", JWT_USER},
     {"{" EXP ",\"sub\":\"alice\\u0000\"}", JWT_MALFORMED},
     {"{" EXP ",\"sub\":\"alice\",\"sub\":\"bob\"}", JWT_MALFORMED},
     {"{" EXP ",\"sub\":\"alice\",\"x\":{\"y\":1,\"y\":2}}", JWT_MALFORMED},
@@ -226,6 +423,27 @@ START_TEST(test_phrases)
 }
 END_TEST
 
+/* Every result but JWT_OK has one of the ten words of the contract. */
+START_TEST(test_reasons)
+{
+    static const struct {
+        enum jwt_result result;
+        const char *reason;
+    } cases[] = {
+        {JWT_MALFORMED, "malformed"}, {JWT_CRITICAL, "malformed"},  {JWT_ALGORITHM, "algorithm"},
+        {JWT_NO_KEY, "unknown_key"},  {JWT_SIGNATURE, "signature"}, {JWT_EXPIRED, "expired"},
+        {JWT_NOT_YET, "not_yet"},     {JWT_LIFETIME, "claim"},      {JWT_ISSUER, "issuer"},
+        {JWT_AUDIENCE, "audience"},   {JWT_USER, "claim"},          {JWT_FORBIDDEN, "claim"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_str_eq(identity_reason_text(jwt_result_reason(cases[i].result)), cases[i].reason);
+    ck_assert_str_eq(identity_reason_text(IDENTITY_ABSENT), "absent");
+    ck_assert_int_eq(jwt_result_reason(JWT_OK), IDENTITY_NOT_REJECTED);
+    ck_assert_int_eq(IDENTITY_REASON_COUNT, 10);
+}
+END_TEST
+
 /* The header of a token, parsed. */
 static json_t *header_of(const char *token)
 {
@@ -258,7 +476,8 @@ static const struct {
 
 START_TEST(test_mint)
 {
-    const struct jwt_rules rules = {.issuer = "i", .audience = "a \"quoted\""};
+    const char *const audience[] = {"a \"quoted\"", NULL};
+    const struct jwt_rules rules = {.issuer = "i", .audiences = audience};
     struct reason reason;
     char user[JWT_USER_MAX + 1];
     struct wall_time expires;
@@ -289,7 +508,8 @@ END_TEST
 
 START_TEST(test_minted_claims)
 {
-    const struct jwt_rules none = {0}, both = {.issuer = "i", .audience = "a"};
+    const char *const several[] = {"a", "b", NULL};
+    const struct jwt_rules none = {0}, both = {.issuer = "i", .audiences = several};
     struct reason reason;
     struct octets payload;
     char *token = jwt_mint(secret_keys, &none, "alice", MINUTE, at(NOW), &reason);
@@ -306,6 +526,72 @@ START_TEST(test_minted_claims)
                                                              "\"iss\":\"i\",\"aud\":\"a\"}");
     octets_fini(&payload);
     mem_free(token);
+}
+END_TEST
+
+/* What is minted is accepted under the same rules, whatever they ask for. */
+START_TEST(test_minted_identities_meet_the_rules)
+{
+    struct json_pointer *pointers[4];
+    const struct jwt_requirement asked[] = {
+        {claim("scope", &pointers[0]), "read"},
+        {claim("/realm_access/roles", &pointers[1]), "lookup"},
+        {claim("/realm_access/verified", &pointers[2]), "true"},
+    };
+    const struct jwt_rules rules = {
+        .audiences = two_audiences,
+        .user = claim("/user/name", &pointers[3]),
+        .requirements = asked,
+        .requirement_count = ARRAY_LEN(asked),
+        .max_lifetime = MINUTE,
+    };
+    struct reason reason;
+    struct octets payload;
+    char user[JWT_USER_MAX + 1];
+    struct wall_time expires;
+    char *token = jwt_mint(secret_keys, &rules, "alice", MINUTE, at(NOW + 0.5), &reason);
+
+    ck_assert_msg(token != NULL, "%s", reason.text);
+    ck_assert_int_eq(
+        jwt_verify(secret_keys, &rules, token, strlen(token), at(NOW + 0.5), user, &expires),
+        JWT_OK);
+    ck_assert_str_eq(user, "alice");
+    ck_assert_int_eq(jws_open(secret_keys, token, strlen(token), &payload), JWT_OK);
+    ck_assert_str_eq(
+        (const char *)payload.bytes,
+        "{\"sub\":\"alice\",\"iat\":" TEXT(
+            NOW) ",\"exp\":1700000060,\"aud\":\"api\","
+                 "\"user\":{\"name\":\"alice\"},\"scope\":\"read\",\"realm_access\":{\"roles\":"
+                 "\"lookup\",\"verified\":\"true\"}}");
+    octets_fini(&payload);
+    mem_free(token);
+    for (size_t i = 0; i < ARRAY_LEN(pointers); i++)
+        json_pointer_free(pointers[i]);
+}
+END_TEST
+
+START_TEST(test_mint_refuses_what_would_be_rejected)
+{
+    struct json_pointer *below_sub;
+    const struct jwt_requirement other_user = {{"sub", NULL}, "bob"},
+                                 deep = {claim("/sub/x", &below_sub), "1"};
+    const struct {
+        struct jwt_rules rules;
+        const char *reason;
+    } cases[] = {
+        {{.max_lifetime = MINUTE - SECOND}, "over [identity] max_lifetime"},
+        {{.requirements = &other_user, .requirement_count = 1}, "[identity] require.sub = bob "},
+        {{.requirements = &deep, .requirement_count = 1}, "[identity] require./sub/x = 1 "},
+        {{.user = {"iat", NULL}}, "the claim of the user"},
+    };
+    struct reason reason;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ck_assert_ptr_null(
+            jwt_mint(secret_keys, &cases[i].rules, "alice", MINUTE, at(NOW), &reason));
+        ck_assert_msg(strstr(reason.text, cases[i].reason) != NULL, "%s", reason.text);
+    }
+    json_pointer_free(below_sub);
 }
 END_TEST
 
@@ -345,13 +631,21 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, test_times, 0, (int)ARRAY_LEN(times));
     tcase_add_loop_test(tcase, test_parties, 0, (int)ARRAY_LEN(parties));
+    tcase_add_loop_test(tcase, test_one_audience_of_several_fits, 0, (int)ARRAY_LEN(audiences));
+    tcase_add_loop_test(tcase, test_requirements, 0, (int)ARRAY_LEN(requirements));
+    tcase_add_test(tcase, test_requirements_come_last);
+    tcase_add_loop_test(tcase, test_lifetimes, 0, (int)ARRAY_LEN(lifetimes));
+    tcase_add_loop_test(tcase, test_the_users_claim, 0, (int)ARRAY_LEN(users));
     tcase_add_loop_test(tcase, test_subjects, 0, (int)ARRAY_LEN(subjects));
     tcase_add_test(tcase, test_user_and_expiry_come_out);
     tcase_add_test(tcase, test_forever_does_not_wrap);
     tcase_add_test(tcase, test_users);
     tcase_add_test(tcase, test_phrases);
+    tcase_add_test(tcase, test_reasons);
     tcase_add_loop_test(tcase, test_mint, 0, (int)ARRAY_LEN(minters));
     tcase_add_test(tcase, test_minted_claims);
+    tcase_add_test(tcase, test_minted_identities_meet_the_rules);
+    tcase_add_test(tcase, test_mint_refuses_what_would_be_rejected);
     tcase_add_test(tcase, test_mint_refuses);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

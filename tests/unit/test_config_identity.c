@@ -1,0 +1,248 @@
+/*
+ * The keys about what an identity must hold: the list of audiences, the claim that names the user,
+ * required claims, the longest lifetime.
+ */
+#include "config/config.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "config_fixture.h"
+#include "scratch.h"
+#include "suite.h"
+
+#define AT(line) "p.ini:" #line ": [identity] "
+
+/* `lines`: from line 3 of the file on. */
+static struct config *load_lines(const char *lines)
+{
+    char *text = mem_printf(IDENTITY "%s\n" UPSTREAM, lines);
+    struct config *config = load_text(text);
+
+    mem_free(text);
+    return config;
+}
+
+static struct config *good_lines(const char *lines)
+{
+    struct config *config = load_lines(lines);
+
+    ck_assert_msg(config != NULL && faults.count == 0, "%s: %s", lines, fault_lines());
+    return config;
+}
+
+static const struct {
+    const char *lines;
+    const char *expected;
+} cases[] = {
+    {"audience = a,,b", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
+    {"audience = a, ", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
+    {"audience = ,a", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
+    {"audience = a\tb", AT(3) "audience: holds a tab; write spaces\n"},
+    {"user_claim =",
+     AT(3) "user_claim: is empty; must be the name of a claim, or a JSON Pointer, such as sub\n"},
+    {"user_claim = /a~b", AT(3) "user_claim: \"/a~b\" is not a claim: \"~\" at byte 3: write "
+                                "\"~0\" for \"~\", \"~1\" for \"/\" in a name\n"},
+    {"require. = x", AT(3) "require.: names no claim; write require.scope = ... for one\n"},
+    {"require = x", AT(3) "require: unknown key; postcoded.ini(5) lists the keys\n"},
+    {"require./a/- = x", AT(3) "require./a/-: \"/a/-\" is not a claim: \"-\" is the element behind "
+                               "an array's end, which is never there; write an index such as 0\n"},
+    {"require.a = x\ty", AT(3) "require.a: holds a tab; write spaces\n"},
+    {"require.a = 1\nREQUIRE.a = 2", AT(4) "require.a: given twice, first in line 3; remove one\n"},
+    {"require.a b = 1", "p.ini:3: a key holds no blank, and ASCII alone; write key = value\n"},
+    {"max_lifetime = 0s", AT(3) "max_lifetime: \"0s\" is out of range; must be a duration from 1s "
+                                "to 8784h, or off\n"},
+    {"max_lifetime = 900", AT(3) "max_lifetime: \"900\" is not understood; must be a duration from "
+                                 "1s to 8784h, or off; write 900s\n"},
+    {"max_lifetime = never", AT(3) "max_lifetime: \"never\" is not understood; must be a duration "
+                                   "from 1s to 8784h, or off, such as off\n"},
+    {"leeway = off",
+     AT(3) "leeway: \"off\" is not understood; must be a duration from 0s to 1h, such as 30s\n"},
+    {"mode = off\nrequire.a = 1", "note " AT(4) "require.CLAIM: only mode jwt looks at claims; in "
+                                                "mode off nobody is held to this\n"},
+};
+
+START_TEST(said_once)
+{
+    struct config *config = load_lines(cases[_i].lines);
+
+    ck_assert_str_eq(fault_lines(), cases[_i].expected);
+    ck_assert((config != NULL) == (faults.faults == 0));
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+    struct config *config = good_lines("");
+
+    ck_assert_uint_eq(config->identity_audience.count, 0);
+    ck_assert_ptr_null(config->identity_audience.items);
+    ck_assert_str_eq(config->identity_user_claim.name, "sub");
+    ck_assert_ptr_null(config->identity_user_claim.pointer);
+    ck_assert_uint_eq(config->identity_require.count, 0);
+    ck_assert_int_eq(config->identity_max_lifetime, 0);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(audiences)
+{
+    struct config *config = good_lines("audience =  api ,\thttps://a.example/ b,c ");
+    const struct config_list *list = &config->identity_audience;
+
+    ck_assert_uint_eq(list->count, 3);
+    ck_assert_str_eq(list->items[0], "api");
+    ck_assert_str_eq(list->items[1], "https://a.example/ b");
+    ck_assert_str_eq(list->items[2], "c");
+    ck_assert_ptr_null(list->items[3]);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(one_audience)
+{
+    struct config *config = good_lines("audience = api");
+
+    ck_assert_uint_eq(config->identity_audience.count, 1);
+    ck_assert_ptr_null(config->identity_audience.items[1]);
+    config_unref(config);
+}
+END_TEST
+
+/* Names as providers have them; their case is theirs. */
+static const char *const names[] = {
+    "scope", "Role", "role", "https://example.com/roles", "cognito:groups", "urn:x:{y}#z?a[0]&b",
+    "a.b.c",
+};
+
+START_TEST(claims_are_named_as_they_are)
+{
+    struct buf lines;
+
+    buf_init(&lines, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        buf_printf(&lines, "%s.%s = v %zu\n", i % 2 == 0 ? "require" : "Require", names[i], i);
+    struct config *config = good_lines(buf_text(&lines));
+    ck_assert_uint_eq(config->identity_require.count, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct config_requirement *one = &config->identity_require.items[i];
+        char *value = mem_printf("v %zu", i);
+        ck_assert_str_eq(one->claim.name, names[i]);
+        ck_assert_ptr_null(one->claim.pointer);
+        ck_assert_str_eq(one->value, value);
+        mem_free(value);
+    }
+    config_unref(config);
+    buf_fini(&lines);
+}
+END_TEST
+
+START_TEST(claims_may_be_pointers)
+{
+    struct config *config =
+        good_lines("user_claim = /user/name\nrequire./realm_access/roles = lookup\n");
+    const struct config_requirement *one = &config->identity_require.items[0];
+
+    ck_assert_str_eq(config->identity_user_claim.name, "/user/name");
+    ck_assert_uint_eq(config->identity_user_claim.pointer->count, 2);
+    ck_assert_str_eq(one->claim.name, "/realm_access/roles");
+    ck_assert_str_eq(one->claim.pointer->tokens[1].name, "roles");
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(lifetimes)
+{
+    struct config *config = good_lines("max_lifetime = 15m");
+
+    ck_assert_int_eq(config->identity_max_lifetime, 15 * 60 * CFG_S);
+    config_unref(config);
+    config = good_lines("max_lifetime = OFF");
+    ck_assert_int_eq(config->identity_max_lifetime, 0);
+    config_unref(config);
+}
+END_TEST
+
+/* A drop-in changes one requirement, unsets another and leaves the rest. */
+START_TEST(drop_ins_override)
+{
+    char *drop_ins = scratch_path("p.ini.d");
+    ck_assert_int_eq(mkdir(drop_ins, 0750), 0);
+    mem_free(drop_ins);
+    write_mode("p.ini.d/a.ini", "[identity]\nrequire.a = 2\nrequire.b =\nrequire.A = 3\n", 0640);
+    struct config *config = good_lines("require.a = 1\nrequire.b = 1\nrequire.c = 1\n");
+    const struct config_requirements *all = &config->identity_require;
+
+    ck_assert_uint_eq(all->count, 3);
+    ck_assert_str_eq(all->items[0].claim.name, "c");
+    ck_assert_str_eq(all->items[1].claim.name, "a");
+    ck_assert_str_eq(all->items[1].value, "2");
+    ck_assert_str_eq(all->items[2].claim.name, "A");
+    config_unref(config);
+}
+END_TEST
+
+static char *printed(const struct config *config)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    config_print(config, out);
+    fclose(out);
+    return text;
+}
+
+/* What is printed is read again as the same. */
+START_TEST(printed_and_read_again)
+{
+    struct config *config = good_lines(
+        "audience = a,b\nuser_claim = /u\nrequire.https://e.example/r = ad min\nrequire.Scope = "
+        "x\nmax_lifetime = 3600s\n");
+    char *text = printed(config);
+
+    ck_assert_ptr_nonnull(strstr(text, "\naudience = a, b\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nuser_claim = /u\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nrequire.https://e.example/r = ad min\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nrequire.Scope = x\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nmax_lifetime = 1h\n"));
+    config_unref(config);
+    config = good(text);
+    ck_assert_uint_eq(config->identity_audience.count, 2);
+    ck_assert_uint_eq(config->identity_require.count, 2);
+    ck_assert_str_eq(config->identity_require.items[0].claim.name, "https://e.example/r");
+    config_unref(config);
+    free(text);
+    config = good_lines("");
+    text = printed(config);
+    ck_assert_ptr_nonnull(strstr(text, "\nmax_lifetime = off\n"));
+    config_unref(config);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config_identity");
+    TCase *tcase = tcase_create("config_identity");
+
+    tcase_set_timeout(tcase, 300);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
+    tcase_add_test(tcase, defaults);
+    tcase_add_test(tcase, audiences);
+    tcase_add_test(tcase, one_audience);
+    tcase_add_test(tcase, claims_are_named_as_they_are);
+    tcase_add_test(tcase, claims_may_be_pointers);
+    tcase_add_test(tcase, lifetimes);
+    tcase_add_test(tcase, drop_ins_override);
+    tcase_add_test(tcase, printed_and_read_again);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
