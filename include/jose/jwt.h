@@ -26,7 +26,8 @@ struct jwt_keys;
 
 /*
  * Keys from the bytes of a key file: JSON when the first byte that is not JSON's white space is
- * `{`, else an HMAC secret of 32 bytes or more, with one trailing newline not part of it.
+ * `{`, else an HMAC secret of 32 bytes or more, with one trailing newline not part of it. A
+ * byte-order mark of UTF-8 is skipped, and what is plainly no secret is a fault (key_text.h).
  *
  * A key without `alg` is for HS256 (oct), RS256 and PS256 (RSA) or ES256 (P-256). A token's `kid`
  * chooses among the keys; where no key has it, those without one are tried, for they are silent

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "jose/json.h"
 #include "jose/jws.h"
+#include "jose/key_text.h"
 
 __attribute__((format(printf, 2, 3))) static enum err fault(struct reason *reason,
                                                             const char *format, ...)
@@ -109,20 +110,13 @@ static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **
     return err;
 }
 
-/* A public key in PEM taken for an HMAC secret would let everybody sign. */
-static bool looks_like_pem(const char *bytes, size_t len)
-{
-    static const char begin[] = "-----BEGIN ";
-
-    return memmem(bytes, len, begin, sizeof(begin) - 1) != NULL;
-}
-
 static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys **out,
                                  struct reason *reason)
 {
-    if (looks_like_pem(bytes, len))
-        return fault(reason, "it is in PEM; it should be a JWK, or a secret of random bytes");
+    const char *mistaken = key_text_mistaken(bytes, len);
 
+    if (mistaken != NULL)
+        return fault(reason, "%s", mistaken);
     struct jwt_keys *keys = keys_make(1);
     struct jwt_key *key = &keys->items[0];
 
@@ -150,8 +144,12 @@ static bool looks_like_json(const char *bytes, size_t len)
 
 enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, struct jwt_keys **out)
 {
+    size_t bom = key_text_bom(bytes, len);
+
     *out = NULL;
     reason->text[0] = '\0';
+    bytes += bom;
+    len -= bom;
     return looks_like_json(bytes, len) ? keys_from_json(bytes, len, out, reason)
                                        : keys_from_secret(bytes, len, out, reason);
 }

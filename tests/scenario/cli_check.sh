@@ -74,6 +74,19 @@ END
 told ":2: [server] workers: \"0\" is out of range; must be a number from 1 to 256, or auto" \
     ":4: [identity] key_file: the HMAC secret has 5 bytes; it should have 32 or more, of random data"
 
+# A public key taken for an HMAC secret would let everybody sign.
+openssl genrsa 2048 2>/dev/null | openssl rsa -pubout -outform DER 2>/dev/null |
+    openssl base64 -A >"$here/public.key" || fail "no public key"
+chmod 600 "$here/public.key"
+write <<END
+[identity]
+key_file = public.key
+$upstream
+END
+told ":2: [identity] key_file: it is a key or certificate in DER; a public key is not an HMAC secret; it should be a JWK, a JWK set, or a secret of random bytes"
+printf 'https://sso.example/oauth2/jwks\n' >"$here/public.key"
+told ":2: [identity] key_file: it is a URL; it should be the keys that are there, or the URL in key_url"
+
 write <<END
 [identity]
 key_file = identity.key

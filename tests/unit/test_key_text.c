@@ -1,0 +1,504 @@
+/*
+ * What is no HMAC secret, in every spelling a key file was seen with; and that random secrets pass,
+ * whatever form people keep them in.
+ */
+#include <string.h>
+
+#include <check.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "certificates.h"
+#include "jose/base64url.h"
+#include "jose/jwt.h"
+#include "jose/key_text.h"
+#include "jose_forge.h"
+#include "private_keys.h"
+#include "suite.h"
+
+#define NO_SECRET "a public key is not an HMAC secret"
+#define RSA_HEAD "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA"
+#define SSH_BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIGtpbmQgb2YgYSBwdWJsaWMga2V5IGluIGEgdGVzdCE"
+
+/* Never a key. */
+static void is_mistaken(const char *name, const char *bytes, size_t len, const char *part)
+{
+    struct reason reason;
+    struct jwt_keys *keys;
+    const char *what = key_text_mistaken(bytes, len);
+
+    ck_assert_msg(what != NULL, "%s: taken for a secret", name);
+    ck_assert_msg(strstr(what, part) != NULL, "%s: %s", name, what);
+    ck_assert_msg(strncmp(what, "it is ", 6) == 0 && strstr(what, "should be") != NULL, "%s: %s",
+                  name, what);
+    ck_assert_msg(jwt_keys_new(bytes, len, &reason, &keys) == ERR_INVALID, "%s: taken", name);
+}
+
+static void may_be_secret(const char *name, const char *bytes, size_t len)
+{
+    const char *what = key_text_mistaken(bytes, len);
+
+    ck_assert_msg(what == NULL, "%s: %.*s: %s", name, (int)len, bytes, what);
+}
+
+static const struct {
+    const char *name;
+    const char *text;
+    const char *part;
+} texts[] = {
+    {"PEM", "-----BEGIN CERTIFICATE-----\nMIIB\n", "PEM"},
+    {"PEM below a comment", "# key\n\n-----BEGIN EC PRIVATE KEY-----\nMHcC\n", "PEM"},
+    {"a line without dashes", "BEGIN PUBLIC KEY\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NO_SECRET},
+    {"a line with other dashes",
+     "\xe2\x80\x94"
+     "BEGIN CERTIFICATE\xe2\x80\x94\nxxx",
+     NO_SECRET},
+    {"PEM without its first line", "xxxxxxxxxxxxxxxxxxxxx\n-----END X-----\n", "first line"},
+    {"PGP", "----BEGIN PGP MESSAGE----\nxxxxxxxxxxxxxxxxxxxx", "PGP"},
+    {"RFC 4716", "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQAB\n", "SSH"},
+    {"PuTTY", "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTY"},
+    {"printed by openssl", "Public-Key: (256 bit)\npub:\n    04:7f:cd:ce:27:70:f6:c4", NO_SECRET},
+
+    {"start of a key", RSA_HEAD, NO_SECRET},
+    {"start of a key, base64url", "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE_--_", NO_SECRET},
+    {"a name before it", "jwt_key: " RSA_HEAD, NO_SECRET},
+    {"a comment above it", "# the key of sso\n" RSA_HEAD "\n", NO_SECRET},
+
+    {"id_ed25519.pub", "ssh-ed25519 " SSH_BLOB " ada@host", "OpenSSH"},
+    {"authorized_keys", "command=\"x\",no-pty ssh-ed25519 " SSH_BLOB, "OpenSSH"},
+    {"known_hosts", "host.example ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ", "OpenSSH"},
+    {"ecdsa", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY", "OpenSSH"},
+    {"a key on a stick", "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2g",
+     "OpenSSH"},
+    {"bare ed25519", SSH_BLOB, "OpenSSH"},
+    {"bare RSA", "AAAAB3NzaC1yc2EAAAADAQABAAABgQ", "OpenSSH"},
+    {"bare ecdsa", "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAI\n", "OpenSSH"},
+    {"inside of id_ed25519", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ", "OpenSSH"},
+
+    {"array", "[{\"kty\":\"oct\",\"k\":\"AAAA\"}]", "\"keys\""},
+    {"array, broken", " \r\n[ { \"kty\" : \"oct\"", "\"keys\""},
+    {"array of numbers", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]", "\"keys\""},
+    {"object", "{\"kty\":\"oct\",\"k\":\"AAAA\"}", "JSON"},
+    {"object with other quotes", "{'kty': 'RSA', 'n': 'AAAA'}", "JSON"},
+    {"JSON in quotes", "\"" RSA_HEAD "\\/\\nAB\"", NO_SECRET},
+    {"JWK in base64", "eyJrdHkiOiJvY3QiLCJrIjoiQUFBQUFBQUFBQUFBQUFBQUEifQ==", "JSON"},
+    {"JWT", A1_TOKEN, "token"},
+    {"Bearer JWT", "Bearer " A1_TOKEN, "token"},
+    {"XML", "<?xml version=\"1.0\"?><RSAKeyValue>", "XML"},
+    {"XML key", "<RSAKeyValue><Modulus>AAAA</Modulus></RSAKeyValue>", "XML"},
+    {"page", "\n<!doctype html><html><body>Sign in</body></html>", "HTML"},
+
+    {"https", "https://sso.example/jwks", "key_url"},
+    {"HTTP", "HTTP://sso.example/realms/one/protocol/openid-connect/certs", "key_url"},
+    {"white space and URL", " \r\n\thttps://sso.example/jwks\n", "key_url"},
+    {"URL below a comment", "# keys\nhttps://sso.example/jwks\n", "key_url"},
+    {"URL in quotes", "\"https://sso.example/.hidden/jwks\"", "key_url"},
+    {"URL without scheme", "sso.example/.well-known/jwks.json", "key_url"},
+    {"other URL", "ldap://sso.example/cn=keys,dc=example", "URL"},
+    {"path", "/etc/postcoded/keys/jwks.json", "path"},
+    {"path of Windows", "C:\\ProgramData\\postcoded\\identity.pem", "path"},
+    {"path of systemd", "%d/identity-key-of-postcoded.key\n", "path"},
+    {"credential", "credential:identity.key-of-the-daemon", "credential"},
+
+    {"section", "[identity]\nkey_file = secret\n", "configuration"},
+    {"line", "key_file = 0123456789abcdef0123456789abcdef", "configuration"},
+    {"YAML", "keys:\n  - kty: RSA\n    n: AAAAAAAAAAAAAA", "YAML"},
+    {"placeholder", "Change me, and have 32 bytes or more", "placeholder"},
+    {"example", "a-string-secret-at-least-256-bits-long", "example"},
+
+    {"base64 of PEM", "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUZrd0V3WUhLb1pJemow", "PEM"},
+    {"hex of PEM", "2d2d2d2d2d424547494e205055424c4943204b45592d2d2d2d2d0a4d46", "PEM"},
+};
+
+START_TEST(test_texts)
+{
+    const char *text = texts[_i].text;
+    char *marked = mem_printf("\xef\xbb\xbf%s", text);
+    size_t bom = key_text_bom(marked, strlen(marked));
+    struct reason reason;
+    struct jwt_keys *keys;
+
+    is_mistaken(texts[_i].name, text, strlen(text), texts[_i].part);
+    ck_assert_uint_eq(bom, 3);
+    is_mistaken(texts[_i].name, marked + bom, strlen(marked) - bom, texts[_i].part);
+    ck_assert_int_eq(jwt_keys_new(marked, strlen(marked), &reason, &keys), ERR_INVALID);
+    mem_free(marked);
+}
+END_TEST
+
+/* Each character in `width` bytes, with a mark or without. */
+static void in_wide(const char *text, size_t width, bool big, bool mark)
+{
+    size_t units = strlen(text) + (mark ? 1 : 0);
+    char *bytes = mem_zalloc(units * width);
+    size_t place = big ? width - 1 : 0;
+
+    for (size_t i = 0; i < units; i++) {
+        bool is_mark = mark && i == 0;
+        bytes[i * width + place] = (char)(is_mark ? 0xff : text[mark ? i - 1 : i]);
+        if (is_mark)
+            bytes[i * width + (big ? place - 1 : 1)] = (char)0xfe;
+    }
+    /* 0xfeff in either order */
+    if (mark && big) {
+        bytes[width - 2] = (char)0xfe;
+        bytes[width - 1] = (char)0xff;
+    }
+    ck_assert_ptr_nonnull(key_text_mistaken(bytes, units * width));
+    is_mistaken("wide", bytes, units * width, "UTF-8");
+    mem_free(bytes);
+}
+
+START_TEST(test_wide_texts)
+{
+    static const char *const samples[] = {
+        "correct horse battery staple correct horse",
+        "https://sso.example/jwks\r\n",
+        "0123456789abcdef",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+        for (unsigned how = 0; how < 8; how++)
+            in_wide(samples[i], (how & 1) != 0 ? 2 : 4, (how & 2) != 0, (how & 4) != 0);
+    }
+}
+END_TEST
+
+/* Spellings of bytes. */
+
+enum { ENCODED_MAX = 4096 };
+
+static void as_hex(const unsigned char *der, size_t len, const char *digits, char gap, char *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (gap != '\0' && i > 0)
+            *out++ = gap;
+        *out++ = digits[der[i] >> 4];
+        *out++ = digits[der[i] & 0xf];
+    }
+    *out = '\0';
+}
+
+/* In lines of 64 characters, with `newline` between. */
+static char *as_lines(const char *text, const char *newline)
+{
+    char *out = mem_strdup("");
+
+    for (size_t at = 0; at < strlen(text); at += 64) {
+        char *longer = mem_printf("%s%.64s%s", out, text + at, newline);
+        mem_free(out);
+        out = longer;
+    }
+    return out;
+}
+
+static void lines_mistaken(const char *name, const char *text)
+{
+    static const char *const newlines[] = {"\n", "\r\n", "\n    ", "\\n", " "};
+
+    for (size_t i = 0; i < ARRAY_LEN(newlines); i++) {
+        char *lines = as_lines(text, newlines[i]);
+        char *quoted = mem_printf("\"%s\"", lines);
+        is_mistaken(name, lines, strlen(lines), NO_SECRET);
+        is_mistaken(name, quoted, strlen(quoted), NO_SECRET);
+        mem_free(lines);
+        mem_free(quoted);
+    }
+}
+
+static void hex_mistaken(const char *name, const unsigned char *der, size_t len)
+{
+    static const char *const digits[] = {"0123456789abcdef", "0123456789ABCDEF"};
+    static const char gaps[] = {'\0', ':', ' '};
+    char *text = mem_alloc(3 * ENCODED_MAX);
+
+    for (size_t i = 0; i < ARRAY_LEN(digits) * ARRAY_LEN(gaps); i++) {
+        as_hex(der, len, digits[i % 2], gaps[i / 2], text);
+        is_mistaken(name, text, strlen(text), NO_SECRET);
+    }
+    mem_free(text);
+}
+
+/* DER as it is, and in all that it is passed around in. */
+static void der_mistaken(const char *name, const unsigned char *der, int der_len)
+{
+    size_t len = (size_t)der_len;
+    char base64[ENCODED_MAX];
+    char *base64url = base64url_encode(der, len);
+    char *newline = mem_printf("%s\n", base64url);
+
+    ck_assert_int_gt(der_len, 0);
+    ck_assert_uint_lt(len, ENCODED_MAX / 2);
+    EVP_EncodeBlock((unsigned char *)base64, der, der_len);
+    is_mistaken(name, (const char *)der, len, NO_SECRET);
+    is_mistaken(name, base64, strlen(base64), NO_SECRET);
+    is_mistaken(name, base64, strcspn(base64, "="), NO_SECRET);
+    is_mistaken(name, base64url, strlen(base64url), NO_SECRET);
+    is_mistaken(name, newline, strlen(newline), NO_SECRET);
+    lines_mistaken(name, base64);
+    hex_mistaken(name, der, len);
+    /* The last line is missing. */
+    if (len > 100)
+        is_mistaken(name, base64, strlen(base64) - 48, NO_SECRET);
+    mem_free(base64url);
+    mem_free(newline);
+}
+
+static void key_mistaken(const char *name, EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+
+    der_mistaken(name, der, len);
+    OPENSSL_free(der);
+    der = NULL;
+    len = i2d_PrivateKey(key, &der);
+    der_mistaken(name, der, len);
+    OPENSSL_free(der);
+    der = NULL;
+    X509 *certificate = make_certificate(key, name, "DNS:sso.example", 1);
+    len = i2d_X509(certificate, &der);
+    der_mistaken(name, der, len);
+    OPENSSL_free(der);
+    X509_free(certificate);
+}
+
+START_TEST(test_keys)
+{
+    static const char *const names[] = {"P-256", "P-384", "P-521"};
+    EVP_PKEY *rsa = rsa_key("RSA", NULL);
+    unsigned char *der = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        EVP_PKEY *key = make_key_of(names[i]);
+        key_mistaken(names[i], key);
+        EVP_PKEY_free(key);
+    }
+    key_mistaken("RSA", rsa);
+    int len = i2d_PublicKey(rsa, &der); /* PKCS #1: no identifier in it */
+    der_mistaken("RSAPublicKey", der, len);
+    OPENSSL_free(der);
+    EVP_PKEY_free(rsa);
+}
+END_TEST
+
+START_TEST(test_ed25519)
+{
+    EVP_PKEY *key = make_key_of("ED25519");
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+
+    der_mistaken("Ed25519", der, len);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+/* Secrets. */
+
+enum { SECRETS = 100000, WORDS = 4 };
+
+static uint64_t state;
+
+/* The same numbers every time (xorshift, by Marsaglia). */
+static uint64_t next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state * 0x2545f4914f6cdd1dULL;
+}
+
+static void random_bytes(unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (unsigned char)(next() >> 56);
+}
+
+static size_t secret_bytes_of(char *out)
+{
+    size_t len = 32 + (size_t)(next() >> 59);
+
+    random_bytes((unsigned char *)out, len);
+    return len;
+}
+
+static size_t secret_base64(char *out, int bytes)
+{
+    unsigned char random[64];
+
+    random_bytes(random, (size_t)bytes);
+    return (size_t)EVP_EncodeBlock((unsigned char *)out, random, bytes);
+}
+
+static size_t secret_base64_32(char *out)
+{
+    size_t len = secret_base64(out, 32);
+
+    out[len] = '\n';
+    return len + 1;
+}
+
+static size_t secret_base64_48(char *out)
+{
+    return secret_base64(out, 48);
+}
+
+static size_t secret_base64url(char *out)
+{
+    size_t len = secret_base64(out, 33);
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)(out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i]);
+    return len;
+}
+
+static size_t secret_hex(char *out)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < 4; i++)
+        at += (size_t)snprintf(out + at, 17, "%016llx", (unsigned long long)next());
+    return at;
+}
+
+static size_t secret_uuids(char *out)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < 3; i++) {
+        uint64_t a = next();
+        uint64_t b = next();
+        at += (size_t)snprintf(out + at, 38, "%08x-%04x-4%03x-%04x-%012llx\n", (unsigned)(a >> 32),
+                               (unsigned)(a & 0xffff), (unsigned)(a >> 16 & 0xfff),
+                               (unsigned)(b >> 50 | 0x8000) & 0xffff,
+                               (unsigned long long)(b & 0xffffffffffffULL));
+    }
+    return at;
+}
+
+static size_t secret_words(char *out)
+{
+    static const char *const words[] = {
+        "abacus", "correct", "horse",  "battery", "staple", "key",    "begin", "public", "private",
+        "secret", "certify", "orange", "ssh",     "token",  "bearer", "https", "of",     "PEM",
+    };
+    size_t at = 0;
+
+    for (int i = 0; i < 9; i++)
+        at += (size_t)snprintf(out + at, 10, "%s%c", words[(next() >> 32) % ARRAY_LEN(words)],
+                               " -_.:"[(next() >> 32) % 5]);
+    return at;
+}
+
+static size_t secret_password(char *out)
+{
+    size_t len = 32 + (size_t)(next() >> 60);
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)('!' + (next() >> 32) % ('~' - '!' + 1));
+    return len;
+}
+
+START_TEST(test_secrets)
+{
+    static const struct {
+        const char *name;
+        size_t (*make)(char *out);
+    } forms[] = {
+        {"bytes", secret_bytes_of},
+        {"base64 of 32", secret_base64_32},
+        {"base64 of 48", secret_base64_48},
+        {"base64url", secret_base64url},
+        {"hex", secret_hex},
+        {"uuids", secret_uuids},
+        {"words", secret_words},
+        {"password", secret_password},
+    };
+    char secret[256];
+
+    state = 0x9e3779b97f4a7c15U + (unsigned)_i;
+    for (int i = 0; i < SECRETS; i++) {
+        size_t len = forms[_i].make(secret);
+        may_be_secret(forms[_i].name, secret, len);
+    }
+}
+END_TEST
+
+/* What begins as something else does, and is not it. */
+START_TEST(test_near_secrets)
+{
+    static const char *const secrets[] = {
+        "/9j4AAQSkZJRgABAQAAAQABAAD2wBDAAUDBA==",
+        "MIIabcdefghijklmnopqrstuvwxyz0123456789",
+        "MII0123456789012345678901234567890123456789",
+        "eyJ0123456789012345678901234567890123456",
+        "ssh-0123456789012345678901234567890123456",
+        "[0123456789abcdef0123456789abcdef",
+        "\"0123456789abcdef0123456789abcdef\"",
+        "<0123456789abcdef0123456789abcdef>",
+        "{0123456789abcdef0123456789abcdef}",
+        "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s",
+        "secret: correct horse battery staple",
+        "BEGIN 0123456789abcdef0123456789abcdef",
+        "AAAA0123456789abcdef0123456789abcdef01234567",
+        "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s",
+        "",
+        "\n",
+    };
+    char zeros[64] = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+        may_be_secret("near", secrets[i], strlen(secrets[i]));
+    may_be_secret("zeros", zeros, sizeof(zeros));
+}
+END_TEST
+
+/* With a byte-order mark, a set is the set, and a secret the secret. */
+START_TEST(test_byte_order_mark)
+{
+    static const char *const files[] = {
+        "{\"keys\":[{\"kty\":\"oct\",\"k\":\"" A1_K "\"}]}",
+        " {\"kty\":\"oct\",\"k\":\"" A1_K "\"}",
+        SECRET,
+    };
+    static const char *const kinds[] = {"a JWK set", "a JWK", "an HMAC secret"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        char *marked = mem_printf("\xef\xbb\xbf%s", files[i]);
+        struct jwt_keys *keys = keys_of(marked);
+        ck_assert_str_eq(jwt_keys_kind(keys), kinds[i]);
+        jwt_keys_unref(keys);
+        mem_free(marked);
+    }
+    struct jwt_keys *keys = keys_of("\xef\xbb\xbf" SECRET);
+    const struct jwt_rules rules = {0};
+    char user[JWT_USER_MAX + 1];
+    struct wall_time expires;
+    char *token = forge("{\"alg\":\"HS256\"}", "{\"sub\":\"ada\",\"exp\":1000}");
+    ck_assert_int_eq(jwt_verify(keys, &rules, token, strlen(token), at(1), user, &expires), JWT_OK);
+    mem_free(token);
+    jwt_keys_unref(keys);
+    ck_assert_uint_eq(key_text_bom("\xef\xbb", 2), 0);
+    ck_assert_uint_eq(key_text_bom("", 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("key_text");
+    TCase *tcase = tcase_create("key_text");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_texts, 0, (int)ARRAY_LEN(texts));
+    tcase_add_test(tcase, test_wide_texts);
+    tcase_add_test(tcase, test_keys);
+    tcase_add_test(tcase, test_ed25519);
+    tcase_add_loop_test(tcase, test_secrets, 0, 8);
+    tcase_add_test(tcase, test_near_secrets);
+    tcase_add_test(tcase, test_byte_order_mark);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
