@@ -21,9 +21,9 @@ BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid cjose libsystemd libssl libcrypto
+PKGS := libmicrohttpd libcurl libuv jansson uuid libsystemd libssl libcrypto
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
-	libjansson-dev uuid-dev libcjose-dev uthash-dev libsystemd-dev libssl-dev \
+	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
 DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps util-linux systemd \

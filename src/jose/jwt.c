@@ -138,7 +138,7 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *
     return result;
 }
 
-static const struct jwt_key *first_that_signs(const struct jwt_keys *keys)
+static const struct jose_key *first_that_signs(const struct jwt_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         if (keys->items[i].signs)
@@ -176,7 +176,7 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
         return mint_failed(reason, "a user is 1 to 128 printable ASCII characters");
     if (ttl < SECOND)
         return mint_failed(reason, "a lifetime is one second or more");
-    const struct jwt_key *key = first_that_signs(keys);
+    const struct jose_key *key = first_that_signs(keys);
     if (key == NULL)
         return mint_failed(reason, "no key in the file can sign; one should be oct, or have its "
                                    "private half (d), and key_ops, if any, with \"sign\"");
