@@ -14,7 +14,9 @@
 #include <jansson.h>
 #include <openssl/err.h>
 
+#include "base/buf.h"
 #include "base/check.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
@@ -59,30 +61,88 @@ static bool parts_split(const char *token, size_t len, struct parts *parts)
     return false;
 }
 
-/* What a protected header says, as far as it concerns us; kid is borrowed from it. */
+/* What a protected header says, as far as it concerns us. */
 struct header {
-    unsigned alg;    /* its bit */
-    const char *kid; /* NULL: none */
+    unsigned alg; /* its bit */
+    char *kid;    /* NULL: none */
 };
 
-static enum jwt_result header_read(const json_t *json, struct header *header)
-{
-    const json_t *alg = json_object_get(json, "alg");
-    const json_t *kid = json_object_get(json, "kid");
-    const json_t *b64 = json_object_get(json, "b64");
+/* The members that are looked at. A scan finds them without a tree, which costs a fifth of one. */
+enum { MEMBER_ALG, MEMBER_KID, MEMBER_CRIT, MEMBER_B64, MEMBERS };
 
-    if (!json_is_object(json) || !json_is_string(alg))
+#define MEMBER_TOKEN(name)                                                                         \
+    {                                                                                              \
+        name, sizeof(name) - 1, JSON_POINTER_NO_INDEX                                              \
+    }
+
+static const struct json_pointer_token member_tokens[MEMBERS] = {
+    [MEMBER_ALG] = MEMBER_TOKEN("alg"),
+    [MEMBER_KID] = MEMBER_TOKEN("kid"),
+    [MEMBER_CRIT] = MEMBER_TOKEN("crit"),
+    [MEMBER_B64] = MEMBER_TOKEN("b64"),
+};
+
+static const struct json_pointer members[MEMBERS] = {
+    [MEMBER_ALG] = {"/alg", 1, &member_tokens[MEMBER_ALG]},
+    [MEMBER_KID] = {"/kid", 1, &member_tokens[MEMBER_KID]},
+    [MEMBER_CRIT] = {"/crit", 1, &member_tokens[MEMBER_CRIT]},
+    [MEMBER_B64] = {"/b64", 1, &member_tokens[MEMBER_B64]},
+};
+
+static bool is_there(const struct json_scan_result *result)
+{
+    return result->kind == JSON_SCAN_VALUE;
+}
+
+/* A copy of a string without a NUL in it; NULL: it is something else. */
+static char *string_of(const struct json_scan_result *result)
+{
+    struct buf text;
+    char *copy = NULL;
+
+    if (!is_there(result) || result->value.type != JSON_VALUE_STRING)
+        return NULL;
+    buf_init(&text, JWT_TOKEN_MAX);
+    MEM_MUST(json_value_string(&result->value, &text) == ERR_OK);
+    if (strlen(buf_text(&text)) == text.len)
+        copy = mem_strdup(buf_text(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static enum jwt_result judge_header(const struct json_scan_result *found, struct header *header)
+{
+    const struct json_scan_result *b64 = &found[MEMBER_B64];
+    char *alg = string_of(&found[MEMBER_ALG]);
+
+    header->alg = alg != NULL ? jws_alg_named(alg) : 0;
+    header->kid = string_of(&found[MEMBER_KID]);
+    mem_free(alg);
+    if (alg == NULL)
         return JWT_MALFORMED;
-    if (json_object_get(json, "crit") != NULL)
+    if (is_there(&found[MEMBER_CRIT]))
         return JWT_CRITICAL;
     /* RFC 7797: a payload that is not base64url. Meaningless without crit, and never meant well. */
-    if (b64 != NULL && !json_is_true(b64))
+    if (is_there(b64) && b64->value.type != JSON_VALUE_TRUE)
         return JWT_MALFORMED;
-    if (kid != NULL && !json_is_string(kid))
+    if (is_there(&found[MEMBER_KID]) && header->kid == NULL)
         return JWT_MALFORMED;
-    header->alg = jws_alg_named(json_string_value(alg));
-    header->kid = json_string_value(kid);
     return header->alg == 0 ? JWT_ALGORITHM : JWT_OK;
+}
+
+/* Whatever the result, header->kid is to be freed. */
+static enum jwt_result header_read(const struct octets *json, struct header *header)
+{
+    const struct json_pointer *pointers[MEMBERS];
+    struct json_scan_result found[MEMBERS];
+    struct reason reason;
+
+    for (size_t i = 0; i < MEMBERS; i++)
+        pointers[i] = &members[i];
+    if (json_scan((const char *)json->bytes, json->len, pointers, MEMBERS, found, &reason) !=
+        ERR_OK)
+        return JWT_MALFORMED;
+    return judge_header(found, header);
 }
 
 static bool has_kid(const struct jose_key *key, const char *kid)
@@ -136,16 +196,14 @@ enum jwt_result jws_open(const struct jwt_keys *keys, const char *token, size_t 
     *payload = (struct octets){0};
     if (!parts_split(token, len, &parts))
         return JWT_MALFORMED;
-    json_t *json = json_loadb((const char *)parts.header.bytes, parts.header.len,
-                              JSON_REJECT_DUPLICATES, NULL);
-    enum jwt_result result = header_read(json, &header);
+    enum jwt_result result = header_read(&parts.header, &header);
     if (result == JWT_OK)
         result = try_keys(keys, &header, &parts, token);
     if (result == JWT_OK) {
         *payload = parts.payload;
         parts.payload = (struct octets){0};
     }
-    json_decref(json);
+    mem_free(header.kid);
     parts_fini(&parts);
     return result;
 }
