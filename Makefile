@@ -21,9 +21,9 @@ BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid cjose libsystemd libssl libcrypto
+PKGS := libmicrohttpd libcurl libuv jansson uuid libsystemd libssl libcrypto
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
-	libjansson-dev uuid-dev libcjose-dev uthash-dev libsystemd-dev libssl-dev \
+	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
 DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps util-linux systemd \
@@ -165,10 +165,16 @@ deps-bench:
 	@tests/deps $(DEPS_BENCH)
 
 # BENCH="--rounds 3 --quick" and the like: see tests/bench/run --help.
-bench: all $(BUILD)/bench/load
+bench: all $(BUILD)/bench/load $(BUILD)/bench/identity
 	tests/bench/run $(BUILD) $(BENCH)
+	$(BUILD)/bench/identity
 
 $(BUILD)/bench/load: $(BUILD)/obj/tests/bench/load.o
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench/identity: $(BUILD)/obj/tests/bench/identity.o $(BUILD)/libpostcoded.a
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

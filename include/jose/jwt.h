@@ -1,7 +1,7 @@
 /*
- * Identities as JWTs (RFC 7519) in JWS compact serialization (RFC 7515), signed with HS256, RS256,
- * PS256 or ES256 (RFC 7518, section 3), under keys from one file: an HMAC secret as it stands, or
- * a JWK or JWK set (RFC 7517). contract 4 says what counts.
+ * Identities as JWTs (RFC 7519) in JWS compact serialization (RFC 7515), signed with one of the
+ * algorithms of jws_alg.h, under keys from one file: an HMAC secret as it stands, a public key or
+ * certificate in PEM, or a JWK or JWK set (RFC 7517). contract 4 says what counts.
  *
  * Threads: keys never change once made, and are reference-counted. jwt_verify and jwt_mint may use
  * the same keys from any number of threads at once.
@@ -25,30 +25,45 @@
 struct jwt_keys;
 
 /*
- * Keys from the bytes of a key file: JSON when the first byte that is not JSON's white space is
- * `{`, else an HMAC secret of 32 bytes or more, with one trailing newline not part of it. A
- * byte-order mark of UTF-8 is skipped, and what is plainly no secret is a fault (key_text.h).
+ * Keys from the bytes of a key file; a byte-order mark before them does not count. JSON when the
+ * first byte that is not JSON's white space is `{`, PEM when a block begins in it, a fault when it
+ * is plainly something else (key_text.h). Else an HMAC secret of 32 bytes or more, for HS256, with
+ * one trailing newline not part of it.
  *
- * A key without `alg` is for HS256 (oct), RS256 and PS256 (RSA) or ES256 (P-256). A token's `kid`
- * chooses among the keys; where no key has it, those without one are tried, for they are silent
- * about it (an HMAC secret never has one). In a set, keys meant for something else (encryption, an
- * algorithm or curve not used here) are passed over; a broken or weak key is a fault wherever it
- * stands, and so is a file that leaves no key to verify with. Weak: oct under 32 bytes, RSA under
- * 2048 bits. A private half that does not fit its public one is broken.
+ * A key is for its `alg`. One without is for all algorithms of its kind: an RSA key RS256, RS384,
+ * RS512, PS256, PS384 and PS512, an EC key that of its curve, an oct key those whose hash is no
+ * longer than the secret. A token's `kid` chooses among the keys; where no key has it, those
+ * without one are tried, for they are silent about it (only a JWK has one).
+ *
+ * A key that is broken, weak or for something else is a fault where it stands alone. In a set it is
+ * left out, and the note says so; a set with no key to verify with is a fault. Weak: oct under 32
+ * bytes, RSA under 2048 bits. A private half that does not fit its public one is broken.
  *
  * ERR_INVALID with `reason` set (what is wrong; what would be right; never bytes of a key).
  * ERR_OK: one reference, the caller's.
  */
 ERR_CHECKED enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason,
                                   struct jwt_keys **out);
+/*
+ * The same from a JWK set that was fetched: anything else is a fault. HMAC secrets in it are left
+ * out, since whoever can fetch it could sign with them.
+ */
+ERR_CHECKED enum err jwt_keys_new_set(const char *bytes, size_t len, struct reason *reason,
+                                      struct jwt_keys **out);
 /* References; any thread. NULL is allowed for _unref, and the last one overwrites what is secret.
  */
 struct jwt_keys *jwt_keys_ref(struct jwt_keys *keys);
 void jwt_keys_unref(struct jwt_keys *keys);
 
-/* What the keys were read from, for people: "an HMAC secret", "a JWK set". Borrowed. */
+/*
+ * What the keys were read from, for people: "an HMAC secret of 48 bytes (HS256)", "a JWK set of 3
+ * keys (RS256/384/512, ES256)". Borrowed.
+ */
 const char *jwt_keys_kind(const struct jwt_keys *keys);
-/* Which entries of a set are not used, and why; "" where there are none. Borrowed. */
+/*
+ * Which entries of a set are not used, and why, in one sentence: `2 of 5 keys of the set are not
+ * used: key 2 (kid "x"): its kty is not used here; key 4: ...`. "" where there are none. Borrowed.
+ */
 const char *jwt_keys_note(const struct jwt_keys *keys);
 
 /* A claim: the member of that name, or what the pointer leads to. */

@@ -7,49 +7,73 @@
 #include "jose/base64url.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
 
-/* The six bits a character stands for, or -1. */
-static int sextet(char c)
+/* Seen in each sum of sextets with one that is none. */
+#define BAD 0x80000000u
+
+/* The six bits a character stands for; all bits of a foreign one. */
+static uint32_t sextet(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '-')
-        return 62;
-    return c == '_' ? 63 : -1;
+    /* One more, so that what is not named is no character. */
+    static const unsigned char sextets[256] = {
+        ['-'] = 63, ['_'] = 64, ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['A'] = 1,
+        2,          3,          4,          5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
+        15,         16,         17,         18, 19, 20, 21, 22, 23, 24, 25, 26, ['a'] = 27,
+        28,         29,         30,         31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+        41,         42,         43,         44, 45, 46, 47, 48, 49, 50, 51, 52,
+    };
+
+    return sextets[(unsigned char)c] - 1u;
+}
+
+/* Three bytes of four characters; false: one of them is foreign. */
+static bool decode_four(const char *text, unsigned char *out)
+{
+    uint32_t a = sextet(text[0]), b = sextet(text[1]), c = sextet(text[2]), d = sextet(text[3]);
+    uint32_t bits = a << 18 | b << 12 | c << 6 | d;
+
+    out[0] = (unsigned char)(bits >> 16);
+    out[1] = (unsigned char)(bits >> 8);
+    out[2] = (unsigned char)bits;
+    return ((a | b | c | d) & BAD) == 0;
+}
+
+/*
+ * The bytes of what is behind the last four characters: of two or three characters, which leave
+ * four or two bits that must be zero; -1 where it cannot be.
+ */
+static int decode_rest(const char *text, size_t len, unsigned char *out)
+{
+    char four[4] = {'A', 'A', 'A', 'A'};
+    unsigned char bytes[3];
+
+    if (len == 0)
+        return 0;
+    memcpy(four, text, len);
+    if (len == 1 || !decode_four(four, bytes) || bytes[len - 1] != 0)
+        return -1;
+    memcpy(out, bytes, len - 1);
+    return (int)len - 1;
 }
 
 bool base64url_decode(const char *text, size_t len, struct octets *out)
 {
-    uint32_t bits = 0;
-    unsigned have = 0;
+    size_t whole = len / 4;
+    bool good = true;
 
-    *out = (struct octets){.bytes = mem_alloc(len / 4 * 3 + 3)};
-    for (size_t i = 0; i < len; i++) {
-        int six = sextet(text[i]);
-        if (six < 0)
-            goto bad;
-        bits = bits << 6 | (uint32_t)six;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out->bytes[out->len++] = (unsigned char)(bits >> have);
-            bits &= (1u << have) - 1;
-        }
+    *out = (struct octets){.bytes = mem_alloc(whole * 3 + 3), .len = whole * 3};
+    for (size_t i = 0; i < whole; i++)
+        good &= decode_four(text + 4 * i, out->bytes + 3 * i);
+    int rest = decode_rest(text + 4 * whole, len % 4, out->bytes + out->len);
+    if (good && rest >= 0) {
+        out->len += (size_t)rest;
+        out->bytes[out->len] = 0;
+        return true;
     }
-    /* Six bits left: a lone character. Others left: they must be zero. */
-    if (have == 6 || bits != 0)
-        goto bad;
-    out->bytes[out->len] = 0;
-    return true;
-
-bad:
     octets_fini(out);
     return false;
 }

@@ -272,7 +272,7 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *
     return result;
 }
 
-static const struct jwt_key *first_that_signs(const struct jwt_keys *keys)
+static const struct jose_key *first_that_signs(const struct jwt_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         if (keys->items[i].signs)
@@ -379,7 +379,7 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
         return mint_failed(reason, "a lifetime is one second or more");
     if (rules->max_lifetime > 0 && ttl > rules->max_lifetime)
         return mint_failed(reason, "the lifetime is over [identity] max_lifetime; make it shorter");
-    const struct jwt_key *key = first_that_signs(keys);
+    const struct jose_key *key = first_that_signs(keys);
     if (key == NULL)
         return mint_failed(reason, "no key in the file can sign; one should be oct, or have its "
                                    "private half (d), and key_ops, if any, with \"sign\"");

@@ -1,30 +1,42 @@
 /*
- * Key files: an HMAC secret as it stands, a JWK, or a JWK set. Faults are told with their place,
- * and never with a byte of what was read.
+ * Key files: an HMAC secret as it stands, a public key or certificate in PEM, a JWK, or a JWK set.
+ * Faults are told with their place, and never with a byte of what was read.
+ *
+ * Any text could be a secret, and a text that is public makes a secret with which everybody signs.
+ * So a text counts as one only when it is plainly nothing else.
  */
 #include "jose/jwt.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include <jansson.h>
+#include <openssl/err.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "jose/json.h"
+#include "jose/jwk.h"
 #include "jose/jws.h"
+#include "jose/key_fault.h"
+#include "jose/key_set.h"
 #include "jose/key_text.h"
+#include "jose/pem.h"
 
-__attribute__((format(printf, 2, 3))) static enum err fault(struct reason *reason,
-                                                            const char *format, ...)
+/* A text as it is read: without its byte-order mark. */
+struct text {
+    const char *bytes;
+    size_t len;
+};
+
+static struct text text_of(const char *bytes, size_t len)
 {
-    va_list args;
+    size_t mark = key_text_bom(bytes, len);
 
-    va_start(args, format);
-    reason_vset(reason, format, args);
-    va_end(args);
-    return ERR_INVALID;
+    return (struct text){bytes + mark, len - mark};
 }
+
+/* Keys in the making. */
 
 static struct jwt_keys *keys_make(size_t room)
 {
@@ -36,122 +48,185 @@ static struct jwt_keys *keys_make(size_t room)
     return keys;
 }
 
-static bool any_verifies(const struct jwt_keys *keys)
+/* Keys of one that was read; `kind` is the caller's text with a %s for what the key is. */
+static struct jwt_keys *keys_of_one(const struct jose_key *key, const char *what)
 {
-    for (size_t i = 0; i < keys->count; i++) {
-        if (keys->items[i].verifies)
-            return true;
-    }
-    return false;
-}
+    struct jwt_keys *keys = keys_make(1);
+    char *text = key_describe(key);
 
-static enum err one_read(const json_t *json, struct jwt_keys *keys, struct reason *reason)
-{
-    if (jwk_read(json, &keys->items[0], reason) != JWK_USABLE)
-        return ERR_INVALID;
+    keys->items[0] = *key;
     keys->count = 1;
-    if (any_verifies(keys))
-        return ERR_OK;
-    return fault(reason, "its key_ops do not allow to verify; they should hold \"verify\"");
+    keys->kind = mem_printf("%s (%s)", what, text);
+    mem_free(text);
+    return keys;
 }
 
-static enum err set_read(const json_t *set, struct jwt_keys *keys, struct reason *reason)
-{
-    struct reason key_reason;
+/* JSON. */
 
-    for (size_t i = 0; i < json_array_size(set); i++) {
-        enum jwk_verdict verdict =
-            jwk_read(json_array_get(set, i), &keys->items[keys->count], &key_reason);
-        if (verdict == JWK_USABLE)
-            keys->count++;
-        if (verdict != JWK_BROKEN)
-            continue;
-        return fault(reason, "key %zu of the set: %s", i + 1, key_reason.text);
-    }
-    if (any_verifies(keys))
-        return ERR_OK;
-    return fault(
-        reason,
-        "no key of the set can verify; one should be for signatures with HS256, RS256, PS256 or "
-        "ES256");
+static void name_set(struct jwt_keys *keys)
+{
+    unsigned algs = 0;
+
+    for (size_t i = 0; i < keys->count; i++)
+        algs |= keys->items[i].verifies ? keys->items[i].algs : 0;
+    char *text = jws_algs_text(algs);
+    keys->kind =
+        mem_printf("a JWK set of %zu key%s (%s)", keys->count, keys->count == 1 ? "" : "s", text);
+    mem_free(text);
 }
 
-static enum err json_read(const json_t *json, struct jwt_keys **out, struct reason *reason)
+static enum err read_set(const json_t *set, bool secrets, struct jwt_keys **out,
+                         struct reason *reason)
 {
-    const json_t *set = json_object_get(json, "keys");
-    enum err err = ERR_INVALID;
+    struct jwt_keys *keys = keys_make(json_array_size(set));
+    enum err err = key_set_read(set, secrets, keys, reason);
 
-    if (set != NULL && !json_is_array(set))
-        return fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
-    struct jwt_keys *keys = keys_make(set != NULL ? json_array_size(set) : 1);
-    keys->kind = set != NULL ? "a JWK set" : "a JWK";
-    err = set != NULL ? set_read(set, keys, reason) : one_read(json, keys, reason);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        name_set(keys);
         *out = keys;
-    else
+    } else {
         jwt_keys_unref(keys);
+    }
     return err;
 }
 
-static enum err keys_from_json(const char *bytes, size_t len, struct jwt_keys **out,
-                               struct reason *reason)
+static enum err read_jwk(const json_t *json, struct jwt_keys **out, struct reason *reason)
 {
-    json_error_t where;
-    json_t *json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &where);
+    struct jose_key key = {0};
 
-    /* Not jansson's own words: they quote what it read. */
+    if (jwk_read(json, JWK_IDENTITIES, &key, reason) != ERR_OK)
+        return ERR_INVALID;
+    if (key.verifies) {
+        *out = keys_of_one(&key, "a JWK");
+        return ERR_OK;
+    }
+    key_fini(&key);
+    return key_fault(reason, "its key_ops do not allow to verify; they should hold \"verify\"");
+}
+
+static enum err keys_from_json(struct text text, struct jwt_keys **out, struct reason *reason)
+{
+    json_t *json = jwk_parse(text.bytes, text.len, reason);
+    const json_t *set = json_object_get(json, "keys");
+    enum err err = ERR_INVALID;
+
     if (json == NULL)
-        return fault(
-            reason,
-            "line %d, column %d: not valid JSON, or a name twice; it should be a JWK or a JWK set",
-            where.line, where.column);
-    enum err err = json_read(json, out, reason);
+        return err;
+    if (set == NULL)
+        err = read_jwk(json, out, reason);
+    else if (json_is_array(set))
+        err = read_set(set, true, out, reason);
+    else
+        reason_set(reason, "keys is not an array; a JWK set should have an array of JWKs");
     jose_json_free(json);
     return err;
 }
 
-static enum err keys_from_secret(const char *bytes, size_t len, struct jwt_keys **out,
-                                 struct reason *reason)
+/* PEM. */
+
+static enum err keys_from_pem(struct text text, struct jwt_keys **out, struct reason *reason)
 {
-    const char *mistaken = key_text_mistaken(bytes, len);
+    struct jose_key key = {0};
+    bool is_certificate;
 
-    if (mistaken != NULL)
-        return fault(reason, "%s", mistaken);
-    struct jwt_keys *keys = keys_make(1);
-    struct jwt_key *key = &keys->items[0];
-
-    if (len > 0 && bytes[len - 1] == '\n')
-        len--;
-    *key = (struct jwt_key){.algs = JWS_HS256, .verifies = true, .signs = true};
-    keys->count = 1;
-    keys->kind = "an HMAC secret";
-    if (jwk_from_secret(key, bytes, len, reason) == JWK_USABLE) {
-        *out = keys;
-        return ERR_OK;
-    }
-    jwt_keys_unref(keys);
-    return ERR_INVALID;
+    if (pem_read_public(text.bytes, text.len, &key, &is_certificate, reason) != ERR_OK)
+        return ERR_INVALID;
+    *out = keys_of_one(&key, is_certificate ? "a certificate in PEM" : "a public key in PEM");
+    return ERR_OK;
 }
 
-static bool looks_like_json(const char *bytes, size_t len)
+/* Secrets. */
+
+static enum err keys_from_secret(struct text text, struct jwt_keys **out, struct reason *reason)
+{
+    const char *mistaken = key_text_mistaken(text.bytes, text.len);
+    struct jose_key key = {0};
+
+    if (mistaken != NULL)
+        return key_fault(reason, "%s", mistaken);
+    if (text.len > 0 && text.bytes[text.len - 1] == '\n')
+        text.len--;
+    if (key_from_secret(text.bytes, text.len, "HS256", &key, reason) != ERR_OK)
+        return ERR_INVALID;
+    *out = keys_make(1);
+    (*out)->items[0] = key;
+    (*out)->count = 1;
+    (*out)->kind = mem_printf("an HMAC secret of %zu bytes (HS256)", key.size);
+    return ERR_OK;
+}
+
+/* Texts. */
+
+static char first_character(struct text text)
 {
     size_t i = 0;
 
-    while (i < len && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r' || bytes[i] == '\n'))
+    while (i < text.len &&
+           (text_is(text.bytes[i], TEXT_BLANK) || text.bytes[i] == '\r' || text.bytes[i] == '\n'))
         i++;
-    return i < len && bytes[i] == '{';
+    return i < text.len ? text.bytes[i] : '\0';
 }
 
 enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, struct jwt_keys **out)
 {
-    size_t bom = key_text_bom(bytes, len);
+    struct text text = text_of(bytes, len);
+    enum err err;
 
     *out = NULL;
     reason->text[0] = '\0';
-    bytes += bom;
-    len -= bom;
-    return looks_like_json(bytes, len) ? keys_from_json(bytes, len, out, reason)
-                                       : keys_from_secret(bytes, len, out, reason);
+    if (first_character(text) == '{')
+        err = keys_from_json(text, out, reason);
+    else if (pem_begins(text.bytes, text.len))
+        err = keys_from_pem(text, out, reason);
+    else
+        err = keys_from_secret(text, out, reason);
+    ERR_clear_error();
+    return err;
+}
+
+static enum err is_no_set(struct text text, struct reason *reason)
+{
+    char first = first_character(text);
+
+    if (first == '\0')
+        return key_fault(reason, "it is empty; it should be a JWK set");
+    if (first == '<')
+        return key_fault(reason, "it is HTML or XML; it should be a JWK set");
+    return key_fault(reason, "it is not JSON; it should be a JWK set");
+}
+
+/* JSON that is no set. */
+static enum err name_other(const json_t *json, struct reason *reason)
+{
+    if (json_object_get(json, "keys") != NULL)
+        return key_fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
+    if (json_object_get(json, "jwks_uri") != NULL)
+        return key_fault(reason, "it is an issuer's discovery document; it should be the JWK set "
+                                 "that its jwks_uri names");
+    if (json_object_get(json, "kty") != NULL)
+        return key_fault(reason, "it is a single JWK; it should be a JWK set: {\"keys\": [...]}");
+    return key_fault(reason, "it is JSON without keys; it should be a JWK set");
+}
+
+enum err jwt_keys_new_set(const char *bytes, size_t len, struct reason *reason,
+                          struct jwt_keys **out)
+{
+    struct text text = text_of(bytes, len);
+    char first = first_character(text);
+
+    *out = NULL;
+    reason->text[0] = '\0';
+    if (first != '{' && first != '[')
+        return is_no_set(text, reason);
+    json_t *json = jwk_parse(text.bytes, text.len, reason);
+    if (json == NULL)
+        return ERR_INVALID;
+    const json_t *set = json_object_get(json, "keys");
+    enum err err =
+        json_is_array(set) ? read_set(set, false, out, reason) : name_other(json, reason);
+    jose_json_free(json);
+    ERR_clear_error();
+    return err;
 }
 
 const char *jwt_keys_kind(const struct jwt_keys *keys)
@@ -181,8 +256,9 @@ void jwt_keys_unref(struct jwt_keys *keys)
     if (atomic_fetch_sub_explicit(&keys->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < keys->count; i++)
-        jwk_fini(&keys->items[i]);
+        key_fini(&keys->items[i]);
     mem_free(keys->items);
+    mem_free(keys->kind);
     MAGIC_CLEAR(keys);
     mem_free(keys);
 }

@@ -108,10 +108,10 @@ key_file = identity.key
 $upstream
 END
 check || fail "$(cat "$here/log")"
-[ "$(cat "$here/out")" = "$here/pc.ini:2: [identity] key_file holds an HMAC secret
+[ "$(cat "$here/out")" = "$here/pc.ini:2: [identity] key_file holds an HMAC secret of 32 bytes (HS256)
 $here/pc.ini: no fault found" ] || fail "$(cat "$here/out")"
 has "$("$BUILD/postcoded" -c "$here/pc.ini" --print-config)" "# $here/pc.ini:2
-# It holds an HMAC secret.
+# It holds an HMAC secret of 32 bytes (HS256).
 key_file = $here/identity.key"
 chmod 604 "$here/secret"
 chmod 644 "$here/identity.key"

@@ -1,6 +1,7 @@
 /*
- * Keys and tokens that others published: RFC 7515, appendix A.1 to A.3, and RFC 7520, sections 3.3
- * to 3.5, 4.1 and 4.4. They are facts, and not made by the code under test.
+ * Keys and tokens that others published: RFC 7515, appendix A.1 to A.4; RFC 7520, sections 3.1, 3.3
+ * to 3.5, and 4.1 to 4.4; RFC 8037, appendix A. They are facts, and not made by the code under
+ * test.
  */
 #ifndef JOSE_EXAMPLES_H
 #define JOSE_EXAMPLES_H
@@ -106,5 +107,57 @@
 #define HS256_HEADER                                                                               \
     "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9"
 #define HS256_TOKEN HS256_HEADER "." PROSE_PAYLOAD ".s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0"
+
+/* RFC 7515, appendix A.4: ES512 */
+#define A4_X                                                                                       \
+    "AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceq"         \
+    "wQGk"
+#define A4_Y                                                                                       \
+    "ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3k"         \
+    "yMj2"
+#define A4_D                                                                                       \
+    "AY5pb7A0UFiB3RELSD64fTLOSV_jazdF7fLYyuTw8lOfRhWg6Y6rUrPAxerEzgdRhajnu0ferB0d53vM9mE1"         \
+    "5j2C"
+#define A4_SIGNATURE                                                                               \
+    "AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_"         \
+    "7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXo"         \
+    "lLzeO_Jn"
+#define A4_TOKEN "eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA." A4_SIGNATURE
+#define P521_PUBLIC "\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"" A4_X "\",\"y\":\"" A4_Y "\""
+#define P521_PRIVATE P521_PUBLIC ",\"d\":\"" A4_D "\""
+
+/* RFC 7520, section 4.2: PS384 under the RSA key */
+#define PS384_HEADER "eyJhbGciOiJQUzM4NCIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9"
+#define PS384_SIGNATURE                                                                            \
+    "cu22eBqkYDKgIlTpzDXGvaFfz6WGoz7fUDcfT0kkOy42miAh2qyBzk1xEsnk2IpN6-tPid6VrklHkqsGqDqH"         \
+    "CdP6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvWXzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyPEgVFn"         \
+    "442ZdNqiVJRmBqrYRXe8P_ijQ7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0"         \
+    "n6uiP1aCN_2_jLAeQTlqRHtfa64QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmWjwZ6oD4ifKo8DYM-"         \
+    "X72Eaw"
+#define PS384_TOKEN PS384_HEADER "." PROSE_PAYLOAD "." PS384_SIGNATURE
+
+/* 4.3: ES512 under the key of section 3.1 */
+#define ES512_X                                                                                    \
+    "AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5c"         \
+    "j0Kt"
+#define ES512_Y                                                                                    \
+    "AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-Hq"         \
+    "HZR1"
+#define ES512_HEADER "eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9"
+#define ES512_SIGNATURE                                                                            \
+    "AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cm"         \
+    "L1eJAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRu"         \
+    "Bomu9xQ2"
+#define ES512_TOKEN ES512_HEADER "." PROSE_PAYLOAD "." ES512_SIGNATURE
+
+/* RFC 8037, appendix A.1, A.2, A.4 and A.5: Ed25519 */
+#define ED_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+#define ED_D "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+#define ED_PUBLIC "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" ED_X "\""
+#define ED_PRIVATE ED_PUBLIC ",\"d\":\"" ED_D "\""
+#define ED_INPUT "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+#define ED_SIGNATURE                                                                               \
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+#define ED_TOKEN ED_INPUT "." ED_SIGNATURE
 
 #endif

@@ -17,7 +17,7 @@
 /* 31 bytes, 32 bytes. */
 #define K31 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define K32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define FOREIGN_OKP "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}"
+#define FOREIGN_KTY "{\"kty\":\"AKP\",\"alg\":\"ML-DSA-44\",\"pub\":\"AA\"}"
 #define FOREIGN_ENC "{" RSA_PUBLIC ",\"use\":\"enc\"}"
 
 struct file_case {
@@ -50,8 +50,12 @@ static const struct file_case files[] = {
     {"k padded", "{\"kty\":\"oct\",\"k\":\"" K32 "=\"}", "k is not in base64url", 0, false},
     {"k in base64", "{\"kty\":\"oct\",\"k\":\"" K32 "AA+/\"}", "k is not in base64url", 0, false},
     {"alg is its own", OCT(",\"alg\":\"HS256\""), NULL, 1, true},
-    {"alg too strong", OCT(",\"alg\":\"HS512\""), "its alg is not used here", 0, false},
-    {"alg of another type", OCT(",\"alg\":\"RS256\""), "alg does not go with kty", 0, false},
+    {"alg too strong", OCT(",\"alg\":\"HS512\""), "has 32 bytes; it should have 64 or more", 0,
+     false},
+    {"alg HS384 too strong", OCT(",\"alg\":\"HS384\""), "has 32 bytes; it should have 48 or more",
+     0, false},
+    {"alg of another type", OCT(",\"alg\":\"RS256\""),
+     "alg does not go with the key; it should be absent, or one of HS256/384/512", 0, false},
     {"alg none", OCT(",\"alg\":\"none\""), "its alg is not used here", 0, false},
     {"alg not a string", OCT(",\"alg\":256"), "alg is not a string", 0, false},
     {"kid not a string", OCT(",\"kid\":1"), "kid is not a string", 0, false},
@@ -73,7 +77,8 @@ static const struct file_case files[] = {
     {"RSA private", "{" RSA_PRIVATE "}", NULL, 1, true},
     {"RSA private, d alone", RSA(",\"d\":\"" RSA_D "\""), NULL, 1, true},
     {"RSA with PS256", RSA(",\"alg\":\"PS256\""), NULL, 1, false},
-    {"RSA with RS512", RSA(",\"alg\":\"RS512\""), "its alg is not used here", 0, false},
+    {"RSA with RS512", RSA(",\"alg\":\"RS512\""), NULL, 1, false},
+    {"RSA with ES256", RSA(",\"alg\":\"ES256\""), "alg does not go with the key", 0, false},
     {"RSA for encryption", RSA(",\"alg\":\"RSA-OAEP\""), "its alg is not used here", 0, false},
     {"RSA without n", "{\"kty\":\"RSA\",\"e\":\"AQAB\"}", "n is missing", 0, false},
     {"RSA too short", "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" K32 "\"}", "has 0 bits", 0, false},
@@ -100,36 +105,44 @@ static const struct file_case files[] = {
     {"EC private", "{" EC_PRIVATE "}", NULL, 1, true},
     {"EC private for verifying", "{" EC_PRIVATE ",\"key_ops\":[\"verify\"]}", NULL, 1, false},
     {"EC other curve", "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" A3_X "\",\"y\":\"" A3_Y "\"}",
-     "its curve is not used", 0, false},
-    {"EC without curve", "{\"kty\":\"EC\",\"x\":\"" A3_X "\",\"y\":\"" A3_Y "\"}", "crv is missing",
-     0, false},
+     "x has 32 bytes; it should have 48", 0, false},
+    {"EC unknown curve",
+     "{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" A3_X "\",\"y\":\"" A3_Y "\"}",
+     "crv is not used here", 0, false},
+    {"EC without curve", "{\"kty\":\"EC\",\"x\":\"" A3_X "\",\"y\":\"" A3_Y "\"}",
+     "crv is not used here", 0, false},
     {"EC without y", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" A3_X "\"}", "y is missing", 0,
      false},
     {"EC off the curve", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" A3_X "\",\"y\":\"" A3_X "\"}",
      "not on the curve", 0, false},
     {"EC short coordinate", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"" A3_Y "\"}",
-     "wrong length", 0, false},
-    {"EC d of another key", EC(",\"d\":\"" K32 "\""), "halves should be of one key", 0, false},
-    {"EC d short", EC(",\"d\":\"AQ\""), "wrong length", 0, false},
+     "x has 3 bytes; it should have 32", 0, false},
+    {"EC d of another key", EC(",\"d\":\"" K32 "\""),
+     "its private half does not go with its public one", 0, false},
+    {"EC d short", EC(",\"d\":\"AQ\""), "d has 1 bytes; it should have 32", 0, false},
 
-    {"kty unknown", FOREIGN_OKP, "its kty is not known", 0, false},
-    {"kty missing", "{\"k\":\"" K32 "\"}", "kty is missing", 0, false},
+    {"kty unknown", FOREIGN_KTY, "its kty is not used here", 0, false},
+    {"kty not a string", "{\"kty\":7,\"k\":\"" K32 "\"}", "kty is not a string", 0, false},
+    {"kty missing", "{\"k\":\"" K32 "\"}", "JSON without kty", 0, false},
     {"broken JSON", "{\"kty\":\"oct\",", "not valid JSON", 0, false},
     {"a name twice", "{\"kty\":\"oct\",\"k\":\"" K32 "\",\"k\":\"" K32 "\"}", "a name twice", 0,
      false},
     {"behind the end", OCT("") "x", "not valid JSON", 0, false},
 
     {"set", SET(OCT("") "," RSA("") "," EC("")), NULL, 3, true},
-    {"set passes foreign keys over", SET(FOREIGN_OKP "," FOREIGN_ENC "," EC("")), NULL, 1, false},
+    {"set passes foreign keys over", SET(FOREIGN_KTY "," FOREIGN_ENC "," EC("")), NULL, 1, false},
     {"set with a key that only signs", SET(OCT(",\"key_ops\":[\"sign\"]") "," EC("")), NULL, 2,
      true},
-    {"set of foreign keys", SET(FOREIGN_OKP), "no key of the set can verify", 0, false},
+    {"set of foreign keys", SET(FOREIGN_KTY), "no key of the JWK set can verify", 0, false},
     {"set of keys that only sign", SET(OCT(",\"key_ops\":[\"sign\"]")),
-     "no key of the set can verify", 0, false},
-    {"set empty", SET(""), "no key of the set can verify", 0, false},
-    {"set with a broken key", SET(EC("") ",{\"kty\":\"oct\",\"k\":\"" K31 "\"}"),
-     "key 2 of the set: the HMAC secret has 31 bytes", 0, false},
-    {"set with no object in it", SET("1"), "key 1 of the set: it is not a JSON object", 0, false},
+     "no key of the JWK set can verify", 0, false},
+    {"set empty", SET(""), "the JWK set is empty", 0, false},
+    {"set with a broken key", SET(EC("") ",{\"kty\":\"oct\",\"k\":\"" K31 "\"}"), NULL, 1, false},
+    {"set with a broken key alone", SET("{\"kty\":\"oct\",\"k\":\"" K31 "\"}"),
+     "can verify; key 1: the HMAC secret has 31 bytes; it should", 0, false},
+    {"set with no object in it", SET("1"), "key 1: it is not a JSON object", 0, false},
+    {"set with a name twice in one key",
+     SET(EC("") ",{\"kty\":\"oct\",\"kty\":\"oct\",\"k\":\"" K32 "\"}"), "a name twice", 0, false},
     {"set not an array", "{\"keys\":{}}", "keys is not an array", 0, false},
 };
 
@@ -197,11 +210,20 @@ START_TEST(test_secret_may_hold_any_byte)
     struct jwt_keys *keys;
 
     ck_assert_int_eq(jwt_keys_new(bytes, sizeof(bytes), &reason, &keys), ERR_OK);
-    cjose_err err;
-    ck_assert_uint_eq(cjose_jwk_get_keysize(keys->items[0].jwk, &err), 8 * sizeof(bytes));
+    ck_assert_uint_eq(keys->items[0].size, sizeof(bytes));
     jwt_keys_unref(keys);
 }
 END_TEST
+
+/* 47, 48, 63 and 64 bytes. */
+#define K47 K32 "AAAAAAAAAAAAAAAAAAAA"
+#define K48 K47 "A"
+#define K63 K48 "AAAAAAAAAAAAAAAAAAAA"
+#define K64 K63 "AA"
+#define OCT_OF(k) "{\"kty\":\"oct\",\"k\":\"" k "\"}"
+#define RSA_ALGS                                                                                   \
+    (JWS_BIT(JWS_RS256) | JWS_BIT(JWS_RS384) | JWS_BIT(JWS_RS512) | JWS_BIT(JWS_PS256) |           \
+     JWS_BIT(JWS_PS384) | JWS_BIT(JWS_PS512))
 
 START_TEST(test_what_a_key_may_do)
 {
@@ -210,11 +232,21 @@ START_TEST(test_what_a_key_may_do)
         unsigned algs;
         size_t signature_len;
     } cases[] = {
-        {OCT(""), JWS_HS256, 32},
-        {RSA(""), JWS_RS256 | JWS_PS256, 256},
-        {RSA(",\"alg\":\"RS256\""), JWS_RS256, 256},
-        {RSA(",\"alg\":\"PS256\""), JWS_PS256, 256},
-        {EC(""), JWS_ES256, 64},
+        {"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", JWS_BIT(JWS_HS256),
+         32},
+        {OCT(""), JWS_BIT(JWS_HS256), 32},
+        {OCT_OF(K47), JWS_BIT(JWS_HS256), 32},
+        {OCT_OF(K48), JWS_BIT(JWS_HS256) | JWS_BIT(JWS_HS384), 32},
+        {OCT_OF(K63), JWS_BIT(JWS_HS256) | JWS_BIT(JWS_HS384), 32},
+        {OCT_OF(K64), JWS_BIT(JWS_HS256) | JWS_BIT(JWS_HS384) | JWS_BIT(JWS_HS512), 32},
+        {OCT_OF(K64 "\",\"alg\":\"HS512"), JWS_BIT(JWS_HS512), 64},
+        {OCT_OF(K64 "\",\"alg\":\"HS256"), JWS_BIT(JWS_HS256), 32},
+        {RSA(""), RSA_ALGS, 256},
+        {RSA(",\"alg\":\"RS256\""), JWS_BIT(JWS_RS256), 256},
+        {RSA(",\"alg\":\"PS512\""), JWS_BIT(JWS_PS512), 256},
+        {EC(""), JWS_BIT(JWS_ES256), 64},
+        {"{" P521_PUBLIC "}", JWS_BIT(JWS_ES512), 132},
+        {"{" ED_PUBLIC "}", JWS_BIT(JWS_EDDSA), 64},
     };
     struct reason reason;
 
@@ -223,7 +255,8 @@ START_TEST(test_what_a_key_may_do)
         ck_assert_int_eq(jwt_keys_new(cases[i].file, strlen(cases[i].file), &reason, &keys),
                          ERR_OK);
         ck_assert_uint_eq(keys->items[0].algs, cases[i].algs);
-        ck_assert_uint_eq(keys->items[0].signature_len, cases[i].signature_len);
+        ck_assert_uint_eq(key_signature_len(&keys->items[0], jws_alg_first(cases[i].algs)),
+                          cases[i].signature_len);
         jwt_keys_unref(keys);
     }
     jwt_keys_unref(NULL);

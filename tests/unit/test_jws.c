@@ -63,6 +63,14 @@ START_TEST(test_published_examples)
         {"{" RSA_PRIVATE ",\"alg\":\"RS256\"}", RS256_TOKEN, "It\xe2\x80\x99s"},
         {"{\"kty\":\"oct\",\"k\":\"" HS256_K "\",\"kid\":\"" HS256_KID "\",\"alg\":\"HS256\"}",
          HS256_TOKEN, "It\xe2\x80\x99s"},
+        {"{" P521_PUBLIC "}", A4_TOKEN, "Payload"},
+        {"{" P521_PRIVATE ",\"alg\":\"ES512\"}", A4_TOKEN, "Payload"},
+        {"{" RSA_PUBLIC "}", PS384_TOKEN, "It\xe2\x80\x99s"},
+        {"{" RSA_PUBLIC ",\"alg\":\"PS384\"}", PS384_TOKEN, "It\xe2\x80\x99s"},
+        {"{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"" ES512_X "\",\"y\":\"" ES512_Y "\"}",
+         ES512_TOKEN, "It\xe2\x80\x99s"},
+        {"{" ED_PUBLIC "}", ED_TOKEN, "Example of Ed25519 signing"},
+        {"{" ED_PRIVATE ",\"alg\":\"EdDSA\"}", ED_TOKEN, "Example of Ed25519 signing"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -126,8 +134,9 @@ START_TEST(test_headers)
         {"{\"alg\":\"none\"}", JWT_ALGORITHM},
         {"{\"alg\":\"None\"}", JWT_ALGORITHM},
         {"{\"alg\":\"hs256\"}", JWT_ALGORITHM},
-        {"{\"alg\":\"HS384\"}", JWT_ALGORITHM},
-        {"{\"alg\":\"HS512\"}", JWT_ALGORITHM},
+        {"{\"alg\":\"ES256K\"}", JWT_ALGORITHM},
+        {"{\"alg\":\"HS384\"}", JWT_NO_KEY},
+        {"{\"alg\":\"HS512\"}", JWT_NO_KEY},
         {"{\"alg\":\"\"}", JWT_ALGORITHM},
         {"{\"alg\":\"RS256\"}", JWT_NO_KEY},
         {"{\"alg\":\"ES256\"}", JWT_NO_KEY},

@@ -465,6 +465,12 @@ static const struct {
     {"{" RSA_PRIVATE ",\"kid\":\"r\"}", "RS256", "r"},
     {"{" RSA_PRIVATE ",\"alg\":\"PS256\"}", "PS256", NULL},
     {"{" EC_PRIVATE ",\"kid\":\"e\"}", "ES256", "e"},
+    {"{\"kty\":\"oct\",\"k\":\"" A1_K "\",\"alg\":\"HS512\"}", "HS512", NULL},
+    {"{" RSA_PRIVATE ",\"alg\":\"RS384\"}", "RS384", NULL},
+    {"{" RSA_PRIVATE ",\"alg\":\"PS512\"}", "PS512", NULL},
+    {"{" P521_PRIVATE "}", "ES512", NULL},
+    {"{" ED_PRIVATE ",\"kid\":\"d\"}", "EdDSA", "d"},
+    {"{\"keys\":[{" RSA_PRIVATE ",\"alg\":\"RSA-OAEP\"},{" ED_PRIVATE "}]}", "EdDSA", NULL},
     {"{\"keys\":[{" RSA_PUBLIC "},{" EC_PRIVATE ",\"kid\":\"e\"},{" RSA_PRIVATE "}]}", "ES256",
      "e"},
     {"{\"keys\":[{" EC_PRIVATE ",\"key_ops\":[\"sign\"]},{" EC_PUBLIC

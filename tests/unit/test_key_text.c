@@ -464,12 +464,12 @@ START_TEST(test_byte_order_mark)
         " {\"kty\":\"oct\",\"k\":\"" A1_K "\"}",
         SECRET,
     };
-    static const char *const kinds[] = {"a JWK set", "a JWK", "an HMAC secret"};
+    static const char *const kinds[] = {"a JWK set of 1 key", "a JWK (", "an HMAC secret of 32"};
 
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char *marked = mem_printf("\xef\xbb\xbf%s", files[i]);
         struct jwt_keys *keys = keys_of(marked);
-        ck_assert_str_eq(jwt_keys_kind(keys), kinds[i]);
+        ck_assert_int_eq(strncmp(jwt_keys_kind(keys), kinds[i], strlen(kinds[i])), 0);
         jwt_keys_unref(keys);
         mem_free(marked);
     }
