@@ -12,6 +12,7 @@ set_key identity key_file identity.key
 set_key identity issuer https://id.example
 set_key identity audience 'other, postcoded'
 set_key identity forward_header X-User
+set_key server workers 1 # what one remembers, it is asked about again
 set_key log level debug
 start_daemon
 
