@@ -54,6 +54,10 @@ static const struct {
                                "an array's end, which is never there; write an index such as 0\n"},
     {"require.a = x\ty", AT(3) "require.a: holds a tab; write spaces\n"},
     {"require.a = 1\nREQUIRE.a = 2", AT(4) "require.a: given twice, first in line 3; remove one\n"},
+    {"require.a =",
+     AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
+    {"require.a = ${PC_EMPTY}",
+     AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
     {"require.a b = 1", "p.ini:3: a key holds no blank, and ASCII alone; write key = value\n"},
     {"max_lifetime = 0s", AT(3) "max_lifetime: \"0s\" is out of range; must be a duration from 1s "
                                 "to 8784h, or off\n"},
@@ -69,8 +73,8 @@ static const struct {
 
 START_TEST(said_once)
 {
+    ck_assert_int_eq(setenv("PC_EMPTY", "", 1), 0);
     struct config *config = load_lines(cases[_i].lines);
-
     ck_assert_str_eq(fault_lines(), cases[_i].expected);
     ck_assert((config != NULL) == (faults.faults == 0));
     config_unref(config);
