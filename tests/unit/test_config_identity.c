@@ -81,6 +81,23 @@ START_TEST(said_once)
 }
 END_TEST
 
+START_TEST(long_names)
+{
+    char name[600];
+
+    memset(name, 'n', sizeof(name));
+    char *lines = mem_printf("require.%.*s = x", 512 - (int)strlen("require."), name);
+    struct config *config = good_lines(lines);
+    ck_assert_uint_eq(strlen(config->identity_require.items[0].claim.name), 504);
+    config_unref(config);
+    mem_free(lines);
+    lines = mem_printf("require.%.*s = x", 513 - (int)strlen("require."), name);
+    ck_assert_ptr_null(load_lines(lines));
+    ck_assert_str_eq(fault_lines(), "p.ini:3: the key is longer than 512 bytes; shorten it\n");
+    mem_free(lines);
+}
+END_TEST
+
 START_TEST(defaults)
 {
     struct config *config = good_lines("");
@@ -239,6 +256,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
+    tcase_add_test(tcase, long_names);
     tcase_add_test(tcase, defaults);
     tcase_add_test(tcase, audiences);
     tcase_add_test(tcase, one_audience);
