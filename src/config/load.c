@@ -217,6 +217,23 @@ static void load_member(struct loading *loading, const struct setting *setting, 
     buf_fini(&shown);
 }
 
+/* Whether it has the name of an earlier one, which it overrides. */
+static bool overrides(const struct settings *settings, size_t i)
+{
+    const struct setting *setting = &settings->items[i];
+
+    for (size_t j = 0; j < i; j++) {
+        if (settings->items[j].key == setting->key &&
+            config_key_same_name(setting->key, settings->items[j].name, setting->name))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * An empty one takes away what an earlier file set. A requirement that takes nothing away was meant
+ * to hold, and would let everybody in: its variable is empty, perhaps.
+ */
 static void load_family(struct loading *loading, const struct config_key *key, size_t upstream,
                         const char *section)
 {
@@ -224,9 +241,13 @@ static void load_family(struct loading *loading, const struct config_key *key, s
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        if (setting->key == key && setting->upstream == upstream && is_set(setting) &&
-            !is_overridden(settings, i))
+        if (setting->key != key || setting->upstream != upstream || is_overridden(settings, i))
+            continue;
+        if (is_set(setting))
             load_member(loading, setting, section);
+        else if (key->kind == KIND_REQUIREMENTS && !overrides(settings, i))
+            faults_add(loading->faults, setting->place, section, setting->name,
+                       "is empty; write what the claim must be, or remove the line");
     }
 }
 

@@ -144,7 +144,9 @@ static const char *wrong_key(struct span key)
     const char *dot = memchr(key.at, '.', key.len);
     size_t own = dot != NULL ? (size_t)(dot - key.at) : key.len;
 
-    if (key.len > KEY_MAX_BYTES || !text_is_all(key.at, own, TEXT_LABEL))
+    if (key.len > KEY_MAX_BYTES)
+        return "the key is longer than " TEXT(KEY_MAX_BYTES) " bytes; shorten it";
+    if (!text_is_all(key.at, own, TEXT_LABEL))
         return "a key is made of letters, digits, _, - and .; write key = value";
     if (!text_is_all(key.at + own, key.len - own, TEXT_VISIBLE))
         return "a key holds no blank, and ASCII alone; write key = value";

@@ -375,10 +375,10 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
     reason->text[0] = '\0';
     if (!user_is_valid(user, strlen(user)))
         return mint_failed(reason, "a user is 1 to 128 printable ASCII characters");
-    if (ttl < SECOND)
-        return mint_failed(reason, "a lifetime is one second or more");
     if (rules->max_lifetime > 0 && ttl > rules->max_lifetime)
         return mint_failed(reason, "the lifetime is over [identity] max_lifetime; make it shorter");
+    if (ttl < SECOND)
+        return mint_failed(reason, "a lifetime is one second or more");
     const struct jose_key *key = first_that_signs(keys);
     if (key == NULL)
         return mint_failed(reason, "no key in the file can sign; one should be oct, or have its "

@@ -56,6 +56,27 @@ static enum jwt_result verify(const struct jwt_keys *keys, const char *token, si
     return result;
 }
 
+/* Claims that lie anywhere, and those that a good identity may lack. */
+static void verify_claims(const struct jwt_keys *keys, const char *token, size_t len)
+{
+    static struct json_pointer *name, *role;
+    struct reason reason;
+    if (name == NULL)
+        MUST(json_pointer_new("/u/name", &reason, &name) == ERR_OK &&
+             json_pointer_new("/r/0/x", &reason, &role) == ERR_OK);
+    const struct jwt_requirement required[] = {{{"/r/0/x", role}, "42"}, {{"scope", NULL}, "a"}};
+    const struct jwt_rules rules = {.user = {"/u/name", name},
+                                    .requirements = required,
+                                    .requirement_count = ARRAY_LEN(required),
+                                    .max_lifetime = 3600 * SECOND};
+    char user[JWT_USER_MAX + 1] = "";
+    struct wall_time expires = {.ns = -1};
+    enum jwt_result result =
+        jwt_verify(keys, &rules, token, len, (struct wall_time){.ns = NOW}, user, &expires);
+    MUST((result == JWT_OK || result == JWT_FORBIDDEN) == user_is_valid(user, strlen(user)));
+    MUST((result == JWT_OK) == (expires.ns > NOW));
+}
+
 static struct jwt_keys *own_keys(void)
 {
     static struct jwt_keys *keys;
@@ -97,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct piece header = piece_until(&rest, '\n');
         char *token = sign(header, rest);
         verify(own_keys(), token, strlen(token));
+        verify_claims(own_keys(), token, strlen(token));
         mem_free(token);
     }
     return 0;

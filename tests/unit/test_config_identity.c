@@ -54,6 +54,10 @@ static const struct {
                                "an array's end, which is never there; write an index such as 0\n"},
     {"require.a = x\ty", AT(3) "require.a: holds a tab; write spaces\n"},
     {"require.a = 1\nREQUIRE.a = 2", AT(4) "require.a: given twice, first in line 3; remove one\n"},
+    {"require.a =",
+     AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
+    {"require.a = ${PC_EMPTY}",
+     AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
     {"require.a b = 1", "p.ini:3: a key holds no blank, and ASCII alone; write key = value\n"},
     {"max_lifetime = 0s", AT(3) "max_lifetime: \"0s\" is out of range; must be a duration from 1s "
                                 "to 8784h, or off\n"},
@@ -69,11 +73,28 @@ static const struct {
 
 START_TEST(said_once)
 {
+    ck_assert_int_eq(setenv("PC_EMPTY", "", 1), 0);
     struct config *config = load_lines(cases[_i].lines);
-
     ck_assert_str_eq(fault_lines(), cases[_i].expected);
     ck_assert((config != NULL) == (faults.faults == 0));
     config_unref(config);
+}
+END_TEST
+
+START_TEST(long_names)
+{
+    char name[600];
+
+    memset(name, 'n', sizeof(name));
+    char *lines = mem_printf("require.%.*s = x", 512 - (int)strlen("require."), name);
+    struct config *config = good_lines(lines);
+    ck_assert_uint_eq(strlen(config->identity_require.items[0].claim.name), 504);
+    config_unref(config);
+    mem_free(lines);
+    lines = mem_printf("require.%.*s = x", 513 - (int)strlen("require."), name);
+    ck_assert_ptr_null(load_lines(lines));
+    ck_assert_str_eq(fault_lines(), "p.ini:3: the key is longer than 512 bytes; shorten it\n");
+    mem_free(lines);
 }
 END_TEST
 
@@ -235,6 +256,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
+    tcase_add_test(tcase, long_names);
     tcase_add_test(tcase, defaults);
     tcase_add_test(tcase, audiences);
     tcase_add_test(tcase, one_audience);
