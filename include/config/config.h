@@ -143,7 +143,7 @@
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
       "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
-      "HMAC secret of 32 bytes or more, or a JWK or JWK set in JSON.")                             \
+      "HMAC secret of 32 bytes or more, public key or certificate in PEM, or JWK or JWK set.")     \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
       "The iss that a JWT must have.")                                                             \
     X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,          \

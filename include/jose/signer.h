@@ -2,10 +2,11 @@
  * Tokens signed with a private key, for a token endpoint that knows its public half: a client's
  * assertion in place of a secret (RFC 7523). contract 12 says which keys there are.
  *
- *   key                 algorithm
- *   RSA                 RS256; PS256 where a JWK's alg says so, or PEM has an RSA-PSS key
- *   EC P-256, P-384     ES256, ES384
- *   Ed25519             EdDSA
+ *   key                     algorithm
+ *   RSA                     RS256; another of RS and PS where a JWK's alg says so; PS256 where PEM
+ *                           has an RSA-PSS key for any digest
+ *   EC P-256, P-384, P-521  ES256, ES384, ES512
+ *   Ed25519                 EdDSA
  *
  * Threads: a signer never changes once made. Any number of threads may sign with it at once; who
  * frees it makes sure that nobody uses it any more.

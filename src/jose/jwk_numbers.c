@@ -216,6 +216,21 @@ static EVP_PKEY *ec_make(const char *curve, const struct octets *x, const struct
     return pkey;
 }
 
+/* Later OpenSSLs see by themselves that d is another key's. */
+static enum err ec_rejected(const char *curve, const struct octets *x, const struct octets *y,
+                            struct reason *reason)
+{
+    const struct octets none = {0};
+    EVP_PKEY *half = ec_make(curve, x, y, &none);
+    bool is_point = half != NULL;
+
+    EVP_PKEY_free(half);
+    return is_point
+               ? key_fault_halves(reason)
+               : key_fault(reason, "x and y are not on the curve; they should be a point of %s",
+                           curve);
+}
+
 enum err jwk_ec(const json_t *json, EVP_PKEY **pkey, struct reason *reason)
 {
     const char *curve = json_string_value(json_object_get(json, "crv"));
@@ -233,8 +248,7 @@ enum err jwk_ec(const json_t *json, EVP_PKEY **pkey, struct reason *reason)
     if (err == ERR_OK) {
         *pkey = ec_make(curve, &x, &y, &d);
         if (*pkey == NULL)
-            err = key_fault(reason, "x and y are not on the curve; they should be a point of %s",
-                            curve);
+            err = ec_rejected(curve, &x, &y, reason);
     }
     octets_fini(&x);
     octets_fini(&y);

@@ -160,30 +160,36 @@ static bool kid_is_known(const struct jwt_keys *keys, const char *kid)
     return false;
 }
 
-/*
- * Tries the keys whose type, purpose and algorithm fit. A kid chooses; a key without one is silent
- * about it, and is tried where nobody has that kid.
- */
+/* A kid chooses; a key without one is silent about it, and counts where nobody has that kid. */
+static bool is_meant(const struct jose_key *key, const char *kid, bool known)
+{
+    return known ? has_kid(key, kid) : kid == NULL || key->kid == NULL;
+}
+
+/* Tries the keys that are meant and whose algorithms fit, eight at most, in their order. */
 static enum jwt_result try_keys(const struct jwt_keys *keys, const struct header *header,
                                 const struct parts *parts, const char *token)
 {
-    bool named = header->kid != NULL && kid_is_known(keys, header->kid);
+    bool known = header->kid != NULL && kid_is_known(keys, header->kid);
     enum jws_alg alg = jws_alg_first(header->alg);
+    enum jwt_result result = JWT_NO_KEY;
     unsigned tried = 0;
 
     for (size_t i = 0; i < keys->count && tried < JWT_KEYS_TRIED; i++) {
         const struct jose_key *key = &keys->items[i];
-        if (!key->verifies || (key->algs & header->alg) == 0)
+        if (!key->verifies || !is_meant(key, header->kid, known))
             continue;
-        if (named ? !has_kid(key, header->kid) : header->kid != NULL && key->kid != NULL)
-            continue;
-        tried++;
-        if (key_verify(key, alg, token, parts->signed_len, &parts->signature))
-            return JWT_OK;
+        if ((key->algs & header->alg) != 0) {
+            tried++;
+            if (key_verify(key, alg, token, parts->signed_len, &parts->signature))
+                return JWT_OK;
+        } else if ((jws_algs_for(key->kind) & header->alg) != 0) {
+            result = JWT_ALGORITHM; /* a key of this kind, but for another algorithm */
+        }
     }
     /* Else a TLS connection on this thread would take the reason of a failure for its own. */
     ERR_clear_error();
-    return tried == 0 ? JWT_NO_KEY : JWT_SIGNATURE;
+    return tried > 0 ? JWT_SIGNATURE : result;
 }
 
 enum jwt_result jws_open(const struct jwt_keys *keys, const char *token, size_t len,

@@ -137,6 +137,16 @@ static enum err keys_from_pem(struct text text, struct jwt_keys **out, struct re
 
 /* Secrets. */
 
+/* Whole; half of one may be a secret by chance. */
+static bool is_json_string(struct text text)
+{
+    json_t *json = json_loadb(text.bytes, text.len, JSON_DECODE_ANY, NULL);
+    bool is = json_is_string(json);
+
+    jose_json_free(json);
+    return is;
+}
+
 static enum err keys_from_secret(struct text text, struct jwt_keys **out, struct reason *reason)
 {
     const char *mistaken = key_text_mistaken(text.bytes, text.len);
@@ -144,6 +154,9 @@ static enum err keys_from_secret(struct text text, struct jwt_keys **out, struct
 
     if (mistaken != NULL)
         return key_fault(reason, "%s", mistaken);
+    if (is_json_string(text))
+        return key_fault(reason, "it is a string in JSON; it should be a JWK, a JWK set, or a "
+                                 "secret without quotes");
     if (text.len > 0 && text.bytes[text.len - 1] == '\n')
         text.len--;
     if (key_from_secret(text.bytes, text.len, "HS256", &key, reason) != ERR_OK)

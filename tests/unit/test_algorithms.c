@@ -213,7 +213,8 @@ START_TEST(test_each_under_each_other)
         unsigned char signature[1024];
         size_t len = sign_as(algorithm, pkey, input, signature);
         if (named != algorithm) {
-            ck_assert_int_eq(open_bytes(own, input, signature, len), JWT_NO_KEY);
+            ck_assert_int_eq(open_bytes(own, input, signature, len),
+                             same_kind ? JWT_ALGORITHM : JWT_NO_KEY);
             ck_assert_int_eq(open_bytes(bare, input, signature, len),
                              same_kind ? JWT_SIGNATURE : JWT_NO_KEY);
         }

@@ -135,8 +135,8 @@ START_TEST(test_headers)
         {"{\"alg\":\"None\"}", JWT_ALGORITHM},
         {"{\"alg\":\"hs256\"}", JWT_ALGORITHM},
         {"{\"alg\":\"ES256K\"}", JWT_ALGORITHM},
-        {"{\"alg\":\"HS384\"}", JWT_NO_KEY},
-        {"{\"alg\":\"HS512\"}", JWT_NO_KEY},
+        {"{\"alg\":\"HS384\"}", JWT_ALGORITHM},
+        {"{\"alg\":\"HS512\"}", JWT_ALGORITHM},
         {"{\"alg\":\"\"}", JWT_ALGORITHM},
         {"{\"alg\":\"RS256\"}", JWT_NO_KEY},
         {"{\"alg\":\"ES256\"}", JWT_NO_KEY},
@@ -289,7 +289,7 @@ START_TEST(test_alg_is_the_keys_own)
     char *token = jws_sign(&signer->items[0], CLAIMS, strlen(CLAIMS));
 
     expect("PS256 under its key", signer, token, JWT_OK);
-    expect("PS256 under a key for RS256", rs, token, JWT_NO_KEY);
+    expect("PS256 under a key for RS256", rs, token, JWT_ALGORITHM);
     expect("PS256 under a key for any", any, token, JWT_OK);
     mem_free(token);
     jwt_keys_unref(signer);
@@ -340,6 +340,10 @@ START_TEST(test_key_is_chosen)
         {GOOD(",\"key_ops\":[\"verify\"]"), HS256, JWT_OK},
         {GOOD(",\"alg\":\"HS512\"") "," BAD(""), HS256, JWT_SIGNATURE},
         {"{" EC_PUBLIC "}", HS256, JWT_NO_KEY},
+        /* Of the kind, and meant, but for another algorithm; else it is no key for the token. */
+        {GOOD(KID("a")), "{\"alg\":\"HS384\",\"kid\":\"a\"}", JWT_ALGORITHM},
+        {GOOD(KID("a")), "{\"alg\":\"HS384\",\"kid\":\"b\"}", JWT_NO_KEY},
+        {GOOD(KID("a")), "{\"alg\":\"RS256\",\"kid\":\"a\"}", JWT_NO_KEY},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -238,10 +238,10 @@ static const struct {
     const char *part;
 } others[] = {
     /* JSON that is neither JWK nor set. */
-    {"[" EC("") "]", "it is JSON, and neither a JWK nor a JWK set"},
-    {MARK " [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]\n", "it is JSON, and neither"},
-    {"\"0123456789abcdef0123456789abcdef\"", "it is JSON, and neither"},
-    {" \"0123456789abcdef0123456789abcdef\"\n", "it is JSON, and neither"},
+    {"[" EC("") "]", "it is a JSON array"},
+    {MARK " [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]\n", "it is a JSON array"},
+    {"\"0123456789abcdef0123456789abcdef\"", "it is a string in JSON"},
+    {" \"0123456789abcdef0123456789abcdef\"\n", "it is a string in JSON"},
     {"{}", "it is JSON without kty"},
     {"{\"issuer\":\"https://id.example\",\"jwks_uri\":\"https://id.example/keys\"}", "jwks_uri"},
     {"{\"secret\":\"0123456789abcdef0123456789abcdef\"}", "it is JSON without kty"},
