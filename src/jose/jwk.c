@@ -122,6 +122,12 @@ static enum err read_oct(const json_t *json, const char *alg, struct jose_key *k
     return err;
 }
 
+static enum err kty_is_unknown(struct reason *reason)
+{
+    return key_fault(reason, "its kty is not used here; it should be RSA, EC, OKP, or oct for "
+                             "identities");
+}
+
 static enum err read_pair(const json_t *json, const char *kty, EVP_PKEY **pkey,
                           struct reason *reason)
 {
@@ -131,8 +137,7 @@ static enum err read_pair(const json_t *json, const char *kty, EVP_PKEY **pkey,
         return jwk_ec(json, pkey, reason);
     if (strcmp(kty, "OKP") == 0)
         return jwk_okp(json, pkey, reason);
-    return key_fault(reason, "its kty is not used here; it should be RSA, EC, OKP, or oct for "
-                             "identities");
+    return kty_is_unknown(reason);
 }
 
 /* A public key, and a secret, sign nothing that a token endpoint could verify. */
@@ -141,6 +146,8 @@ static enum err has_private_half(const json_t *json, const char *kty, struct rea
     if (strcmp(kty, "oct") == 0)
         return key_fault(reason,
                          "it is an HMAC secret (oct); it should be a private key: " KEY_PAIRS);
+    if (strcmp(kty, "RSA") != 0 && strcmp(kty, "EC") != 0 && strcmp(kty, "OKP") != 0)
+        return kty_is_unknown(reason);
     if (json_object_get(json, "d") == NULL)
         return key_fault(
             reason, "it is a public key; it should be the private one, which has the member d");

@@ -365,7 +365,8 @@ END_TEST
 
 static void *verify_often(void *arg)
 {
-    static const char *const tokens[] = {HS256_TOKEN, RS256_TOKEN, A3_TOKEN};
+    static const char *const tokens[] = {HS256_TOKEN, RS256_TOKEN, PS384_TOKEN,
+                                         A3_TOKEN,    A4_TOKEN,    ED_TOKEN};
     const struct jwt_keys *keys = arg;
     uintptr_t bad = 0;
 
@@ -380,8 +381,9 @@ static void *verify_often(void *arg)
 
 START_TEST(test_keys_are_shared_between_threads)
 {
-    struct jwt_keys *keys = keys_of("{\"keys\":[{\"kty\":\"oct\",\"k\":\"" HS256_K
-                                    "\"},{" RSA_PUBLIC "},{" EC_PUBLIC "}]}");
+    struct jwt_keys *keys =
+        keys_of("{\"keys\":[{\"kty\":\"oct\",\"k\":\"" HS256_K "\"},{" RSA_PUBLIC "},{" EC_PUBLIC
+                "},{" P521_PUBLIC "},{" ED_PUBLIC "}]}");
     pthread_t threads[THREADS];
 
     for (size_t i = 0; i < THREADS; i++)

@@ -125,6 +125,7 @@ static const struct {
     {"a public RSA JWK", "{" RSA_PUBLIC "}", "it is a public key"},
     {"a public Ed25519 JWK", OKP(",\"x\":\"" ED_X "\""), "it is a public key"},
     {"another kty", "{\"kty\":\"AKP\",\"d\":\"AA\"}", "its kty is not used here"},
+    {"another kty, public", "{\"kty\":\"AKP\",\"pub\":\"AA\"}", "its kty is not used here"},
     {"an empty set", SET(""), "the JWK set is empty"},
     {"a set of public keys", SET("{" EC_PUBLIC "}"), "the first: it is a public key"},
     {"a set of two", SET(EC("") "," EC("")), "name one by its kid"},
