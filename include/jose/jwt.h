@@ -17,10 +17,8 @@
 #include "base/err.h"
 #include "base/json_pointer.h"
 #include "base/reason.h"
+#include "jose/jwt_rules.h"
 #include "jose/result.h"
-
-/* A user is 1 to this many printable ASCII characters, 0x20 to 0x7e. */
-#define JWT_USER_MAX 128
 
 struct jwt_keys;
 
@@ -66,44 +64,10 @@ const char *jwt_keys_kind(const struct jwt_keys *keys);
  */
 const char *jwt_keys_note(const struct jwt_keys *keys);
 
-/* A claim: the member of that name, or what the pointer leads to. */
-struct jwt_claim {
-    const char *name;                   /* as people know it */
-    const struct json_pointer *pointer; /* NULL: there is none */
-};
-
-/*
- * The claim must be a string, integer or boolean whose text (of the latter, JSON's) is the value,
- * or an array that holds one. A string `scope` or `scp` is a list with spaces between (RFC 6749,
- * section 3.3), and may be or hold it.
- */
-struct jwt_requirement {
-    struct jwt_claim claim;
-    const char *value;
-};
-
-/* All of it is borrowed. Zeroed, it looks at exp, nbf and sub alone. */
-struct jwt_rules {
-    const char *issuer;           /* what iss must be; NULL: not looked at */
-    const char *const *audiences; /* one of which aud must be, or hold; a NULL ends it; NULL: not
-                                     looked at */
-    struct jwt_claim user;        /* who it is; without a name: sub */
-    const struct jwt_requirement *requirements; /* all of which must be met */
-    size_t requirement_count;
-    int64_t leeway;       /* nanoseconds by which clocks may differ */
-    int64_t max_lifetime; /* nanoseconds that exp may lie ahead, beside the leeway; 0: any */
-};
-
 /* The phrase of a result; never NULL. */
 const char *jwt_result_text(enum jwt_result result);
 /* Why an identity with this result is rejected; IDENTITY_NOT_REJECTED for JWT_OK. */
 enum identity_reason jwt_result_reason(enum jwt_result result);
-
-/*
- * Whether a name may be a user: 1 to JWT_USER_MAX printable ASCII characters. For identities that
- * do not come from a JWT.
- */
-bool user_is_valid(const char *user, size_t len);
 
 /*
  * Whether `token` (len bytes, any) proves an identity at `now`. The signature is looked at before
