@@ -273,12 +273,13 @@ static const char *markup(struct text text)
 
 static const char *url(struct text text)
 {
-    size_t scheme = span(text, TEXT_LOWER | TEXT_UPPER | TEXT_DIGIT);
+    size_t scheme = span(text, TEXT_LOWER);
 
-    if (scheme < 3 || !starts(rest(text, scheme), "://"))
-        return NULL;
-    if (starts_ci(text, "http"))
+    if (starts_ci(text, "https://") || starts_ci(text, "http://"))
         return "it is a URL; it should be the keys that are there, or the URL in key_url";
+    if (scheme < 3 || !starts(rest(text, scheme), "://") ||
+        span(text, TEXT_QUERY | TEXT_TCHAR_ONLY) < text.len)
+        return NULL;
     return "it is a URL; it should be the keys that are there";
 }
 

@@ -445,6 +445,7 @@ START_TEST(test_near_secrets)
         "BEGIN 0123456789abcdef0123456789abcdef",
         "AAAA0123456789abcdef0123456789abcdef01234567",
         "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s",
+        "F5J://zx<3H^yKQ?+6t:v}%HBViM[ZK?nehJQ08A>",
         "u8-5</)_ti*gWac0|5W)+_/I_%cA[%*Ncg.p8",
         "",
         "\n",
