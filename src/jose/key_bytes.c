@@ -1,6 +1,7 @@
 /*
- * DER is told by its lengths, which fit the bytes exactly, all the way down. Two bytes alone
- * (0x30 and the length) would take one random secret of 65536 for a key.
+ * DER is told by its lengths, which fit the bytes exactly, all the way down, or by the identifier
+ * of an algorithm. The short form of a length would take one random secret of some 100,000 for a
+ * key, and no key is that short without an identifier.
  */
 #include "jose/key_bytes.h"
 
@@ -8,7 +9,8 @@
 
 #include "base/check.h"
 
-#define DEPTH_MAX 8 /* a certificate has 5 or so */
+#define DEPTH_MAX 8      /* a certificate has 5 or so */
+#define LONG_MIN_LEN 128 /* the first length that takes more than a byte */
 
 struct bytes {
     const unsigned char *at;
@@ -64,7 +66,8 @@ static bool der_fits(struct bytes der, int depth)
 
 /*
  * A SEQUENCE that begins with a SEQUENCE, an INTEGER or an object identifier, as keys and
- * certificates and what they travel in do, and spans all bytes; several of them, for a chain.
+ * certificates and what they travel in do, and spans all bytes; several of them, for a chain. Each
+ * is longer than a random secret, whose first two bytes may well be a SEQUENCE and its length.
  */
 static bool is_der(struct bytes der)
 {
@@ -75,7 +78,8 @@ static bool is_der(struct bytes der)
     for (struct bytes left = der; left.len > 0;) {
         size_t len = 0;
         size_t head = *left.at == 0x30 ? der_head(left, &len) : 0;
-        if (head == 0 || len < 4 || memchr(firsts, left.at[head], sizeof(firsts)) == NULL)
+        if (head == 0 || len < LONG_MIN_LEN ||
+            memchr(firsts, left.at[head], sizeof(firsts)) == NULL)
             return false;
         left = rest(left, head + len);
     }

@@ -22,7 +22,9 @@
 
 #define DEPTH_MAX 3 /* base64 of a PEM text whose body is base64, and one more */
 #define SSH_NAME_MAX 64
-#define NEEDED "it should be a JWK, a JWK set, or a secret of random bytes"
+#define NEEDED                                                                                     \
+    "it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random "    \
+    "bytes"
 #define NO_SECRET "a public key is not an HMAC secret; " NEEDED
 
 struct text {
@@ -65,11 +67,11 @@ static bool starts_ci(struct text text, const char *prefix)
     return text.len >= len && strncasecmp(text.at, prefix, len) == 0;
 }
 
-static bool ends_ci(struct text text, const char *suffix)
+static bool ends(struct text text, const char *suffix)
 {
     size_t len = strlen(suffix);
 
-    return text.len >= len && strncasecmp(text.at + text.len - len, suffix, len) == 0;
+    return text.len >= len && memcmp(text.at + text.len - len, suffix, len) == 0;
 }
 
 static bool holds(struct text text, const char *part)
@@ -122,7 +124,7 @@ static const struct {
     const char *part;
     const char *what;
 } parts[] = {
-    {"-----BEGIN ", "it is in PEM; " NEEDED},
+    {"-----BEGIN ", "it is PEM that cannot be read as it stands; " NEEDED},
     {"---- BEGIN SSH2", "it is a public key of SSH; " NO_SECRET},
     {"PUBLIC KEY", "it is a public key with broken PEM lines; " NO_SECRET},
     {"PRIVATE KEY", "it is a private key with broken PEM lines; " NEEDED},
@@ -157,7 +159,9 @@ static bool is_ssh_name(struct text name)
 /* The name of a key, then a key in base64: a line of id_rsa.pub, authorized_keys, known_hosts. */
 static bool is_ssh_line(struct text text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    bool has_key = holds(text, "AAAA");
+
+    for (size_t i = 0; has_key && i < text.len; i++) {
         struct text word = rest(text, i);
         if (!is_ssh_name(word))
             continue;
@@ -177,14 +181,15 @@ static const char *ssh(struct text text)
 
 /* Bytes. */
 
+/* A newline may follow, or the last byte of DER itself may look like one: both are tried. */
 static const char *der(struct text text)
 {
-    static const char what[] = "it is a key or certificate in DER; " NO_SECRET;
-
     struct text inner = trimmed(text);
 
-    return key_bytes_are_der(text.at, text.len) || key_bytes_are_der(inner.at, inner.len) ? what
-                                                                                          : NULL;
+    if (key_bytes_are_der(text.at, text.len) ||
+        (inner.len != text.len && key_bytes_are_der(inner.at, inner.len)))
+        return "it is a key or certificate in DER; " NO_SECRET;
+    return NULL;
 }
 
 /* JSON, tokens, markup. */
@@ -268,12 +273,13 @@ static const char *markup(struct text text)
 
 static const char *url(struct text text)
 {
-    size_t scheme = span(text, TEXT_LOWER | TEXT_UPPER | TEXT_DIGIT);
+    size_t scheme = span(text, TEXT_LOWER);
 
-    if (scheme < 3 || !starts(rest(text, scheme), "://"))
-        return NULL;
-    if (starts_ci(text, "http"))
+    if (starts_ci(text, "https://") || starts_ci(text, "http://"))
         return "it is a URL; it should be the keys that are there, or the URL in key_url";
+    if (scheme < 3 || !starts(rest(text, scheme), "://") ||
+        span(text, TEXT_QUERY | TEXT_TCHAR_ONLY) < text.len)
+        return NULL;
     return "it is a URL; it should be the keys that are there";
 }
 
@@ -286,11 +292,16 @@ static const char *path(struct text text)
 
     if (starts(text, "credential:"))
         return "it is the name of a credential; it should be the key itself";
-    if (span(text, TEXT_PATH | TEXT_BACKSLASH | TEXT_OTHER_VISIBLE | TEXT_TCHAR_ONLY) != text.len ||
-        (!holds(text, "/") && !holds(text, "\\")))
+    for (size_t i = 0; i < text.len; i++) {
+        if (!text_is(text.at[i],
+                     TEXT_NAME | TEXT_SLASH | TEXT_BACKSLASH | TEXT_COLON | TEXT_TILDE) &&
+            memchr("%${} ", text.at[i], 5) == NULL)
+            return NULL;
+    }
+    if (!holds(text, "/") && !holds(text, "\\"))
         return NULL;
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        if (ends_ci(text, suffixes[i]))
+        if (ends(text, suffixes[i]))
             return "it is a path; it should be what is in the file of that name";
     }
     return NULL;

@@ -83,7 +83,7 @@ write <<END
 key_file = public.key
 $upstream
 END
-told ":2: [identity] key_file: it is a key or certificate in DER; a public key is not an HMAC secret; it should be a JWK, a JWK set, or a secret of random bytes"
+told ":2: [identity] key_file: it is a key or certificate in DER; a public key is not an HMAC secret; it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random bytes"
 printf 'https://sso.example/oauth2/jwks\n' >"$here/public.key"
 told ":2: [identity] key_file: it is a URL; it should be the keys that are there, or the URL in key_url"
 

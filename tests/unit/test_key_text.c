@@ -445,14 +445,19 @@ START_TEST(test_near_secrets)
         "BEGIN 0123456789abcdef0123456789abcdef",
         "AAAA0123456789abcdef0123456789abcdef01234567",
         "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s",
+        "F5J://zx<3H^yKQ?+6t:v}%HBViM[ZK?nehJQ08A>",
+        "u8-5</)_ti*gWac0|5W)+_/I_%cA[%*Ncg.p8",
         "",
         "\n",
     };
+    /* A SEQUENCE of 48 bytes that is one INTEGER of 46. */
+    char short_sequence[50] = {0x30, 48, 0x02, 46};
     char zeros[64] = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
         may_be_secret("near", secrets[i], strlen(secrets[i]));
     may_be_secret("zeros", zeros, sizeof(zeros));
+    may_be_secret("short", short_sequence, sizeof(short_sequence));
 }
 END_TEST
 
