@@ -65,6 +65,8 @@ const char *jwt_keys_kind(const struct jwt_keys *keys);
  * used: key 2 (kid "x"): its kty is not used here; key 4: ...`. "" where there are none. Borrowed.
  */
 const char *jwt_keys_note(const struct jwt_keys *keys);
+/* How many of them can verify. */
+size_t jwt_keys_count(const struct jwt_keys *keys);
 
 /* A claim: the member of that name, or what the pointer leads to. */
 struct jwt_claim {
