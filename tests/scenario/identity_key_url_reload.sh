@@ -55,6 +55,14 @@ done
 is_ready || fail "not ready with the keys of the URL"
 has "$("$BUILD/postcoded" -c "$here/pc.ini" --mint-identity ada 2>&1)" 'only a key file can sign'
 has "$("$BUILD/postcoded" -c "$here/pc.ini" --check 2>&1)" 'no fault found'
+told=$("$BUILD/postcoded" -c "$here/pc.ini" --probe M11AA) || fail "the probe failed: $told"
+has "$told" "identity keys  http://$keys_at/jwks: a JWK set" 'verdict        ok: '
+answer '404 Not Found' ''
+told=$("$BUILD/postcoded" -c "$here/pc.ini" --probe M11AA) && fail "the probe is well: $told"
+has "$told" "identity keys  http://$keys_at/jwks: the server answers 404" \
+    'verdict        failed; look at key_url'
+lacks "$told" CANARY 'verdict        ok'
+serve_keys a
 
 # What did not change is not fetched again, and keeps its keys without the server.
 before=$(heard)

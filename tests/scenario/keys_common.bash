@@ -66,6 +66,7 @@ serve_keys() {
 # start_pages [PORT]: sets pages (its id) and keys_at (HOST:PORT); request lines in $here/heard.
 start_pages() {
     touch "$here/answer"
+    : >"$here/heard" # the line of a server before it is no sign of this one
     "$driver/pages" "$here/answer" "$@" >"$here/heard" &
     pages=$!
     started+=("$pages")
