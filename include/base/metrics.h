@@ -89,7 +89,11 @@ enum metric_kind {
       "Callers' connections open.")                                                                \
     X(METRIC_CONNECTIONS_REFUSED, "postcoded_connections_refused_total", PROCESS, COUNTER, 1,      \
       "Connections closed at once because max_connections was reached.")                           \
-    X(METRIC_RELOADS, "postcoded_reloads_total", PROCESS, COUNTER, 2, "Reloads, by result.")
+    X(METRIC_RELOADS, "postcoded_reloads_total", PROCESS, COUNTER, 2, "Reloads, by result.")       \
+    X(METRIC_KEY_FETCHES, "postcoded_identity_key_fetches_total", PROCESS, COUNTER, 2,             \
+      "Fetches of [identity] key_url, by result.")                                                 \
+    X(METRIC_IDENTITY_KEYS, "postcoded_identity_keys", PROCESS, GAUGE, 1,                          \
+      "Keys that identities are verified with.")
 
 enum metric {
 #define METRIC_ENUM(id, name, scope, kind, cells, help) id,

@@ -144,6 +144,14 @@
       "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
       "HMAC secret of 32 bytes or more, public key or certificate in PEM, or JWK or JWK set.")     \
+    X("identity", "key_url", identity_key_url, URL, NULL, 1, 2048, "query", CONFIG_RELOADS,        \
+      "URL of a JWK set, in the place of key_file; https, or http to loopback.")                   \
+    X("identity", "key_ca_file", identity_key_ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,       \
+      "CA certificates to trust for key_url instead of the system's, in PEM.")                     \
+    X("identity", "key_refresh", identity_key_refresh, DURATION, NULL, CFG_S, CFG_DAY, "",         \
+      CONFIG_RELOADS,                                                                              \
+      "How often the set of key_url is fetched at the least; unless set, as often as its "         \
+      "Cache-Control: max-age says, or every 1h.")                                                 \
     X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
       "The iss that a JWT must have.")                                                             \
     X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,          \

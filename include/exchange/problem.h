@@ -33,6 +33,8 @@
       WARNING, "proxy_configuration_error")                                                        \
     X(PROBLEM_TOKEN_UNAVAILABLE, "token_unavailable", 503, "No token", WARNING,                    \
       "destination_unavailable")                                                                   \
+    X(PROBLEM_IDENTITY_UNAVAILABLE, "identity_unavailable", 503, "No keys to verify identities",   \
+      WARNING, "destination_unavailable")                                                          \
     X(PROBLEM_OVERLOADED, "overloaded", 503, "Too many lookups", NOTICE, "")                       \
     X(PROBLEM_UPSTREAM_UNAVAILABLE, "upstream_unavailable", 503, "Upstream unavailable", WARNING,  \
       "destination_unavailable")                                                                   \

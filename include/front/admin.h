@@ -18,6 +18,8 @@ struct admin_ports {
     /* Do the workers' loops turn? */
     bool (*healthy)(void *arg);
     bool (*draining)(void *arg);
+    /* Adds a line for each reason, beside tokens, why lookups would fail. */
+    void (*unready)(void *arg, struct buf *reasons);
 };
 
 struct admin_app {

@@ -30,7 +30,11 @@ struct lookup_app {
 /* Takes references to config and identity; the rest of the struct is the caller's to fill. */
 void lookup_app_init(struct lookup_app *lookups, struct config *config, struct identity *identity);
 void lookup_app_fini(struct lookup_app *lookups);
-/* For the requests to come (a reload): other references in the place of the present ones. */
-void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity);
+/*
+ * For the requests to come (a reload): other references in the place of the present ones. `view`:
+ * the keys of key_url, where identity has one.
+ */
+void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity,
+                    const struct key_view *view);
 
 #endif

@@ -63,6 +63,8 @@ const char *jwt_keys_kind(const struct jwt_keys *keys);
  * used: key 2 (kid "x"): its kty is not used here; key 4: ...`. "" where there are none. Borrowed.
  */
 const char *jwt_keys_note(const struct jwt_keys *keys);
+/* How many of them can verify. */
+size_t jwt_keys_count(const struct jwt_keys *keys);
 
 /* The phrase of a result; never NULL. */
 const char *jwt_result_text(enum jwt_result result);

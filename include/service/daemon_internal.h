@@ -5,6 +5,7 @@
  *   parts.c    what a start and a reload both make of a configuration
  *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
+ *   keys.c     the keys of [identity] key_url
  *   report.c   what the service manager and the operators are told: status, health, watchdog
  *
  * Thread: the main one.
@@ -16,12 +17,15 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/reason.h"
 #include "front/admin.h"
 #include "front/listen.h"
 #include "front/lookups.h"
 #include "front/server.h"
+#include "middleware/key_keeper.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
 #include "service/setup.h"
@@ -37,6 +41,7 @@
 #define DAEMON_SIGNALS 3
 
 struct reload;
+struct keys_change;
 
 struct daemon {
     unsigned magic;
@@ -51,6 +56,11 @@ struct daemon {
     /* The token. */
     struct token_service *tokens;
     struct token_fdstore fdstore;
+
+    /* The keys of key_url (keys.c). */
+    struct key_keeper *keys; /* NULL: there is no key_url */
+    struct digest keys_digest;
+    int64_t keys_counted; /* in METRIC_IDENTITY_KEYS */
 
     /* Lookups. */
     struct listen *listen;
@@ -97,6 +107,9 @@ struct daemon {
  * daemon. */
 struct exposition daemon_exposition(const struct daemon *daemon);
 
+/* Keys of key_url are needed, and none were ever obtained: adds a phrase that says why. */
+bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why);
+
 /* Warns where the system allows fewer descriptors than `config` may need. */
 void daemon_check_descriptors(const struct config *config);
 
@@ -106,6 +119,8 @@ void drain_stop(struct daemon *daemon);
 
 /* reload.c: SIGHUP. */
 void reload_signal(struct daemon *daemon);
+/* The daemon ends: a reload that waits for keys is dropped. */
+void reload_stop(struct daemon *daemon);
 /* Begins to watch the files of the present configuration, where that is asked for. */
 void reload_watch(struct daemon *daemon);
 /*
@@ -115,6 +130,31 @@ void reload_watch(struct daemon *daemon);
 bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
                             struct reason *reason);
 
+/* keys.c. False: key_ca_file cannot be used, or the system refuses a descriptor. */
+bool keys_make(struct daemon *daemon);
+/* The first fetch; nothing waits for it. */
+void keys_start(struct daemon *daemon);
+void keys_stop(struct daemon *daemon);
+/* A worker met a key that is not in the set. */
+void keys_asked(void *daemon);
+/* What workers are to know now; the reference is the caller's. */
+struct key_view keys_view(const struct daemon *daemon);
+/* After keys or configuration changed. */
+void keys_count(struct daemon *daemon);
+
+/* How preparing the keys of another configuration stands. */
+enum keys_state {
+    KEYS_PREPARED,  /* nothing has to be fetched */
+    KEYS_PREPARING, /* `prepared` will be called in a later turn */
+    KEYS_FAILED,    /* the log says why */
+};
+/* *out is set in each case; keys_commit or keys_discard (which drops a fetch) frees it. */
+enum keys_state keys_prepare(struct daemon *daemon, const struct config *config,
+                             void (*prepared)(void *arg, bool good), void *arg,
+                             struct keys_change **out);
+void keys_commit(struct daemon *daemon, struct keys_change *change);
+void keys_discard(struct keys_change *change); /* NULL is allowed */
+
 /* report.c */
 void report_start(struct daemon *daemon);
 void report_stop(struct daemon *daemon);
@@ -122,5 +162,6 @@ void report_stop(struct daemon *daemon);
 void report_status(struct daemon *daemon);
 bool report_healthy(void *daemon);
 bool report_draining(void *daemon);
+void report_unready(void *daemon, struct buf *reasons);
 
 #endif

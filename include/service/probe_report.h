@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "lookup/lookup.h"
+#include "middleware/key_fetch.h"
 #include "service/probe_advice.h"
 #include "token/fetch.h"
 #include "token/keeper.h"
@@ -33,7 +34,11 @@ void probe_report_lookup(const struct config_upstream *upstream, const struct po
 /* Its result. Whether that is well. */
 bool probe_report_result(const struct probe_lookup *lookup, const struct lookup_result *result);
 
-/* The end, when all went well. */
+/* The set of [identity] key_url: its kind and what is not used of it, or why there is none. */
+void probe_report_keys(const struct key_fetch *fetch, const struct key_fetch_result *result);
+
+/* The end, when all went well; and when all did but the keys. */
 void probe_report_success(bool looked_up);
+void probe_report_no_keys(void);
 
 #endif

@@ -29,6 +29,9 @@ struct worker_settings {
     struct lookup_places *places;
     struct config *config;
     struct identity *identity;
+    /* Called on the main loop: a token names a key that is not in the set of key_url. */
+    void (*key_asked)(void *arg);
+    void *key_asked_arg;
 };
 
 /* ERR_SYSTEM, ERR_INVALID: as client_new and server_new. Nothing runs yet. */
@@ -39,6 +42,8 @@ ERR_CHECKED enum err worker_start(struct worker *worker);
 struct server *worker_server(struct worker *worker);
 struct server_app *worker_app(struct worker *worker);
 struct token_source *worker_source(struct worker *worker);
+/* Mailed: what is known of the keys of key_url from now on. */
+void worker_publish_keys(struct worker *worker, const struct key_view *view);
 
 /* When its loop last turned, at most a moment ago while it is well. Any thread. */
 struct mono_time worker_beat(const struct worker *worker);
@@ -56,6 +61,7 @@ struct worker_change {
     struct identity *identity;
     bool new_pool;        /* the present pool would be made otherwise */
     struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
+    struct key_view keys; /* of key_url, a reference; of use from worker_commit on */
     enum err err;         /* how preparing ended */
     /* Called in the main thread once it has prepared. */
     void (*prepared)(struct worker_change *change);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/rules_internal.h"
+#include "config/web.h"
 
 /* What a line for a required key looks like. */
 static const char *form_of(enum config_key_index key)
@@ -37,13 +38,34 @@ static void required(const struct rules *rules)
 static void identity_key(const struct rules *rules)
 {
     const enum config_key_index file = KEY_identity_key_file;
+    const bool url = rules_given(rules, KEY_identity_key_url);
 
+    if (rules_given(rules, file) && url)
+        rules_wrong(rules, KEY_identity_key_url, "given beside key_file; keep one of the two");
     if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode == IDENTITY_JWT &&
-        !rules_given(rules, file))
+        !rules_given(rules, file) && !url)
         rules_wrong(rules, file,
                     "is %s; mode jwt needs the key that signs identities, such as "
-                    "key_file = credential:identity.key",
+                    "key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK "
+                    "set",
                     rules_absent(rules, file));
+}
+
+/* Who can change the answer on its way can sign identities. */
+static void identity_key_url(const struct rules *rules)
+{
+    static const enum config_key_index others[] = {KEY_identity_key_ca_file,
+                                                   KEY_identity_key_refresh};
+    const char *url = rules->config->identity_key_url;
+
+    if (url != NULL && web_url_is_plaintext(url) && !web_url_is_loopback(url))
+        rules_wrong(rules, KEY_identity_key_url,
+                    "%.*s would bring keys that anyone on the way can replace; write https://",
+                    (int)strcspn(url, "?"), url);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (rules_given(rules, others[i]) && !rules_given(rules, KEY_identity_key_url))
+            rules_note(rules, others[i], "is not used without key_url");
+    }
 }
 
 static void identity_cookie(const struct rules *rules)
@@ -151,8 +173,9 @@ static void addresses_differ(const struct rules *rules)
 }
 
 static rule *const process_rules[] = {
-    required,   identity_key,   identity_cookie,  identity_claims,
-    unverified, headers_differ, addresses_differ, NULL,
+    required,        identity_key,     identity_key_url,
+    identity_cookie, identity_claims,  unverified,
+    headers_differ,  addresses_differ, NULL,
 };
 
 static rule *const upstream_rules[] = {required, NULL};

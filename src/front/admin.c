@@ -44,8 +44,8 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
-/* A line for each upstream, with its last error. */
-#define READYZ_MAX (4096 * METRIC_UPSTREAMS)
+/* A line for each upstream, with its last error, and one for the keys of identities. */
+#define READYZ_MAX (4096 * (METRIC_UPSTREAMS + 1))
 
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
@@ -80,6 +80,7 @@ static void readyz(struct server_app *app, struct request *request, const char *
         buf_puts(&reasons, "draining: the daemon is about to end\n");
     for (size_t i = 0; i < admin->sources.upstream_count; i++)
         put_unready(&admin->sources.upstreams[i], &reasons);
+    admin->ports.unready(admin->ports.arg, &reasons);
     if (reasons.len == 0)
         respond_text(request, 200, "ready\n");
     else

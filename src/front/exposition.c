@@ -108,6 +108,8 @@ static const struct {
     [METRIC_CONNECTIONS] = {label_none, false},
     [METRIC_CONNECTIONS_REFUSED] = {label_none, false},
     [METRIC_RELOADS] = {label_result, false},
+    [METRIC_KEY_FETCHES] = {label_result, false},
+    [METRIC_IDENTITY_KEYS] = {label_none, false},
 };
 
 /* `upstream` is NULL for a family of the process. */

@@ -295,10 +295,11 @@ void lookup_app_fini(struct lookup_app *lookups)
     identity_worker_fini(&lookups->identity);
 }
 
-void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity)
+void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity,
+                    const struct key_view *view)
 {
     struct config *before = lookups->app.config;
     lookups->app.config = config_ref(config);
     config_unref(before);
-    identity_worker_use(&lookups->identity, identity);
+    identity_worker_use(&lookups->identity, identity, view);
 }

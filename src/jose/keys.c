@@ -254,6 +254,16 @@ const char *jwt_keys_note(const struct jwt_keys *keys)
     return keys->note.text;
 }
 
+size_t jwt_keys_count(const struct jwt_keys *keys)
+{
+    size_t count = 0;
+
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    for (size_t i = 0; i < keys->count; i++)
+        count += keys->items[i].verifies;
+    return count;
+}
+
 struct jwt_keys *jwt_keys_ref(struct jwt_keys *keys)
 {
     MAGIC_OK(keys, JWT_KEYS_MAGIC);

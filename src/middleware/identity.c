@@ -118,36 +118,115 @@ void identity_unref(struct identity *identity)
     mem_free(identity);
 }
 
-static struct jwt_keys *keys_of(const struct identity *identity)
+const struct jwt_keys *identity_keys(const struct identity *identity)
 {
-    return identity->keys != NULL ? jwt_keys_ref(identity->keys) : NULL;
+    MAGIC_OK(identity, IDENTITY_MAGIC);
+    return identity->keys;
+}
+
+bool identity_has_url(const struct config *config)
+{
+    return config->identity_mode == IDENTITY_JWT && config->identity_key_url != NULL;
+}
+
+/* ---- a worker's side ---- */
+
+static struct key_view view_of(const struct identity *identity, const struct key_view *view)
+{
+    if (identity_has_url(identity->config))
+        return key_view_copy(view);
+    return key_view_copy(&(struct key_view){.keys = identity->keys});
 }
 
 void identity_worker_init(struct identity_worker *worker, struct identity *identity)
 {
     *worker = (struct identity_worker){
         .identity = identity_ref(identity),
-        .keys = keys_of(identity),
+        .view = view_of(identity, &(struct key_view){.keys = NULL}),
         .verified = verified_tokens_new(),
     };
 }
 
 void identity_worker_fini(struct identity_worker *worker)
 {
-    jwt_keys_unref(worker->keys);
+    MUST(!worker->asking.under_way);
+    key_view_fini(&worker->view);
     identity_unref(worker->identity);
     verified_tokens_free(worker->verified);
 }
 
-void identity_worker_use(struct identity_worker *worker, struct identity *identity)
+void identity_worker_use(struct identity_worker *worker, struct identity *identity,
+                         const struct key_view *view)
 {
-    struct identity_worker before = *worker;
+    struct identity *before = worker->identity;
+    key_view_fini(&worker->view);
     worker->identity = identity_ref(identity);
-    worker->keys = keys_of(identity);
+    worker->view = view_of(identity, view);
     verified_tokens_clear(worker->verified);
-    jwt_keys_unref(before.keys);
-    identity_unref(before.identity);
+    identity_unref(before);
 }
+
+/* Keys on their way to a worker. */
+struct delivery {
+    struct mail mail;
+    struct identity_worker *worker;
+    struct key_view view;
+};
+
+static void delivered(struct mail *mail)
+{
+    struct delivery *delivery = CONTAINER_OF(mail, struct delivery, mail);
+    struct identity_worker *worker = delivery->worker;
+    if (delivery->view.keys != worker->view.keys)
+        verified_tokens_clear(worker->verified);
+    key_view_fini(&worker->view);
+    worker->view = delivery->view;
+    mem_free(delivery);
+}
+
+void identity_worker_publish(struct identity_worker *worker, const struct key_view *view)
+{
+    struct delivery *delivery = mem_alloc(sizeof(*delivery));
+    MUST(worker->asking.loop != NULL);
+    *delivery = (struct delivery){
+        .mail = {.deliver = delivered}, .worker = worker, .view = key_view_copy(view)};
+    loop_mail(worker->asking.loop, &delivery->mail);
+}
+
+void identity_worker_connect(struct identity_worker *worker, struct loop *loop,
+                             struct loop *main_loop, void (*asked)(void *arg), void *arg)
+{
+    worker->asking =
+        (struct identity_asking){.loop = loop, .main_loop = main_loop, .asked = asked, .arg = arg};
+}
+
+static void asking_returned(struct mail *mail)
+{
+    struct identity_asking *asking = CONTAINER_OF(mail, struct identity_asking, mail);
+    asking->under_way = false;
+}
+
+/* On the main loop. */
+static void asking_delivered(struct mail *mail)
+{
+    struct identity_asking *asking = CONTAINER_OF(mail, struct identity_asking, mail);
+    asking->asked(asking->arg);
+    mail->deliver = asking_returned;
+    loop_mail(asking->loop, mail);
+}
+
+/* The lookup does not wait for what comes of it. */
+static void ask(struct identity_worker *worker)
+{
+    struct identity_asking *asking = &worker->asking;
+    if (asking->loop == NULL || asking->under_way || !identity_has_url(worker->identity->config))
+        return;
+    asking->under_way = true;
+    asking->mail.deliver = asking_delivered;
+    loop_mail(asking->main_loop, &asking->mail);
+}
+
+/* ---- a request ---- */
 
 /* The challenge of the mode: for plain there is only the draft scheme for cookies. */
 static void reject(struct request *request, const struct identity *identity)
@@ -196,7 +275,7 @@ static const char *bearer(struct request *request, size_t *len)
 }
 
 /* The result under the worker's keys; what was verified once is remembered. */
-static enum jwt_result verify(struct request *request, const struct identity_worker *worker,
+static enum jwt_result verify(struct request *request, struct identity_worker *worker,
                               const char *token, size_t len)
 {
     const struct wall_time now = wall_now();
@@ -206,24 +285,48 @@ static enum jwt_result verify(struct request *request, const struct identity_wor
 
     if (digested && verified_tokens_find(worker->verified, &digest, now, request->user))
         return JWT_OK;
-    enum jwt_result result = jwt_verify(worker->keys, &worker->identity->rules, token, len, now,
-                                        request->user, &expires);
+    enum jwt_result result = jwt_verify(worker->view.keys, &worker->identity->rules, token, len,
+                                        now, request->user, &expires);
     if (result != JWT_OK)
         log_debug(request_guid(request), "identity rejected: %s", jwt_result_text(result));
     else if (digested)
         verified_tokens_add(worker->verified, &digest, request->user, expires);
+    if (result == JWT_NO_KEY)
+        ask(worker);
     return result;
 }
 
+/* An identity that cannot be judged: there was never a key to verify it with. */
+static bool lacks_keys(struct request *request, const struct identity_worker *worker,
+                       const char *cookie)
+{
+    size_t len;
+    return identity_has_url(worker->identity->config) && worker->view.keys == NULL &&
+           (cookie != NULL || bearer(request, &len) != NULL);
+}
+
+static void respond_unavailable(struct request *request, const struct key_view *view)
+{
+    char wait[RESPONSE_RETRY_AFTER];
+    response_retry_after(mono_diff(view->retry_at, mono_now()), wait);
+    const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
+    const struct response_problem problem = {
+        .id = PROBLEM_IDENTITY_UNAVAILABLE, .proxy_error = view->proxy_status, .headers = headers};
+    response_problem(request, &problem,
+                     "The keys that identities are verified with could not be fetched yet. Try "
+                     "again in %s s; the log tells why.",
+                     wait);
+}
+
 /* token: the cookie's value, NULL when there is no such cookie. A 403 settles the request. */
-static enum identity_reason judge_jwt(struct request *request, const struct identity_worker *worker,
+static enum identity_reason judge_jwt(struct request *request, struct identity_worker *worker,
                                       const char *token, size_t len)
 {
     if (token == NULL)
         token = bearer(request, &len);
     if (token == NULL)
         return IDENTITY_ABSENT;
-    if (worker->keys == NULL)
+    if (worker->view.keys == NULL)
         return IDENTITY_UNKNOWN_KEY;
     enum jwt_result result = verify(request, worker, token, len);
     if (result == JWT_FORBIDDEN)
@@ -256,6 +359,10 @@ void identity_run(struct request *request, struct identity_worker *worker)
                                "There are two cookies \"%s\": send one.", config->identity_cookie);
         return;
     }
+    if (lacks_keys(request, worker, cookie)) {
+        respond_unavailable(request, &worker->view);
+        return;
+    }
     enum identity_reason reason = config->identity_mode == IDENTITY_JWT
                                       ? judge_jwt(request, worker, cookie, len)
                                       : judge_plain(request, cookie, len);
@@ -270,6 +377,11 @@ void identity_run(struct request *request, struct identity_worker *worker)
 char *identity_mint(const struct identity *identity, const char *user, int64_t ttl,
                     struct reason *reason)
 {
+    if (identity_has_url(identity->config)) {
+        reason_set(reason, "[identity] key_url has keys that verify, and only a key file can sign; "
+                           "use a configuration with key_file");
+        return NULL;
+    }
     if (identity->keys == NULL) {
         reason_set(reason, "[identity] mode is not jwt, or its key_file cannot be read here");
         return NULL;

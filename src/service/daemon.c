@@ -181,6 +181,12 @@ static bool make_tokens(struct daemon *daemon)
     return true;
 }
 
+static bool make_keys(struct daemon *daemon)
+{
+    return keys_make(daemon) ||
+           complain("[identity] key_ca_file cannot be used, or the system provides no timer");
+}
+
 static bool make_workers(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
@@ -194,7 +200,9 @@ static bool make_workers(struct daemon *daemon)
                                                  .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
                                                  .config = config,
-                                                 .identity = daemon->setup.identity};
+                                                 .identity = daemon->setup.identity,
+                                                 .key_asked = keys_asked,
+                                                 .key_asked_arg = daemon};
         if (worker_new(&settings, &daemon->workers[i]) != ERR_OK)
             return complain("a worker's loop or the upstream's TLS files cannot be set up");
         daemon->worker_count++;
@@ -208,7 +216,11 @@ static bool make_operators(struct daemon *daemon)
         return complain("the operators' server cannot be set up");
     const struct exposition sources = daemon_exposition(daemon);
     const struct admin_ports ports = {
-        .arg = daemon, .healthy = report_healthy, .draining = report_draining};
+        .arg = daemon,
+        .healthy = report_healthy,
+        .draining = report_draining,
+        .unready = report_unready,
+    };
     struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
         admin_app_init(apps[i], daemon->setup.config, apps[i] == &daemon->admin);
@@ -272,7 +284,7 @@ static bool start(struct daemon *daemon)
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
-    if (!bind_all(daemon) || !make_tokens(daemon) || !make_workers(daemon) ||
+    if (!bind_all(daemon) || !make_tokens(daemon) || !make_keys(daemon) || !make_workers(daemon) ||
         !make_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
@@ -282,6 +294,7 @@ static bool start(struct daemon *daemon)
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
                or_off(daemon->admin_listen));
     token_service_start(daemon->tokens);
+    keys_start(daemon);
     systemd_ready();
     report_start(daemon);
     return true;
@@ -309,6 +322,8 @@ static void stop_main_loop(struct daemon *daemon)
         server_stop(daemon->operators);
     if (daemon->tokens != NULL)
         token_service_stop(daemon->tokens);
+    reload_stop(daemon);
+    keys_stop(daemon);
     loop_drain(daemon->loop);
 }
 

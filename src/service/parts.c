@@ -1,6 +1,7 @@
 /*
- * What both a start (daemon.c) and a reload (reload.c) make of a configuration. It is below both
- * files, so that neither needs the other for it.
+ * What both a start (daemon.c) and a reload (reload.c) make of a configuration, and what operators
+ * are told of the daemon's parts. It is below the other files, so that none of them needs another
+ * for it.
  */
 #include <sys/resource.h>
 
@@ -19,6 +20,16 @@ struct exposition daemon_exposition(const struct daemon *daemon)
         .upstream_count = 1,
         .store = token_service_store(daemon->tokens),
     };
+}
+
+bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why)
+{
+    if (daemon->keys == NULL || key_keeper_view(daemon->keys)->keys != NULL)
+        return false;
+    const char *failure = key_keeper_failure(daemon->keys);
+    buf_printf(why, "no keys of %s yet%s%s", key_keeper_url(daemon->keys),
+               failure != NULL ? ": " : "", failure != NULL ? failure : "");
+    return true;
 }
 
 void daemon_check_descriptors(const struct config *config)

@@ -1,7 +1,8 @@
 /*
  * The probe goes the way of the daemon: the same token service, the same source, the same lookup,
  * on one loop and in one thread, so that what it finds is what the daemon would meet. The service
- * is for one shot: whatever the upstream responds, one probe costs one token request.
+ * is for one shot: whatever the upstream responds, one probe costs one token request. The keys of
+ * [identity] key_url are fetched before it, once.
  */
 #include "service/probe.h"
 
@@ -14,6 +15,8 @@
 #include "base/mem.h"
 #include "lookup/body.h"
 #include "lookup/lookup.h"
+#include "middleware/identity.h"
+#include "middleware/key_fetch.h"
 #include "runtime/trace.h"
 #include "service/probe_report.h"
 #include "service/wiring.h"
@@ -28,6 +31,7 @@ struct probe {
     const struct config_upstream *upstream; /* one of config's */
     const struct postcode *postcode;        /* NULL: no lookup */
     struct loop *loop;
+    struct key_fetch *keys; /* NULL: no key_url */
     struct token_service *tokens;
     bool granted;
     struct lookup_shared shared;
@@ -37,12 +41,39 @@ struct probe {
     char token_type[TOKEN_TYPE_MAX + 1];
     struct buf outline; /* of the lookup's body */
     bool failed;
+    bool keyless; /* the keys of identities could not be fetched */
 };
 
 static void end(struct probe *probe, bool well)
 {
     probe->failed = !well;
     loop_stop(probe->loop);
+}
+
+/* ---- the keys of identities ---- */
+
+static void keys_fetched(void *arg, const struct key_fetch_result *result)
+{
+    MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
+    probe_report_keys(probe->keys, result);
+    probe->keyless = result->keys == NULL;
+    loop_stop(probe->loop);
+}
+
+/* Before the rest, whatever comes of it. */
+static void fetch_keys(struct probe *probe)
+{
+    if (probe->keys == NULL)
+        return;
+    key_fetch_start(probe->keys);
+    loop_run(probe->loop);
+}
+
+static enum err make_keys(struct probe *probe)
+{
+    if (!identity_has_url(probe->config))
+        return ERR_OK;
+    return key_fetch_new(probe->loop, probe->config, keys_fetched, probe, &probe->keys);
 }
 
 /* ---- the lookup ---- */
@@ -148,6 +179,8 @@ static void take_down(struct probe *probe)
     if (probe->tokens != NULL)
         token_service_stop(probe->tokens);
     lookup_shared_fini(&probe->shared);
+    if (probe->keys != NULL)
+        key_fetch_free(probe->keys);
     loop_drain(probe->loop);
     loop_free(probe->loop);
     if (probe->shared.tokens != NULL)
@@ -181,10 +214,11 @@ static bool is_lacking(const char *key, const char *path)
 }
 
 /* What a check can do without, and a request cannot. Each is told. */
-static bool lacks_credentials(const struct config_upstream *upstream)
+static bool lacks_credentials(const struct config *config, const struct config_upstream *upstream)
 {
     const struct config_secrets *secrets = &upstream->client_secret_file;
     bool lacks = is_lacking("ca_file", upstream->ca_file);
+    lacks |= is_lacking("key_ca_file", config->identity_key_ca_file);
     lacks |= is_lacking("client_certificate", upstream->client_certificate);
     lacks |= is_lacking("client_key", upstream->client_key.path);
     lacks |= is_lacking("client_key_password_file", upstream->client_key_password_file.path);
@@ -204,7 +238,7 @@ enum exit_status probe_run(struct config *config, const char *text)
     struct postcode postcode;
     if (text != NULL && !read_postcode(config, text, &postcode))
         return EXIT_USAGE;
-    if (lacks_credentials(probe.upstream))
+    if (lacks_credentials(config, probe.upstream))
         return EXIT_CONFIGURATION;
     probe.postcode = text != NULL ? &postcode : NULL;
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
@@ -219,8 +253,10 @@ enum exit_status probe_run(struct config *config, const char *text)
     }
     probe.ctx = ctx_new(probe.loop);
     buf_init(&probe.outline, BODY_OUTLINE_MAX);
-    bool made = make_tokens(&probe) == ERR_OK && make_client(&probe) == ERR_OK;
+    bool made = make_tokens(&probe) == ERR_OK && make_client(&probe) == ERR_OK &&
+                make_keys(&probe) == ERR_OK;
     if (made) {
+        fetch_keys(&probe);
         probe_report_endpoint(probe.upstream);
         token_service_start(probe.tokens);
         loop_run(probe.loop);
@@ -228,8 +264,10 @@ enum exit_status probe_run(struct config *config, const char *text)
     take_down(&probe);
     client_global_stop();
     if (!made)
-        fputs("postcoded: the upstream's TLS files cannot be used\n", stderr);
+        fputs("postcoded: the TLS files of the upstream or of key_url cannot be used\n", stderr);
+    else if (!probe.failed && probe.keyless)
+        probe_report_no_keys();
     else if (!probe.failed)
         probe_report_success(probe.postcode != NULL);
-    return made && !probe.failed ? EXIT_WELL : EXIT_CONFIGURATION;
+    return made && !probe.failed && !probe.keyless ? EXIT_WELL : EXIT_CONFIGURATION;
 }

@@ -230,6 +230,22 @@ bool probe_report_result(const struct probe_lookup *lookup, const struct lookup_
     return false;
 }
 
+void probe_report_keys(const struct key_fetch *fetch, const struct key_fetch_result *result)
+{
+    const char *url = key_fetch_url(fetch);
+    const char *note = result->keys != NULL ? jwt_keys_note(result->keys) : "";
+
+    tell("identity keys", "%s: %s", url,
+         result->keys != NULL ? jwt_keys_kind(result->keys) : result->reason);
+    if (note[0] != '\0')
+        tell("odd", "%s", note);
+}
+
+void probe_report_no_keys(void)
+{
+    tell("verdict", "failed; look at key_url and key_ca_file in [identity], and at proxy");
+}
+
 void probe_report_success(bool looked_up)
 {
     tell("verdict", "%s",

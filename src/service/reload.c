@@ -1,15 +1,19 @@
 /*
  * Another configuration in place of the present one, as a whole or not at all. All that can fail
- * comes first, beside the running daemon: the files are read and checked, the request to the token
- * endpoint is made anew where it would differ, and each worker makes its new connections' pool, in
- * its own thread, for that is where it will live. Only when everybody has is anything changed, and
- * from there nothing can fail.
+ * comes first, beside the running daemon: the files are read and checked, the keys of another
+ * key_url are fetched, the request to the token endpoint is made anew where it would differ, and
+ * each worker makes its new connections' pool, in its own thread, for that is where it will live.
+ * Only when everybody has is anything changed, and from there nothing can fail.
  *
- *     SIGHUP --> read, check --> prepare (mailed to each worker) --> prepared, by all --> commit
- *                    \_________________________\____________________________\--> as it was
+ *     SIGHUP --> read, check --> keys --> prepare (mailed to each worker) --> prepared --> commit
+ *                    \_____________\_______________________\____________________\--> as it was
  *
- * What did not change stays as it is: listeners always, pools and the token request by a digest of
- * what they are made of, the token when it was obtained with credentials that are still ours.
+ * The keys come over the network, and may take seconds: what must not grow old is prepared after
+ * them.
+ *
+ * What did not change stays as it is: listeners always, pools, the token request and the keys of
+ * key_url by a digest of what they are made of, the token when it was obtained with credentials
+ * that are still ours.
  */
 #include <string.h>
 
@@ -26,6 +30,7 @@ struct reload {
     struct daemon *daemon;
     struct setup setup;
     struct token_service_change *tokens; /* NULL: not prepared */
+    struct keys_change *keys;            /* NULL: not prepared */
     struct digest pool_digest;
     struct worker_change **changes; /* one a worker */
     size_t preparing;               /* workers that have not reported yet */
@@ -34,6 +39,7 @@ struct reload {
 static void reload_free(struct reload *reload)
 {
     token_service_discard(reload->tokens);
+    keys_discard(reload->keys);
     setup_fini(&reload->setup);
     mem_free(reload->changes);
     mem_free(reload);
@@ -128,7 +134,7 @@ static bool read_and_check(struct reload *reload)
         log_error(NULL, "%s", reason.text);
         good = false;
     }
-    return good && prepare_tokens(reload);
+    return good;
 }
 
 static void fail(struct reload *reload)
@@ -175,8 +181,11 @@ static void commit(struct reload *reload)
     config_unreloadable(daemon->setup.config, config, name_kept_key, NULL);
     token_service_commit(daemon->tokens, reload->tokens);
     reload->tokens = NULL;
+    keys_commit(daemon, reload->keys);
+    reload->keys = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
         reload->changes[i]->era = token_service_era(daemon->tokens);
+        reload->changes[i]->keys = keys_view(daemon);
         worker_commit(reload->changes[i]);
     }
     daemon->pool_digest = reload->pool_digest;
@@ -185,6 +194,7 @@ static void commit(struct reload *reload)
     setup_copy(&daemon->setup, &reload->setup);
     change_operators(daemon);
     setup_fini(&before);
+    keys_count(daemon);
     log_notice(NULL, "configuration reloaded from %s", daemon->path);
     finish(reload, true);
 }
@@ -243,6 +253,36 @@ static void prepare_workers(struct reload *reload)
     }
 }
 
+/* ---- the keys ---- */
+
+/* May come when the daemon drains, like any later step; not when it has ended (reload_stop). */
+static void keys_prepared(void *arg, bool good)
+{
+    struct reload *reload = arg;
+    MAGIC_OK(reload->daemon, DAEMON_MAGIC);
+    if (good && prepare_tokens(reload))
+        prepare_workers(reload);
+    else
+        fail(reload);
+}
+
+static void prepare_keys(struct reload *reload)
+{
+    const enum keys_state state =
+        keys_prepare(reload->daemon, reload->setup.config, keys_prepared, reload, &reload->keys);
+    if (state != KEYS_PREPARING)
+        keys_prepared(reload, state == KEYS_PREPARED);
+}
+
+/* Where the workers were asked already, their last one frees it. */
+void reload_stop(struct daemon *daemon)
+{
+    if (daemon->reload == NULL || daemon->reload->changes != NULL)
+        return;
+    reload_free(daemon->reload);
+    daemon->reload = NULL;
+}
+
 /* ---- its beginning ---- */
 
 static void begin(struct daemon *daemon)
@@ -253,7 +293,7 @@ static void begin(struct daemon *daemon)
     systemd_reloading();
     watch_reading(daemon->watch);
     if (read_and_check(reload))
-        prepare_workers(reload);
+        prepare_keys(reload);
     else
         fail(reload);
 }

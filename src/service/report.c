@@ -32,6 +32,16 @@ bool report_draining(void *arg)
     return daemon->drain.begun;
 }
 
+void report_unready(void *arg, struct buf *reasons)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    struct buf why;
+    buf_init(&why, STATUS_MAX);
+    if (daemon_lacks_keys(daemon, &why))
+        buf_printf(reasons, "identity: %s\n", buf_text(&why));
+    buf_fini(&why);
+}
+
 /* ---- the sentence ---- */
 
 /* "2026-01-31T23:59:59Z", so far from now. */
@@ -66,23 +76,28 @@ static void put_token(struct buf *text, const struct keeper_status *status, cons
     put_next_request(text, status);
 }
 
-static const char *heading(const struct daemon *daemon, const struct keeper_status *status)
+static const char *heading(const struct daemon *daemon, bool ready)
 {
     if (daemon->drain.begun)
         return "Draining: ";
-    return status->ready ? "Ready: " : "Not ready: ";
+    return ready ? "Ready: " : "Not ready: ";
 }
 
 void report_status(struct daemon *daemon)
 {
     struct keeper_status status;
-    struct buf text;
+    struct buf text, why;
     keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
     buf_init(&text, STATUS_MAX);
-    buf_puts(&text, heading(daemon, &status));
+    buf_init(&why, STATUS_MAX / 2);
+    const bool keyless = daemon_lacks_keys(daemon, &why);
+    buf_puts(&text, heading(daemon, status.ready && !keyless));
+    if (keyless)
+        buf_printf(&text, "%s; ", buf_text(&why));
     put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);
     buf_puts(&text, daemon->reload_failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
+    buf_fini(&why);
     buf_fini(&text);
 }
 

@@ -59,6 +59,16 @@ static void check_tls(const struct config *config, const struct config_upstream 
     mem_free(key);
 }
 
+static void check_key_ca(const struct config *config, struct config_faults *faults)
+{
+    const struct client_settings settings = {.ca_file = config->identity_key_ca_file};
+    struct reason reason;
+    if (is_unseen(settings.ca_file) || client_check(&settings, &reason) == ERR_OK)
+        return;
+    config_fault(faults, config, "identity", "key_ca_file", "%s",
+                 reason.text + strlen("ca_file: "));
+}
+
 static void check_assertions(const struct config *config, const struct config_upstream *upstream,
                              struct config_faults *faults)
 {
@@ -81,6 +91,7 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     struct setup *setup = arg;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
+    check_key_ca(config, faults);
     for (size_t i = 0; i < config->upstream_count; i++) {
         check_tls(config, &config->upstreams[i], faults);
         check_assertions(config, &config->upstreams[i], faults);

@@ -65,6 +65,8 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
                        wiring_upstream(settings->config), client);
     client_unref(client);
     worker->lookups.places = settings->places;
+    identity_worker_connect(&worker->lookups.identity, worker->loop, settings->main_loop,
+                            settings->key_asked, settings->key_asked_arg);
     return ERR_OK;
 }
 
@@ -139,6 +141,7 @@ static struct worker_change *change_of(struct mail *mail)
 
 static void change_free(struct worker_change *change)
 {
+    key_view_fini(&change->keys);
     identity_unref(change->identity);
     config_unref(change->config);
     mem_free(change);
@@ -174,7 +177,7 @@ static void commit(struct mail *mail)
         worker->next = NULL;
         lookup_shared_use(shared, change->config, wiring_upstream(change->config), client,
                           change->era);
-        lookup_app_use(&worker->lookups, change->config, change->identity);
+        lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
         client_unref(client);
     }
@@ -250,6 +253,11 @@ struct server_app *worker_app(struct worker *worker)
 struct token_source *worker_source(struct worker *worker)
 {
     return worker->source;
+}
+
+void worker_publish_keys(struct worker *worker, const struct key_view *view)
+{
+    identity_worker_publish(&worker->lookups.identity, view);
 }
 
 struct mono_time worker_beat(const struct worker *worker)

@@ -99,7 +99,18 @@ has "$(cat "$here/log")" ":8: [upstream v]: a second upstream"
 
 write </dev/null
 told ": [upstream NAME]: is missing; this section names the Location API and its credentials: write [upstream location], and below it address, client_id and client_secret_file" \
-    ": [identity] key_file: is missing; mode jwt needs the key that signs identities, such as key_file = credential:identity.key"
+    ": [identity] key_file: is missing; mode jwt needs the key that signs identities, such as key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK set"
+
+# The URL of a set of keys is not asked here; the authorities that it is trusted by are read.
+write <<END
+[identity]
+key_url = https://127.0.0.1:1/jwks
+key_ca_file = short.key
+$upstream
+END
+told ":3: [identity] key_ca_file: $here/short.key: contains no PEM certificate"
+sed -i /key_ca_file/d "$here/pc.ini"
+check || fail "$(cat "$here/log")"
 
 # Secrets that others can read.
 write <<END

@@ -55,6 +55,9 @@ gauge postcoded_connections
 counter postcoded_connections_refused_total 0
 counter postcoded_reloads_total{result="success"} 1
 counter postcoded_reloads_total{result="failure"} 0
+counter postcoded_identity_key_fetches_total{result="success"} 0
+counter postcoded_identity_key_fetches_total{result="failure"} 0
+gauge postcoded_identity_keys 0
 gauge postcoded_build_info{version="
 counter process_cpu_seconds_total 
 gauge process_resident_memory_bytes 

@@ -40,6 +40,14 @@ told 1 '^STATUS=Draining: '
 [ "$(grep '^STATUS=' "$here/told" | tail -n 1)" = "STATUS=Stopped." ] ||
     fail "the last status is not that it stopped: $(tail -n 3 "$here/told")"
 
+# Keys of a URL that were never there: not ready, whatever the token is.
+set_key identity mode jwt
+set_key identity key_url http://127.0.0.1:1/jwks
+manage
+told 1 '^STATUS=Not ready: no keys of http://127.0.0.1:1/jwks yet: the server refused the connection; the token of location is valid'
+end_managed
+set_key identity mode off
+
 # A start that fails says why, and never that it is ready.
 set_key admin listen "unix:$here/none/admin.sock"
 configure

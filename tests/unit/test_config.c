@@ -250,10 +250,24 @@ static const struct bad {
      IDENTITY,
      "p.ini:3: [upstream u] auth_url: http://127.0.0.1.example would send secrets in the clear; "
      "write https://, or set plaintext = on\n"},
+    /* The URL of keys. */
+    {"[identity]\nkey_file = key\nkey_url = https://h.example/jwks\n", UPSTREAM,
+     "p.ini:3: [identity] key_url: given beside key_file; keep one of the two\n"},
+    {"[identity]\nkey_url = http://h.example/jwks?key=hush\n", UPSTREAM,
+     "p.ini:2: [identity] key_url: http://h.example/jwks would bring keys that anyone on the way "
+     "can replace; write https://\n"},
+    {"[identity]\nkey_url = https://u@h.example/jwks\n", UPSTREAM,
+     "p.ini:2: [identity] key_url: a user in a URL is not supported; remove what precedes the @\n"},
+    {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\n",
+     UPSTREAM,
+     "p.ini:3: [identity] key_refresh: \"500ms\" is out of range; must be a duration from 1s to "
+     "24h\n"
+     "p.ini:4: [identity] key_ca_file: none cannot be read (No such file or directory); it must be "
+     "a file that postcoded's user can read\n"},
     /* What is missing, or given beside what excludes it. */
     {"[upstream u]\n", "",
      "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities, such "
-     "as key_file = credential:identity.key\n"
+     "as key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK set\n"
      "p.ini: [upstream u] address: is missing; must be a URL of http or https without user, query "
      "and fragment; write address = https://HOST[:PORT][/PREFIX]\n"
      "p.ini: [upstream u] client_id: is missing; must be text of at most 1024 bytes; write "
@@ -402,7 +416,7 @@ START_TEST(all_faults_at_once)
         "credentials: write [upstream location], and below it address, client_id and "
         "client_secret_file\n"
         "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities, "
-        "such as key_file = credential:identity.key\n"
+        "such as key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK set\n"
         "p.ini.d/10.ini:2: [store] recycle_interval: \"soon\" is not understood; must be a "
         "duration from 10ms to 24h, such as 30s\n"
         "p.ini.d/10.ini:3: there is no key before the equals sign; write key = value\n");
@@ -438,7 +452,8 @@ START_TEST(bounds_of_a_file)
                      "its credentials: write [upstream location], and below it address, client_id "
                      "and client_secret_file\n"
                      "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs "
-                     "identities, such as key_file = credential:identity.key\n");
+                     "identities, such as key_file = credential:identity.key, or key_url = "
+                     "https://HOST/PATH of a JWK set\n");
 
     buf_init(&many, 65536);
     buf_puts(&many, WHOLE "auth_flow = client_credentials\n");
@@ -929,6 +944,21 @@ static void visit(void *arg, const struct config_entry *entry)
     buf_printf(out, "%s|%s|%s\n", entry->section, entry->key, entry->value);
 }
 
+START_TEST(key_url)
+{
+    struct config *config =
+        good("[identity]\nkey_url = http://localhost:1/jwks?tenant=a\n" UPSTREAM);
+
+    ck_assert_str_eq(config->identity_key_url, "http://localhost:1/jwks?tenant=a");
+    ck_assert_int_eq(config->identity_key_refresh, 0);
+    config_unref(config);
+    config = good("[identity]\nkey_file = key\nkey_refresh = 5m\n" UPSTREAM);
+    ck_assert_str_eq(fault_lines(),
+                     "note p.ini:3: [identity] key_refresh: is not used without key_url\n");
+    config_unref(config);
+}
+END_TEST
+
 START_TEST(print_round_trip)
 {
     struct buf before, after;
@@ -1192,6 +1222,7 @@ int main(void)
     tcase_add_test(tcase, references);
     tcase_add_test(tcase, wiping);
     tcase_add_test(tcase, wiping_of_text);
+    tcase_add_test(tcase, key_url);
     tcase_add_test(tcase, print_round_trip);
     tcase_add_test(tcase, print_form);
     tcase_add_test(tcase, unreloadable);
