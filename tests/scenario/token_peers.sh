@@ -3,21 +3,9 @@
 # and oauth2-mock-server, made slow, failing and odd. Both from npm, installed when first wanted.
 . "$TOP/tests/scenario/token_common.bash"
 
-packages=$("$TOP/tests/peers/install" 2>"$here/install.log")
-case $? in
-0) ;;
-77) skip "the token servers from npm: $(cat "$here/install.log")" ;;
-*) fail "npm: $(cat "$here/install.log")" ;;
-esac
+# shellcheck source=tests/scenario/peer_common.bash
+. "$TOP/tests/scenario/peer_common.bash"
 
-# peer NAME ARGUMENT...: starts it; sets urls.
-peer() {
-    (cd "$packages" && exec node "$TOP/tests/peers/$1.mjs" "${@:2}") >"$here/$1.out" \
-        2>"$here/$1.err" &
-    started+=("$!")
-    eventually grep -qs "^listening on " "$here/$1.out"
-    read -r -a urls <<<"$(sed -n 's/^listening on //p' "$here/$1.out")"
-}
 # as CLIENT SECRET AUTH_CLIENT: who asks.
 as() {
     client=$1 secret=$2

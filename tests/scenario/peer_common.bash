@@ -1,0 +1,18 @@
+# What the scenarios with servers from npm share, on top of common.bash.
+# shellcheck shell=bash
+
+packages=$("$TOP/tests/peers/install" 2>"$here/install.log")
+case $? in
+0) ;;
+77) skip "the servers from npm: $(cat "$here/install.log")" ;;
+*) fail "npm: $(cat "$here/install.log")" ;;
+esac
+
+# peer NAME ARGUMENT...: starts it; sets urls.
+peer() {
+    (cd "$packages" && exec node "$TOP/tests/peers/$1.mjs" "${@:2}") >"$here/$1.out" \
+        2>"$here/$1.err" &
+    started+=("$!")
+    eventually grep -qs "^listening on " "$here/$1.out"
+    read -r -a urls <<<"$(sed -n 's/^listening on //p' "$here/$1.out")"
+}
