@@ -31,6 +31,7 @@ function settings(keys) {
             client_id: 'caller',
             client_secret: 'secret',
             grant_types: ['client_credentials'],
+            id_token_signed_response_alg: alg, // it must be one of the keys'
             redirect_uris: [],
             response_types: [],
             scope,

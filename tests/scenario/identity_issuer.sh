@@ -28,9 +28,12 @@ keys() {
     printf '%s\n' "$@" | ask -f -X PUT --data-binary @- "$issuer/control/keys" >"$here/keys" ||
         fail "the issuer takes no keys"
 }
-identity() {
-    ask -f -u caller:secret -d grant_type=client_credentials -d scope=lookup \
-        -d "resource=$audience" "$issuer/token" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+# identify: an identity, in `identity`.
+identify() {
+    local answer
+    answer=$(ask -f -u caller:secret -d grant_type=client_credentials -d scope=lookup \
+        -d "resource=$audience" "$issuer/token") || fail "the issuer gives no token"
+    identity=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' <<<"$answer")
 }
 status() {
     ask -o "$here/answer.$BASHPID" -w '%{http_code}' -H "Authorization: Bearer $1" "$at/M11AA"
@@ -69,7 +72,8 @@ all_accepted() {
     [ ! -e "$here/rejected" ] || fail "rejected: $(cat "$here/rejected") $(tail -n 3 "$here/log")"
 }
 
-old=$(identity)
+identify
+old=$identity
 [ "$(status "$old")" = 200 ] || fail "$(cat "$here"/answer.*)"
 has "$(logged status=200)" user=caller
 valid "$old"
@@ -84,10 +88,10 @@ replace() {
     eventually metric_is postcoded_identity_keys 2
     another_round
     keys "$2" "$1"
-    new=$(identity)
-    valid "$old" "$new" # an identity of the old key is as good as before
+    identify
+    valid "$old" "$identity" # an identity of the old key is as good as before
     another_round
-    valid "$new"
+    valid "$identity"
     another_round
     keys "$2"
     eventually metric_is postcoded_identity_keys 1
@@ -96,11 +100,11 @@ replace() {
     another_round
     refused "$old" || fail "accepted again"
     all_accepted
-    old=$new
+    old=$identity
 }
 replace 'first RS256' 'second ES256'
 replace 'second ES256' 'third EdDSA'
-replace 'third EdDSA' 'fourth PS512'
+replace 'third EdDSA' 'fourth PS256'
 
 # A key set without a change is no news to anyone.
 fetches=$(ask "$issuer/control/fetches")
