@@ -49,6 +49,9 @@ void key_keeper_start(struct key_keeper *keeper);
 /* Another key_refresh, in ns; 0: none. Counts for the next fetch. */
 void key_keeper_refresh(struct key_keeper *keeper, int64_t refresh);
 
+/* An operator asks: fetches at once. */
+void key_keeper_fetch(struct key_keeper *keeper);
+
 /* A token names a key that is not in the set: fetches, unless it did lately. */
 void key_keeper_unknown(struct key_keeper *keeper);
 

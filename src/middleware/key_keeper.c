@@ -225,6 +225,13 @@ void key_keeper_refresh(struct key_keeper *keeper, int64_t refresh)
     arm(keeper);
 }
 
+void key_keeper_fetch(struct key_keeper *keeper)
+{
+    MAGIC_OK(keeper, KEY_KEEPER_MAGIC);
+    MUST(keeper->started);
+    fetch_now(keeper);
+}
+
 void key_keeper_unknown(struct key_keeper *keeper)
 {
     MAGIC_OK(keeper, KEY_KEEPER_MAGIC);

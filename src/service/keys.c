@@ -144,6 +144,7 @@ void keys_commit(struct daemon *daemon, struct keys_change *change)
 {
     if (change->stays) {
         key_keeper_refresh(daemon->keys, change->refresh);
+        key_keeper_fetch(daemon->keys);
     } else {
         key_keeper_free(daemon->keys);
         daemon->keys = change->next;

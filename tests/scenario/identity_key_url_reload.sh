@@ -64,18 +64,24 @@ has "$told" "identity keys  http://$keys_at/jwks: the server answers 404" \
 lacks "$told" CANARY 'verdict        ok'
 serve_keys a
 
-# What did not change is not fetched again, and keeps its keys without the server.
-before=$(heard)
+# A reload with the same URL does not wait for the set, and has it fetched once more: a key that was
+# withdrawn in a hurry is out of use. It keeps its keys without the server.
+new_key b
+serve_keys b
 set_key identity leeway 10s
 reload success 2
-[ "$(heard)" = "$before" ] || fail "fetched again for a leeway"
+eventually status_is "$ada" 401
+[ "$(status_of "$(identity b ada)")" = 200 ] || fail "the other key is refused after a reload"
+serve_keys a
+reload success 3
+eventually status_is "$ada" 200
 stop_pages
 set_key identity key_refresh 1s
-reload success 3
+reload success 4
 eventually fetches_at_least failure 3
 [ "$(status_of "$ada")" = 200 ] || fail "the keys are gone with another key_refresh"
 set_key identity key_refresh ''
-reload success 4
+reload success 5
 
 # Another URL that cannot be fetched: the present keys stay in use.
 set_key identity key_url "http://$keys_at/other"
@@ -85,18 +91,18 @@ reload failure 3
 # Away from the URL and back; keys of before are not there in between.
 set_key identity key_url ''
 set_key identity mode off
-reload success 5
+reload success 6
 eventually status_is "$ada" 200
 [ "$(metric postcoded_identity_keys)" = 0 ] || fail "keys in mode off"
 set_key identity mode jwt
 set_key identity key_file identity.key
-reload success 6
+reload success 7
 eventually status_is "$ada" 401
 eventually status_is "$file" 200
 set_key identity key_file ''
 set_key identity key_url "http://$keys_at/jwks"
 start_pages "${keys_at##*:}"
-reload success 7
+reload success 8
 eventually status_is "$ada" 200
 
 # SIGHUP during the fetch waits for its turn; SIGTERM ends the daemon.
