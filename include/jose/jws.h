@@ -36,6 +36,12 @@ enum jwt_result jws_open(const struct jwt_keys *keys, const char *token, size_t 
                          struct octets *payload);
 
 /*
+ * Whether no key has the kid of a JWS, or it has none: a key that is not among them may have signed
+ * it. For one that jws_open rejected. Any thread.
+ */
+bool jws_key_is_unknown(const struct jwt_keys *keys, const char *token, size_t len);
+
+/*
  * The payload signed with a key that signs, with alg, typ "JWT" and kid in its header. Free it with
  * wipe_free_text. NULL where OpenSSL fails. Any thread.
  */

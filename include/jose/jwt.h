@@ -42,9 +42,12 @@ struct jwt_keys;
  */
 ERR_CHECKED enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason,
                                   struct jwt_keys **out);
+/* The most keys of a set. */
+#define JWT_KEYS_MAX 100
 /*
- * The same from a JWK set that was fetched: anything else is a fault. HMAC secrets in it are left
- * out, since whoever can fetch it could sign with them.
+ * The same from a JWK set that was fetched: anything else is a fault. HMAC secrets and keys with
+ * their private halves are left out, since whoever can fetch the set could sign with them.
+ * ERR_NOT_FOUND, with `reason` set: it is a set, and no key of it can verify.
  */
 ERR_CHECKED enum err jwt_keys_new_set(const char *bytes, size_t len, struct reason *reason,
                                       struct jwt_keys **out);
@@ -84,6 +87,12 @@ enum identity_reason jwt_result_reason(enum jwt_result result);
 enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *rules,
                            const char *token, size_t len, struct wall_time now,
                            char user[JWT_USER_MAX + 1], struct wall_time *expires);
+
+/*
+ * Whether a token that jwt_verify rejected may be signed by a key that is not among these: no key
+ * has its kid, or it has none. Any thread.
+ */
+bool jwt_key_is_unknown(const struct jwt_keys *keys, const char *token, size_t len);
 
 /*
  * A token for `user`, valid from `now` for `ttl` nanoseconds (whole seconds count, one at least),

@@ -15,8 +15,9 @@
 
 /*
  * Adds the keys of the array `set` to `keys`, which is empty and has room for each. Those that
- * cannot be used are left out, and the note says which and why. `secrets`: whether HMAC secrets may
- * be among them. ERR_INVALID: none is left that verifies; the reason says why the first cannot.
+ * cannot be used are left out, and the note says which and why. `secrets`: whether HMAC secrets
+ * and private halves may be among them. ERR_NOT_FOUND: none is left that verifies; the reason says
+ * why the first cannot.
  */
 ERR_CHECKED enum err key_set_read(const json_t *set, bool secrets, struct jwt_keys *keys,
                                   struct reason *reason);

@@ -34,7 +34,8 @@ struct key_fetch_result {
     const char *reason;
     const char *detail;       /* libcurl's words, which may differ each time; not escaped; or "" */
     const char *proxy_status; /* the error type of RFC 9209 section 2.3; a constant */
-    bool unusable;            /* there was a whole response, and it is no set of keys */
+    bool unusable;            /* there was a whole response, and it is no usable set */
+    bool withdrawn; /* it is a set, and none of its keys can be used: the old ones left it */
 };
 
 typedef void key_fetch_done(void *arg, const struct key_fetch_result *result);
@@ -42,7 +43,7 @@ typedef void key_fetch_done(void *arg, const struct key_fetch_result *result);
 /*
  * For the key_url of a configuration in mode jwt, which is not kept. `done` is called once for each
  * key_fetch_start, in a later turn; it may free the fetch. ERR_INVALID: key_ca_file cannot be used
- * (key_fetch_check says why); ERR_SYSTEM: as client_new.
+ * (upstream/tls_check.h says why); ERR_SYSTEM: as client_new.
  */
 ERR_CHECKED enum err key_fetch_new(struct loop *loop, const struct config *config,
                                    key_fetch_done *done, void *arg, struct key_fetch **out);
@@ -57,8 +58,8 @@ bool key_fetch_is_under_way(const struct key_fetch *fetch);
 const char *key_fetch_url(const struct key_fetch *fetch);
 
 /*
- * All that a fetch is made of: a reload compares it. Files are read: an authority renewed in its
- * place counts.
+ * What decides which keys a fetch brings, URL, authorities and proxy: a reload compares it. Files
+ * are read: an authority renewed in its place counts.
  */
 struct digest key_fetch_digest(const struct config *config);
 

@@ -172,24 +172,26 @@ static enum jwt_result try_keys(const struct jwt_keys *keys, const struct header
 {
     bool known = header->kid != NULL && kid_is_known(keys, header->kid);
     enum jws_alg alg = jws_alg_first(header->alg);
-    enum jwt_result result = JWT_NO_KEY;
+    enum jwt_result untried = JWT_NO_KEY;
     unsigned tried = 0;
+    bool fits = false;
 
-    for (size_t i = 0; i < keys->count && tried < JWT_KEYS_TRIED; i++) {
+    for (size_t i = 0; i < keys->count && tried < JWT_KEYS_TRIED && !fits; i++) {
         const struct jose_key *key = &keys->items[i];
         if (!key->verifies || !is_meant(key, header->kid, known))
             continue;
         if ((key->algs & header->alg) != 0) {
             tried++;
-            if (key_verify(key, alg, token, parts->signed_len, &parts->signature))
-                return JWT_OK;
+            fits = key_verify(key, alg, token, parts->signed_len, &parts->signature);
         } else if ((jws_algs_for(key->kind) & header->alg) != 0) {
-            result = JWT_ALGORITHM; /* a key of this kind, but for another algorithm */
+            untried = JWT_ALGORITHM; /* a key of this kind, but for another algorithm */
         }
     }
     /* Else a TLS connection on this thread would take the reason of a failure for its own. */
     ERR_clear_error();
-    return tried > 0 ? JWT_SIGNATURE : result;
+    if (fits)
+        return JWT_OK;
+    return tried > 0 ? JWT_SIGNATURE : untried;
 }
 
 enum jwt_result jws_open(const struct jwt_keys *keys, const char *token, size_t len,
@@ -212,6 +214,21 @@ enum jwt_result jws_open(const struct jwt_keys *keys, const char *token, size_t 
     mem_free(header.kid);
     parts_fini(&parts);
     return result;
+}
+
+bool jws_key_is_unknown(const struct jwt_keys *keys, const char *token, size_t len)
+{
+    struct parts parts;
+    struct header header = {0};
+
+    MAGIC_OK(keys, JWT_KEYS_MAGIC);
+    if (!parts_split(token, len, &parts))
+        return false;
+    bool unknown = header_read(&parts.header, &header) == JWT_OK &&
+                   (header.kid == NULL || !kid_is_known(keys, header.kid));
+    mem_free(header.kid);
+    parts_fini(&parts);
+    return unknown;
 }
 
 /* Signing. */

@@ -70,6 +70,11 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *
     return result;
 }
 
+bool jwt_key_is_unknown(const struct jwt_keys *keys, const char *token, size_t len)
+{
+    return jws_key_is_unknown(keys, token, len);
+}
+
 static const struct jose_key *first_that_signs(const struct jwt_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {

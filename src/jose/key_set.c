@@ -75,6 +75,9 @@ static enum err read_one(const json_t *json, bool secrets, struct jose_key *key,
     if (!secrets && kty != NULL && strcmp(kty, "oct") == 0)
         return key_fault(reason, "it is an HMAC secret, and was fetched from where others can "
                                  "read it too; it should be a public key");
+    if (!secrets && json_object_get(json, "d") != NULL)
+        return key_fault(reason, "it has its private half, and was fetched from where others can "
+                                 "read it too; it should be a public key");
     return jwk_read(json, JWK_IDENTITIES, key, reason);
 }
 
@@ -90,11 +93,13 @@ static bool any_verifies(const struct jwt_keys *keys)
 static enum err none_verifies(const struct skipped *skipped, size_t total, struct reason *reason)
 {
     if (total == 0)
-        return key_fault(reason, "the JWK set is empty; it should hold a key to verify with");
-    if (skipped->count == 0)
-        return key_fault(reason, "no key of the JWK set can verify; the key_ops of one should "
-                                 "hold \"verify\"");
-    return key_fault(reason, "no key of the JWK set can verify; %.400s", skipped->first.text);
+        reason_set(reason, "the JWK set is empty; it should hold a key to verify with");
+    else if (skipped->count == 0)
+        reason_set(reason, "no key of the JWK set can verify; the key_ops of one should hold "
+                           "\"verify\"");
+    else
+        reason_set(reason, "no key of the JWK set can verify; %.400s", skipped->first.text);
+    return ERR_NOT_FOUND;
 }
 
 enum err key_set_read(const json_t *set, bool secrets, struct jwt_keys *keys, struct reason *reason)

@@ -78,9 +78,13 @@ static void name_set(struct jwt_keys *keys)
 static enum err read_set(const json_t *set, bool secrets, struct jwt_keys **out,
                          struct reason *reason)
 {
-    struct jwt_keys *keys = keys_make(json_array_size(set));
-    enum err err = key_set_read(set, secrets, keys, reason);
+    size_t count = json_array_size(set);
 
+    if (count > JWT_KEYS_MAX)
+        return key_fault(reason, "the set has %zu keys; it should have at most %d", count,
+                         JWT_KEYS_MAX);
+    struct jwt_keys *keys = keys_make(count);
+    enum err err = key_set_read(set, secrets, keys, reason);
     if (err == ERR_OK) {
         name_set(keys);
         *out = keys;
@@ -194,7 +198,7 @@ enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, stru
     else
         err = keys_from_secret(text, out, reason);
     ERR_clear_error();
-    return err;
+    return err == ERR_OK ? ERR_OK : ERR_INVALID;
 }
 
 static enum err is_no_set(struct text text, struct reason *reason)

@@ -219,7 +219,7 @@ static void asking_delivered(struct mail *mail)
 static void ask(struct identity_worker *worker)
 {
     struct identity_asking *asking = &worker->asking;
-    if (asking->loop == NULL || asking->under_way || !identity_has_url(worker->identity->config))
+    if (asking->loop == NULL || asking->under_way)
         return;
     asking->under_way = true;
     asking->mail.deliver = asking_delivered;
@@ -274,6 +274,15 @@ static const char *bearer(struct request *request, size_t *len)
     return value;
 }
 
+/* Whether another set of key_url may have the key that signed the token. */
+static bool is_for_keeper(const struct identity_worker *worker, enum jwt_result result,
+                          const char *token, size_t len)
+{
+    return (result == JWT_NO_KEY || result == JWT_SIGNATURE || result == JWT_ALGORITHM) &&
+           identity_has_url(worker->identity->config) &&
+           jwt_key_is_unknown(worker->view.keys, token, len);
+}
+
 /* The result under the worker's keys; what was verified once is remembered. */
 static enum jwt_result verify(struct request *request, struct identity_worker *worker,
                               const char *token, size_t len)
@@ -291,12 +300,12 @@ static enum jwt_result verify(struct request *request, struct identity_worker *w
         log_debug(request_guid(request), "identity rejected: %s", jwt_result_text(result));
     else if (digested)
         verified_tokens_add(worker->verified, &digest, request->user, expires);
-    if (result == JWT_NO_KEY)
+    if (is_for_keeper(worker, result, token, len))
         ask(worker);
     return result;
 }
 
-/* An identity that cannot be judged: there was never a key to verify it with. */
+/* An identity that cannot be judged: there is no key to verify it with. */
 static bool lacks_keys(struct request *request, const struct identity_worker *worker,
                        const char *cookie)
 {
@@ -313,8 +322,8 @@ static void respond_unavailable(struct request *request, const struct key_view *
     const struct response_problem problem = {
         .id = PROBLEM_IDENTITY_UNAVAILABLE, .proxy_error = view->proxy_status, .headers = headers};
     response_problem(request, &problem,
-                     "The keys that identities are verified with could not be fetched yet. Try "
-                     "again in %s s; the log tells why.",
+                     "There are no keys to verify identities with: they could not be fetched. "
+                     "Try again in %s s; the log tells why.",
                      wait);
 }
 

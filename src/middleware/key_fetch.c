@@ -34,6 +34,10 @@ struct key_fetch {
     void *arg;
     struct guid_source guids;
 
+    /* The last usable set: one with the same bytes is not read again. */
+    struct jwt_keys *keys; /* NULL: there was none */
+    struct digest digest;
+
     /* The fetch under way. */
     struct ctx *ctx; /* NULL: none is */
     struct ctx_hook hook;
@@ -96,6 +100,7 @@ void key_fetch_free(struct key_fetch *fetch)
     client_unref(fetch->client);
     timer_stop(&fetch->expired);
     ctx_free(fetch->ctx);
+    jwt_keys_unref(fetch->keys);
     mem_free(fetch->url);
     wipe_free_text(fetch->target);
     wipe(&fetch->guids, sizeof(fetch->guids));
@@ -118,7 +123,9 @@ const char *key_fetch_url(const struct key_fetch *fetch)
 struct digest key_fetch_digest(const struct config *config)
 {
     EVP_MD_CTX *digest = digest_begin();
-    const struct client_settings settings = settings_of(config);
+    const struct client_settings all = settings_of(config);
+    const struct client_settings settings = {
+        .ca_file = all.ca_file, .proxy = all.proxy, .proxy_password = all.proxy_password};
 
     client_settings_digest(digest, &settings);
     digest_add_text(digest, config->identity_key_url);
@@ -154,22 +161,6 @@ static void explain_status(int status, struct reason *reason)
         reason_set(reason, "the server answers %d", status);
 }
 
-static bool read_set(const struct upstream_response *response, struct reason *reason,
-                     struct jwt_keys **out)
-{
-    struct reason why;
-    const char *coding = upstream_response_coding(response);
-    enum err err = ERR_INVALID;
-
-    if (coding != NULL)
-        reason_set(&why, "it is compressed (%s)", coding);
-    else
-        err = jwt_keys_new_set(response->body, response->body_len, &why, out);
-    if (err != ERR_OK)
-        reason_set(reason, "the server's answer is no usable JWK set: %s", why.text);
-    return err == ERR_OK;
-}
-
 static struct digest digest_of(const struct upstream_response *response)
 {
     EVP_MD_CTX *digest = digest_begin();
@@ -178,11 +169,51 @@ static struct digest digest_of(const struct upstream_response *response)
     return digest_end(digest);
 }
 
+/* To read a set takes milliseconds, in which the main loop does nothing else. */
+static enum err read_keys(struct key_fetch *fetch, const struct upstream_response *response,
+                          struct reason *reason)
+{
+    const struct digest digest = digest_of(response);
+    struct jwt_keys *keys;
+
+    if (fetch->keys != NULL && digest_same(&digest, &fetch->digest))
+        return ERR_OK;
+    enum err err = jwt_keys_new_set(response->body, response->body_len, reason, &keys);
+    if (err != ERR_OK)
+        return err;
+    jwt_keys_unref(fetch->keys);
+    fetch->keys = keys;
+    fetch->digest = digest;
+    return ERR_OK;
+}
+
+/* What there is to say of a response with status 200. */
+static void judge_body(struct key_fetch *fetch, const struct upstream_response *response,
+                       struct key_fetch_result *result, struct reason *reason)
+{
+    struct reason why;
+    const char *coding = upstream_response_coding(response);
+    enum err err = ERR_INVALID;
+
+    if (coding != NULL)
+        reason_set(&why, "it is compressed (%s)", coding);
+    else
+        err = read_keys(fetch, response, &why);
+    if (err == ERR_OK) {
+        result->keys = fetch->keys;
+        result->digest = fetch->digest;
+        result->max_age = max_age_of(response->headers[CLIENT_CACHE_CONTROL]);
+        return;
+    }
+    reason_set(reason, "the server's answer is no usable JWK set: %s", why.text);
+    result->unusable = true;
+    result->withdrawn = err == ERR_NOT_FOUND;
+}
+
 static void on_response(void *arg, struct upstream_response *response)
 {
     MAGIC_CAST(struct key_fetch, fetch, arg, KEY_FETCH_MAGIC);
     struct reason reason = {.text = ""};
-    struct jwt_keys *keys = NULL;
     struct key_fetch_result result = {
         .max_age = -1, .reason = reason.text, .detail = "", .proxy_status = "http_protocol_error"};
 
@@ -192,15 +223,10 @@ static void on_response(void *arg, struct upstream_response *response)
         result.proxy_status = client_error_proxy_status(response->error);
     } else if (response->status != 200) {
         explain_status(response->status, &reason);
-    } else if (!read_set(response, &reason, &keys)) {
-        result.unusable = true;
     } else {
-        result.keys = keys;
-        result.digest = digest_of(response);
-        result.max_age = max_age_of(response->headers[CLIENT_CACHE_CONTROL]);
+        judge_body(fetch, response, &result, &reason);
     }
     finish(fetch, &result);
-    jwt_keys_unref(keys);
 }
 
 /* ---- its beginning, and its deadline ---- */

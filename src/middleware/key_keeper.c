@@ -1,7 +1,8 @@
 /*
  * The keys that were obtained stay in use until others take their place: a server that is away, or
  * answers nonsense, locks nobody out. What it says is judged whole (key_fetch), so a set is taken
- * or left, and a withdrawn key goes with the first set that lacks it.
+ * or left, and a withdrawn key goes with the first set that lacks it; with a set that has no usable
+ * key, all of them go.
  *
  * A set with the same bytes is the same set: workers hear nothing of it, and go on with the
  * identities that they remember.
@@ -115,12 +116,14 @@ static void log_failure(struct key_keeper *keeper, const struct key_fetch_result
               "%s",
               key_keeper_url(keeper), result->reason, detailed ? " (" : "", result->detail,
               detailed ? ")" : "",
-              keeper->view.keys != NULL ? "the last ones stay in use" : "there are none yet", wait);
+              keeper->view.keys != NULL ? "the last ones stay in use" : "there are none", wait);
 }
 
 static void note_failure(struct key_keeper *keeper, const struct key_fetch_result *result,
                          struct mono_time now)
 {
+    if (result->withdrawn)
+        key_view_fini(&keeper->view);
     if (keeper->started)
         log_failure(keeper, result, now);
     mem_free(keeper->failure);

@@ -27,7 +27,7 @@ bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why)
     if (daemon->keys == NULL || key_keeper_view(daemon->keys)->keys != NULL)
         return false;
     const char *failure = key_keeper_failure(daemon->keys);
-    buf_printf(why, "no keys of %s yet%s%s", key_keeper_url(daemon->keys),
+    buf_printf(why, "no keys of %.160s%s%.280s", key_keeper_url(daemon->keys),
                failure != NULL ? ": " : "", failure != NULL ? failure : "");
     return true;
 }

@@ -89,7 +89,7 @@ static void finish(struct reload *reload, bool well)
     if (!daemon->drain.begun)
         systemd_ready();
     report_status(daemon);
-    if (daemon->reload_again) {
+    if (daemon->reload_again && !daemon->drain.begun) {
         daemon->reload_again = false;
         begin(daemon);
     }
@@ -255,12 +255,12 @@ static void prepare_workers(struct reload *reload)
 
 /* ---- the keys ---- */
 
-/* May come when the daemon drains, like any later step; not when it has ended (reload_stop). */
+/* May come when the daemon drains, but not when it has ended (reload_stop). */
 static void keys_prepared(void *arg, bool good)
 {
     struct reload *reload = arg;
     MAGIC_OK(reload->daemon, DAEMON_MAGIC);
-    if (good && prepare_tokens(reload))
+    if (good && !reload->daemon->drain.begun && prepare_tokens(reload))
         prepare_workers(reload);
     else
         fail(reload);

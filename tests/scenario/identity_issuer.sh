@@ -111,8 +111,12 @@ fetches=$(ask "$issuer/control/fetches")
 fetched_more() {
     [ "$(ask "$issuer/control/fetches")" -gt $((fetches + 1)) ]
 }
-lines=$(grep -c 'key_url\|key set' "$here/log")
+taken() {
+    grep -c ' taken: ' "$here/log"
+}
+lines=$(taken)
+[ "$lines" -ge 7 ] || fail "$lines changed sets"
 eventually fetched_more
-[ "$(grep -c 'key_url\|key set' "$here/log")" = "$lines" ] || fail "$(tail "$here/log")"
+[ "$(taken)" = "$lines" ] || fail "$(tail "$here/log")"
 another_round
 all_accepted

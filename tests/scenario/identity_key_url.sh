@@ -25,7 +25,7 @@ has "$said" ' 503 ' '"code":"identity_unavailable"' 'Retry-After: ' \
 has "$(ask -i -H "Authorization: Bearer $ada" "$at/M11AA")" '"code":"identity_unavailable"'
 has "$(ask -i "$at/M11AA")" ' 401 ' '"code":"unauthorized"'
 has "$(operators /readyz -w '%{http_code}')" 503 \
-    "identity: no keys of http://$keys_at/jwks yet: the server refused the connection"
+    "identity: no keys of http://$keys_at/jwks: the server refused the connection"
 [ "$(metric postcoded_identity_keys)" = 0 ] || fail "keys from nowhere"
 
 # It is asked again and again, and said once.
@@ -82,8 +82,6 @@ answer '200 OK' "<!DOCTYPE html><title>Sign in</title>$(printf '%064d' 0)"
 stays 'no usable JWK set: '
 answer '200 OK' "$(set_of a | head -c 300)"
 stays 'no usable JWK set: '
-answer '200 OK' '{"keys":[]}'
-stays 'no usable JWK set: '
 answer '200 OK' '{"issuer":"https://id.example"}'
 stays 'no usable JWK set: '
 answer '200 OK' "$(set_of a)" 'Content-Encoding: gzip'
@@ -113,7 +111,32 @@ exec {silent}>&-
 serve_keys a
 eventually status_is "$ada" 200
 eventually status_is "$bob" 401
+
+# A set without a usable key is a set all the same: the keys that left it are out of use, remembered
+# identities too, and the daemon is not ready until there are others.
+for body in '{"keys":[]}' '{"keys":[{"kty":"oct","k":"AAAA"}]}'; do
+    serve_keys a
+    eventually status_is "$ada" 200
+    answer '200 OK' "$body"
+    eventually status_is "$ada" 503
+    has "$(ask -i -b "identity=$ada" "$at/M11AA")" '"code":"identity_unavailable"' 'Retry-After: ' \
+        'Proxy-Status: postcoded; error=http_protocol_error'
+    [ "$(metric postcoded_identity_keys)" = 0 ] || fail "keys are counted"
+    has "$(operators /readyz)" "identity: no keys of http://$keys_at/jwks: " 'JWK set'
+done
+has "$(logged 'could not be fetched.*empty')" 'there are none, and the next attempt'
+serve_keys a
+eventually status_is "$ada" 200
+is_ready || fail "not ready with keys"
 stop_daemon
+
+# Nor is a long URL a reason to say nothing.
+set_key identity key_url "http://127.0.0.1:1/$(printf '%01500d' 7)"
+start_daemon
+eventually grep -q 'could not be fetched' "$here/log"
+has "$(operators /readyz)" 'identity: no keys of http://127.0.0.1:1/000' 'refused the connection'
+stop_daemon
+set_key identity key_url "http://$keys_at/jwks?tenant=CANARY"
 
 # Without key_refresh the server says how often: a tenth is left out at most.
 set_key identity key_refresh ''

@@ -105,10 +105,19 @@ start_pages "${keys_at##*:}"
 reload success 8
 eventually status_is "$ada" 200
 
+# Another connect_timeout is no reason to fetch before the reload: it does not fail without a server.
+answer '404 Not Found' ''
+set_key 'upstream location' connect_timeout 1500ms
+reload success 9
+[ "$(status_of "$ada")" = 200 ] || fail "the keys are gone with another connect_timeout"
+
 # SIGHUP during the fetch waits for its turn; SIGTERM ends the daemon.
-rm "$here/answer"
-mkfifo "$here/answer"
-exec {silent}<>"$here/answer"
+silence() {
+    rm -f "$here/answer"
+    mkfifo "$here/answer"
+    exec {silent}<>"$here/answer"
+}
+silence
 before=$(heard)
 set_key identity key_url "http://$keys_at/third"
 configure
@@ -118,3 +127,27 @@ kill -HUP "$daemon"
 [ "$(status_of "$ada")" = 200 ] || fail "refused while a reload fetches"
 stop_daemon
 lacks "$(cat "$here/log")" CANARY 'configuration reloaded from .*third'
+
+# Where the fetch ends while the daemon drains, neither reload goes on.
+exec {silent}>&-
+rm "$here/answer"
+serve_keys a
+set_key identity key_url "http://$keys_at/jwks"
+set_key server drain_delay 60s
+start_daemon
+eventually is_ready
+before=$(heard)
+silence
+set_key identity key_url "http://$keys_at/fourth"
+configure
+kill -HUP "$daemon"
+eventually heard_at_least $((before + 1))
+kill -HUP "$daemon"
+kill -TERM "$daemon"
+eventually grep -q 'draining' "$here/log"
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' >&"$silent"
+exec {silent}>&-
+logged 'reload failed: the configuration stays as it was'
+[ "$(heard)" = $((before + 1)) ] || fail "a reload began while the daemon drained"
+[ "$(status_of "$ada")" = 200 ] || fail "refused while the daemon drains"
+stop_daemon

@@ -6,10 +6,13 @@
 
 new_key a
 new_key b
+# One that is silent about its kid: it is tried for a token of any kid that is not there.
+new_key c
+sed -i 's/"kid":"c",//' "$here/c.jwk"
 ada=$(identity a ada)
 bob=$(identity b bob)
 start_standin
-serve_keys a
+serve_keys a c
 start_pages
 url_keys "http://$keys_at/jwks"
 start_daemon
@@ -19,7 +22,7 @@ began=$(date +%s%N)
 [ "$(heard)" = 1 ] || fail "fetched $(heard) times at the start"
 
 # The key is there from now on, and nobody may look yet: each of these is refused at once.
-serve_keys a b
+serve_keys a b c
 many() {
     callers --count 8 --requests 200 --expect 401 --header "Cookie: identity=$bob" \
         >"$here/callers" || fail "callers: $(cat "$here/callers")"

@@ -44,7 +44,7 @@ told 1 '^STATUS=Draining: '
 set_key identity mode jwt
 set_key identity key_url http://127.0.0.1:1/jwks
 manage
-told 1 '^STATUS=Not ready: no keys of http://127.0.0.1:1/jwks yet: the server refused the connection; the token of location is valid'
+told 1 '^STATUS=Not ready: no keys of http://127.0.0.1:1/jwks: the server refused the connection; the token of location is valid'
 end_managed
 set_key identity mode off
 

@@ -281,6 +281,50 @@ START_TEST(test_signature_of_another_key)
 END_TEST
 
 /* A key named for one algorithm of its type is not used for the other. */
+/* A failure on the way to the key that fits is not left for TLS on this thread. */
+START_TEST(test_no_error_is_left)
+{
+    struct jwt_keys *signer = keys_of("{" RSA_PRIVATE "}");
+    struct jwt_keys *keys = keys_of("{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" A2_N
+                                    "\"},{" RSA_PUBLIC "}]}");
+    char *token = jws_sign(&signer->items[0], "{}", 2);
+    struct octets payload;
+
+    ck_assert_int_eq(jws_open(keys, token, strlen(token), &payload), JWT_OK);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    octets_fini(&payload);
+    mem_free(token);
+    jwt_keys_unref(signer);
+    jwt_keys_unref(keys);
+}
+END_TEST
+
+/* What may be signed by a key that is not there. */
+START_TEST(test_unknown_keys)
+{
+    static const struct {
+        const char *header;
+        bool unknown;
+    } cases[] = {
+        {"{\"alg\":\"RS256\",\"kid\":\"here\"}", false},
+        {"{\"alg\":\"RS256\",\"kid\":\"there\"}", true},
+        {"{\"alg\":\"RS256\"}", true},
+        {"{\"alg\":\"none\",\"kid\":\"there\"}", false},
+        {"{\"alg\":\"RS256\",\"kid\":7}", false},
+        {"{", false},
+    };
+    struct jwt_keys *keys = keys_of("{" RSA_PUBLIC ",\"kid\":\"here\"}");
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *token = forge(cases[i].header, "{}");
+        ck_assert_msg(jws_key_is_unknown(keys, token, strlen(token)) == cases[i].unknown, "%s",
+                      cases[i].header);
+        mem_free(token);
+    }
+    jwt_keys_unref(keys);
+}
+END_TEST
+
 START_TEST(test_alg_is_the_keys_own)
 {
     struct jwt_keys *signer = keys_of("{" RSA_PRIVATE ",\"alg\":\"PS256\"}");
@@ -412,6 +456,8 @@ int main(void)
     tcase_add_test(tcase, test_length_is_bounded);
     tcase_add_test(tcase, test_algorithm_confusion);
     tcase_add_test(tcase, test_signature_of_another_key);
+    tcase_add_test(tcase, test_no_error_is_left);
+    tcase_add_test(tcase, test_unknown_keys);
     tcase_add_test(tcase, test_alg_is_the_keys_own);
     tcase_add_test(tcase, test_key_is_chosen);
     tcase_add_test(tcase, test_keys_are_shared_between_threads);

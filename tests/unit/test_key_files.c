@@ -365,12 +365,12 @@ START_TEST(test_note_is_bounded)
 
     buf_init(&set, 64 * 1024);
     buf_puts(&set, "{\"keys\":[" EC(""));
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 99; i++)
         buf_printf(&set, ",{\"kty\":\"AKP\",\"kid\":\"number %d\"}", i);
     buf_puts(&set, "]}");
     ck_assert_int_eq(jwt_keys_new(set.data, set.len, &reason, &keys), ERR_OK);
     const char *note = jwt_keys_note(keys);
-    ck_assert_ptr_eq(strstr(note, "100 of 101 keys of the set are not used: key 2 (kid \"number "
+    ck_assert_ptr_eq(strstr(note, "99 of 100 keys of the set are not used: key 2 (kid \"number "
                                   "0\"): its kty is not used here; key 3"),
                      note);
     const char *more = strstr(note, "; and ");
@@ -401,29 +401,30 @@ END_TEST
 static const struct {
     const char *text;
     const char *part; /* NULL: it is taken */
+    enum err err;
 } fetched[] = {
-    {SET(EC("")), NULL},
-    {MARK "\r\n" SET(EC("")), NULL},
-    {SET(EC("") "," OCT("")), NULL},
-    {"", "it is empty; it should be a JWK set"},
-    {MARK " \n", "it is empty"},
-    {"<!DOCTYPE html>\n<html>", "it is HTML or XML"},
-    {"0123456789abcdef0123456789abcdef", "it is not JSON"},
-    {"-----BEGIN PUBLIC KEY-----\n", "it is not JSON"},
-    {"\"keys\"", "it is not JSON"},
-    {"{\"keys\":[", "not valid JSON"},
-    {"{\"keys\":[],\"keys\":[]}", "a name twice"},
-    {"[" EC("") "]", "it is JSON without keys"},
-    {"[]", "it is JSON without keys"},
-    {"{}", "it is JSON without keys"},
-    {"{\"error\":\"not found\"}", "it is JSON without keys"},
-    {EC(""), "it is a single JWK"},
-    {"{\"jwks_uri\":\"https://id.example/keys\"}", "discovery document"},
-    {"{\"keys\":{}}", "keys is not an array"},
-    {SET(""), "the JWK set is empty"},
-    {SET(OCT("")), "key 1: it is an HMAC secret"},
-    {SET("7"), "key 1: it is not a JSON object"},
-    {SET(EC(",\"use\":\"enc\"")), "key 1: it is not for signatures"},
+    {SET(EC("")), NULL, ERR_OK},
+    {MARK "\r\n" SET(EC("")), NULL, ERR_OK},
+    {SET(EC("") "," OCT("")), NULL, ERR_OK},
+    {"", "it is empty; it should be a JWK set", ERR_INVALID},
+    {MARK " \n", "it is empty", ERR_INVALID},
+    {"<!DOCTYPE html>\n<html>", "it is HTML or XML", ERR_INVALID},
+    {"0123456789abcdef0123456789abcdef", "it is not JSON", ERR_INVALID},
+    {"-----BEGIN PUBLIC KEY-----\n", "it is not JSON", ERR_INVALID},
+    {"\"keys\"", "it is not JSON", ERR_INVALID},
+    {"{\"keys\":[", "not valid JSON", ERR_INVALID},
+    {"{\"keys\":[],\"keys\":[]}", "a name twice", ERR_INVALID},
+    {"[" EC("") "]", "it is JSON without keys", ERR_INVALID},
+    {"[]", "it is JSON without keys", ERR_INVALID},
+    {"{}", "it is JSON without keys", ERR_INVALID},
+    {"{\"error\":\"not found\"}", "it is JSON without keys", ERR_INVALID},
+    {EC(""), "it is a single JWK", ERR_INVALID},
+    {"{\"jwks_uri\":\"https://id.example/keys\"}", "discovery document", ERR_INVALID},
+    {"{\"keys\":{}}", "keys is not an array", ERR_INVALID},
+    {SET(""), "the JWK set is empty", ERR_NOT_FOUND},
+    {SET(OCT("")), "key 1: it is an HMAC secret", ERR_NOT_FOUND},
+    {SET("7"), "key 1: it is not a JSON object", ERR_NOT_FOUND},
+    {SET(EC(",\"use\":\"enc\"")), "key 1: it is not for signatures", ERR_NOT_FOUND},
 };
 
 START_TEST(test_fetched)
@@ -432,15 +433,46 @@ START_TEST(test_fetched)
     struct jwt_keys *keys;
     enum err err = jwt_keys_new_set(fetched[_i].text, strlen(fetched[_i].text), &reason, &keys);
 
+    ck_assert_msg(err == fetched[_i].err, "%s", reason.text);
     if (fetched[_i].part == NULL) {
-        ck_assert_msg(err == ERR_OK, "%s", reason.text);
         ck_assert_str_eq(jwt_keys_kind(keys), "a JWK set of 1 key (ES256)");
     } else {
-        ck_assert_int_eq(err, ERR_INVALID);
         ck_assert_msg(strstr(reason.text, fetched[_i].part) != NULL, "%s", reason.text);
         ck_assert_ptr_nonnull(strstr(reason.text, "should"));
     }
     jwt_keys_unref(keys);
+}
+END_TEST
+
+/* A fetched key with its private half is as public as a secret beside it. */
+START_TEST(test_fetched_private_half)
+{
+    struct reason reason;
+    struct jwt_keys *keys;
+    const char *set = SET("{" RSA_PRIVATE "}," EC(""));
+
+    ck_assert_int_eq(jwt_keys_new_set(set, strlen(set), &reason, &keys), ERR_OK);
+    ck_assert_str_eq(jwt_keys_kind(keys), "a JWK set of 1 key (ES256)");
+    ck_assert_ptr_nonnull(strstr(jwt_keys_note(keys), "key 1: it has its private half"));
+    jwt_keys_unref(keys);
+}
+END_TEST
+
+START_TEST(test_too_many_keys)
+{
+    struct reason reason;
+    struct jwt_keys *keys;
+    struct buf set;
+
+    buf_init(&set, 65536);
+    buf_puts(&set, "{\"keys\":[7");
+    for (int i = 1; i < JWT_KEYS_MAX; i++)
+        buf_puts(&set, ",7");
+    char *most = mem_printf("%s," EC("") "]}", buf_text(&set));
+    buf_fini(&set);
+    ck_assert_int_eq(jwt_keys_new_set(most, strlen(most), &reason, &keys), ERR_INVALID);
+    ck_assert_str_eq(reason.text, "the set has 101 keys; it should have at most 100");
+    mem_free(most);
 }
 END_TEST
 
@@ -462,6 +494,8 @@ int main(void)
     tcase_add_test(tcase, test_note_of_several);
     tcase_add_test(tcase, test_note_is_bounded);
     tcase_add_test(tcase, test_note_holds_no_key);
+    tcase_add_test(tcase, test_fetched_private_half);
+    tcase_add_test(tcase, test_too_many_keys);
     tcase_add_loop_test(tcase, test_fetched, 0, (int)ARRAY_LEN(fetched));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
