@@ -211,10 +211,17 @@ static void print_found(void *arg, const struct config_entry *entry)
         printf("%s: [%s] %s holds %s\n", entry->origin, entry->section, entry->key, entry->holds);
 }
 
+/* No longer than what would be accepted. */
+static int64_t default_ttl(const struct config *config)
+{
+    const int64_t most = config->identity_max_lifetime;
+    return most > 0 && most < DEFAULT_TTL ? most : DEFAULT_TTL;
+}
+
 static enum exit_status mint(const struct options *options, const struct setup *setup)
 {
     struct reason reason;
-    int64_t ttl = options->ttl >= 0 ? options->ttl : DEFAULT_TTL;
+    int64_t ttl = options->ttl >= 0 ? options->ttl : default_ttl(setup->config);
     char *token = identity_mint(setup->identity, options->user, ttl, &reason);
     if (token == NULL) {
         fprintf(stderr, "postcoded: no identity can be made: %s\n", reason.text);

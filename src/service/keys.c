@@ -68,7 +68,11 @@ bool keys_make(struct daemon *daemon)
 
 void keys_start(struct daemon *daemon)
 {
+    const struct jwt_keys *keys = identity_keys(daemon->setup.identity);
+
     keys_count(daemon);
+    if (keys != NULL)
+        log_notice(NULL, "identity keys of key_file: %s", jwt_keys_kind(keys));
     if (daemon->keys != NULL)
         key_keeper_start(daemon->keys);
 }

@@ -243,7 +243,9 @@ void probe_report_keys(const struct key_fetch *fetch, const struct key_fetch_res
 
 void probe_report_no_keys(void)
 {
-    tell("verdict", "failed; look at key_url and key_ca_file in [identity], and at proxy");
+    tell("verdict",
+         "failed; look at key_url in [identity]: the line \"identity keys\" says why; the "
+         "rest succeeded");
 }
 
 void probe_report_success(bool looked_up)
