@@ -151,15 +151,16 @@ reload_with 'user_claim = email
 require.scope = postcodes
 require./realm_access/roles = lookup
 require.https://example.com/verified = true
-max_lifetime = 1h'
+max_lifetime = 30m'
 mail='"email":"ada@id.example","iss":"https://id.example","aud":"postcoded"'
 realm='"realm_access":{"roles":["admin","lookup"]},"https://example.com/verified":true'
 full="{$mail,$realm,\"scope\":\"openid postcodes\",\"exp\":$((now + 600))}"
 allowed -b "identity=$(jwt "$head" "$full")"
 has "$(logged 'status=200')" " user=ada@id.example "
-minted=$(mint 'Grace Hopper <g@h>' --ttl 1h) || fail "nothing minted"
+minted=$(mint 'Grace Hopper <g@h>' --ttl 30m) || fail "nothing minted"
+mint ada >/dev/null || fail "the default of --ttl is longer than max_lifetime"
 allowed -b "identity=$minted"
-mint ada --ttl 2h >/dev/null 2>"$here/said" && fail "minted for longer than max_lifetime"
+mint ada --ttl 31m >/dev/null 2>"$here/said" && fail "minted for longer than max_lifetime"
 has "$(cat "$here/said")" max_lifetime
 bad claim ".*max_lifetime" "$(jwt "$head" "${full/$((now + 600))/$((now + 7200))}")"
 bad claim ".*user" "$good"
