@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/rules_internal.h"
-#include "config/web.h"
 
 /* What a line for a required key looks like. */
 static const char *form_of(enum config_key_index key)
@@ -32,84 +31,6 @@ static void required(const struct rules *rules)
         rules_wrong(rules, i, "is %s; must be %s; write %s = %s", rules_absent(rules, i),
                     buf_text(&allowed), config_keys[i].name, form_of(i));
         buf_fini(&allowed);
-    }
-}
-
-static void identity_key(const struct rules *rules)
-{
-    const enum config_key_index file = KEY_identity_key_file;
-    const bool url = rules_given(rules, KEY_identity_key_url);
-
-    if (rules_given(rules, file) && url)
-        rules_wrong(rules, KEY_identity_key_url, "set together with key_file; keep one of the two");
-    if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode == IDENTITY_JWT &&
-        !rules_given(rules, file) && !url)
-        rules_wrong(rules, file,
-                    "is %s; mode jwt needs the key that signs identities, such as "
-                    "key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK "
-                    "set",
-                    rules_absent(rules, file));
-}
-
-/* Who can change the answer on its way can sign identities. */
-static void identity_key_url(const struct rules *rules)
-{
-    static const enum config_key_index others[] = {KEY_identity_key_ca_file,
-                                                   KEY_identity_key_refresh};
-    const char *url = rules->config->identity_key_url;
-
-    if (url != NULL && web_url_is_plaintext(url) && !web_url_is_loopback(url))
-        rules_wrong(rules, KEY_identity_key_url,
-                    "%.*s: keys fetched over http can be replaced in transit; write https://",
-                    (int)strcspn(url, "?"), url);
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        if (rules_given(rules, others[i]) && !rules_given(rules, KEY_identity_key_url))
-            rules_note(rules, others[i], "is not used without key_url");
-    }
-}
-
-static void identity_cookie(const struct rules *rules)
-{
-    const char *name = rules->config->identity_cookie;
-
-    if (name != NULL && !text_is_token(name, strlen(name)))
-        rules_wrong(rules, KEY_identity_cookie,
-                    "\"%s\" is not a cookie name; use letters, digits, - and _, such as identity",
-                    name);
-}
-
-/* Not a fault: a drop-in may change the mode for a while. */
-static void identity_claims(const struct rules *rules)
-{
-    if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode != IDENTITY_JWT &&
-        rules_given(rules, KEY_identity_require))
-        rules_note(rules, KEY_identity_require, "mode %s does not check claims; only jwt does",
-                   rules_origin(rules, KEY_identity_mode)->text);
-}
-
-/* No identity that can be trusted, on an address that others reach. */
-static void unverified(const struct rules *rules)
-{
-    const struct config *config = rules->config;
-    const struct config_addresses *listen = &config->server_listen;
-
-    if (!rules_known(rules, KEY_identity_mode) || config->identity_mode == IDENTITY_JWT)
-        return;
-    if (config->identity_mode == IDENTITY_PLAIN)
-        rules_note(rules, KEY_identity_mode,
-                   "plain takes the cookie as it stands: anyone can forge it");
-    if (!rules_known(rules, KEY_identity_unverified_anywhere) ||
-        config->identity_unverified_anywhere)
-        return;
-    for (size_t i = 0; i < listen->count; i++) {
-        if (listen->items[i].loopback)
-            continue;
-        rules_wrong(
-            rules, KEY_identity_mode,
-            "%s authenticates no caller, and [server] listens on %s, which is not loopback; use "
-            "jwt, or set unverified_anywhere = on",
-            rules_origin(rules, KEY_identity_mode)->text, listen->items[i].text);
-        return;
     }
 }
 
@@ -171,11 +92,7 @@ static void addresses_differ(const struct rules *rules)
     }
 }
 
-static rule *const process_rules[] = {
-    required,        identity_key,     identity_key_url,
-    identity_cookie, identity_claims,  unverified,
-    headers_differ,  addresses_differ, NULL,
-};
+static rule *const process_rules[] = {required, headers_differ, addresses_differ, NULL};
 
 static rule *const upstream_rules[] = {required, NULL};
 
@@ -196,6 +113,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
     };
 
     run(&rules, process_rules);
+    run(&rules, rules_of_identity);
     for (; rules.index < rules.config->upstream_count; rules.index++) {
         rules.upstream = &rules.config->upstreams[rules.index];
         run(&rules, upstream_rules);

@@ -106,11 +106,23 @@ write <<END
 [identity]
 key_url = https://127.0.0.1:1/jwks
 key_ca_file = short.key
+audience = postcodes
 $upstream
 END
 told ":3: [identity] key_ca_file: $here/short.key: contains no PEM certificate"
 sed -i /key_ca_file/d "$here/pc.ini"
 check || fail "$(cat "$here/log")"
+lacks "$(cat "$here/log")" key_url
+sed -i /audience/d "$here/pc.ini"
+check || fail "$(cat "$here/log")"
+has "$(cat "$here/log")" "note: $here/pc.ini:2: [identity] key_url: without audience, a token that the provider made for any other service is accepted"
+sed -i 's,1/jwks,1/{tenant}/jwks?key=CANARY,' "$here/pc.ini"
+check && fail "a URL with a brace"
+has "$(cat "$here/log")" "key_url: https://127.0.0.1:1/{tenant}/jwks has a brace; write the value in the place of {...}"
+lacks "$(cat "$here/log")" CANARY
+sed -i -e '/key_url/s,{tenant}/,,' -e '/identity/a mode = off' "$here/pc.ini"
+check || fail "$(cat "$here/log")"
+has "$(cat "$here/log")" 'key_url: is not used in mode off'
 
 # Secrets that others can read.
 write <<END

@@ -251,14 +251,14 @@ static const struct bad {
      "p.ini:3: [upstream u] auth_url: http://127.0.0.1.example would send secrets in the clear; "
      "write https://, or set plaintext = on\n"},
     /* The URL of keys. */
-    {"[identity]\nkey_file = key\nkey_url = https://h.example/jwks\n", UPSTREAM,
+    {"[identity]\nkey_file = key\nkey_url = https://h.example/jwks\naudience = a\n", UPSTREAM,
      "p.ini:3: [identity] key_url: set together with key_file; keep one of the two\n"},
-    {"[identity]\nkey_url = http://h.example/jwks?key=hush\n", UPSTREAM,
+    {"[identity]\nkey_url = http://h.example/jwks?key=hush\naudience = a\n", UPSTREAM,
      "p.ini:2: [identity] key_url: http://h.example/jwks: keys fetched over http can be "
      "replaced in transit; write https://\n"},
     {"[identity]\nkey_url = https://u@h.example/jwks\n", UPSTREAM,
      "p.ini:2: [identity] key_url: a user in a URL is not supported; remove what precedes the @\n"},
-    {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\n",
+    {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\naudience = a\n",
      UPSTREAM,
      "p.ini:3: [identity] key_refresh: \"500ms\" is out of range; must be a duration from 1s to "
      "24h\n"
