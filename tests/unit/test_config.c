@@ -258,7 +258,8 @@ static const struct bad {
      "replaced in transit; write https://\n"},
     {"[identity]\nkey_url = https://u@h.example/jwks\n", UPSTREAM,
      "p.ini:2: [identity] key_url: a user in a URL is not supported; remove what precedes the @\n"},
-    {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\naudience = a\n",
+    {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\naudience "
+     "= a\n",
      UPSTREAM,
      "p.ini:3: [identity] key_refresh: \"500ms\" is out of range; must be a duration from 1s to "
      "24h\n"
