@@ -157,7 +157,8 @@
     X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,          \
       "The aud that a JWT must have or contain; of several, separated by commas, one.")            \
     X("identity", "user_claim", identity_user_claim, CLAIM, "sub", 1, 1024, "", CONFIG_RELOADS,    \
-      "The claim that names the user.")                                                            \
+      "The claim that names the user: 1 to 128 printable ASCII characters, the first and last "    \
+      "not a space.")                                                                              \
     X("identity", "require.CLAIM", identity_require, REQUIREMENTS, NULL, 1, 1024, "",              \
       CONFIG_RELOADS,                                                                              \
       "What a claim must be, or contain; else 403. CLAIM is a name, whose case counts, or a JSON " \

@@ -10,7 +10,10 @@
 
 #include "base/json_pointer.h"
 
-/* A user is 1 to this many printable ASCII characters, 0x20 to 0x7e. */
+/*
+ * A user is 1 to this many printable ASCII characters, 0x20 to 0x7e, the first and last not a
+ * space.
+ */
 #define JWT_USER_MAX 128
 
 /* A claim: the member of that name, or what the pointer leads to. */
@@ -41,10 +44,7 @@ struct jwt_rules {
     int64_t max_lifetime; /* nanoseconds that exp may lie ahead, beside the leeway; 0: any */
 };
 
-/*
- * Whether a name may be a user: 1 to JWT_USER_MAX printable ASCII characters. For identities that
- * do not come from a JWT.
- */
+/* Whether a name may be a user. For identities that do not come from a JWT. */
 bool user_is_valid(const char *user, size_t len);
 
 #endif

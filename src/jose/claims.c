@@ -22,9 +22,11 @@
 
 /* Values. */
 
+/* A field's value loses the spaces at its ends, and so would name another user upstream. */
 bool user_is_valid(const char *user, size_t len)
 {
-    return len >= 1 && len <= JWT_USER_MAX && text_is_all(user, len, TEXT_PRINTABLE);
+    return len >= 1 && len <= JWT_USER_MAX && text_is_all(user, len, TEXT_PRINTABLE) &&
+           user[0] != ' ' && user[len - 1] != ' ';
 }
 
 static bool is_type(const struct json_value *value, enum json_value_type type)

@@ -170,7 +170,8 @@ char *jwt_mint(const struct jwt_keys *keys, const struct jwt_rules *rules, const
     MAGIC_OK(keys, JWT_KEYS_MAGIC);
     reason->text[0] = '\0';
     if (!user_is_valid(user, strlen(user)))
-        return mint_failed(reason, "a user is 1 to 128 printable ASCII characters");
+        return mint_failed(reason, "a user is 1 to 128 printable ASCII characters, the first and "
+                                   "last not a space");
     if (rules->max_lifetime > 0 && ttl > rules->max_lifetime)
         return mint_failed(reason, "the lifetime is over [identity] max_lifetime; make it shorter");
     if (ttl < SECOND)

@@ -89,9 +89,9 @@ left=$(($(lifetime_of "$claims") - now))
 run 0 -c "$here/pc.ini" --mint-identity ada --ttl 90s
 left=$(($(lifetime_of "$(claims_of "$out")") - now))
 [ "$left" -ge 89 ] && [ "$left" -le 150 ] || fail "not 90 s: $left s"
-for user in '' $'a\nb' ä "$(printf 'u%.0s' {1..129})"; do
+for user in '' ' ' ' ada' 'ada ' $'a\nb' ä "$(printf 'u%.0s' {1..129})"; do
     run 1 -c "$here/pc.ini" --mint-identity "$user"
-    has "$err" "a user is 1 to 128 printable ASCII characters"
+    has "$err" "a user is 1 to 128 printable ASCII characters, the first and last not a space"
     [ -z "$out" ] || fail "$out"
 done
 set_key identity mode off

@@ -305,6 +305,8 @@ static const struct {
     {"email", SUB ",\"email\":[\"a@b.example\"]", NULL},
     {"email", SUB ",\"email\":7", NULL},
     {"email", SUB ",\"email\":\"\"", NULL},
+    {"email", SUB ",\"email\":\" \"", NULL},
+    {"email", SUB ",\"email\":\"  ada  \"", NULL},
     {"email", SUB ",\"Email\":\"a\"", NULL},
     {"email", SUB ",\"email\":\"\u00e9\"", NULL},
     {"email", SUB ",\"email\":\"" X64 X64 "\"", X64 X64},
@@ -405,10 +407,13 @@ END_TEST
 START_TEST(test_users)
 {
     ck_assert(user_is_valid("alice", 5));
-    ck_assert(user_is_valid(" ~", 2));
+    ck_assert(user_is_valid("! ~", 3));
     ck_assert(user_is_valid(X64 X64, 128));
     ck_assert(!user_is_valid(X64 X64 "x", 129));
     ck_assert(!user_is_valid("", 0));
+    ck_assert(!user_is_valid(" ", 1));
+    ck_assert(!user_is_valid(" ada", 4));
+    ck_assert(!user_is_valid("ada ", 4));
     ck_assert(!user_is_valid("a\0b", 3));
     ck_assert(!user_is_valid("a\n", 2));
     ck_assert(!user_is_valid("\x7f", 1));
@@ -614,7 +619,7 @@ START_TEST(test_mint_refuses)
         {"", HOUR, NULL, "printable"},          {"a\nb", HOUR, NULL, "printable"},
         {X64 X64 "x", HOUR, NULL, "printable"}, {"alice", SECOND - 1, NULL, "one second"},
         {"alice", -HOUR, NULL, "one second"},   {"alice", HOUR, "\xff", "UTF-8"},
-        {"alice", HOUR, long_name, "8 KiB"},
+        {"alice", HOUR, long_name, "8 KiB"},    {" alice", HOUR, NULL, "printable"},
     };
     struct reason reason;
 
