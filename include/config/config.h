@@ -65,11 +65,13 @@
  *   REQUIREMENTS  struct config_requirements: claims and what each must be; a claim is part of the
  *              key's name, and its case counts                  (range: longest value)
  *
- * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED.
+ * Flags: RELOADS, what SIGHUP can change; SECRET_VALUE, shown as (set); REQUIRED; RESTRICTS, what
+ * the daemon would trust more without: a variable must not make it empty.
  */
 #define CONFIG_RELOADS 1u
 #define CONFIG_SECRET_VALUE 2u
 #define CONFIG_REQUIRED 4u
+#define CONFIG_RESTRICTS 8u
 
 /*
  * What a header name may not be: identity, framing and hop-by-hop headers, and those that the
@@ -144,27 +146,32 @@
       "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
       "HMAC secret of 32 bytes or more, public key or certificate in PEM, or JWK or JWK set.")     \
-    X("identity", "key_url", identity_key_url, URL, NULL, 1, 2048, "query", CONFIG_RELOADS,        \
+    X("identity", "key_url", identity_key_url, URL, NULL, 1, 2048, "query",                        \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "URL of a JWK set, in the place of key_file; https, or http to loopback.")                   \
-    X("identity", "key_ca_file", identity_key_ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,       \
+    X("identity", "key_ca_file", identity_key_ca_file, FILE, NULL, 0, 0, "",                       \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "CA certificates to trust for key_url instead of the system's, in PEM.")                     \
     X("identity", "key_refresh", identity_key_refresh, DURATION, NULL, CFG_S, CFG_DAY, "",         \
       CONFIG_RELOADS,                                                                              \
       "How often the set of key_url is fetched at the least; unless set, as often as its "         \
       "Cache-Control: max-age says, or every 1h.")                                                 \
-    X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "", CONFIG_RELOADS,               \
-      "The iss that a JWT must have.")                                                             \
-    X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,          \
+    X("identity", "issuer", identity_issuer, TEXT, NULL, 1, 512, "",                               \
+      CONFIG_RELOADS | CONFIG_RESTRICTS, "The iss that a JWT must have.")                          \
+    X("identity", "audience", identity_audience, LIST, NULL, 1, 4096, "",                          \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "The aud that a JWT must have or contain; of several, separated by commas, one.")            \
-    X("identity", "user_claim", identity_user_claim, CLAIM, "sub", 1, 1024, "", CONFIG_RELOADS,    \
+    X("identity", "user_claim", identity_user_claim, CLAIM, "sub", 1, 1024, "",                    \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "The claim that names the user: 1 to 128 printable ASCII characters, the first and last "    \
       "not a space.")                                                                              \
     X("identity", "require.CLAIM", identity_require, REQUIREMENTS, NULL, 1, 1024, "",              \
-      CONFIG_RELOADS,                                                                              \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "What a claim must be, or contain; else 403. CLAIM is a name, whose case counts, or a JSON " \
       "Pointer.")                                                                                  \
     X("identity", "max_lifetime", identity_max_lifetime, DURATION, "off", CFG_S, 366 * CFG_DAY,    \
-      "off", CONFIG_RELOADS, "Longest time that a JWT may still be valid for; off: any.")          \
+      "off", CONFIG_RELOADS | CONFIG_RESTRICTS,                                                    \
+      "Longest time that a JWT may still be valid for; off: any.")                                 \
     X("identity", "leeway", identity_leeway, DURATION, "30s", 0, 3600 * CFG_S, "", CONFIG_RELOADS, \
       "Clock difference that is allowed when exp and nbf are checked.")                            \
     X("identity", "forward_header", identity_forward_header, HEADER, NULL, 1, 64, "",              \
@@ -278,7 +285,7 @@
       "New connections tried when one fails before the first byte of a response.")                 \
     X("upstream", "max_response_size", max_response_size, SIZE, "1M", 1024, 64 * 1024 * 1024, "",  \
       CONFIG_RELOADS, "Largest body accepted from the upstream.")                                  \
-    X("upstream", "ca_file", ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS,                        \
+    X("upstream", "ca_file", ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS | CONFIG_RESTRICTS,     \
       "CA certificates to trust instead of the system's, in PEM.")                                 \
     X("upstream", "client_certificate", client_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,  \
       "Client certificate for the upstream, in PEM.")                                              \

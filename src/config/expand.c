@@ -143,6 +143,16 @@ static bool put_all(struct expanding *e, const char *text, size_t *count)
     return good;
 }
 
+/* A limit that nobody meant to lift: the variable was forgotten. */
+static bool judge_empty(struct expanding *e, const char *text)
+{
+    if ((e->setting->key->flags & CONFIG_RESTRICTS) == 0 ||
+        text_span(buf_text(&e->out), TEXT_BLANK) < e->out.len)
+        return true;
+    return wrong(e, "%.*s is empty; set the variable to a value, or remove the line",
+                 shown(strlen(text)), text);
+}
+
 /* The setting's value from now on; blanks around it mean nothing, as in a file. */
 static void put_back(struct setting *setting, const struct buf *out)
 {
@@ -176,7 +186,7 @@ bool expand_setting(struct setting *setting, const char *section, struct config_
     };
     size_t count;
     buf_init_secret(&e.out, SCAN_MAX_LINE);
-    bool good = put_all(&e, text, &count);
+    bool good = put_all(&e, text, &count) && judge_empty(&e, text);
     if (good)
         put_back(setting, &e.out);
     if (good && secret && count > 0)

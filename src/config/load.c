@@ -217,23 +217,36 @@ static void load_member(struct loading *loading, const struct setting *setting, 
     buf_fini(&shown);
 }
 
-/* Whether it has the name of an earlier one, which it overrides. */
-static bool overrides(const struct settings *settings, size_t i)
+/* The latest one before it that has its name and sets something; NULL: none. */
+static const struct setting *overridden(const struct settings *settings, size_t i)
 {
     const struct setting *setting = &settings->items[i];
 
-    for (size_t j = 0; j < i; j++) {
-        if (settings->items[j].key == setting->key &&
-            config_key_same_name(setting->key, settings->items[j].name, setting->name))
-            return true;
+    for (size_t j = i; j-- > 0;) {
+        const struct setting *earlier = &settings->items[j];
+        if (earlier->key == setting->key && is_set(earlier) &&
+            config_key_same_name(setting->key, earlier->name, setting->name))
+            return earlier;
     }
-    return false;
+    return NULL;
 }
 
-/*
- * An empty one takes away what an earlier file set. A requirement that takes nothing away was meant
- * to hold, and would let everybody in: its variable is empty, perhaps.
- */
+/* An empty one that takes nothing away was meant to hold, and would let everybody in. */
+static void judge_removal(struct loading *loading, size_t i, const char *section)
+{
+    const struct setting *setting = &loading->settings.items[i];
+    const struct setting *earlier = overridden(&loading->settings, i);
+
+    if (earlier == NULL)
+        faults_add(loading->faults, setting->place, section, setting->name,
+                   "is empty; write what the claim must be, or remove the line");
+    else
+        faults_note(loading->faults, setting->place, section, setting->name,
+                    "is empty, which removes the requirement of %s:%u", earlier->place.file,
+                    earlier->place.line);
+}
+
+/* An empty one takes away what an earlier file set. */
 static void load_family(struct loading *loading, const struct config_key *key, size_t upstream,
                         const char *section)
 {
@@ -245,9 +258,8 @@ static void load_family(struct loading *loading, const struct config_key *key, s
             continue;
         if (is_set(setting))
             load_member(loading, setting, section);
-        else if (key->kind == KIND_REQUIREMENTS && !overrides(settings, i))
-            faults_add(loading->faults, setting->place, section, setting->name,
-                       "is empty; write what the claim must be, or remove the line");
+        else if (key->kind == KIND_REQUIREMENTS)
+            judge_removal(loading, i, section);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "config/config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #include "suite.h"
 
 #define AT(line) "p.ini:" #line ": [identity] "
+
+#define EMPTY_END "; set the variable to a value, or remove the line\n"
 
 /* `lines`: from line 3 of the file on. */
 static struct config *load_lines(const char *lines)
@@ -56,8 +59,17 @@ static const struct {
     {"require.a = 1\nREQUIRE.a = 2", AT(4) "require.a: given twice, first in line 3; remove one\n"},
     {"require.a =",
      AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
-    {"require.a = ${PC_EMPTY}",
-     AT(3) "require.a: is empty; write what the claim must be, or remove the line\n"},
+    {"require.a = ${PC_EMPTY}", AT(3) "require.a: ${PC_EMPTY} is empty" EMPTY_END},
+    {"require.a = ${PC_EMPTY} ${PC_BLANK}",
+     AT(3) "require.a: ${PC_EMPTY} ${PC_BLANK} is empty" EMPTY_END},
+    {"issuer = ${PC_EMPTY}", AT(3) "issuer: ${PC_EMPTY} is empty" EMPTY_END},
+    {"audience = ${PC_EMPTY}", AT(3) "audience: ${PC_EMPTY} is empty" EMPTY_END},
+    {"user_claim = ${PC_EMPTY}", AT(3) "user_claim: ${PC_EMPTY} is empty" EMPTY_END},
+    {"max_lifetime = ${PC_EMPTY}", AT(3) "max_lifetime: ${PC_EMPTY} is empty" EMPTY_END},
+    {"key_url = ${PC_EMPTY}", AT(3) "key_url: ${PC_EMPTY} is empty" EMPTY_END AT(
+                                  3) "key_url: given beside key_file; keep one of the two\n"},
+    {"key_ca_file = ${PC_EMPTY}", AT(3) "key_ca_file: ${PC_EMPTY} is empty" EMPTY_END
+                                        "note " AT(3) "key_ca_file: is not used without key_url\n"},
     {"require.a b = 1", "p.ini:3: a key holds no blank, and ASCII alone; write key = value\n"},
     {"max_lifetime = 0s", AT(3) "max_lifetime: \"0s\" is out of range; must be a duration from 1s "
                                 "to 8784h, or off\n"},
@@ -71,9 +83,15 @@ static const struct {
                                                 "mode off nobody is held to this\n"},
 };
 
-START_TEST(said_once)
+static void set_variables(void)
 {
     ck_assert_int_eq(setenv("PC_EMPTY", "", 1), 0);
+    ck_assert_int_eq(setenv("PC_BLANK", " ", 1), 0);
+}
+
+START_TEST(said_once)
+{
+    set_variables();
     struct config *config = load_lines(cases[_i].lines);
     ck_assert_str_eq(fault_lines(), cases[_i].expected);
     ck_assert((config != NULL) == (faults.faults == 0));
@@ -190,21 +208,67 @@ START_TEST(lifetimes)
 }
 END_TEST
 
+static void write_drop_in(const char *lines)
+{
+    char *drop_ins = scratch_path("p.ini.d");
+    char *text = mem_printf("[identity]\n%s\n", lines);
+
+    ck_assert(mkdir(drop_ins, 0750) == 0 || errno == EEXIST);
+    write_mode("p.ini.d/a.ini", text, 0640);
+    mem_free(text);
+    mem_free(drop_ins);
+}
+
 /* A drop-in changes one requirement, unsets another and leaves the rest. */
 START_TEST(drop_ins_override)
 {
-    char *drop_ins = scratch_path("p.ini.d");
-    ck_assert_int_eq(mkdir(drop_ins, 0750), 0);
-    mem_free(drop_ins);
-    write_mode("p.ini.d/a.ini", "[identity]\nrequire.a = 2\nrequire.b =\nrequire.A = 3\n", 0640);
-    struct config *config = good_lines("require.a = 1\nrequire.b = 1\nrequire.c = 1\n");
+    write_drop_in("require.a = 2\nrequire.b =\nrequire.A = 3");
+    struct config *config = load_lines("require.a = 1\nrequire.b = 1\nrequire.c = 1\n");
     const struct config_requirements *all = &config->identity_require;
 
+    ck_assert_str_eq(fault_lines(), "note p.ini.d/a.ini:3: [identity] require.b: is empty, which "
+                                    "removes the requirement of p.ini:4\n");
     ck_assert_uint_eq(all->count, 3);
     ck_assert_str_eq(all->items[0].claim.name, "c");
     ck_assert_str_eq(all->items[1].claim.name, "a");
     ck_assert_str_eq(all->items[1].value, "2");
     ck_assert_str_eq(all->items[2].claim.name, "A");
+    config_unref(config);
+}
+END_TEST
+
+/* `main` are lines of the main file. */
+static const struct {
+    const char *main;
+    const char *drop_in;
+    const char *expected;
+} removals[] = {
+    {"require.a =", "require.a =",
+     "p.ini.d/a.ini:2: [identity] require.a: is empty; write what the claim must be, or remove the "
+     "line\n"},
+    {"require.a = 1", "require.a = ${PC_EMPTY}",
+     "p.ini.d/a.ini:2: [identity] require.a: ${PC_EMPTY} is empty" EMPTY_END},
+    {"require.a = ${PC_EMPTY}", "require.a =",
+     "note p.ini.d/a.ini:2: [identity] require.a: is empty, which removes the requirement of "
+     "p.ini:3\n"},
+    {"require.a = 1", "require.A =",
+     "p.ini.d/a.ini:2: [identity] require.A: is empty; write what the claim must be, or remove the "
+     "line\n"},
+    {"audience = a", "audience = ${PC_EMPTY}",
+     "p.ini.d/a.ini:2: [identity] audience: ${PC_EMPTY} is empty" EMPTY_END},
+    {"audience = ${PC_EMPTY}", "audience = b", ""},
+    {"audience = a", "audience =", ""},
+};
+
+/* What a drop-in takes away, it takes away on purpose. */
+START_TEST(removed_in_a_drop_in)
+{
+    set_variables();
+    write_drop_in(removals[_i].drop_in);
+    struct config *config = load_lines(removals[_i].main);
+
+    ck_assert_str_eq(fault_lines(), removals[_i].expected);
+    ck_assert((config != NULL) == (faults.faults == 0));
     config_unref(config);
 }
 END_TEST
@@ -264,6 +328,7 @@ int main(void)
     tcase_add_test(tcase, claims_may_be_pointers);
     tcase_add_test(tcase, lifetimes);
     tcase_add_test(tcase, drop_ins_override);
+    tcase_add_loop_test(tcase, removed_in_a_drop_in, 0, ARRAY_LEN(removals));
     tcase_add_test(tcase, printed_and_read_again);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

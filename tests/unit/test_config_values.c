@@ -144,6 +144,9 @@ static const struct fault {
     {"client_id = ${PC_EMPTY}",
      "p.ini:7: [upstream u] client_id: is empty; must be text of at most 1024 bytes; write "
      "client_id = ID\n"},
+    {"client_id = c\nca_file = ${PC_EMPTY}",
+     "p.ini:8: [upstream u] ca_file: ${PC_EMPTY} is empty; set the variable to a value, or remove "
+     "the line\n"},
     {"client_id = c\nauth_flow = client_credentials\nauth_param.x = ${PC_UNSET}",
      "p.ini:9: [upstream u] auth_param.x: the variable PC_UNSET is not set; set it in postcoded's "
      "environment (Environment= in a unit), or write $${ for a literal ${\n"},
