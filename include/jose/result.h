@@ -44,7 +44,7 @@ const char *identity_reason_text(enum identity_reason reason);
     X(JWT_MALFORMED, IDENTITY_MALFORMED, "not a well-formed JWT in compact serialization")         \
     X(JWT_CRITICAL, IDENTITY_MALFORMED, "has a crit header, and no extension is understood")       \
     X(JWT_ALGORITHM, IDENTITY_ALGORITHM, "signed with an algorithm that is not allowed")           \
-    X(JWT_NO_KEY, IDENTITY_UNKNOWN_KEY, "no key in the key file is for it")                        \
+    X(JWT_NO_KEY, IDENTITY_UNKNOWN_KEY, "no key matches its kid and alg")                          \
     X(JWT_SIGNATURE, IDENTITY_SIGNATURE, "the signature does not verify")                          \
     X(JWT_EXPIRED, IDENTITY_EXPIRED, "expired")                                                    \
     X(JWT_NOT_YET, IDENTITY_NOT_YET, "not valid yet")                                              \

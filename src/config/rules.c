@@ -41,7 +41,7 @@ static void identity_key(const struct rules *rules)
     const bool url = rules_given(rules, KEY_identity_key_url);
 
     if (rules_given(rules, file) && url)
-        rules_wrong(rules, KEY_identity_key_url, "given beside key_file; keep one of the two");
+        rules_wrong(rules, KEY_identity_key_url, "set together with key_file; keep one of the two");
     if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode == IDENTITY_JWT &&
         !rules_given(rules, file) && !url)
         rules_wrong(rules, file,
@@ -60,7 +60,7 @@ static void identity_key_url(const struct rules *rules)
 
     if (url != NULL && web_url_is_plaintext(url) && !web_url_is_loopback(url))
         rules_wrong(rules, KEY_identity_key_url,
-                    "%.*s would bring keys that anyone on the way can replace; write https://",
+                    "%.*s: keys fetched over http can be replaced in transit; write https://",
                     (int)strcspn(url, "?"), url);
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         if (rules_given(rules, others[i]) && !rules_given(rules, KEY_identity_key_url))
@@ -83,8 +83,7 @@ static void identity_claims(const struct rules *rules)
 {
     if (rules_known(rules, KEY_identity_mode) && rules->config->identity_mode != IDENTITY_JWT &&
         rules_given(rules, KEY_identity_require))
-        rules_note(rules, KEY_identity_require,
-                   "only mode jwt looks at claims; in mode %s nobody is held to this",
+        rules_note(rules, KEY_identity_require, "mode %s does not check claims; only jwt does",
                    rules_origin(rules, KEY_identity_mode)->text);
 }
 

@@ -42,7 +42,8 @@ static void one_secret(const struct rules *rules)
         return;
     bool here_later = a->order != b->order ? a->order > b->order : a->line > b->line;
     const struct config_place *first = here_later ? b : a;
-    rules_wrong(rules, here_later ? here : file, "given beside %s (%s:%u); keep one of the two",
+    rules_wrong(rules, here_later ? here : file,
+                "set together with %s (%s:%u); keep one of the two",
                 config_keys[here_later ? file : here].name, first->file, first->line);
 }
 

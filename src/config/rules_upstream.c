@@ -81,7 +81,7 @@ static void lookup_path(const struct rules *rules)
     if (rules_given(rules, KEY_upstream_lookup_target)) {
         if (rules_given(rules, KEY_upstream_lookup_path))
             rules_wrong(rules, KEY_upstream_lookup_path,
-                        "given beside lookup_target; keep one of the two");
+                        "set together with lookup_target; keep one of the two");
         return;
     }
     if (path != NULL && path[strlen(path) - 1] != '/')
@@ -146,8 +146,9 @@ static void header_differs(const struct rules *rules, const struct snapshot_memb
                            "%s is forward_header of [identity] too; name another header", field);
     for (size_t j = 0; j < i; j++) {
         if (is_header(&members[j]) && text_equal_ci(field_of(&members[j]), field))
-            rules_wrong_member(rules, &members[i], "given beside %s (%s:%u); keep one of the two",
-                               members[j].name, members[j].place.file, members[j].place.line);
+            rules_wrong_member(rules, &members[i],
+                               "set together with %s (%s:%u); keep one of the two", members[j].name,
+                               members[j].place.file, members[j].place.line);
     }
 }
 

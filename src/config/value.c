@@ -211,7 +211,7 @@ static bool parse_list(const struct input *in, void *field, struct buf *shown)
         out->items = mem_grow(out->items, out->count, sizeof(*out->items));
         out->items[out->count++] = item;
         if (*item == '\0')
-            return input_wrong(in, "has nothing before or behind a comma; remove the comma");
+            return input_wrong(in, "has an empty entry; remove the comma");
         if (!input_is_plain(item, strlen(item)))
             return input_wrong(in, "holds a tab; write spaces");
         buf_printf(shown, "%s%s", out->count > 1 ? ", " : "", item);

@@ -252,10 +252,10 @@ static const struct bad {
      "write https://, or set plaintext = on\n"},
     /* The URL of keys. */
     {"[identity]\nkey_file = key\nkey_url = https://h.example/jwks\n", UPSTREAM,
-     "p.ini:3: [identity] key_url: given beside key_file; keep one of the two\n"},
+     "p.ini:3: [identity] key_url: set together with key_file; keep one of the two\n"},
     {"[identity]\nkey_url = http://h.example/jwks?key=hush\n", UPSTREAM,
-     "p.ini:2: [identity] key_url: http://h.example/jwks would bring keys that anyone on the way "
-     "can replace; write https://\n"},
+     "p.ini:2: [identity] key_url: http://h.example/jwks: keys fetched over http can be "
+     "replaced in transit; write https://\n"},
     {"[identity]\nkey_url = https://u@h.example/jwks\n", UPSTREAM,
      "p.ini:2: [identity] key_url: a user in a URL is not supported; remove what precedes the @\n"},
     {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\n",
@@ -264,7 +264,7 @@ static const struct bad {
      "24h\n"
      "p.ini:4: [identity] key_ca_file: none cannot be read (No such file or directory); it must be "
      "a file that postcoded's user can read\n"},
-    /* What is missing, or given beside what excludes it. */
+    /* What is missing, or set together with what excludes it. */
     {"[upstream u]\n", "",
      "p.ini: [identity] key_file: is missing; mode jwt needs the key that signs identities, such "
      "as key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK set\n"
@@ -280,7 +280,8 @@ static const struct bad {
      "p.ini:5: [upstream u] client_secret_file: is empty, and so is client_secret; name the file "
      "that holds the secret, such as client_secret_file = credential:client.secret\n"},
     {UPSTREAM "client_secret = x\n", IDENTITY,
-     "p.ini:5: [upstream u] client_secret: given beside client_secret_file (p.ini:4); keep one of "
+     "p.ini:5: [upstream u] client_secret: set together with client_secret_file (p.ini:4); keep "
+     "one of "
      "the two\n"},
     {UPSTREAM "client_certificate = key\n", IDENTITY,
      "p.ini:5: [upstream u] client_certificate: needs its key; set client_key = PATH too\n"},

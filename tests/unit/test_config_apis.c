@@ -74,9 +74,9 @@ static const struct config_case cases[] = {
 
     /* lookup_path */
     {"lookup_target = /{postcode}\nlookup_path = /b/",
-     AT(8) "lookup_path: given beside lookup_target; keep one of the two\n"},
+     AT(8) "lookup_path: set together with lookup_target; keep one of the two\n"},
     {"lookup_path = /b\nlookup_target = /{postcode}",
-     AT(7) "lookup_path: given beside lookup_target; keep one of the two\n"},
+     AT(7) "lookup_path: set together with lookup_target; keep one of the two\n"},
     {"lookup_path = /b",
      NOTE(7) "lookup_path: ends without a slash, and the postcode is appended as it is: "
              "/bSW1A1AA; write /b/ unless that is meant\n"},

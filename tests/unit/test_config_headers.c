@@ -30,9 +30,9 @@ static const struct config_case cases[] = {
     {"header_file.X-A = value\nheader_file.x-a = value",
      AT(8) "header_file.X-A: given twice, first in line 7; remove one\n"},
     {"header.X-A = 1\nheader_file.x-a = value",
-     AT(8) "header_file.x-a: given beside header.X-A (p.ini:7); keep one of the two\n"},
+     AT(8) "header_file.x-a: set together with header.X-A (p.ini:7); keep one of the two\n"},
     {"header_file.X-A = value\nheader.X-B = 1\nheader.x-a = 1",
-     AT(7) "header_file.X-A: given beside header.x-a (p.ini:9); keep one of the two\n"},
+     AT(7) "header_file.X-A: set together with header.x-a (p.ini:9); keep one of the two\n"},
     {"header.X-A = 1\nheader.x-guid = 1",
      AT(8) "header.x-guid: x-guid is the header of [tracker] too; name another header\n"},
     {"header_file.X-User = value\n[tracker]\nheader = X-User",
@@ -159,11 +159,12 @@ START_TEST(header_credentials)
     /* Its name is known all the same. */
     ck_assert_ptr_null(load_lines("header_file.X-A = credential:x\nheader.X-A = 1"));
     ck_assert_ptr_null(load_file(NULL, "p.ini", true));
-    ck_assert_str_eq(fault_lines(),
-                     NOTE(7) "header_file.X-A: credential:x was not looked at, for "
-                             "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n" AT(
-                                 7) "header_file.X-A: given beside header.X-A (p.ini:8); keep one "
-                                    "of the two\n");
+    ck_assert_str_eq(
+        fault_lines(),
+        NOTE(7) "header_file.X-A: credential:x was not looked at, for "
+                "$CREDENTIALS_DIRECTORY is not set; it is under systemd\n" AT(
+                    7) "header_file.X-A: set together with header.X-A (p.ini:8); keep one "
+                       "of the two\n");
 
     ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
     write_mode("x", "Plugh\n", 0400);

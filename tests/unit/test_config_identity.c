@@ -43,9 +43,9 @@ static const struct {
     const char *lines;
     const char *expected;
 } cases[] = {
-    {"audience = a,,b", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
-    {"audience = a, ", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
-    {"audience = ,a", AT(3) "audience: has nothing before or behind a comma; remove the comma\n"},
+    {"audience = a,,b", AT(3) "audience: has an empty entry; remove the comma\n"},
+    {"audience = a, ", AT(3) "audience: has an empty entry; remove the comma\n"},
+    {"audience = ,a", AT(3) "audience: has an empty entry; remove the comma\n"},
     {"audience = a\tb", AT(3) "audience: holds a tab; write spaces\n"},
     {"user_claim =",
      AT(3) "user_claim: is empty; must be the name of a claim, or a JSON Pointer, such as sub\n"},
@@ -66,8 +66,9 @@ static const struct {
     {"audience = ${PC_EMPTY}", AT(3) "audience: ${PC_EMPTY} is empty" EMPTY_END},
     {"user_claim = ${PC_EMPTY}", AT(3) "user_claim: ${PC_EMPTY} is empty" EMPTY_END},
     {"max_lifetime = ${PC_EMPTY}", AT(3) "max_lifetime: ${PC_EMPTY} is empty" EMPTY_END},
-    {"key_url = ${PC_EMPTY}", AT(3) "key_url: ${PC_EMPTY} is empty" EMPTY_END AT(
-                                  3) "key_url: given beside key_file; keep one of the two\n"},
+    {"key_url = ${PC_EMPTY}",
+     AT(3) "key_url: ${PC_EMPTY} is empty" EMPTY_END
+           "p.ini:3: [identity] key_url: set together with key_file; keep one of the two\n"},
     {"key_ca_file = ${PC_EMPTY}", AT(3) "key_ca_file: ${PC_EMPTY} is empty" EMPTY_END
                                         "note " AT(3) "key_ca_file: is not used without key_url\n"},
     {"require.a b = 1", "p.ini:3: a key holds no blank, and ASCII alone; write key = value\n"},
@@ -79,8 +80,8 @@ static const struct {
                                    "from 1s to 8784h, or off, such as off\n"},
     {"leeway = off",
      AT(3) "leeway: \"off\" is not understood; must be a duration from 0s to 1h, such as 30s\n"},
-    {"mode = off\nrequire.a = 1", "note " AT(4) "require.CLAIM: only mode jwt looks at claims; in "
-                                                "mode off nobody is held to this\n"},
+    {"mode = off\nrequire.a = 1",
+     "note " AT(4) "require.CLAIM: mode off does not check claims; only jwt does\n"},
 };
 
 static void set_variables(void)
