@@ -97,7 +97,7 @@ static void tried(void *arg, const char *reason)
 
     if (reason != NULL)
         log_error(NULL,
-                  "[identity] key_url: no keys could be fetched from %s: %s; mend that, or name "
+                  "[identity] key_url: no keys could be fetched from %s: %s; fix that, or name "
                   "another URL",
                   key_keeper_url(change->next), reason);
     change->prepared(change->arg, reason == NULL);

@@ -31,7 +31,7 @@ set_key identity key_file ''
 set_key identity key_url "http://$keys_at/jwks?tenant=CANARY"
 reload failure 1
 has "$(logged 'no keys could be fetched from')" "[identity] key_url: " \
-    "from http://$keys_at/jwks: the server refused the connection" '; mend that, or name another URL'
+    "from http://$keys_at/jwks: the server refused the connection" '; fix that, or name another URL'
 logged 'reload failed: the configuration stays as it was' >/dev/null
 [ "$(status_of "$file")" = 200 ] || fail "the key file's identity is refused after a failed reload"
 is_ready || fail "not ready after a failed reload"
