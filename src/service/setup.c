@@ -37,6 +37,12 @@ static struct client_settings seen_settings(const struct config_upstream *upstre
     return settings;
 }
 
+/* What a reason of client_check says about its key. */
+static const char *behind_key(const struct reason *reason)
+{
+    return reason->text + strcspn(reason->text, ":") + strlen(": ");
+}
+
 /*
  * That certificate, key and CA can be used is for the client to say; whether one of a pair is
  * missing, only when that is not the consequence of another fault.
@@ -52,10 +58,9 @@ static void check_tls(const struct config *config, const struct config_upstream 
     bool good = client_check(&settings, &reason) == ERR_OK;
     if (reason.text[0] == '\0')
         return;
-    size_t key_len = strcspn(reason.text, ":");
-    char *key = mem_strndup(reason.text, key_len);
+    char *key = mem_strndup(reason.text, strcspn(reason.text, ":"));
     (good ? config_upstream_note : config_upstream_fault)(faults, config, upstream, key, "%s",
-                                                          reason.text + key_len + strlen(": "));
+                                                          behind_key(&reason));
     mem_free(key);
 }
 
@@ -65,8 +70,7 @@ static void check_key_ca(const struct config *config, struct config_faults *faul
     struct reason reason;
     if (is_unseen(settings.ca_file) || client_check(&settings, &reason) == ERR_OK)
         return;
-    config_fault(faults, config, "identity", "key_ca_file", "%s",
-                 reason.text + strlen("ca_file: "));
+    config_fault(faults, config, "identity", "key_ca_file", "%s", behind_key(&reason));
 }
 
 static void check_assertions(const struct config *config, const struct config_upstream *upstream,
