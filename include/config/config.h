@@ -41,7 +41,8 @@
  *              fragment; without query and slash at its end unless `choices` is "query"
  *   PROXY      char *, as URL, but a user may stand before an @, percent-encoded; no password
  *   FILE       char *, resolved (contract 6); must be readable
- *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files)
+ *   KEYFILE    struct config_file: read whole, rejected when others can read it (secret_files);
+ *              where `choices` is "public", that is left to config_judge_mode
  *   PASSWORD   struct config_file: the one line of a file, without its newline, rejected likewise
  *   SECRET     struct secret *, in the file itself
  *   SECRETS    struct config_secrets: the contents of one file, or of two separated by a comma,
@@ -144,7 +145,8 @@
       "authenticated.")                                                                            \
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
       "Name of the cookie that holds the identity; case-sensitive.")                               \
-    X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,      \
+    X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "public",                \
+      CONFIG_RELOADS,                                                                              \
       "HMAC secret of 32 bytes or more, public key or certificate in PEM, or JWK or JWK set.")     \
     X("identity", "key_url", identity_key_url, URL, NULL, 1, 2048, "query",                        \
       CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
@@ -331,6 +333,7 @@ struct config_addresses {
 struct config_file {
     char *path;           /* resolved; NULL while unset */
     struct secret *bytes; /* NULL for a credential: that was not looked at (config_load) */
+    mode_t mode;          /* its permissions when it was read */
 };
 
 struct config_secrets {
@@ -539,6 +542,14 @@ void config_upstream_note(struct config_faults *faults, const struct config *con
 /* config_fault for what is worth saying and no fault. */
 void config_note(struct config_faults *faults, const struct config *config, const char *section,
                  const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * For a key of the process whose file may hold public keys alone: a fault, or a note, when others
+ * can read a `secret` one, or write one that is none.
+ */
+void config_judge_mode(struct config_faults *faults, const struct config *config,
+                       const char *section, const char *key, const struct config_file *file,
+                       bool secret);
 
 /*
  * For a config_look alone, while the configuration is its own: what the file that a key of the

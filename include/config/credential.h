@@ -20,6 +20,8 @@ void credential_fini_secrets(void *field);
  */
 bool credential_others_read(const struct input *in, const char *what, const char *path,
                             mode_t mode);
+/* The same about a file that holds none, and that others can write. */
+bool credential_others_write(const struct input *in, const char *path, mode_t mode);
 
 /*
  * What a file of that key holds now, by the rules it was read by first. NULL with `reason` set,

@@ -78,6 +78,12 @@ struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
 void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream);
 char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream);
 
+/*
+ * Whether secrets may stand in files that others can read. A value of secret_files that is at fault
+ * makes no fault elsewhere.
+ */
+bool snapshot_takes_open_secrets(const struct snapshot *snapshot);
+
 /* Where the keys of a family are: the upstream's, or the process's. */
 const struct snapshot_members *snapshot_members_of(const struct snapshot *snapshot,
                                                    const struct config_key *family,

@@ -52,8 +52,7 @@ const char *identity_reason_text(enum identity_reason reason);
     X(JWT_ISSUER, IDENTITY_ISSUER, "iss is not the configured issuer")                             \
     X(JWT_AUDIENCE, IDENTITY_AUDIENCE, "aud holds none of the configured audiences")               \
     X(JWT_USER, IDENTITY_CLAIM,                                                                    \
-      "the claim of the user is not 1 to 128 printable ASCII characters, the first and last not "  \
-      "a space")                                                                                   \
+      "the claim of the user is not 1 to 128 printable ASCII characters, or has outer spaces")     \
     X(JWT_FORBIDDEN, IDENTITY_CLAIM, "a required claim is missing, or has another value")
 
 enum jwt_result {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -126,19 +127,29 @@ static size_t without_newline(const char *text, size_t len)
     return len;
 }
 
-bool credential_others_read(const struct input *in, const char *what, const char *path, mode_t mode)
+/* What others can do with a file, and may not. `right` is a mode that it may have. */
+static bool others_can(const struct input *in, const char *verb, const char *what, const char *path,
+                       mode_t mode, unsigned right)
 {
-    if ((mode & FILES_OTHERS) == 0)
-        return true;
     if (in->secrets_anywhere) {
-        input_note(in, "others can read %s (mode %04o); [server] secret_files = any allows it",
+        input_note(in, "others can %s %s (mode %04o); [server] secret_files = any allows it", verb,
                    what, mode);
         return true;
     }
     return input_wrong(in,
-                       "others can read %s (mode %04o); chmod 0640 %s, or set [server] "
+                       "others can %s %s (mode %04o); chmod %04o %s, or set [server] "
                        "secret_files = any where its mode cannot be changed",
-                       what, mode, path);
+                       verb, what, mode, right, path);
+}
+
+bool credential_others_read(const struct input *in, const char *what, const char *path, mode_t mode)
+{
+    return (mode & FILES_OTHERS) == 0 || others_can(in, "read", what, path, mode, 0640);
+}
+
+bool credential_others_write(const struct input *in, const char *path, mode_t mode)
+{
+    return (mode & S_IWOTH) == 0 || others_can(in, "write", path, path, mode, 0644);
 }
 
 /*
@@ -169,12 +180,18 @@ static bool is_loaded(const char *path)
     return dir != NULL && *dir != '\0' && strncmp(path, dir, strlen(dir)) == 0;
 }
 
+/* Only who understands the keys can tell: config_judge_mode. */
+static bool may_be_public(const struct config_key *key)
+{
+    return strcmp(key->choices, "public") == 0;
+}
+
 static bool judge_secret(const struct input *in, const char *path, const struct buf *bytes,
                          size_t len, mode_t mode)
 {
     bool line = is_line(in);
 
-    if (!credential_others_read(in, path, path, mode))
+    if (!may_be_public(in->key) && !credential_others_read(in, path, path, mode))
         return false;
     if (is_loaded(path) && without_newline(buf_text(bytes), len) == 0)
         return input_wrong(
@@ -194,21 +211,21 @@ static bool judge_secret(const struct input *in, const char *path, const struct 
 }
 
 /* The whole file; NULL with a fault. A secret of one line loses the newline at its end. */
-static struct secret *read_secret(const struct input *in, const char *text, const char *path)
+static struct secret *read_secret(const struct input *in, const char *text, const char *path,
+                                  mode_t *mode)
 {
     struct secret *secret = NULL;
     struct buf bytes;
-    mode_t mode = 0;
 
     /* Two more, for a newline. */
     buf_init_secret(&bytes, (size_t)in->key->max + 2);
-    enum err err = files_read(path, &bytes, &mode);
+    enum err err = files_read(path, &bytes, mode);
     size_t len = is_line(in) ? without_newline(buf_text(&bytes), bytes.len) : bytes.len;
     if (err == ERR_OK && len > (size_t)in->key->max)
         err = ERR_TOO_LARGE;
     if (err != ERR_OK)
         unreadable(in, text, path, err, (size_t)in->key->max);
-    else if (judge_secret(in, path, &bytes, len, mode))
+    else if (judge_secret(in, path, &bytes, len, *mode))
         secret = secret_new(bytes.data, len);
     buf_fini(&bytes);
     return secret;
@@ -237,7 +254,8 @@ struct secret *credential_read_again(const struct config_key *key, const char *p
                              .place = {.file = path},
                              .section = key->section,
                              .name = key->name};
-    struct secret *secret = read_secret(&in, path, path);
+    mode_t mode = 0;
+    struct secret *secret = read_secret(&in, path, path, &mode);
 
     take_fault(&faults, reason);
     config_faults_fini(&faults);
@@ -253,7 +271,7 @@ static bool parse_secret_file(const struct input *in, const char *text, struct c
         out->path = mem_strdup(text);
         return true;
     }
-    out->bytes = read_secret(in, text, out->path);
+    out->bytes = read_secret(in, text, out->path, &out->mode);
     return out->bytes != NULL;
 }
 

@@ -96,16 +96,6 @@ static bool is_set(const struct setting *setting)
            (setting->text != NULL && *setting->text != '\0');
 }
 
-/*
- * [server] stands first in the table, so its keys are there for all others. A value of secret_files
- * that is at fault makes no fault elsewhere.
- */
-static bool takes_open_secrets(const struct snapshot *snapshot)
-{
-    return snapshot->config.server_secret_files == SECRET_FILES_ANY ||
-           snapshot->origins[KEY_server_secret_files].text == NULL;
-}
-
 /* Whether a later file has the same key of the same upstream, or the same parameter. */
 static bool is_overridden(const struct settings *settings, size_t i)
 {
@@ -146,7 +136,8 @@ static struct input input_for(struct loading *loading, const struct config_key *
         .secret = setting != NULL ? setting->secret : NULL,
         .dir = dir,
         .credentials_optional = loading->credentials_optional,
-        .secrets_anywhere = takes_open_secrets(loading->snapshot),
+        /* [server] stands first in the table, so its keys are there for all others. */
+        .secrets_anywhere = snapshot_takes_open_secrets(loading->snapshot),
         .names_file = paths_add,
         .names_arg = loading->snapshot,
         .faults = loading->faults,

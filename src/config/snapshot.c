@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "config/credential.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
@@ -170,6 +171,12 @@ struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
     return &snapshot->upstreams[upstream].origins[index - KEY_PROCESS_COUNT];
 }
 
+bool snapshot_takes_open_secrets(const struct snapshot *snapshot)
+{
+    return snapshot->config.server_secret_files == SECRET_FILES_ANY ||
+           snapshot->origins[KEY_server_secret_files].text == NULL;
+}
+
 void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream)
 {
     struct config *config = &snapshot->config;
@@ -305,6 +312,28 @@ void config_upstream_note(struct config_faults *faults, const struct config *con
     report(faults, config, true, CONFIG_NAMED_SECTION, (size_t)(upstream - config->upstreams), key,
            format, args);
     va_end(args);
+}
+
+void config_judge_mode(struct config_faults *faults, const struct config *config,
+                       const char *section, const char *key, const struct config_file *file,
+                       bool secret)
+{
+    const struct snapshot *snapshot = snapshot_of(config);
+    const struct config_key *row = config_key_find(section, key);
+
+    MUST(row != NULL && !row->of_upstream);
+    const struct input in = {
+        .key = row,
+        .secrets_anywhere = snapshot_takes_open_secrets(snapshot),
+        .faults = faults,
+        .place = place_of(snapshot, row, 0, key),
+        .section = row->section,
+        .name = row->name,
+    };
+    if (secret)
+        (void)credential_others_read(&in, file->path, file->path, file->mode);
+    else
+        (void)credential_others_write(&in, file->path, file->mode);
 }
 
 void config_found(struct config *config, const char *section, const char *key, const char *holds)

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "exchange/response.h"
 #include "jose/jwt.h"
+#include "jose/key_public.h"
 
 #define IDENTITY_MAGIC 0x49444e54u
 
@@ -73,9 +74,19 @@ static void make_rules(struct identity *identity)
     };
 }
 
+/* Others may read public keys. */
+static void judge_mode(const struct config *config, struct config_faults *faults)
+{
+    const struct config_file *file = &config->identity_key_file;
+    if (file->bytes != NULL)
+        config_judge_mode(faults, config, "identity", "key_file", file,
+                          !key_public_only(secret_text(file->bytes), secret_len(file->bytes)));
+}
+
 struct identity *identity_new(struct config *config, struct config_faults *faults)
 {
     struct jwt_keys *keys = NULL;
+    judge_mode(config, faults);
     if (config->identity_mode == IDENTITY_JWT && config->identity_key_file.bytes != NULL) {
         struct reason reason;
         const struct secret *bytes = config->identity_key_file.bytes;

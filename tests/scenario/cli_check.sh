@@ -143,6 +143,33 @@ has "$(cat "$here/log")" ":2: [identity] key_file: others can read $here/identit
     "client_secret_file: others can read $here/secret (mode 0604)" "chmod 0640"
 chmod 600 "$here/secret" "$here/identity.key"
 
+# Keys that are public are for everybody to read, and for nobody else to write.
+key_is() { # TEXT MODE
+    printf '%s\n' "$1" >"$here/mode.key" && chmod "$2" "$here/mode.key"
+}
+write <<END
+[identity]
+key_file = mode.key
+$upstream
+END
+openssl genpkey -algorithm ed25519 -out "$here/signer.pem" 2>/dev/null || fail "no key"
+key_is "$(openssl pkey -in "$here/signer.pem" -pubout)" 644
+check || fail "$(cat "$here/log")"
+key_is "$(cat "$here/mode.key")" 646
+check && fail "a key that others can write"
+has "$(cat "$here/log")" ":2: [identity] key_file: others can write $here/mode.key (mode 0646); chmod 0644"
+point='"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"'
+key_is "{\"keys\": [{$point}]}" 644
+check || fail "$(cat "$here/log")"
+for text in "{$point, \"d\": \"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}" \
+    "{\"keys\": [{$point}, {\"kty\": \"oct\", \"k\": \"AAAA\"}]}"; do
+    key_is "$text" 644
+    check && fail "a secret that others can read: $text"
+    has "$(cat "$here/log")" ":2: [identity] key_file: others can read $here/mode.key (mode 0644)"
+done
+sed -i 's/^key_file/mode = off\n&/' "$here/pc.ini"
+check && fail "a secret that others can read, in mode off"
+
 # Outside systemd no credential can be looked at: each is a note, whatever it is for.
 write <<END
 [identity]

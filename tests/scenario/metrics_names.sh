@@ -75,6 +75,18 @@ done
 [ "$(operators /metrics -X POST -o /dev/null -w '%{http_code}')" = 405 ] || fail "POST"
 config=$(ask --unix-socket "$here/admin.sock" http://admin/config)
 has "$config" '"client_secret": {' '"value": "(set)"' '"from": "default"' "$here/pc.ini:"
+lacks "$config" '"holds"'
+
+# What the key file was taken for, and nothing of it.
+set_key identity mode jwt
+set_key identity key_file identity.key
+configure
+kill -HUP "$daemon"
+eventually metric_is postcoded_reloads_total 2 'result="success"'
+config=$(ask --unix-socket "$here/admin.sock" http://admin/config)
+has "$config" "\"holds\": \"an HMAC secret of ${#key} bytes (HS256)\""
+[ "$(grep -o '"holds"' <<<"$config" | wc -l)" = 1 ] || fail "holds: $config"
+lacks "$config" "$key"
 
 command -v promtool >/dev/null || skip "no promtool here: the form was not checked"
 promtool check metrics <"$here/metrics" >"$here/said" 2>&1 || fail "$(cat "$here/said")"

@@ -278,7 +278,6 @@ START_TEST(open_secrets)
 {
     static const char in_ini[] = IDENTITY UPSTREAM_HEAD "client_secret = Xyzzy42\n";
 
-    write_mode("key", KEY32, 0444);
     write_mode("secret", "hush", 0444);
     write_mode("client.key", "pem", 0444);
     write_mode("password", "hush\n", 0444);
@@ -287,7 +286,6 @@ START_TEST(open_secrets)
     ck_assert_ptr_null(load_text(SECRETS_IN_FILES));
     ck_assert_str_eq(
         fault_lines(),
-        "p.ini:2: [identity] key_file: others can read key (mode 0444); chmod 0640 key, " OPEN_END
         "p.ini:6: [upstream u] client_secret_file: others can read secret (mode 0444); chmod 0640 "
         "secret, " OPEN_END
         "p.ini:8: [upstream u] client_key: others can read client.key (mode 0444); chmod 0640 "
@@ -297,8 +295,6 @@ START_TEST(open_secrets)
 
     struct config *config = good(SECRETS_IN_FILES "[server]\nsecret_files = any\n");
     ck_assert_str_eq(fault_lines(),
-                     "note p.ini:2: [identity] key_file: others can read key (mode 0444); [server] "
-                     "secret_files = any allows it\n"
                      "note p.ini:6: [upstream u] client_secret_file: others can read secret (mode "
                      "0444); [server] secret_files = any allows it\n"
                      "note p.ini:8: [upstream u] client_key: others can read client.key (mode "
@@ -309,14 +305,13 @@ START_TEST(open_secrets)
 
     /* It reloads, back too. */
     ck_assert_ptr_null(load_after(config, SECRETS_IN_FILES, 0640));
-    ck_assert_uint_eq(faults.faults, 4);
+    ck_assert_uint_eq(faults.faults, 3);
     config_unref(config);
 
     /* A value of its own that is at fault makes no others. */
     ck_assert_ptr_null(load_text(SECRETS_IN_FILES "[server]\nsecret_files = none\n"));
     ck_assert_uint_eq(faults.faults, 1);
 
-    write_mode("key", KEY32, 0640);
     ck_assert_ptr_null(load_after(NULL, in_ini, 0604));
     ck_assert_str_eq(fault_lines(), "p.ini:6: [upstream u] client_secret: others can read this "
                                     "file (mode 0604); chmod 0640 p.ini, " OPEN_END);
@@ -328,6 +323,54 @@ START_TEST(open_secrets)
                      "note p.ini:6: [upstream u] client_secret: others can read this "
                      "file (mode 0644); [server] secret_files = any allows it\n");
     config_unref(config);
+}
+END_TEST
+
+static const struct {
+    mode_t mode;
+    bool secret;
+    const char *expected; /* behind "key_file: " */
+    const char *note;     /* with secret_files = any */
+} modes[] = {
+    {0640, true, NULL, NULL},
+    {0640, false, NULL, NULL},
+    {0644, false, NULL, NULL},
+    {0645, false, NULL, NULL},
+    {0664, false, NULL, NULL},
+    {0641, true, "others can read key (mode 0641); chmod 0640 key, " OPEN_END,
+     "others can read key (mode 0641)"},
+    {0644, true, "others can read key (mode 0644); chmod 0640 key, " OPEN_END,
+     "others can read key (mode 0644)"},
+    {0646, false, "others can write key (mode 0646); chmod 0644 key, " OPEN_END,
+     "others can write key (mode 0646)"},
+};
+
+static void check_mode(const char *text, bool secret)
+{
+    struct config *config = good(text);
+
+    ck_assert_uint_eq(faults.count, 0);
+    config_judge_mode(&faults, config, "identity", "key_file", &config->identity_key_file, secret);
+    config_unref(config);
+}
+
+/* Whether key_file holds a secret is for others to say. */
+START_TEST(modes_of_key_file)
+{
+    char *key = scratch_path("key");
+    char *fault = mem_printf("p.ini:2: [identity] key_file: %s", modes[_i].expected);
+    char *note = mem_printf("note p.ini:2: [identity] key_file: %s; [server] secret_files = any "
+                            "allows it\n",
+                            modes[_i].note);
+
+    ck_assert_int_eq(chmod(key, modes[_i].mode), 0);
+    check_mode(WHOLE, modes[_i].secret);
+    ck_assert_str_eq(fault_lines(), modes[_i].expected != NULL ? fault : "");
+    check_mode(WHOLE "[server]\nsecret_files = any\n", modes[_i].secret);
+    ck_assert_str_eq(fault_lines(), modes[_i].note != NULL ? note : "");
+    mem_free(note);
+    mem_free(fault);
+    mem_free(key);
 }
 END_TEST
 
@@ -587,6 +630,7 @@ int main(void)
     tcase_add_test(tcase, secret_variables);
     tcase_add_test(tcase, variables_on_reload);
     tcase_add_test(tcase, open_secrets);
+    tcase_add_loop_test(tcase, modes_of_key_file, 0, ARRAY_LEN(modes));
     tcase_add_test(tcase, proxy_user);
     tcase_add_test(tcase, invisible);
     tcase_add_loop_test(tcase, other_spellings, 0, ARRAY_LEN(spellings));
