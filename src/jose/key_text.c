@@ -19,13 +19,12 @@
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "jose/key_bytes.h"
+#include "jose/key_pieces.h"
 
 #define DEPTH_MAX 3 /* base64 of a PEM text whose body is base64, and one more */
 #define SSH_NAME_MAX 64
-#define NEEDED                                                                                     \
-    "it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random "    \
-    "bytes"
-#define NO_SECRET "a public key is not an HMAC secret; " NEEDED
+#define NEEDED KEY_PIECES_NEEDED
+#define NO_SECRET KEY_PIECES_NO_SECRET
 
 struct text {
     const char *at;
@@ -135,7 +134,7 @@ static const struct {
     {"PuTTY-User-Key-File", "it is a key of PuTTY; " NEEDED},
     {"openssh-key-v1", "it is a private key of OpenSSH; " NEEDED},
     {"AGE-SECRET-KEY-1", "it is a key of age; " NEEDED},
-    {"Public-Key: (", "it is a key in words, as openssl prints it; " NO_SECRET},
+    {"Public-Key:", "it is a key in words, as openssl prints it; " NO_SECRET},
     {"/.well-known/", "it is a URL; it should be the keys that are there, or the URL in key_url"},
 };
 
@@ -487,5 +486,7 @@ size_t key_text_bom(const char *bytes, size_t len)
 
 const char *key_text_mistaken(const char *bytes, size_t len)
 {
-    return look((struct text){bytes, len}, DEPTH_MAX);
+    const char *what = look((struct text){bytes, len}, DEPTH_MAX);
+
+    return what != NULL ? what : key_pieces_mistaken(bytes, len);
 }
