@@ -13,4 +13,8 @@ bool key_bytes_are_der(const char *bytes, size_t len);
 /* Whether they are a public key as OpenSSH has it behind its base64. */
 bool key_bytes_are_ssh(const char *bytes, size_t len);
 
+/* Whether they are compressed, an archive or a document: a file that holds others, by its first
+ * bytes. */
+bool key_bytes_are_packed(const char *bytes, size_t len);
+
 #endif

@@ -14,6 +14,7 @@
 #include "jose/json.h"
 #include "jose/jwk_numbers.h"
 #include "jose/key_fault.h"
+#include "jose/key_text.h"
 
 json_t *jwk_parse(const char *bytes, size_t len, struct reason *reason)
 {
@@ -110,13 +111,19 @@ static enum err read_other(const json_t *json, struct reason *reason)
 
 /* The key. */
 
+/* A public key is no better a secret inside of a JWK than it is in a file. */
 static enum err read_oct(const json_t *json, const char *alg, struct jose_key *key,
                          struct reason *reason)
 {
     struct octets k;
     enum err err = jwk_member(json, "k", &k, reason);
 
-    if (err == ERR_OK)
+    if (err != ERR_OK)
+        return err;
+    const char *mistaken = key_text_mistaken((const char *)k.bytes, k.len);
+    if (mistaken != NULL)
+        err = key_fault(reason, "its k is no secret, decoded: %s", mistaken);
+    else
         err = key_from_secret(k.bytes, k.len, alg, key, reason);
     octets_fini(&k);
     return err;

@@ -1,8 +1,9 @@
 /*
- * A text is told by what it cannot be by chance. A random secret begins with any two or three bytes
- * now and then, so a prefix alone counts only where it is long; DER must fit its own lengths, JSON
- * must begin with a name and a colon. What is behind base64 or hexadecimal is looked at the same
- * way, for a public key stays public in any spelling.
+ * A secret is one line or a few of base64 or hexadecimal, or bytes, and random. Anything else is
+ * told by what random data cannot be by chance: by a name that public keys have (key_text_marks),
+ * by its form (key_text_kind, key_text_place), by the key in it (key_text_pieces), or by its lines.
+ * What is behind base64, hexadecimal, quotes or percent signs is looked at the same way, for a
+ * public key stays public in any spelling.
  */
 #include "jose/key_text.h"
 
@@ -10,89 +11,22 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "jose/base64url.h"
-#include "jose/json.h"
 #include "jose/key_bytes.h"
+#include "jose/key_text_parts.h"
 
 #define DEPTH_MAX 3 /* base64 of a PEM text whose body is base64, and one more */
-#define SSH_NAME_MAX 64
-#define NEEDED                                                                                     \
-    "it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random "    \
-    "bytes"
-#define NO_SECRET "a public key is not an HMAC secret; " NEEDED
-
-struct text {
-    const char *at;
-    size_t len;
-};
-
-static bool is_space(char c)
-{
-    return text_is(c, TEXT_BLANK) || c == '\r' || c == '\n';
-}
-
-static struct text trimmed(struct text text)
-{
-    while (text.len > 0 && is_space(*text.at)) {
-        text.at++;
-        text.len--;
-    }
-    while (text.len > 0 && is_space(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-static struct text rest(struct text text, size_t skip)
-{
-    return (struct text){text.at + skip, text.len - skip};
-}
-
-static bool starts(struct text text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    return text.len >= len && memcmp(text.at, prefix, len) == 0;
-}
-
-static bool starts_ci(struct text text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    return text.len >= len && strncasecmp(text.at, prefix, len) == 0;
-}
-
-static bool ends(struct text text, const char *suffix)
-{
-    size_t len = strlen(suffix);
-
-    return text.len >= len && memcmp(text.at + text.len - len, suffix, len) == 0;
-}
-
-static bool holds(struct text text, const char *part)
-{
-    return memmem(text.at, text.len, part, strlen(part)) != NULL;
-}
-
-/* How many bytes of the classes it begins with. */
-static size_t span(struct text text, uint32_t classes)
-{
-    size_t n = 0;
-
-    while (n < text.len && text_is(text.at[n], classes))
-        n++;
-    return n;
-}
+#define PERCENTS_MIN 4
+#define TEXT_MIN 32 /* a secret has no less; fewer random bytes are text now and then */
 
 /* Texts in wider characters. */
 
 /* Whether three of four characters of `width` bytes are ASCII, their one byte at `place`. */
-static bool is_wide(struct text text, size_t width, size_t place)
+static bool is_wide(struct key_part text, size_t width, size_t place)
 {
     size_t units = text.len / width;
     size_t ascii = 0;
@@ -102,257 +36,52 @@ static bool is_wide(struct text text, size_t width, size_t place)
         unsigned others = 0;
         for (size_t j = 0; j < width; j++)
             others |= j == place ? 0u : (unsigned char)unit[j];
-        ascii += others == 0 && (text_is(unit[place], TEXT_PRINTABLE) || is_space(unit[place]));
+        ascii +=
+            others == 0 && (text_is(unit[place], TEXT_PRINTABLE) || key_part_is_space(unit[place]));
     }
     return units >= 8 && ascii >= units - units / 4;
 }
 
-static const char *wide(struct text text)
+static const char *wide(struct key_part text)
 {
-    static const char cure[] =
-        "it is text in UTF-16 or UTF-32; it should be saved as UTF-8: " NEEDED;
+    static const char cure[] = "it is text in UTF-16 or UTF-32; saved as UTF-8, " KEY_NEEDED;
 
     return is_wide(text, 2, 0) || is_wide(text, 2, 1) || is_wide(text, 4, 0) || is_wide(text, 4, 3)
                ? cure
                : NULL;
 }
 
-/* PEM and its relations. */
-
-/* What random bytes do not hold, anywhere: the lines around a key, with dashes or without. */
-static const struct {
-    const char *part;
-    const char *what;
-} parts[] = {
-    {"-----BEGIN ", "it is PEM that cannot be read as it stands; " NEEDED},
-    {"---- BEGIN SSH2", "it is a public key of SSH; " NO_SECRET},
-    {"PUBLIC KEY", "it is a public key with broken PEM lines; " NO_SECRET},
-    {"PRIVATE KEY", "it is a private key with broken PEM lines; " NEEDED},
-    {"BEGIN CERTIFICATE", "it is a certificate with broken PEM lines; " NO_SECRET},
-    {"END CERTIFICATE", "it is a certificate with broken PEM lines; " NO_SECRET},
-    {"-----END ", "it is PEM without its first line; " NEEDED},
-    {"BEGIN PGP ", "it is a key of PGP; " NO_SECRET},
-    {"PuTTY-User-Key-File", "it is a key of PuTTY; " NEEDED},
-    {"openssh-key-v1", "it is a private key of OpenSSH; " NEEDED},
-    {"AGE-SECRET-KEY-1", "it is a key of age; " NEEDED},
-    {"Public-Key: (", "it is a key in words, as openssl prints it; " NO_SECRET},
-    {"/.well-known/", "it is a URL; it should be the keys that are there, or the URL in key_url"},
-};
-
-static const char *part_of_pem(struct text text)
-{
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (holds(text, parts[i].part))
-            return parts[i].what;
-    }
-    return NULL;
-}
-
-/* OpenSSH. */
-
-static bool is_ssh_name(struct text name)
-{
-    return starts(name, "ssh-") || starts(name, "ecdsa-sha2-") || starts(name, "sk-ssh-") ||
-           starts(name, "sk-ecdsa-") || starts(name, "rsa-sha2-");
-}
-
-/* The name of a key, then a key in base64: a line of id_rsa.pub, authorized_keys, known_hosts. */
-static bool is_ssh_line(struct text text)
-{
-    bool has_key = holds(text, "AAAA");
-
-    for (size_t i = 0; has_key && i < text.len; i++) {
-        struct text word = rest(text, i);
-        if (!is_ssh_name(word))
-            continue;
-        struct text name = {word.at, word.len < SSH_NAME_MAX ? word.len : SSH_NAME_MAX};
-        if (starts(trimmed(rest(word, span(name, TEXT_VISIBLE))), "AAAA"))
-            return true;
-    }
-    return false;
-}
-
-static const char *ssh(struct text text)
-{
-    return is_ssh_line(text) || key_bytes_are_ssh(text.at, text.len)
-               ? "it is a public key of OpenSSH; " NO_SECRET
-               : NULL;
-}
-
 /* Bytes. */
 
 /* A newline may follow, or the last byte of DER itself may look like one: both are tried. */
-static const char *der(struct text text)
+static const char *binary(struct key_part text)
 {
-    struct text inner = trimmed(text);
+    struct key_part inner = key_part_trim(text);
 
     if (key_bytes_are_der(text.at, text.len) ||
         (inner.len != text.len && key_bytes_are_der(inner.at, inner.len)))
-        return "it is a key or certificate in DER; " NO_SECRET;
-    return NULL;
-}
-
-/* JSON, tokens, markup. */
-
-/* The first name of an object: quoted, and a colon behind it. */
-static bool is_object_head(struct text text)
-{
-    if (text.len == 0 || *text.at != '{')
-        return false;
-    text = trimmed(rest(text, 1));
-    if (text.len == 0 || (*text.at != '"' && *text.at != '\''))
-        return false;
-    char quote = *text.at;
-    text = rest(text, 1);
-    text = rest(text, span(text, TEXT_NAME | TEXT_COLON | TEXT_SLASH | TEXT_SPACE));
-    if (text.len == 0 || *text.at != quote)
-        return false;
-    text = trimmed(rest(text, 1));
-    return text.len > 0 && *text.at == ':';
-}
-
-static bool is_whole_json(struct text text)
-{
-    json_t *json = json_loadb(text.at, text.len, 0, NULL);
-    bool is = json != NULL;
-
-    jose_json_free(json);
-    return is;
-}
-
-static const char *json(struct text text)
-{
-    static const char object[] = "it is JSON with something around it; " NEEDED " and nothing else";
-    static const char array[] =
-        "it is a JSON array; a JWK set should be an object with the array in \"keys\"";
-
-    if (starts(text, "["))
-        return is_object_head(trimmed(rest(text, 1))) || is_whole_json(text) ? array : NULL;
-    return is_object_head(text) || (starts(text, "{") && is_whole_json(text)) ? object : NULL;
-}
-
-/* The header of a JWS or JWE up to its dot, decoded, is JSON. */
-static const char *token(struct text text)
-{
-    struct octets header;
-    bool is = false;
-
-    if (starts_ci(text, "Bearer "))
-        text = trimmed(rest(text, 7));
-    size_t len = span(text, TEXT_LABEL);
-    if (len == text.len || text.at[len] != '.')
-        return NULL;
-    if (base64url_decode(text.at, len, &header))
-        is = is_object_head(trimmed((struct text){(const char *)header.bytes, header.len}));
-    octets_fini(&header);
-    return is ? "it is a token (JWT or JWE); it should be the key that verifies tokens" : NULL;
-}
-
-/* A known beginning, or a tag at the begin and the end of an element at the end. */
-static const char *markup(struct text text)
-{
-    static const char what[] = "it is HTML or XML; " NEEDED;
-    static const char *const heads[] = {"<!DOCTYPE", "<?xml", "<html", "<head>", "<body", "<!--"};
-
-    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
-        if (starts_ci(text, heads[i]))
-            return what;
-    }
-    if (text.len < 2 || text.at[0] != '<' || !text_is(text.at[1], TEXT_ALPHA))
-        return NULL;
-    const char *last = memrchr(text.at, '<', text.len);
-    struct text end = rest(text, (size_t)(last - text.at) + 1);
-    if (!starts(end, "/"))
-        return NULL;
-    end = rest(end, 1);
-    size_t name = span(end, TEXT_NAME | TEXT_COLON);
-    return name > 0 && name + 1 == end.len && end.at[name] == '>' ? what : NULL;
-}
-
-/* Where the keys are, in place of the keys. */
-
-static const char *url(struct text text)
-{
-    size_t scheme = span(text, TEXT_LOWER);
-
-    if (starts_ci(text, "https://") || starts_ci(text, "http://"))
-        return "it is a URL; it should be the keys that are there, or the URL in key_url";
-    if (scheme < 3 || !starts(rest(text, scheme), "://") ||
-        span(text, TEXT_QUERY | TEXT_TCHAR_ONLY) < text.len)
-        return NULL;
-    return "it is a URL; it should be the keys that are there";
-}
-
-static const char *path(struct text text)
-{
-    static const char *const suffixes[] = {
-        ".json", ".jwk", ".jwks", ".pem", ".key", ".pub", ".crt",
-        ".cer",  ".der", ".p12",  ".pfx", ".p8",  ".txt", ".secret",
-    };
-
-    if (starts(text, "credential:"))
-        return "it is the name of a credential; it should be the key itself";
-    for (size_t i = 0; i < text.len; i++) {
-        if (!text_is(text.at[i],
-                     TEXT_NAME | TEXT_SLASH | TEXT_BACKSLASH | TEXT_COLON | TEXT_TILDE) &&
-            memchr("%${} ", text.at[i], 5) == NULL)
-            return NULL;
-    }
-    if (!holds(text, "/") && !holds(text, "\\"))
-        return NULL;
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        if (ends(text, suffixes[i]))
-            return "it is a path; it should be what is in the file of that name";
-    }
-    return NULL;
-}
-
-/* Beginnings of configuration, and of secrets that everybody knows from examples. */
-static const struct {
-    const char *prefix;
-    const char *what;
-} heads[] = {
-    {"[identity]", "it is configuration; " NEEDED},
-    {"key_file", "it is a line of configuration; " NEEDED},
-    {"key_url", "it is a line of configuration; " NEEDED},
-    {"jwks_uri", "it is a line of configuration; " NEEDED},
-    {"keys:\n", "it is YAML; " NEEDED " in JSON"},
-    {"keys:\r\n", "it is YAML; " NEEDED " in JSON"},
-    {"kty: ", "it is YAML; " NEEDED " in JSON"},
-    {"CHANGE ME", "it is a placeholder; " NEEDED},
-    {"CHANGEME", "it is a placeholder; " NEEDED},
-    {"CHANGE-ME", "it is a placeholder; " NEEDED},
-    {"CHANGE_ME", "it is a placeholder; " NEEDED},
-    {"REPLACE ME", "it is a placeholder; " NEEDED},
-    {"your-256-bit-secret", "it is a well-known example; " NEEDED},
-    {"a-string-secret-at-least-256-bits-long", "it is a well-known example; " NEEDED},
-};
-
-static const char *known_head(struct text text)
-{
-    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
-        if (starts_ci(text, heads[i].prefix))
-            return heads[i].what;
-    }
+        return "it is a key or certificate in DER; " KEY_NO_SECRET;
+    if (key_bytes_are_packed(text.at, text.len))
+        return "it is a compressed file, an archive or a document; " KEY_NEEDED;
     return NULL;
 }
 
 /* Behind an encoding. */
 
-static const char *look(struct text text, int depth);
+static const char *look(struct key_part text, int depth);
 
 static const char *look_decoded(unsigned char *bytes, size_t len, int depth)
 {
-    const char *what = look((struct text){(const char *)bytes, len}, depth - 1);
+    const char *what = look((struct key_part){(const char *)bytes, len}, depth - 1);
 
     wipe_free(bytes, len);
     return what;
 }
 
 /* White space, and what a text that went through a quoted string has for it: \n, \r, and \/. */
-static size_t gap(struct text text)
+static size_t gap(struct key_part text)
 {
-    if (is_space(*text.at))
+    if (key_part_is_space(*text.at))
         return 1;
     if (text.len < 2 || *text.at != '\\')
         return 0;
@@ -365,7 +94,7 @@ static size_t gap(struct text text)
  * The characters of base64 or base64url in base64url, without white space, up to padding. 0 where
  * there is anything else.
  */
-static size_t flatten(struct text text, char *out)
+static size_t flatten(struct key_part text, char *out)
 {
     size_t len = 0;
     size_t skip = 0;
@@ -373,7 +102,7 @@ static size_t flatten(struct text text, char *out)
 
     for (size_t i = 0; i<text.len; i += skip> 0 ? skip : 1) {
         char c = text.at[i];
-        skip = gap(rest(text, i));
+        skip = gap(key_part_rest(text, i));
         if (skip > 0)
             continue;
         padded = padded || c == '=';
@@ -386,7 +115,7 @@ static size_t flatten(struct text text, char *out)
     return len;
 }
 
-static const char *base64(struct text text, int depth)
+static const char *base64(struct key_part text, int depth)
 {
     char *flat = mem_alloc(text.len + 1);
     size_t len = flatten(text, flat);
@@ -405,17 +134,17 @@ static const char *base64(struct text text, int depth)
 }
 
 /* With colons or without; 0x is allowed in front. */
-static const char *hex(struct text text, int depth)
+static const char *hex(struct key_part text, int depth)
 {
     unsigned char *bytes = mem_alloc(text.len + 1);
     size_t digits = 0;
 
-    if (starts_ci(text, "0x"))
-        text = rest(text, 2);
+    if (key_part_starts_ci(text, "0x"))
+        text = key_part_rest(text, 2);
     memset(bytes, 0, text.len + 1);
     for (size_t i = 0; i < text.len; i++) {
         int value = text_hex_value(text.at[i]);
-        if (value < 0 && text.at[i] != ':' && !is_space(text.at[i])) {
+        if (value < 0 && text.at[i] != ':' && !key_part_is_space(text.at[i])) {
             wipe_free(bytes, text.len + 1);
             return NULL;
         }
@@ -427,49 +156,127 @@ static const char *hex(struct text text, int depth)
     return look_decoded(bytes, digits / 2, depth);
 }
 
-static const char *quoted(struct text text, int depth)
+static const char *quoted(struct key_part text, int depth)
 {
     if (text.len < 2 || (*text.at != '"' && *text.at != '\'') || text.at[text.len - 1] != *text.at)
         return NULL;
-    return look((struct text){text.at + 1, text.len - 2}, depth - 1);
+    return look((struct key_part){text.at + 1, text.len - 2}, depth - 1);
 }
 
 /* The value of NAME = VALUE or NAME: VALUE. */
-static const char *named(struct text text, int depth)
+static const char *named(struct key_part text, int depth)
 {
-    size_t name = span(text, TEXT_LABEL | TEXT_BLANK);
+    size_t name = key_part_span(text, TEXT_LABEL | TEXT_BLANK);
 
     if (name == 0 || name == text.len || (text.at[name] != '=' && text.at[name] != ':'))
         return NULL;
-    return look(rest(text, name + 1), depth - 1);
+    return look(key_part_rest(text, name + 1), depth - 1);
 }
 
-/* One line of several: a key may stand below a comment. */
-static const char *lines(struct text text, int depth)
+/* What the %XX at the start of the text stands for; -1: there is none. */
+static int triplet(struct key_part text)
 {
-    const char *what = NULL;
+    int high = text.len >= 3 && *text.at == '%' ? text_hex_value(text.at[1]) : -1;
+    int low = high >= 0 ? text_hex_value(text.at[2]) : -1;
 
-    if (memchr(text.at, '\n', text.len) == NULL)
-        return NULL;
-    while (what == NULL && text.len > 0) {
-        const char *end = memchr(text.at, '\n', text.len);
-        size_t len = end != NULL ? (size_t)(end - text.at) : text.len;
-        what = look((struct text){text.at, len}, depth - 1);
-        text = rest(text, end != NULL ? len + 1 : len);
+    return low >= 0 ? high * 16 + low : -1;
+}
+
+/* The text of %XX, where there are several: a password may have one or two. */
+static const char *percents(struct key_part text, int depth)
+{
+    char *bytes = mem_alloc(text.len + 1);
+    size_t room = text.len + 1;
+    size_t len = 0;
+    size_t found = 0;
+
+    while (text.len > 0) {
+        int value = triplet(text);
+        bytes[len++] = value >= 0 ? (char)value : *text.at;
+        found += value >= 0;
+        text = key_part_rest(text, value >= 0 ? 3 : 1);
     }
+    const char *what =
+        found >= PERCENTS_MIN ? look((struct key_part){bytes, len}, depth - 1) : NULL;
+    wipe_free(bytes, room);
     return what;
 }
 
-static const char *look(struct text bytes, int depth)
+/* Several lines. */
+
+static bool has_lines(struct key_part text)
 {
-    static const char *(*const looks[])(struct text text) = {
-        part_of_pem, ssh, json, token, markup, url, path, known_head,
+    return memchr(text.at, '\n', text.len) != NULL || memchr(text.at, '\r', text.len) != NULL;
+}
+
+/* One line of several: a key may stand below a comment. */
+static const char *lines(struct key_part text, int depth)
+{
+    const char *what = NULL;
+
+    if (!has_lines(text))
+        return NULL;
+    while (what == NULL && text.len > 0)
+        what = look(key_part_line(&text), depth - 1);
+    return what;
+}
+
+/*
+ * UTF-8 without control characters, or nine of ten bytes printable: other encodings, and rubbish.
+ * Random bytes are no text: of 32, one in a hundred million is.
+ */
+static bool is_text(struct key_part text)
+{
+    size_t printable = 0;
+    size_t controls = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_space = key_part_is_space(text.at[i]);
+        printable += text_is(text.at[i], TEXT_PRINTABLE) || is_space;
+        controls += text_is(text.at[i], TEXT_CONTROL) && !is_space;
+    }
+    return (controls == 0 && text_is_utf8(text.at, text.len)) ||
+           printable >= text.len - text.len / 10;
+}
+
+/* Base64, base64url, hexadecimal or a UUID, with white space around it. */
+static bool is_encoded(struct key_part line)
+{
+    line = key_part_trim(line);
+    for (size_t i = 0; i < line.len; i++) {
+        if (!text_is(line.at[i], TEXT_LABEL | TEXT_SLASH | TEXT_EQUALS) && line.at[i] != '+')
+            return false;
+    }
+    return true;
+}
+
+/*
+ * What is left when nothing has a name. A secret is one line, or lines of base64 or hexadecimal; a
+ * text of other lines was written by a person or printed by a program, and is no secret.
+ */
+static const char *several(struct key_part text)
+{
+    if (text.len < TEXT_MIN || !has_lines(text) || !is_text(text))
+        return NULL;
+    while (text.len > 0) {
+        if (!is_encoded(key_part_line(&text)))
+            return "it is text of several lines; " KEY_NEEDED;
+    }
+    return NULL;
+}
+
+static const char *look(struct key_part bytes, int depth)
+{
+    static const char *(*const looks[])(struct key_part text) = {
+        key_text_kind,
+        key_text_place,
+        key_text_marks,
     };
-    static const char *(*const behind[])(struct text text, int depth) = {
-        quoted, base64, hex, named, lines,
+    static const char *(*const behind[])(struct key_part text, int depth) = {
+        quoted, base64, hex, percents, named, lines,
     };
-    struct text text = trimmed(rest(bytes, key_text_bom(bytes.at, bytes.len)));
-    const char *what = der(bytes);
+    struct key_part text = key_part_trim(key_part_rest(bytes, key_text_bom(bytes.at, bytes.len)));
+    const char *what = binary(bytes);
 
     if (what == NULL)
         what = wide(bytes);
@@ -477,7 +284,9 @@ static const char *look(struct text bytes, int depth)
         what = looks[i](text);
     for (size_t i = 0; what == NULL && text.len > 0 && depth > 0 && i < ARRAY_LEN(behind); i++)
         what = behind[i](text, depth);
-    return what;
+    if (what == NULL)
+        what = key_text_pieces(text);
+    return what != NULL ? what : several(text);
 }
 
 size_t key_text_bom(const char *bytes, size_t len)
@@ -487,5 +296,5 @@ size_t key_text_bom(const char *bytes, size_t len)
 
 const char *key_text_mistaken(const char *bytes, size_t len)
 {
-    return look((struct text){bytes, len}, DEPTH_MAX);
+    return look((struct key_part){bytes, len}, DEPTH_MAX);
 }

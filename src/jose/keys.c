@@ -108,6 +108,16 @@ static enum err read_jwk(const json_t *json, struct jwt_keys **out, struct reaso
     return key_fault(reason, "its key_ops do not allow to verify; they should hold \"verify\"");
 }
 
+/* Half of JSON is public, too, so a text that begins with { is no secret as it stands. */
+static enum err not_json(struct reason *reason)
+{
+    struct reason where = *reason;
+
+    reason_set(reason, "%s; a secret that begins with { should be the k of a JWK, in base64url",
+               where.text);
+    return ERR_INVALID;
+}
+
 static enum err keys_from_json(struct text text, struct jwt_keys **out, struct reason *reason)
 {
     json_t *json = jwk_parse(text.bytes, text.len, reason);
@@ -115,7 +125,7 @@ static enum err keys_from_json(struct text text, struct jwt_keys **out, struct r
     enum err err = ERR_INVALID;
 
     if (json == NULL)
-        return err;
+        return not_json(reason);
     if (set == NULL)
         err = read_jwk(json, out, reason);
     else if (json_is_array(set))
@@ -191,7 +201,8 @@ enum err jwt_keys_new(const char *bytes, size_t len, struct reason *reason, stru
 
     *out = NULL;
     reason->text[0] = '\0';
-    if (first_character(text) == '{')
+    /* JSON is UTF-8; other bytes may be a secret, whatever they begin with. */
+    if (first_character(text) == '{' && text_is_utf8(text.bytes, text.len))
         err = keys_from_json(text, out, reason);
     else if (pem_begins(text.bytes, text.len))
         err = keys_from_pem(text, out, reason);

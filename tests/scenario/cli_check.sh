@@ -84,6 +84,13 @@ key_file = public.key
 $upstream
 END
 told ":2: [identity] key_file: it is a key or certificate in DER; a public key is not an HMAC secret; it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random bytes"
+# Nothing starts that would take an HS256 token signed with these bytes.
+status=0
+timeout 20 "$BUILD/postcoded" -c "$here/pc.ini" >"$here/out" 2>"$here/log" || status=$?
+[ "$status" = 1 ] || fail "it starts with a public key for a secret, or exits with $status"
+has "$(cat "$here/log")" ":2: [identity] key_file: it is a key or certificate in DER"
+printf '# keys of sso\n{\n  "keys": [\n    {"kty": "RSA"}\n  ]\n}\n' >"$here/public.key"
+told ":2: [identity] key_file: it is text with a JWK in it; it should be a JWK, a JWK set, a public key or certificate in PEM, or a secret of random bytes and nothing else"
 printf 'https://sso.example/oauth2/jwks\n' >"$here/public.key"
 told ":2: [identity] key_file: it is a URL; it should be the keys that are there, or the URL in key_url"
 

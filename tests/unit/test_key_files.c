@@ -23,6 +23,9 @@
 #define RSA(more) "{" RSA_PUBLIC more "}"
 #define EC(more) "{" EC_PUBLIC more "}"
 #define ED(more) "{" ED_PUBLIC more "}"
+/* SubjectPublicKeyInfo of Ed25519, and https://sso.example/realms/main/keys, in base64url. */
+#define PUBLIC_KEY_K "MCowBQYDK2VwAyEAAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
+#define URL_K "aHR0cHM6Ly9zc28uZXhhbXBsZS9yZWFsbXMvbWFpbi9rZXlz"
 #define X31 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 /* A certificate of the key, signed with itself, in PEM. */
@@ -98,6 +101,13 @@ static const struct {
     {MARK "0123456789abcdef0123456789abcdef", "an HMAC secret of 32 bytes (HS256)"},
     {MARK EC(""), "a JWK (EC P-256: ES256)"},
     {MARK "\n" SET(EC("")), "a JWK set of 1 key (ES256)"},
+    /* Bytes that are no UTF-8 are no JSON. */
+    {"{\xff"
+     "23456789abcdef0123456789abcdef",
+     "an HMAC secret of 32 bytes (HS256)"},
+    {"\n{\xff"
+     "3456789abcdef0123456789abcdef",
+     "an HMAC secret of 32 bytes (HS256)"},
     /* A secret may begin with what JSON begins with, and end as it does. */
     {"[123456789abcdef0123456789abcdef", "an HMAC secret of 32 bytes (HS256)"},
     {"\"123456789abcdef0123456789abcdef", "an HMAC secret of 32 bytes (HS256)"},
@@ -246,6 +256,10 @@ static const struct {
     {"{\"issuer\":\"https://id.example\",\"jwks_uri\":\"https://id.example/keys\"}", "jwks_uri"},
     {"{\"secret\":\"0123456789abcdef0123456789abcdef\"}", "it is JSON without kty"},
     {"{0123456789abcdef0123456789abcdef", "not valid JSON"},
+    {"{0123456789abcdef0123456789abcdef", "a secret that begins with { should be the k of a JWK"},
+    /* A secret in a JWK is held to what a secret in a file is. */
+    {"{\"kty\":\"oct\",\"k\":\"" PUBLIC_KEY_K "\"}", "its k is no secret, decoded: it is a key"},
+    {"{\"kty\":\"oct\",\"k\":\"" URL_K "\"}", "its k is no secret, decoded: it is a URL"},
     {MARK "{\"keys\":7}", "keys is not an array"},
     {MARK, "has 0 bytes"},
     /* PEM that is damaged, or something else. */

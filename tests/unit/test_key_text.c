@@ -1,6 +1,6 @@
 /*
- * What is no HMAC secret, in every spelling a key file was seen with; and that random secrets pass,
- * whatever form people keep them in.
+ * What is no HMAC secret, in every spelling a key file was seen with. That random secrets pass is
+ * test_key_text_secrets.
  */
 #include <string.h>
 
@@ -20,6 +20,8 @@
 
 #define NO_SECRET "a public key is not an HMAC secret"
 #define RSA_HEAD "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA"
+#define PRETTY                                                                                     \
+    "{\n  \"keys\": [\n    {\n      \"kty\": \"RSA\",\n      \"n\": \"AAAA\"\n    }\n  ]\n}\n"
 #define SSH_BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIGtpbmQgb2YgYSBwdWJsaWMga2V5IGluIGEgdGVzdCE"
 
 /* Never a key. */
@@ -34,13 +36,6 @@ static void is_mistaken(const char *name, const char *bytes, size_t len, const c
     ck_assert_msg(strncmp(what, "it is ", 6) == 0 && strstr(what, "should be") != NULL, "%s: %s",
                   name, what);
     ck_assert_msg(jwt_keys_new(bytes, len, &reason, &keys) == ERR_INVALID, "%s: taken", name);
-}
-
-static void may_be_secret(const char *name, const char *bytes, size_t len)
-{
-    const char *what = key_text_mistaken(bytes, len);
-
-    ck_assert_msg(what == NULL, "%s: %.*s: %s", name, (int)len, bytes, what);
 }
 
 static const struct {
@@ -107,6 +102,129 @@ static const struct {
     {"YAML", "keys:\n  - kty: RSA\n    n: AAAAAAAAAAAAAA", "YAML"},
     {"placeholder", "Change me, and have 32 bytes or more", "placeholder"},
     {"example", "a-string-secret-at-least-256-bits-long", "example"},
+
+    {"printed by openssl, Ed25519", "ED25519 Public-Key:\npub:\n    7f:cd:ce:27:70:f6:c4",
+     NO_SECRET},
+    {"numbered lines", "     1\t" RSA_HEAD "\n     2\tAAAA", NO_SECRET},
+    {"lines in quotes", "\"" RSA_HEAD "\" +\n\"AAAA\" +\n", NO_SECRET},
+    {"DKIM", "v=DKIM1; k=rsa; p=" RSA_HEAD, NO_SECRET},
+    {"a member", "\"publicKey\": \"" RSA_HEAD "\",", NO_SECRET},
+    {"text behind a key", RSA_HEAD " # of sso", NO_SECRET},
+    {"a key in other quotes", "\xe2\x80\x9c" RSA_HEAD "\xe2\x80\x9d", NO_SECRET},
+    {"xxd", "00000000: 3082 0122 300d 0609 2a86 4886 f70d 0101  0..\"0...*.H.....\n", NO_SECRET},
+    {"hexdump", "00000000  30 59 30 13 06 07 2a 86  48 ce 3d 02  |0Y0...*.H.=.|\n", NO_SECRET},
+    {"od", "0000000 30 59 30 13 06 07 2a 86 48 ce 3d 02 01 06 08 2a\n", NO_SECRET},
+    {"an array in C", "char key[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70};",
+     NO_SECRET},
+    {"modulus", "Modulus=C5A1B2C3D4E5F60718293A4B5C6D7E8F90A1B2C3D4E5F607", NO_SECRET},
+    {"minisign", "untrusted comment: minisign public key\nRWQf6LRCGA9i53mlYecO4IzT", NO_SECRET},
+    {"fingerprint", "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8", "fingerprint"},
+    {"fingerprint of a certificate", "sha256 Fingerprint=AB:CD:EF:01:23:45:67:89:AB:CD:EF",
+     "fingerprint"},
+
+    {"set below a comment", "// keys\n{\n  \"keys\": [\n    {\n      \"kty\": \"RSA\"", "JWK"},
+    {"set in a program", "const jwks = {keys: [{kty: 'RSA', n: 'AAAA', e: 'AQAB'}]};", "JWK"},
+    {"set behind a head", "HTTP/1.1 200 OK\r\n\r\n{\r\n\"keys\": [{\r\n\"kty\":\"RSA\"", "JWK"},
+    {"set in percents", "%7B%22keys%22%3A%5B%7B%22kty%22%3A%22RSA%22", "JWK"},
+    {"set in YAML", "---\njwks:\n  keys:\n  - kid: a\n    kty: RSA\n", "JWK"},
+    {"set in HTML", "<pre>{&quot;keys&quot;:[{&quot;kty&quot;:", "JWK"},
+    {"member", "\"issuer\": \"https://sso.example/realms/one\",", "URL"},
+    {"URL in a sentence", "the keys are at https://sso.example/jwks", "URL"},
+    {"URL with slashes escaped", "https:\\/\\/sso.example\\/realms\\/jwks", "URL"},
+    {"URL in percents", "https%3A%2F%2Fsso.example%2Frealms%2Fjwks", "URL"},
+    {"URL of Keycloak without scheme", "sso.example/realms/main/protocol/certs", "URL"},
+    {"mount", "/run/secrets/postcoded_identity_hmac", "path"},
+    {"reference", "op://Private/postcoded/identity-secret", "is kept"},
+    {"reference of AWS", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x", "is kept"},
+    {"encrypted", "$ANSIBLE_VAULT;1.1;AES256\n61626364656667686970", "is kept"},
+    {"gzip", "\x1f\x8b\x08\x08 jwks.json and thirty-two more bytes", "compressed"},
+
+    /* A set with something around it, in its own lines or in one. */
+    {"set below #", "# keys\n" PRETTY, "JWK"},
+    {"set behind curl -i", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" PRETTY,
+     "JWK"},
+    {"set in a call", "cb({\"keys\":[{\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQAB\"}]})", "JWK"},
+    {"set in a variable", "var x = {\"keys\":[{\"use\":\"sig\"}]};", "JWK"},
+    {"set behind a guard", ")]}'\n" PRETTY, "JWK"},
+    {"set behind a form feed", "\f" PRETTY, "JSON"},
+    {"set behind a vertical tab", "\v" PRETTY, "JSON"},
+    {"set behind a blank that does not break", "\xc2\xa0" PRETTY, "JWK"},
+    {"the same in Latin-1", "\xa0" PRETTY, "JWK"},
+    {"set behind two marks", "\xef\xbb\xbf\xef\xbb\xbf" PRETTY, "JWK"},
+    {"JWK without its first brace", "\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQAB\"}", "JWK"},
+    {"JSON of other names", "x={\"realm\":\"one\",\"public_key\":\"AAAA\"}", "JWK"},
+    {"one letter", "}, \"x\": \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "JWK"},
+    {"JSON in a string", "json = {\\\"keys\\\":[{\\\"kid\\\":\\\"a\\\"}]}", "JWK"},
+    {"JSON in codes", "\\u007b\\u0022keys\\u0022\\u003a\\u005b\\u005d\\u007d", "JWK"},
+    {"percents", "%7B%22keys%22%3A%5B%7B%22use%22%3A%22sig%22%7D%5D%7D", "JSON"},
+    {"TOML", "[[key]]\nkty = \"RSA\"\nn = \"AAAA\"\n", "JWK"},
+    {"YAML below a comment", "# sso\nkeys:\n  - use: sig\n    n: AAAA\n", "several lines"},
+    {"CSV", "kid,use,n,e\na,sig,AAAAAAAAAAAA,AQAB\n", "several lines"},
+    {"lines that end in CR", "kid a\rmodulus AAAAAAAA\rexponent AQAB\r", "several lines"},
+    {"XML behind a mark", "\xef\xbb\xbf <RSAKeyValue><Modulus>AAAA</Modulus></RSAKeyValue>", "XML"},
+    {"XML in pieces", "key: <Modulus>AAAA</Modulus><Exponent>AQAB</Exponent>", "XML"},
+
+    /* Files that hold others. */
+    {"gzip in base64", "H4sIAAAAAAAAA6tWyk6tLFayio6tBQAqW0mTEAAAAA==", "compressed"},
+    {"ZIP", "PK\x03\x04 jwks.json and thirty-two more bytes", "archive"},
+    {"ZIP in hex", "504b03040a00000000004d6b7a5900000000000000000000000009001c00", "archive"},
+
+    {"age", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p", "age"},
+
+    /* Places. */
+    {"URL of this scheme", "//sso.example/realms-one/keys", "URL"},
+    {"URL in brackets", "<https://sso.example/discovery/keys>", "key_url"},
+    {"data", "data:application/json;base64,AAAABBBBCCCCDDDDEEEEFFFFGGGG", "URL"},
+    {"host and path", "login.microsoftonline.com/common/discovery/v2.0/keys", "URL"},
+    {"host and other path", "keys.sso.example/one/two/three.four?five=six", "URL"},
+    {"host and port", "directory-server.internal-network.example:8443", "URL"},
+    {"host", "my-application-for-postcodes.eu.auth0.com", "URL"},
+    {"issuer", "https://accounts.sso.example", "key_url"},
+    {"address", "keys-of-the-identity-provider@sso.example", "address"},
+    {"address and its owner", "Ada Lovelace <keys-for-identities@sso.example>", "address"},
+    {"address to click", "mailto:keys-of-the-identity-provider@sso.example", "address"},
+
+    /* Bytes in a program or a dump. */
+    {"bytes of C",
+     "0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, "
+     "0x0d, 0x01, 0x01, 0x01",
+     NO_SECRET},
+    {"bytes of Python", "\\x30\\x59\\x30\\x13\\x06\\x07\\x2a\\x86\\x48\\xce\\x3d\\x02\\x01\\x06",
+     NO_SECRET},
+    {"bytes of Java",
+     "48,-126,1,34,48,13,6,9,42,-122,72,-122,-9,13,1,1,1,5,0,3,-126,1,15,0,48,-126,"
+     "1,10,2,-126,1,1,0",
+     NO_SECRET},
+    {"bytes in octal",
+     "\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000\\001\\002\\003"
+     "\\004\\005\\006\\007\\010\\011\\012\\013\\014\\015\\016\\017\\020\\021\\022\\023\\024\\025",
+     NO_SECRET},
+    {"bytes with blanks", "30 59 30 13 06 07 2a 86 48 ce 3d 02 01 06 08 2a 86 48", NO_SECRET},
+    {"bytes with colons", "30:2a:30:05:06:03:2b:65:70:03:21:00:01:02:03", NO_SECRET},
+    {"groups", "3082-0122-300d-0609-2a86-4886-f70d-0101-0105", NO_SECRET},
+    {"hexdump", "0000000 8230 2201 0d30 0906 862a 8648 0df7 0101\n0000010 0001 8203\n",
+     "several lines"},
+    {"od", "0000000 101060 021001 006460 004406 103052 103110\n0000020 000401\n", "several lines"},
+    {"tail of RSA", "AwEAAaNTMFEwHQIDAQABo1MwUTAdBgNVHQ4EFgQU", NO_SECRET},
+
+    /* What tools print. */
+    {"Modulus", "modulus=C5A1B2C3D4E5F60718293A4B5C6D7E8F90A1B2C3D4E5F607", NO_SECRET},
+    {"openssl x509 -text", "Certificate:\n    Data:\n        Version: 3 (0x2)\n", "several lines"},
+    {"openssl pkey -text", "ED25519 Public-Key:\npub:\n    7f:cd:ce:27:70:f6:c4", NO_SECRET},
+    {"ssh-keygen -l", "256 SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8 ada (ED25519)",
+     "fingerprint"},
+    {"fingerprint, bare", "16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", "fingerprint"},
+    {"ssh-keygen -l -E md5", "2048 MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48 ada (RSA)",
+     "fingerprint"},
+
+    /* PEM that lost its form. */
+    {"indented", "    -----BEGIN PUBLIC KEY-----\n    AAAA\n", "PEM"},
+    {"CR", "-----BEGIN PUBLIC KEY-----\rAAAA\r-----END PUBLIC KEY-----\r", "PEM"},
+    {"lower case", "-----begin public key-----\nAAAA\n-----end public key-----\n", "PEM"},
+    {"fewer dashes", "---begin public key---\nAAAA\n---end public key---\n", NO_SECRET},
+    {"no dashes", "begin public key\nAAAA\nend public key\n", "several lines"},
+    {"other words", "-----BEGIN-PUBLIC-KEY-----\nAAAA AAAA\n", "several lines"},
+    {"body below other words", "the key:\rMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\r", NO_SECRET},
 
     {"base64 of PEM", "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUZrd0V3WUhLb1pJemow", "PEM"},
     {"hex of PEM", "2d2d2d2d2d424547494e205055424c4943204b45592d2d2d2d2d0a4d46", "PEM"},
@@ -296,171 +414,6 @@ START_TEST(test_ed25519)
 }
 END_TEST
 
-/* Secrets. */
-
-enum { SECRETS = 100000, WORDS = 4 };
-
-static uint64_t state;
-
-/* The same numbers every time (xorshift, by Marsaglia). */
-static uint64_t next(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state * 0x2545f4914f6cdd1dULL;
-}
-
-static void random_bytes(unsigned char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (unsigned char)(next() >> 56);
-}
-
-static size_t secret_bytes_of(char *out)
-{
-    size_t len = 32 + (size_t)(next() >> 59);
-
-    random_bytes((unsigned char *)out, len);
-    return len;
-}
-
-static size_t secret_base64(char *out, int bytes)
-{
-    unsigned char random[64];
-
-    random_bytes(random, (size_t)bytes);
-    return (size_t)EVP_EncodeBlock((unsigned char *)out, random, bytes);
-}
-
-static size_t secret_base64_32(char *out)
-{
-    size_t len = secret_base64(out, 32);
-
-    out[len] = '\n';
-    return len + 1;
-}
-
-static size_t secret_base64_48(char *out)
-{
-    return secret_base64(out, 48);
-}
-
-static size_t secret_base64url(char *out)
-{
-    size_t len = secret_base64(out, 33);
-
-    for (size_t i = 0; i < len; i++)
-        out[i] = (char)(out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i]);
-    return len;
-}
-
-static size_t secret_hex(char *out)
-{
-    size_t at = 0;
-
-    for (int i = 0; i < 4; i++)
-        at += (size_t)snprintf(out + at, 17, "%016llx", (unsigned long long)next());
-    return at;
-}
-
-static size_t secret_uuids(char *out)
-{
-    size_t at = 0;
-
-    for (int i = 0; i < 3; i++) {
-        uint64_t a = next();
-        uint64_t b = next();
-        at += (size_t)snprintf(out + at, 38, "%08x-%04x-4%03x-%04x-%012llx\n", (unsigned)(a >> 32),
-                               (unsigned)(a & 0xffff), (unsigned)(a >> 16 & 0xfff),
-                               (unsigned)(b >> 50 | 0x8000) & 0xffff,
-                               (unsigned long long)(b & 0xffffffffffffULL));
-    }
-    return at;
-}
-
-static size_t secret_words(char *out)
-{
-    static const char *const words[] = {
-        "abacus", "correct", "horse",  "battery", "staple", "key",    "begin", "public", "private",
-        "secret", "certify", "orange", "ssh",     "token",  "bearer", "https", "of",     "PEM",
-    };
-    size_t at = 0;
-
-    for (int i = 0; i < 9; i++)
-        at += (size_t)snprintf(out + at, 10, "%s%c", words[(next() >> 32) % ARRAY_LEN(words)],
-                               " -_.:"[(next() >> 32) % 5]);
-    return at;
-}
-
-static size_t secret_password(char *out)
-{
-    size_t len = 32 + (size_t)(next() >> 60);
-
-    for (size_t i = 0; i < len; i++)
-        out[i] = (char)('!' + (next() >> 32) % ('~' - '!' + 1));
-    return len;
-}
-
-START_TEST(test_secrets)
-{
-    static const struct {
-        const char *name;
-        size_t (*make)(char *out);
-    } forms[] = {
-        {"bytes", secret_bytes_of},
-        {"base64 of 32", secret_base64_32},
-        {"base64 of 48", secret_base64_48},
-        {"base64url", secret_base64url},
-        {"hex", secret_hex},
-        {"uuids", secret_uuids},
-        {"words", secret_words},
-        {"password", secret_password},
-    };
-    char secret[256];
-
-    state = 0x9e3779b97f4a7c15U + (unsigned)_i;
-    for (int i = 0; i < SECRETS; i++) {
-        size_t len = forms[_i].make(secret);
-        may_be_secret(forms[_i].name, secret, len);
-    }
-}
-END_TEST
-
-/* What begins as something else does, and is not it. */
-START_TEST(test_near_secrets)
-{
-    static const char *const secrets[] = {
-        "/9j4AAQSkZJRgABAQAAAQABAAD2wBDAAUDBA==",
-        "MIIabcdefghijklmnopqrstuvwxyz0123456789",
-        "MII0123456789012345678901234567890123456789",
-        "eyJ0123456789012345678901234567890123456",
-        "ssh-0123456789012345678901234567890123456",
-        "[0123456789abcdef0123456789abcdef",
-        "\"0123456789abcdef0123456789abcdef\"",
-        "<0123456789abcdef0123456789abcdef>",
-        "{0123456789abcdef0123456789abcdef}",
-        "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s",
-        "secret: correct horse battery staple",
-        "BEGIN 0123456789abcdef0123456789abcdef",
-        "AAAA0123456789abcdef0123456789abcdef01234567",
-        "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s",
-        "F5J://zx<3H^yKQ?+6t:v}%HBViM[ZK?nehJQ08A>",
-        "u8-5</)_ti*gWac0|5W)+_/I_%cA[%*Ncg.p8",
-        "",
-        "\n",
-    };
-    /* A SEQUENCE of 48 bytes that is one INTEGER of 46. */
-    char short_sequence[50] = {0x30, 48, 0x02, 46};
-    char zeros[64] = {0};
-
-    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
-        may_be_secret("near", secrets[i], strlen(secrets[i]));
-    may_be_secret("zeros", zeros, sizeof(zeros));
-    may_be_secret("short", short_sequence, sizeof(short_sequence));
-}
-END_TEST
-
 /* With a byte-order mark, a set is the set, and a secret the secret. */
 START_TEST(test_byte_order_mark)
 {
@@ -501,8 +454,6 @@ int main(void)
     tcase_add_test(tcase, test_wide_texts);
     tcase_add_test(tcase, test_keys);
     tcase_add_test(tcase, test_ed25519);
-    tcase_add_loop_test(tcase, test_secrets, 0, 8);
-    tcase_add_test(tcase, test_near_secrets);
     tcase_add_test(tcase, test_byte_order_mark);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
