@@ -46,6 +46,7 @@ const char *identity_reason_text(enum identity_reason reason);
     X(JWT_ALGORITHM, IDENTITY_ALGORITHM, "signed with an algorithm that is not allowed")           \
     X(JWT_NO_KEY, IDENTITY_UNKNOWN_KEY, "no key matches its kid and alg")                          \
     X(JWT_SIGNATURE, IDENTITY_SIGNATURE, "the signature does not verify")                          \
+    X(JWT_DATE, IDENTITY_MALFORMED, "has no exp, or exp or nbf is no number")                      \
     X(JWT_EXPIRED, IDENTITY_EXPIRED, "expired")                                                    \
     X(JWT_NOT_YET, IDENTITY_NOT_YET, "not valid yet")                                              \
     X(JWT_LIFETIME, IDENTITY_CLAIM, "exp lies further ahead than max_lifetime allows")             \

@@ -53,6 +53,10 @@ static bool resolve_credential(const struct input *in, const char *text, char **
 static bool resolve_any(const struct input *in, const char *text, char **path, struct buf *shown)
 {
     *path = NULL;
+    if (strstr(text, "://") != NULL)
+        return input_wrong(in, "%.*s is a URL, and this key names a file%s",
+                           (int)strcspn(text, "?"), text,
+                           strcmp(in->name, "key_file") == 0 ? "; write key_url = for a URL" : "");
     if (is_credential(text)) {
         buf_puts(shown, text);
         return resolve_credential(in, text, path);
@@ -161,7 +165,7 @@ static void note_form(const struct input *in, const char *path, const char *text
 {
     bool secret = is_line(in);
     size_t line = without_newline(text, len);
-    bool sent = secret || (line > 0 && *text != '{' && *text != '[');
+    bool sent = secret || (line > 0 && strchr("{[-", *text) == NULL);
 
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         input_note(in, "%s begins with a byte-order mark%s; save the file without it", path,
@@ -171,6 +175,13 @@ static void note_form(const struct input *in, const char *path, const char *text
                    "%s ends with a blank, which is part of the secret; remove it unless it belongs "
                    "there",
                    path);
+    /* A secret on a line of its own is read without either of them. */
+    if (!secret && sent && len >= 2 && memcmp(text + len - 2, "\r\n", 2) == 0)
+        input_note(
+            in,
+            "%s ends with a carriage return, which is part of the secret; save the file with "
+            "LF line ends",
+            path);
 }
 
 /* By the service manager, which makes an empty one of a file that is missing (SetCredential=). */

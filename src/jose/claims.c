@@ -192,12 +192,12 @@ static enum jwt_result check_times(const struct found_claims *found, const struc
     int64_t exp_ns, nbf_ns;
 
     if (!numeric_date(found->values[CLAIM_EXP], &exp_ns))
-        return JWT_MALFORMED;
+        return JWT_DATE;
     expires->ns = add_capped(exp_ns, leeway);
     if (now.ns >= expires->ns)
         return JWT_EXPIRED;
     if (nbf != NULL && !numeric_date(nbf, &nbf_ns))
-        return JWT_MALFORMED;
+        return JWT_DATE;
     if (nbf != NULL && now.ns < add_capped(nbf_ns, -leeway))
         return JWT_NOT_YET;
     if (rules->max_lifetime > 0 &&

@@ -256,6 +256,9 @@ static const struct bad {
     {"[identity]\nkey_url = http://h.example/jwks?key=hush\naudience = a\n", UPSTREAM,
      "p.ini:2: [identity] key_url: http://h.example/jwks: keys fetched over http can be "
      "replaced in transit; write https://\n"},
+    {"[identity]\nkey_file = https://h.example/jwks?key=hush\n", UPSTREAM,
+     "p.ini:2: [identity] key_file: https://h.example/jwks is a URL, and this key names a file; "
+     "write key_url = for a URL\n"},
     {"[identity]\nkey_url = https://u@h.example/jwks\n", UPSTREAM,
      "p.ini:2: [identity] key_url: a user in a URL is not supported; remove what precedes the @\n"},
     {"[identity]\nkey_url = https://h.example/\nkey_refresh = 500ms\nkey_ca_file = none\naudience "

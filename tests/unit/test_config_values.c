@@ -450,6 +450,14 @@ START_TEST(invisible)
     config_unref(good(WHOLE));
     ck_assert_str_eq(fault_lines(), "note p.ini:2: [identity] key_file: key begins with a "
                                     "byte-order mark; save the file without it\n");
+    write_mode("key", "-----BEGIN X-----\r\n-----END X-----\r\n", 0640);
+    config_unref(good(WHOLE));
+    ck_assert_uint_eq(faults.count, 0);
+    write_mode("key", KEY32 "\r\n", 0640);
+    config_unref(good(WHOLE));
+    ck_assert_str_eq(fault_lines(), "note p.ini:2: [identity] key_file: key ends with a carriage "
+                                    "return, which is part of the secret; save the file with LF "
+                                    "line ends\n");
     write_mode("key", KEY32 " \n", 0640);
     struct config *config = good(WHOLE);
     ck_assert_str_eq(fault_lines(), "note p.ini:2: [identity] key_file: key ends with a blank, "

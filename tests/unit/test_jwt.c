@@ -85,12 +85,12 @@ static const struct {
     {"{" SUB ",\"exp\":-1e300}", NOW, 30, JWT_EXPIRED},
     {"{" SUB ",\"exp\":9223372036854775807}", NOW, 30, JWT_OK},
     {"{" SUB ",\"exp\":1e300}", NOW, 30, JWT_OK},
-    {"{" SUB ",\"exp\":1e999}", NOW, 30, JWT_MALFORMED},
-    {"{" SUB ",\"exp\":9223372036854775808}", NOW, 30, JWT_MALFORMED},
-    {"{" SUB ",\"exp\":\"1700000060\"}", NOW, 0, JWT_MALFORMED},
-    {"{" SUB ",\"exp\":null}", NOW, 0, JWT_MALFORMED},
-    {"{" SUB ",\"exp\":true}", NOW, 0, JWT_MALFORMED},
-    {"{" SUB "}", NOW, 0, JWT_MALFORMED},
+    {"{" SUB ",\"exp\":1e999}", NOW, 30, JWT_DATE},
+    {"{" SUB ",\"exp\":9223372036854775808}", NOW, 30, JWT_DATE},
+    {"{" SUB ",\"exp\":\"1700000060\"}", NOW, 0, JWT_DATE},
+    {"{" SUB ",\"exp\":null}", NOW, 0, JWT_DATE},
+    {"{" SUB ",\"exp\":true}", NOW, 0, JWT_DATE},
+    {"{" SUB "}", NOW, 0, JWT_DATE},
     /* nbf is the first moment that is late enough. */
     {"{" SUB "," EXP ",\"nbf\":1700000000}", NOW, 0, JWT_OK},
     {"{" SUB "," EXP ",\"nbf\":1700000000}", NOW - 0.001, 0, JWT_NOT_YET},
@@ -98,8 +98,8 @@ static const struct {
     {"{" SUB "," EXP ",\"nbf\":1700000000}", NOW - 30.001, 30, JWT_NOT_YET},
     {"{" SUB "," EXP ",\"nbf\":9223372036854775807}", NOW, 30, JWT_NOT_YET},
     {"{" SUB "," EXP ",\"nbf\":-9223372036854775808}", NOW, 30, JWT_OK},
-    {"{" SUB "," EXP ",\"nbf\":\"1\"}", NOW, 0, JWT_MALFORMED},
-    {"{" SUB "," EXP ",\"nbf\":null}", NOW, 0, JWT_MALFORMED},
+    {"{" SUB "," EXP ",\"nbf\":\"1\"}", NOW, 0, JWT_DATE},
+    {"{" SUB "," EXP ",\"nbf\":null}", NOW, 0, JWT_DATE},
     {"{" SUB ",\"exp\":1700000000,\"nbf\":1700000060}", NOW + 30, 0, JWT_EXPIRED},
 };
 
@@ -435,10 +435,11 @@ START_TEST(test_reasons)
         enum jwt_result result;
         const char *reason;
     } cases[] = {
-        {JWT_MALFORMED, "malformed"}, {JWT_CRITICAL, "malformed"},  {JWT_ALGORITHM, "algorithm"},
-        {JWT_NO_KEY, "unknown_key"},  {JWT_SIGNATURE, "signature"}, {JWT_EXPIRED, "expired"},
-        {JWT_NOT_YET, "not_yet"},     {JWT_LIFETIME, "claim"},      {JWT_ISSUER, "issuer"},
-        {JWT_AUDIENCE, "audience"},   {JWT_USER, "claim"},          {JWT_FORBIDDEN, "claim"},
+        {JWT_MALFORMED, "malformed"}, {JWT_DATE, "malformed"},     {JWT_CRITICAL, "malformed"},
+        {JWT_ALGORITHM, "algorithm"}, {JWT_NO_KEY, "unknown_key"}, {JWT_SIGNATURE, "signature"},
+        {JWT_EXPIRED, "expired"},     {JWT_NOT_YET, "not_yet"},    {JWT_LIFETIME, "claim"},
+        {JWT_ISSUER, "issuer"},       {JWT_AUDIENCE, "audience"},  {JWT_USER, "claim"},
+        {JWT_FORBIDDEN, "claim"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
