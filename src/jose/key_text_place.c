@@ -150,10 +150,11 @@ static bool is_path(struct key_part text)
 const char *key_text_place(struct key_part text)
 {
     struct key_part inner = in_brackets(text);
+    bool is_whole = inner.at <= text.at + 1; /* an address may have its owner's name before it */
 
     if (holds_url(text))
         return URL_OF_KEYS;
-    if (is_url(inner) || is_host(inner))
+    if (is_whole && (is_url(inner) || is_host(inner)))
         return URL;
     if (is_address(inner))
         return "it is an address; " KEY_NEEDED;
