@@ -161,6 +161,12 @@ static bool is_json_string(struct text text)
     return is;
 }
 
+/* A file that lost its bytes in a crash has as many as before, all of them zero. */
+static bool is_one_byte_over(struct text text)
+{
+    return text.len > 1 && memcmp(text.bytes, text.bytes + 1, text.len - 1) == 0;
+}
+
 static enum err keys_from_secret(struct text text, struct jwt_keys **out, struct reason *reason)
 {
     const char *mistaken = key_text_mistaken(text.bytes, text.len);
@@ -173,6 +179,9 @@ static enum err keys_from_secret(struct text text, struct jwt_keys **out, struct
                                  "secret without quotes");
     if (text.len > 0 && text.bytes[text.len - 1] == '\n')
         text.len--;
+    if (is_one_byte_over(text))
+        return key_fault(reason, "it is the same byte %zu times; it should be random bytes",
+                         text.len);
     if (key_from_secret(text.bytes, text.len, "HS256", &key, reason) != ERR_OK)
         return ERR_INVALID;
     *out = keys_make(1);

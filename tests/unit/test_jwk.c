@@ -206,9 +206,11 @@ END_TEST
 START_TEST(test_secret_may_hold_any_byte)
 {
     struct reason reason;
-    char bytes[40] = {0};
+    char bytes[256];
     struct jwt_keys *keys;
 
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i + 128);
     ck_assert_int_eq(jwt_keys_new(bytes, sizeof(bytes), &reason, &keys), ERR_OK);
     ck_assert_uint_eq(keys->items[0].size, sizeof(bytes));
     jwt_keys_unref(keys);

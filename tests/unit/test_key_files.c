@@ -458,6 +458,25 @@ START_TEST(test_fetched)
 }
 END_TEST
 
+/* A file of one byte, be it zero or a digit; another byte at its end makes a secret of it. */
+START_TEST(test_one_byte_over)
+{
+    static const char bytes[] = {'\0', ' ', '0', 'x', '*', '\xff', '\n'};
+    char file[64];
+    struct reason reason;
+    struct jwt_keys *keys;
+
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        memset(file, bytes[i], sizeof(file));
+        rejected(file, sizeof(file), "the same byte");
+    }
+    memset(file, 'x', sizeof(file));
+    file[sizeof(file) - 1] = 'y';
+    ck_assert_int_eq(jwt_keys_new(file, sizeof(file), &reason, &keys), ERR_OK);
+    jwt_keys_unref(keys);
+}
+END_TEST
+
 /* A fetched key with its private half is as public as a secret beside it. */
 START_TEST(test_fetched_private_half)
 {
@@ -511,6 +530,7 @@ int main(void)
     tcase_add_test(tcase, test_fetched_private_half);
     tcase_add_test(tcase, test_too_many_keys);
     tcase_add_loop_test(tcase, test_fetched, 0, (int)ARRAY_LEN(fetched));
+    tcase_add_test(tcase, test_one_byte_over);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
