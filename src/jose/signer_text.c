@@ -15,6 +15,7 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "jose/key_fault.h"
+#include "jose/key_text.h"
 #include "jose/pem.h"
 
 #define NEEDED "it should be a private key in PEM (BEGIN PRIVATE KEY) or a JWK"
@@ -119,10 +120,10 @@ static bool is_space(char c)
 /* Without a byte-order mark and the white space at both ends. */
 static void trim(const char **text, size_t *len)
 {
-    if (*len >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
-        *text += 3;
-        *len -= 3;
-    }
+    size_t mark = key_text_bom(*text, *len);
+
+    *text += mark;
+    *len -= mark;
     while (*len > 0 && is_space(**text)) {
         ++*text;
         --*len;
