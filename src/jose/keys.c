@@ -48,7 +48,7 @@ static struct jwt_keys *keys_make(size_t room)
     return keys;
 }
 
-/* Keys of one that was read; `kind` is the caller's text with a %s for what the key is. */
+/* Keys of one that was read; `what` says from what. */
 static struct jwt_keys *keys_of_one(const struct jose_key *key, const char *what)
 {
     struct jwt_keys *keys = keys_make(1);
@@ -118,6 +118,11 @@ static enum err not_json(struct reason *reason)
     return ERR_INVALID;
 }
 
+static enum err no_array(struct reason *reason)
+{
+    return key_fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
+}
+
 static enum err keys_from_json(struct text text, struct jwt_keys **out, struct reason *reason)
 {
     json_t *json = jwk_parse(text.bytes, text.len, reason);
@@ -131,7 +136,7 @@ static enum err keys_from_json(struct text text, struct jwt_keys **out, struct r
     else if (json_is_array(set))
         err = read_set(set, true, out, reason);
     else
-        reason_set(reason, "keys is not an array; a JWK set should have an array of JWKs");
+        err = no_array(reason);
     jose_json_free(json);
     return err;
 }
@@ -236,7 +241,7 @@ static enum err is_no_set(struct text text, struct reason *reason)
 static enum err name_other(const json_t *json, struct reason *reason)
 {
     if (json_object_get(json, "keys") != NULL)
-        return key_fault(reason, "keys is not an array; a JWK set should have an array of JWKs");
+        return no_array(reason);
     if (json_object_get(json, "jwks_uri") != NULL)
         return key_fault(reason, "it is an issuer's discovery document; it should be the JWK set "
                                  "that its jwks_uri names");
