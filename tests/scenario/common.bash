@@ -13,9 +13,13 @@ address | thread) slow=4 ;;
 *) slow=1 ;;
 esac
 
+# fail WHY: ends the test (or a subshell of it) and is read even where the output goes elsewhere.
+exec {report}>&1
 fail() {
-    [ -e "$here/log" ] && sed 's/^/    log: /' "$here/log" | tail -n 30
-    echo "line ${BASH_LINENO[*]}: $*"
+    {
+        [ -e "$here/log" ] && sed 's/^/    log: /' "$here/log" | tail -n 30
+        echo "line ${BASH_LINENO[*]}: $*"
+    } >&"$report"
     exit 1
 }
 

@@ -93,17 +93,20 @@ for body in '[]' '' '"keys"' "$(set_of a)x"; do
     asked_again
     unharmed "$body"
 done
-# Endless: a FIFO, whose writer does not end. Silent: one whose writer says nothing.
+# Endless: a FIFO, whose writer does not end. Silent: another one, whose writer says nothing; in the
+# same one the bytes of the first writer could still lie.
 rm "$here/answer"
 mkfifo "$here/answer"
 mark
 {
     printf 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"keys":['
-    yes ' '
+    exec yes ' '
 } >"$here/answer" 2>/dev/null &
 started+=($!)
 stays 'sent a body that is too large'
-exec {silent}<>"$here/answer"
+mkfifo "$here/silent"
+exec {silent}<>"$here/silent"
+mv -f "$here/silent" "$here/answer"
 stays 'did not answer within 10s'
 exec {silent}>&-
 
