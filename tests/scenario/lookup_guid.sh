@@ -9,10 +9,11 @@ default_keys
 start_daemon
 eventually is_ready
 
-# guid_of CURL-ARGUMENT...: of the answer, which has exactly one.
+# guid_of CURL-ARGUMENT...: of the answer, which has exactly one. Of a lookup, unless there is a URL.
 guid_of() {
-    local heads
-    heads=$(ask -o /dev/null -D - "$@" "$at/M11AA")
+    local heads url=$at/M11AA
+    [[ ${*: -1} != http* ]] || url=
+    heads=$(ask -o /dev/null -D - "$@" ${url:+"$url"})
     [ "$(grep -ci "^${header:-x-guid}:" <<<"$heads")" = 1 ] || fail "not one GUID in: $heads"
     sed -n "s/^${header:-x-guid}: *\([^\r]*\)\r\$/\1/pI" <<<"$heads"
 }
@@ -45,8 +46,8 @@ replaced -H "X-GUID: ä"
 replaced -H "X-GUID: a" -H "X-GUID: a"
 replaced -H "X-GUID: a" -H "x-guid: b"
 [ "$(guid_of)" != "$(guid_of)" ] || fail "the same GUID twice"
-[ "$(guid_of -H "X-GUID: bad" "$at/nowhere%21")" ] || fail "none"
 # Of a refusal too.
+[ "$(guid_of -H "X-GUID: bad" "$at/nowhere%21")" = bad ] || fail "not of a refusal"
 for path in /nowhere "$at/%21" "$at/M1?^"; do
     has "$(ask -i -H "X-GUID: of-a-refusal" "http://$address/${path#"http://$address/"}")" \
         "X-GUID: of-a-refusal" '"guid":"of-a-refusal"'
