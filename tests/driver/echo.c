@@ -6,16 +6,11 @@
  *
  * It prints "echo HOST:PORT" when it is ready, and stays until it is ended.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <strings.h>
-#include <sys/prctl.h>
 
-#include "net.h"
+#include "serve.h"
 
-#define EXIT_START 3
 #define TEXT_MAX 65536
 
 struct text {
@@ -24,14 +19,6 @@ struct text {
 };
 
 static struct text request;
-
-static int must(int result, const char *what)
-{
-    if (result >= 0)
-        return result;
-    fprintf(stderr, "echo: %s: %s\n", what, strerror(errno));
-    exit(EXIT_START);
-}
 
 static void put(struct text *out, const char *bytes, size_t len)
 {
@@ -166,7 +153,7 @@ static const char *read_request(int caller)
     return body;
 }
 
-static void serve(int caller)
+static void serve(int caller, const char *arg)
 {
     static struct text said, escaped, answer;
     const char *body = read_request(caller);
@@ -174,6 +161,7 @@ static void serve(int caller)
     size_t key_len, basic_len;
     const char *key = header("X-Key: ", &key_len);
     const char *basic = header("Authorization: ", &basic_len);
+    (void)arg;
 
     put_text(&said, "key ");
     put(&said, key, key_len);
@@ -190,29 +178,12 @@ static void serve(int caller)
     put_escaped(&answer, json_char, escaped.bytes, escaped.len);
     put_text(&answer, "\"}");
     send(caller, answer.bytes, answer.len, MSG_NOSIGNAL);
-    exit(0);
 }
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in bound = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof bound;
     (void)argv;
     if (argc != 1)
         usage_fault("usage: echo");
-    int fd = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    must(bind(fd, (const struct sockaddr *)&bound, sizeof bound), "bind");
-    must(listen(fd, SOMAXCONN), "listen");
-    must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
-    signal(SIGCHLD, SIG_IGN);
-    dprintf(STDOUT_FILENO, "echo 127.0.0.1:%u\n", ntohs(bound.sin_port));
-    for (;;) {
-        int caller = must(accept4(fd, NULL, NULL, SOCK_CLOEXEC), "accept");
-        pid_t child = fork();
-        if (must(child, "fork") == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            serve(caller);
-        }
-        close(caller);
-    }
+    serve_each(0, serve, NULL);
 }

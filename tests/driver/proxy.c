@@ -8,16 +8,11 @@
  *
  *   proxy USER:PASSWORD-IN-BASE64
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <strings.h>
-#include <sys/prctl.h>
 
-#include "net.h"
+#include "serve.h"
 
-#define EXIT_START 3
 #define HEAD_MAX 65536
 #define REJECTED                                                                                   \
     "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"proxy\"\r\n"  \
@@ -26,14 +21,6 @@
 static char head[HEAD_MAX];
 static size_t head_len;  /* up to the empty line, which counts */
 static size_t bytes_len; /* what was read beyond it counts too */
-
-static int must(int result, const char *what)
-{
-    if (result >= 0)
-        return result;
-    fprintf(stderr, "proxy: %s: %s\n", what, strerror(errno));
-    exit(EXIT_START);
-}
 
 static void say(int fd, const char *bytes, size_t len)
 {
@@ -147,10 +134,8 @@ static void send_on(int caller)
     relay(caller, origin);
 }
 
-/* In a process of its own, which ends with the proxy. */
 static void serve(int caller, const char *wanted)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     read_head(caller);
     bool right = take_authorization(wanted);
     dprintf(STDOUT_FILENO, "%d %.*s\n", right ? 200 : 407, (int)strcspn(head, "\r"), head);
@@ -160,26 +145,11 @@ static void serve(int caller, const char *wanted)
         tunnel(caller);
     else
         send_on(caller);
-    exit(0);
 }
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in bound = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof bound;
     if (argc != 2)
         usage_fault("usage: proxy USER:PASSWORD-IN-BASE64");
-    int fd = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    must(bind(fd, (const struct sockaddr *)&bound, sizeof bound), "bind");
-    must(listen(fd, SOMAXCONN), "listen");
-    must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
-    signal(SIGCHLD, SIG_IGN);
-    dprintf(STDOUT_FILENO, "proxy 127.0.0.1:%u\n", ntohs(bound.sin_port));
-    for (;;) {
-        int caller = must(accept4(fd, NULL, NULL, SOCK_CLOEXEC), "accept");
-        pid_t child = fork();
-        if (must(child, "fork") == 0)
-            serve(caller, argv[1]);
-        close(caller);
-    }
+    serve_each(0, serve, argv[1]);
 }

@@ -7,51 +7,21 @@
  *   stuck --resolver   a name server on port 53 of 127.0.0.1 that never answers, in a network
  *                      namespace of the caller's, whose loopback it brings up
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 
-#include "net.h"
+#include "serve.h"
 
-#define EXIT_START 3
 #define CALLERS_MAX 1024
 /* More than a queue of one takes. */
 #define FILLERS 8
 
-static int must(int result, const char *what)
-{
-    if (result >= 0)
-        return result;
-    fprintf(stderr, "stuck: %s: %s\n", what, strerror(errno));
-    exit(EXIT_START);
-}
-
-static void announce(int fd)
-{
-    struct sockaddr_in bound;
-    socklen_t len = sizeof bound;
-    must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
-    printf("stuck 127.0.0.1:%u\n", ntohs(bound.sin_port));
-    fflush(stdout);
-}
-
-static int bind_to(int type, uint16_t port)
-{
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = must(socket(AF_INET, type | SOCK_CLOEXEC, 0), "socket");
-    must(bind(fd, (const struct sockaddr *)&address, sizeof address), "bind");
-    return fd;
-}
-
 static void say(const char *text)
 {
     static char request[65536];
-    int fd = bind_to(SOCK_STREAM, 0);
+    int fd = bind_loopback(SOCK_STREAM, 0);
     must(listen(fd, CALLERS_MAX), "listen");
     announce(fd);
     for (;;) {
@@ -66,7 +36,7 @@ static void fill(void)
 {
     struct sockaddr_in bound;
     socklen_t len = sizeof bound;
-    int fd = bind_to(SOCK_STREAM, 0);
+    int fd = bind_loopback(SOCK_STREAM, 0);
     must(listen(fd, 0), "listen");
     must(getsockname(fd, (struct sockaddr *)&bound, &len), "getsockname");
     for (int i = 0; i < FILLERS; i++) {
@@ -93,7 +63,7 @@ static void bring_loopback_up(void)
 static void resolve_nothing(void)
 {
     bring_loopback_up();
-    announce(bind_to(SOCK_DGRAM, 53));
+    announce(bind_loopback(SOCK_DGRAM, 53));
 }
 
 int main(int argc, char **argv)

@@ -9,11 +9,10 @@ default_keys
 start_daemon
 eventually is_ready
 
-# guid_of CURL-ARGUMENT...: of the answer, which has exactly one. Of a lookup, unless there is a URL.
+# guid_of CURL-ARGUMENT...: of the answer, which has exactly one.
 guid_of() {
-    local heads url=$at/M11AA
-    [[ ${*: -1} != http* ]] || url=
-    heads=$(ask -o /dev/null -D - "$@" ${url:+"$url"})
+    local heads
+    heads=$(ask -o /dev/null -D - "$@" "${target:-$at/M11AA}")
     [ "$(grep -ci "^${header:-x-guid}:" <<<"$heads")" = 1 ] || fail "not one GUID in: $heads"
     sed -n "s/^${header:-x-guid}: *\([^\r]*\)\r\$/\1/pI" <<<"$heads"
 }
@@ -47,7 +46,7 @@ replaced -H "X-GUID: a" -H "X-GUID: a"
 replaced -H "X-GUID: a" -H "x-guid: b"
 [ "$(guid_of)" != "$(guid_of)" ] || fail "the same GUID twice"
 # Of a refusal too.
-[ "$(guid_of -H "X-GUID: bad" "$at/nowhere%21")" = bad ] || fail "not of a refusal"
+[ "$(target=$at/nowhere%21 guid_of -H "X-GUID: bad")" = bad ] || fail "not of a refusal"
 for path in /nowhere "$at/%21" "$at/M1?^"; do
     has "$(ask -i -H "X-GUID: of-a-refusal" "http://$address/${path#"http://$address/"}")" \
         "X-GUID: of-a-refusal" '"guid":"of-a-refusal"'
