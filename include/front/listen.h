@@ -1,54 +1,50 @@
 /*
- * Accepting, on the main loop, for all servers: several addresses, Unix sockets, the limit on
- * connections, descriptors running out. What is accepted is handed to the servers in turn.
+ * The listening sockets of one kind of caller: several addresses, Unix sockets. They are bound,
+ * owned and closed here; who accepts from them is the affair of front/acceptor.h.
  *
- * Thread: the main loop's.
+ * Thread: the main one; what only reads is for any.
  */
 #ifndef FRONT_LISTEN_H
 #define FRONT_LISTEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/reason.h"
 #include "config/config.h"
-#include "front/server.h"
-#include "runtime/loop.h"
 
-/* What takes connections: a server, and the app that serves them. */
-struct listen_target {
-    struct server *server;
-    struct server_app *app;
-};
+/* Connections that wait to be accepted, at most, on each socket. */
+#define LISTEN_BACKLOG 1024
 
 struct listen;
 
 /*
- * Binds and listens on every address; nothing is accepted before listen_start. A stale Unix socket
- * (nothing accepts on it) is removed; on ERR_SYSTEM `reason` says which address, why, and what to
- * do, errno is the system's, and nothing stays bound.
+ * Binds and listens on every address. A stale Unix socket (nothing accepts on it) is removed; on
+ * ERR_SYSTEM `reason` says which address, why, and what to do, errno is the system's, and nothing
+ * stays bound.
  */
-ERR_CHECKED enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
-                                int64_t socket_mode, struct listen **out, struct reason *reason);
+ERR_CHECKED enum err listen_new(const struct config_addresses *addresses, int64_t socket_mode,
+                                struct listen **out, struct reason *reason);
 
 /*
  * The same for sockets that listen already, handed down by a service manager: theirs is the path of
  * a Unix socket, which is not removed. Takes the descriptors, which become -1; at least one.
  */
-ERR_CHECKED enum err listen_adopt(struct loop *loop, int *sockets, size_t count,
-                                  struct listen **out, struct reason *reason);
+ERR_CHECKED enum err listen_adopt(int *sockets, size_t count, struct listen **out,
+                                  struct reason *reason);
 
 /* Whether only this machine can reach them: loopback addresses and Unix sockets. */
 bool listen_is_local(const struct listen *listen);
 
-/* The targets are copied; the quota outlives the listeners. */
-void listen_start(struct listen *listen, const struct listen_target *targets, size_t count,
-                  struct server_quota *quota);
+/* The sockets, which do not block; there may be none. */
+size_t listen_count(const struct listen *listen);
+int listen_fd(const struct listen *listen, size_t i);
 
-/* Takes what is waiting in the backlogs, then closes the sockets and removes Unix ones. */
-void listen_stop(struct listen *listen);
-/* After listen_stop and a turn of the loop. NULL is allowed. */
+/* Closes the sockets and removes Unix ones; a second time nothing happens. */
+void listen_close(struct listen *listen);
+/* After listen_close. NULL is allowed. */
 void listen_free(struct listen *listen);
 
 /* The addresses really bound (a port 0 has become a number), as "HOST:PORT, ..."; borrowed. */

@@ -1,6 +1,6 @@
 /*
  * A loop's HTTP server: one libmicrohttpd daemon in external epoll mode, without a listener of its
- * own. Connections are accepted on the main loop (front/listen.h) and handed over.
+ * own. Connections are accepted beside it (front/acceptor.h).
  *
  * What is done with a request is the affair of an app: the server brings it a request whose header
  * section is whole, and parks the connection when the app has not settled the request when it
@@ -30,9 +30,12 @@ struct server;
 ERR_CHECKED enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
 
 /*
- * Gives the server a connected socket for `app`; its place in the quota has been taken, and is
- * given back when the connection is closed. Any thread. In a server that was stopped it is closed.
+ * Gives the server a connected socket, which does not block, for `app`. It has been counted in app
+ * and quota, and leaves them when it is closed. In a server that was stopped it is closed at once.
+ * server_take: in the loop's thread; server_hand_over: in any, by mail.
  */
+void server_take(struct server *server, struct server_app *app, struct server_quota *quota, int fd,
+                 const struct sockaddr *addr, socklen_t addr_len);
 void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
                       int fd, const struct sockaddr *addr, socklen_t addr_len);
 

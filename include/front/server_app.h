@@ -23,6 +23,7 @@ struct server_quota {
 struct server_app {
     /* The snapshot new requests begin with; the app's own reference. */
     struct config *config;
+    _Atomic int64_t open; /* its connections, and those on their way to it; any thread */
     int counted; /* 1: its connections and requests count in the gauges of callers; 0: not */
     struct guid_source *guids; /* the thread's; for requests that are rejected before `serve` too */
     /* The header section is whole. Settles the request, now or in a later turn. */
@@ -30,5 +31,12 @@ struct server_app {
     /* It ended; it is freed after this. */
     void (*ended)(struct server_app *app, struct request *request);
 };
+
+/* A connection that was counted, in the app and in the quota, has ended. Any thread. */
+static inline void server_app_leave(struct server_app *app, struct server_quota *quota)
+{
+    atomic_fetch_sub_explicit(&app->open, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&quota->open, 1, memory_order_relaxed);
+}
 
 #endif

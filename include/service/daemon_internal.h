@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/reason.h"
+#include "front/acceptor.h"
 #include "front/admin.h"
 #include "front/listen.h"
 #include "front/lookups.h"
@@ -65,6 +66,7 @@ struct daemon {
     /* Lookups. */
     struct listen *listen;
     struct server_quota quota;
+    struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
     struct worker **workers;
     size_t worker_count;
@@ -75,14 +77,19 @@ struct daemon {
     struct listen *admin_listen;
     struct server_quota operator_quota;
     struct server *operators;
-    struct admin_app metrics;
-    struct admin_app admin;
+    struct operators_door {
+        struct admin_app app;
+        struct accept_member member;
+        struct accept_group group;
+        struct acceptor *acceptor; /* NULL: none accepts */
+    } metrics, admin;
     struct guid_source guids;
 
     /* drain.c */
     struct drain {
         bool begun;
-        unsigned quiet_looks; /* in a row, with no lookup under way */
+        size_t accepting;     /* workers that accept still */
+        unsigned quiet_looks; /* in a row, with no lookup under way, and none that could come */
         struct mono_time until;
         struct timer *timer;
     } drain;

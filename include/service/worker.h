@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "front/acceptor.h"
+#include "front/listen.h"
 #include "front/lookups.h"
 #include "front/server.h"
 #include "middleware/identity.h"
@@ -38,6 +40,13 @@ struct worker_settings {
 ERR_CHECKED enum err worker_new(const struct worker_settings *settings, struct worker **out);
 /* ERR_SYSTEM: no thread. */
 ERR_CHECKED enum err worker_start(struct worker *worker);
+
+/*
+ * Before worker_start: from its start on it accepts from these listeners, as the member of the
+ * group with its number. ERR_SYSTEM: no descriptor. Both outlive it.
+ */
+ERR_CHECKED enum err worker_accept(struct worker *worker, const struct listen *listen,
+                                   const struct accept_group *group);
 
 struct server *worker_server(struct worker *worker);
 struct server_app *worker_app(struct worker *worker);
@@ -76,8 +85,11 @@ void worker_prepare(struct worker_change *change);
 void worker_commit(struct worker_change *change);
 void worker_discard(struct worker_change *change);
 
-/* Mailed: from now on its responses close their connections. */
-void worker_drain(struct worker *worker);
+/*
+ * Mailed: it takes what waits in the backlogs and accepts no more; from then on its responses close
+ * their connections. Then `drained` is called in the main thread. Once.
+ */
+void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
 /* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */
 void worker_stop(struct worker *worker);
 /* After worker_stop, when nobody mails it any more. NULL is allowed. */

@@ -112,6 +112,6 @@ void conn_close(struct conn *conn)
     MUST(conn->request == NULL);
     timer_stop(&conn->timer);
     uv_close((uv_handle_t *)&conn->watch, closed);
-    atomic_fetch_sub_explicit(&conn->quota->open, 1, memory_order_relaxed);
+    server_app_leave(conn->app, conn->quota);
     metric_add(METRIC_CONNECTIONS, 0, -conn->app->counted);
 }

@@ -1,8 +1,3 @@
-/*
- * One place accepts, so that one place counts: a connection over the limit is taken and closed at
- * once, for a caller left in the backlog would wait without a word. Out of descriptors, accepting
- * pauses instead of spinning on a socket that stays readable, and tries again soon.
- */
 #include "front/listen.h"
 
 #include <errno.h>
@@ -17,37 +12,18 @@
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "front/endpoint.h"
 
-#define LISTENER_MAGIC 0x4c53544eu
-/* Accepted in one go before other work of the main loop has its turn. */
-#define ACCEPTS_A_TURN 64
-#define PAUSE (100 * MILLISECOND)
-#define BACKLOG 1024
-
 struct listener {
-    unsigned magic;
-    struct listen *set;
     int fd;
     char *path; /* of a Unix socket that we made, to be removed; else NULL */
-    uv_poll_t poll;
-    bool polling;
-    struct timer *pause;
 };
 
 struct listen {
-    struct loop *loop;
     struct listener *listeners;
     size_t count;
-    struct listen_target *targets;
-    size_t target_count;
-    size_t next_target;
-    struct server_quota *quota;
     char *addresses;
-    bool starved; /* out of descriptors, and said so */
 };
 
 /* ---- binding ---- */
@@ -93,7 +69,7 @@ static int open_socket(const struct config_address *address, int64_t mode)
     }
     if (bind(fd, (const struct sockaddr *)&address->addr, address->addr_len) != 0 ||
         (is_unix(address) && chmod(unix_path(address), (mode_t)mode) != 0) ||
-        listen(fd, BACKLOG) != 0) {
+        listen(fd, LISTEN_BACKLOG) != 0) {
         int error = errno;
         close(fd);
         errno = error;
@@ -213,10 +189,9 @@ static void close_sockets(struct listen *set)
     }
 }
 
-static struct listen *set_new(struct loop *loop, size_t room)
+static struct listen *set_new(size_t room)
 {
     struct listen *set = mem_zalloc(sizeof(*set));
-    set->loop = loop;
     set->listeners = mem_zalloc((room + 1) * sizeof(*set->listeners));
     return set;
 }
@@ -224,11 +199,7 @@ static struct listen *set_new(struct loop *loop, size_t room)
 /* The path, if any, is the listener's from now on. */
 static void add_listener(struct listen *set, int fd, char *path)
 {
-    struct listener *listener = &set->listeners[set->count++];
-    MAGIC_SET(listener, LISTENER_MAGIC);
-    listener->set = set;
-    listener->fd = fd;
-    listener->path = path;
+    set->listeners[set->count++] = (struct listener){.fd = fd, .path = path};
 }
 
 static void write_addresses(struct listen *set)
@@ -241,10 +212,10 @@ static void write_addresses(struct listen *set)
     buf_fini(&text);
 }
 
-enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
-                    int64_t socket_mode, struct listen **out, struct reason *reason)
+enum err listen_new(const struct config_addresses *addresses, int64_t socket_mode,
+                    struct listen **out, struct reason *reason)
 {
-    struct listen *set = set_new(loop, addresses->count);
+    struct listen *set = set_new(addresses->count);
     for (size_t i = 0; i < addresses->count; i++) {
         const struct config_address *address = &addresses->items[i];
         int fd = open_socket(address, socket_mode);
@@ -263,10 +234,9 @@ enum err listen_new(struct loop *loop, const struct config_addresses *addresses,
     return ERR_OK;
 }
 
-enum err listen_adopt(struct loop *loop, int *sockets, size_t count, struct listen **out,
-                      struct reason *reason)
+enum err listen_adopt(int *sockets, size_t count, struct listen **out, struct reason *reason)
 {
-    struct listen *set = set_new(loop, count);
+    struct listen *set = set_new(count);
     for (size_t i = 0; i < count; i++) {
         int flags = fcntl(sockets[i], F_GETFL);
         if (flags < 0 || fcntl(sockets[i], F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -305,118 +275,18 @@ const char *listen_addresses(const struct listen *set)
     return set->addresses;
 }
 
-/* ---- accepting ---- */
-
-static bool over_quota(struct server_quota *quota)
+size_t listen_count(const struct listen *set)
 {
-    int64_t open = atomic_fetch_add_explicit(&quota->open, 1, memory_order_relaxed);
-    if (open < atomic_load_explicit(&quota->limit, memory_order_relaxed))
-        return false;
-    atomic_fetch_sub_explicit(&quota->open, 1, memory_order_relaxed);
-    return true;
+    return set->count;
 }
 
-static void take(struct listen *set, int fd, const struct sockaddr *addr, socklen_t len)
+int listen_fd(const struct listen *set, size_t i)
 {
-    if (over_quota(set->quota)) {
-        close(fd);
-        metric_add(METRIC_CONNECTIONS_REFUSED, 0, 1);
-        return;
-    }
-    const struct listen_target *target = &set->targets[set->next_target];
-    set->next_target = (set->next_target + 1) % set->target_count;
-    server_hand_over(target->server, target->app, set->quota, fd, addr, len);
+    return set->listeners[i].fd;
 }
 
-static void readable(uv_poll_t *poll, int status, int events);
-
-static void resume(void *arg)
+void listen_close(struct listen *set)
 {
-    MAGIC_CAST(struct listener, listener, arg, LISTENER_MAGIC);
-    listener->pause = NULL;
-    uv_poll_start(&listener->poll, UV_READABLE, readable);
-}
-
-static void pause_accepting(struct listener *listener, int error)
-{
-    if (!listener->set->starved)
-        log_warning(NULL, "cannot accept connections: %s; trying again every 100 ms",
-                    strerror(error));
-    listener->set->starved = true;
-    uv_poll_stop(&listener->poll);
-    if (listener->pause == NULL)
-        listener->pause = timer_start(listener->set->loop, PAUSE, resume, listener);
-}
-
-/* Whether there may be more. */
-static bool accept_one(struct listener *listener)
-{
-    struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
-    socklen_t len = sizeof(addr);
-    int fd = accept4(listener->fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-        listener->set->starved = false;
-        take(listener->set, fd, (const struct sockaddr *)&addr, len);
-        return true;
-    }
-    switch (errno) {
-    case EAGAIN:
-        return false;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        pause_accepting(listener, errno);
-        return false;
-    default: /* ECONNABORTED and what the network left on the socket: the next may be well */
-        return true;
-    }
-}
-
-static void accept_some(struct listener *listener)
-{
-    for (int i = 0; i < ACCEPTS_A_TURN; i++)
-        if (!accept_one(listener))
-            return;
-}
-
-static void readable(uv_poll_t *poll, int status, int events)
-{
-    MAGIC_CAST(struct listener, listener, poll->data, LISTENER_MAGIC);
-    (void)status;
-    (void)events;
-    accept_some(listener);
-}
-
-void listen_start(struct listen *set, const struct listen_target *targets, size_t count,
-                  struct server_quota *quota)
-{
-    MUST(count > 0);
-    set->targets = mem_alloc(count * sizeof(*targets));
-    memcpy(set->targets, targets, count * sizeof(*targets));
-    set->target_count = count;
-    set->quota = quota;
-    for (size_t i = 0; i < set->count; i++) {
-        struct listener *listener = &set->listeners[i];
-        MUST(uv_poll_init(loop_uv(set->loop), &listener->poll, listener->fd) == 0);
-        listener->poll.data = listener;
-        listener->polling = true;
-        uv_poll_start(&listener->poll, UV_READABLE, readable);
-    }
-}
-
-void listen_stop(struct listen *set)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        struct listener *listener = &set->listeners[i];
-        if (!listener->polling)
-            continue;
-        for (int n = 0; n < BACKLOG && listener->pause == NULL && accept_one(listener); n++)
-            ;
-        timer_stop(&listener->pause);
-        uv_close((uv_handle_t *)&listener->poll, NULL);
-        listener->polling = false;
-    }
     close_sockets(set);
 }
 
@@ -425,7 +295,6 @@ void listen_free(struct listen *set)
     if (set == NULL)
         return;
     mem_free(set->listeners);
-    mem_free(set->targets);
     mem_free(set->addresses);
     mem_free(set);
 }

@@ -109,14 +109,13 @@ static enum err bind_callers(struct daemon *daemon, struct reason *reason)
     const struct config *config = daemon->setup.config;
     struct systemd_inherited *inherited = &daemon->inherited;
     if (inherited->socket_count == 0)
-        return listen_new(daemon->loop, &config->server_listen, config->server_socket_mode,
-                          &daemon->listen, reason);
+        return listen_new(&config->server_listen, config->server_socket_mode, &daemon->listen,
+                          reason);
     log_notice(NULL,
                "lookups arrive on %zu socket(s) of the service manager; [server] listen is "
                "not used",
                inherited->socket_count);
-    return listen_adopt(daemon->loop, inherited->sockets, inherited->socket_count, &daemon->listen,
-                        reason);
+    return listen_adopt(inherited->sockets, inherited->socket_count, &daemon->listen, reason);
 }
 
 /* How bind fails in a container without a directory for the socket, or with a read-only one. */
@@ -134,16 +133,15 @@ static enum err bind_admin(struct daemon *daemon, struct reason *reason)
 {
     const struct config *config = daemon->setup.config;
     const struct config_addresses none = {.count = 0};
-    enum err err = listen_new(daemon->loop, &config->admin_listen, config->admin_socket_mode,
-                              &daemon->admin_listen, reason);
+    enum err err =
+        listen_new(&config->admin_listen, config->admin_socket_mode, &daemon->admin_listen, reason);
     if (err == ERR_OK || !is_for_want_of_place(errno) || config_is_given(config, "admin", "listen"))
         return err;
     log_warning(NULL,
                 "there is no admin socket: %s; or write [admin] listen = off, which ends this "
                 "warning",
                 reason->text);
-    return listen_new(daemon->loop, &none, config->admin_socket_mode, &daemon->admin_listen,
-                      reason);
+    return listen_new(&none, config->admin_socket_mode, &daemon->admin_listen, reason);
 }
 
 static bool bind_all(struct daemon *daemon)
@@ -151,8 +149,8 @@ static bool bind_all(struct daemon *daemon)
     const struct config *config = daemon->setup.config;
     struct reason reason;
     if (bind_callers(daemon, &reason) != ERR_OK ||
-        listen_new(daemon->loop, &config->metrics_listen, config->server_socket_mode,
-                   &daemon->metrics_listen, &reason) != ERR_OK ||
+        listen_new(&config->metrics_listen, config->server_socket_mode, &daemon->metrics_listen,
+                   &reason) != ERR_OK ||
         bind_admin(daemon, &reason) != ERR_OK)
         return complain(reason.text);
     return reload_listeners_allow(daemon, config, &reason) || complain(reason.text);
@@ -221,9 +219,9 @@ static bool make_operators(struct daemon *daemon)
         .draining = report_draining,
         .unready = report_unready,
     };
-    struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
+    struct admin_app *const apps[] = {&daemon->metrics.app, &daemon->admin.app};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
-        admin_app_init(apps[i], daemon->setup.config, apps[i] == &daemon->admin);
+        admin_app_init(apps[i], daemon->setup.config, apps[i] == &daemon->admin.app);
         apps[i]->app.guids = &daemon->guids;
         apps[i]->sources = sources;
         apps[i]->ports = ports;
@@ -231,29 +229,38 @@ static bool make_operators(struct daemon *daemon)
     return true;
 }
 
+/* What comes before the workers run waits in the backlogs. */
 static bool start_workers(struct daemon *daemon)
 {
+    struct accept_member *members = mem_zalloc(daemon->worker_count * sizeof(*members));
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        members[i] = (struct accept_member){worker_server(daemon->workers[i]),
+                                            worker_app(daemon->workers[i])};
+    daemon->callers = (struct accept_group){&daemon->quota, members, daemon->worker_count};
+    atomic_init(&daemon->quota.limit, daemon->setup.config->server_max_connections);
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        if (worker_accept(daemon->workers[i], daemon->listen, &daemon->callers) != ERR_OK)
+            return complain("the system provides no descriptor to accept connections with");
     for (size_t i = 0; i < daemon->worker_count; i++)
         if (worker_start(daemon->workers[i]) != ERR_OK)
             return complain("the system provides no thread");
     return true;
 }
 
-static void open_doors(struct daemon *daemon)
+static bool open_door(struct daemon *daemon, struct operators_door *door,
+                      const struct listen *listen)
 {
-    const struct config *config = daemon->setup.config;
-    struct listen_target *targets = mem_zalloc(daemon->worker_count * sizeof(*targets));
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        targets[i] = (struct listen_target){.server = worker_server(daemon->workers[i]),
-                                            .app = worker_app(daemon->workers[i])};
-    const struct listen_target metrics = {daemon->operators, &daemon->metrics.app};
-    const struct listen_target admin = {daemon->operators, &daemon->admin.app};
-    atomic_init(&daemon->quota.limit, config->server_max_connections);
+    door->member = (struct accept_member){daemon->operators, &door->app.app};
+    door->group = (struct accept_group){&daemon->operator_quota, &door->member, 1};
+    return acceptor_new(daemon->loop, listen, &door->group, 0, &door->acceptor) == ERR_OK ||
+           complain("the system provides no descriptor to accept operators' connections with");
+}
+
+static bool open_doors(struct daemon *daemon)
+{
     atomic_init(&daemon->operator_quota.limit, OPERATOR_CONNECTIONS);
-    listen_start(daemon->listen, targets, daemon->worker_count, &daemon->quota);
-    listen_start(daemon->metrics_listen, &metrics, 1, &daemon->operator_quota);
-    listen_start(daemon->admin_listen, &admin, 1, &daemon->operator_quota);
-    mem_free(targets);
+    return open_door(daemon, &daemon->metrics, daemon->metrics_listen) &&
+           open_door(daemon, &daemon->admin, daemon->admin_listen);
 }
 
 static const char *or_off(const struct listen *listen)
@@ -285,11 +292,10 @@ static bool start(struct daemon *daemon)
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
     if (!bind_all(daemon) || !make_tokens(daemon) || !make_keys(daemon) || !make_workers(daemon) ||
-        !make_operators(daemon) || !start_workers(daemon))
+        !make_operators(daemon) || !open_doors(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
     reload_watch(daemon);
-    open_doors(daemon);
     log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
                listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
                or_off(daemon->admin_listen));
@@ -302,10 +308,17 @@ static bool start(struct daemon *daemon)
 
 /* ---- taking it down ---- */
 
-static void stop_listen(struct listen *listen)
+static void close_door(struct operators_door *door)
+{
+    if (door->acceptor != NULL)
+        acceptor_stop(door->acceptor);
+    door->acceptor = NULL;
+}
+
+static void close_listen(struct listen *listen)
 {
     if (listen != NULL)
-        listen_stop(listen);
+        listen_close(listen);
 }
 
 static void stop_main_loop(struct daemon *daemon)
@@ -313,9 +326,11 @@ static void stop_main_loop(struct daemon *daemon)
     drain_stop(daemon);
     report_stop(daemon);
     watch_stop(&daemon->watch);
-    stop_listen(daemon->listen);
-    stop_listen(daemon->metrics_listen);
-    stop_listen(daemon->admin_listen);
+    close_door(&daemon->metrics);
+    close_door(&daemon->admin);
+    close_listen(daemon->listen);
+    close_listen(daemon->metrics_listen);
+    close_listen(daemon->admin_listen);
     for (size_t i = 0; i < daemon->signal_count; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->operators != NULL)
@@ -343,14 +358,15 @@ static void stop(struct daemon *daemon)
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
     mem_free(daemon->workers);
+    mem_free(daemon->callers.members);
     token_service_free(daemon->tokens);
     listen_free(daemon->listen);
     listen_free(daemon->metrics_listen);
     listen_free(daemon->admin_listen);
     if (daemon->operators != NULL) {
         server_free(daemon->operators);
-        admin_app_fini(&daemon->metrics);
-        admin_app_fini(&daemon->admin);
+        admin_app_fini(&daemon->metrics.app);
+        admin_app_fini(&daemon->admin.app);
     }
     token_fdstore_fini(&daemon->fdstore);
     systemd_inherited_fini(&daemon->inherited);

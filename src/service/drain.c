@@ -28,7 +28,7 @@ static void look_for_the_end(void *arg)
     struct drain *drain = &daemon->drain;
     drain->timer = NULL;
     int64_t under_way = metric_sum(METRIC_IN_FLIGHT, 0);
-    drain->quiet_looks = under_way == 0 ? drain->quiet_looks + 1 : 0;
+    drain->quiet_looks = under_way == 0 && drain->accepting == 0 ? drain->quiet_looks + 1 : 0;
     if (drain->quiet_looks >= 2) {
         log_notice(NULL, "drained: every lookup has its response");
         end(daemon);
@@ -40,14 +40,24 @@ static void look_for_the_end(void *arg)
     }
 }
 
+/* What came since the workers looked is theirs too: a closed socket resets what waits in it. */
+static void doors_closed(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    if (--daemon->drain.accepting > 0 || daemon->ending)
+        return;
+    accept_rest(daemon->listen, &daemon->callers);
+    listen_close(daemon->listen);
+}
+
 static void close_doors(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     struct drain *drain = &daemon->drain;
     drain->until = mono_add(mono_now(), daemon->setup.config->server_drain_timeout);
-    listen_stop(daemon->listen);
+    drain->accepting = daemon->worker_count;
     for (size_t i = 0; i < daemon->worker_count; i++)
-        worker_drain(daemon->workers[i]);
+        worker_drain(daemon->workers[i], doors_closed, daemon);
     drain->timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
 }
 

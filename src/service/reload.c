@@ -155,7 +155,7 @@ static void name_kept_key(void *arg, const char *section, const char *key)
 
 static void change_operators(struct daemon *daemon)
 {
-    struct admin_app *const apps[] = {&daemon->metrics, &daemon->admin};
+    struct admin_app *const apps[] = {&daemon->metrics.app, &daemon->admin.app};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
         admin_app_use(apps[i], daemon->setup.config);
         apps[i]->sources = daemon_exposition(daemon);

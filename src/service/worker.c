@@ -23,12 +23,15 @@ struct worker {
     struct loop *loop;
     struct loop *main_loop;
     struct server *server;
+    struct acceptor *acceptor; /* NULL: it accepts no more, or not yet */
     struct token_source *source;
     struct lookup_app lookups;
     struct client *next; /* prepared for a reload; NULL: none is */
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
+    void (*drained)(void *arg);
+    void *drained_arg;
     struct mail stop;
     pthread_t thread;
     bool running;
@@ -108,10 +111,27 @@ static void *live(void *arg)
     return NULL;
 }
 
+static void stop_accepting(struct worker *worker)
+{
+    if (worker->acceptor != NULL)
+        acceptor_stop(worker->acceptor);
+    worker->acceptor = NULL;
+}
+
+/* In the main thread. */
+static void drained(struct mail *mail)
+{
+    struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
+    worker->drained(worker->drained_arg);
+}
+
 static void drain(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
+    stop_accepting(worker);
     server_drain(worker->server);
+    mail->deliver = drained;
+    loop_mail(worker->main_loop, mail);
 }
 
 static void close_clients(struct worker *worker)
@@ -126,6 +146,7 @@ static void stop(struct mail *mail)
     struct worker *worker = CONTAINER_OF(mail, struct worker, stop);
     MAGIC_OK(worker, WORKER_MAGIC);
     worker->stopped = true;
+    stop_accepting(worker);
     server_stop(worker->server);
     close_clients(worker);
     timer_stop(&worker->heart);
@@ -265,20 +286,19 @@ struct mono_time worker_beat(const struct worker *worker)
     return (struct mono_time){.ns = atomic_load_explicit(&worker->beat, memory_order_relaxed)};
 }
 
-void worker_drain(struct worker *worker)
+enum err worker_accept(struct worker *worker, const struct listen *listen,
+                       const struct accept_group *group)
 {
-    worker->drain.deliver = drain;
-    loop_mail(worker->loop, &worker->drain);
+    MUST(!worker->running);
+    return acceptor_new(worker->loop, listen, group, worker->number, &worker->acceptor);
 }
 
-void worker_stop(struct worker *worker)
+void worker_drain(struct worker *worker, void (*closed)(void *arg), void *arg)
 {
-    if (!worker->running)
-        return;
-    worker->stop.deliver = stop;
-    loop_mail(worker->loop, &worker->stop);
-    pthread_join(worker->thread, NULL);
-    worker->running = false;
+    worker->drained = closed;
+    worker->drained_arg = arg;
+    worker->drain.deliver = drain;
+    loop_mail(worker->loop, &worker->drain);
 }
 
 /* What never ran is taken down here. */
@@ -286,10 +306,24 @@ static void stop_unstarted(struct worker *worker)
 {
     if (worker->stopped || worker->loop == NULL)
         return;
+    worker->stopped = true;
+    stop_accepting(worker);
     if (worker->server != NULL)
         server_stop(worker->server);
     close_clients(worker);
     loop_drain(worker->loop);
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (!worker->running) {
+        stop_unstarted(worker);
+        return;
+    }
+    worker->stop.deliver = stop;
+    loop_mail(worker->loop, &worker->stop);
+    pthread_join(worker->thread, NULL);
+    worker->running = false;
 }
 
 void worker_free(struct worker *worker)

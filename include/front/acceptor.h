@@ -1,0 +1,55 @@
+/*
+ * Accepting on a loop, from listeners that other loops accept from too: what comes is served on the
+ * loop that took it, without a hop between threads. The limit on connections counts those of all
+ * loops. A loop that has more than its share gives a connection to the loop that has least.
+ *
+ * Thread: an acceptor belongs to its loop's; a group is shared by all, and is not changed while
+ * any of its acceptors lives.
+ */
+#ifndef FRONT_ACCEPTOR_H
+#define FRONT_ACCEPTOR_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "front/listen.h"
+#include "front/server.h"
+#include "runtime/loop.h"
+
+/* One loop that serves connections: its server, and the app that serves them. */
+struct accept_member {
+    struct server *server;
+    struct server_app *app;
+};
+
+struct accept_group {
+    struct server_quota *quota;
+    struct accept_member *members;
+    size_t count;
+};
+
+/*
+ * A loop has more than its share when it has so many connections more than the mean of all loops.
+ * Some are let it, because a hop to another loop costs more than it gains.
+ */
+#define ACCEPT_SLACK 2
+
+struct acceptor;
+
+/*
+ * Begins to accept on `loop`, which is that of group->members[self]. Group and listeners outlive
+ * it. ERR_SYSTEM: no descriptor.
+ */
+ERR_CHECKED enum err acceptor_new(struct loop *loop, const struct listen *listen,
+                                  const struct accept_group *group, size_t self,
+                                  struct acceptor **out);
+/* Takes what waits in the backlogs and stops; frees it in a later turn of the loop. */
+void acceptor_stop(struct acceptor *acceptor);
+
+/*
+ * Takes what waits in the backlogs still, when all acceptors have been stopped and the sockets are
+ * to be closed. Any thread.
+ */
+void accept_rest(const struct listen *listen, const struct accept_group *group);
+
+#endif

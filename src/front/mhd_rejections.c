@@ -1,0 +1,173 @@
+/*
+ * Requests that libmicrohttpd rejects itself. It tells of them in its log, a line before it sends
+ * its own response or closes without one, and in no other way. Each of them is to have an access
+ * line and to be counted, and one response: the daemon's own where the header section is whole.
+ */
+#include "front/server_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "exchange/response.h"
+#include "front/guard.h"
+#include "front/mhd.h"
+#include "middleware/tracker.h"
+
+/* A parked request was settled. */
+static void settled(struct request *request)
+{
+    struct conn *conn = request->owner;
+    mhd_scheduler_settled(&conn->server->scheduler, request);
+}
+
+struct request *server_make_request(struct conn *conn, struct MHD_Connection *connection,
+                                    const char *target)
+{
+    struct request *request = request_new(conn->app->config, target);
+    request->connection = connection;
+    request->owner = conn;
+    request->fd = conn->fd;
+    request->max_header_size = conn->server->max_header_size;
+    request->settled = settled;
+    request->timed_out = response_timed_out;
+    conn->request = request;
+    return request;
+}
+
+void server_begin_rejected(struct conn *conn, bool whole)
+{
+    struct request *request = conn->request;
+    if (request->state != REQUEST_HEADER_SECTION)
+        return;
+    request_begin(request, conn->server->loop, "-");
+    metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
+    tracker_rejected(request, conn->app->guids, whole);
+}
+
+static enum problem_id rejection_problem(unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_URI_TOO_LONG:
+        return PROBLEM_TARGET_TOO_LARGE;
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return PROBLEM_HEADER_TOO_LARGE;
+    default:
+        return PROBLEM_BAD_REQUEST;
+    }
+}
+
+static void account_rejection(struct conn *conn, unsigned status)
+{
+    server_begin_rejected(conn, false);
+    request_settle(conn->request, rejection_problem(status), (int)status, NULL);
+}
+
+void server_account_response(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct server *server = conn->server;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info == NULL || conn->request->state != REQUEST_HEADER_SECTION)
+        return;
+    rejections_forget(&server->rejections, info->http_status);
+    account_rejection(conn, info->http_status);
+}
+
+/*
+ * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
+ * a first line that is none, without a line in the log. A caller who closes at once is missed.
+ */
+static bool is_closed_without_response(const struct conn *conn)
+{
+    char byte;
+    if (conn->request != NULL || conn->phase != CONN_HEADER_SECTION || conn->gone ||
+        conn->server->stopped)
+        return false;
+    ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
+/*
+ * What is no request line at all has no request that could end. Its rejection is known from the log
+ * alone, so the next connection to be closed, not with a request's end, is taken for it: the count
+ * is right, and the access line may name another caller, who left in that moment.
+ */
+void server_account_closing(struct conn *conn, struct MHD_Connection *connection)
+{
+    struct server *server = conn->server;
+    if (rejections_oldest(&server->rejections) == 0 && is_closed_without_response(conn))
+        rejections_note(&server->rejections, MHD_HTTP_BAD_REQUEST);
+    const unsigned status = rejections_oldest(&server->rejections);
+    if (status == 0 || conn->request != NULL || conn->last_run == server->scheduler.run_count)
+        return;
+    rejections_forget(&server->rejections, status);
+    server_make_request(conn, connection, "-");
+    account_rejection(conn, status);
+}
+
+/* Its header section is whole, its handler was not called, and it has no response of any kind. */
+static bool is_being_rejected(const struct conn *conn)
+{
+    const struct request *request = conn->request;
+    if (request == NULL || request->state != REQUEST_HEADER_SECTION)
+        return false;
+    struct MHD_Connection *connection = request->connection;
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) != NULL &&
+           MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) == NULL;
+}
+
+static struct conn *being_rejected(const struct server *server)
+{
+    struct conn *conn;
+    if (server->reading != NULL && is_being_rejected(server->reading))
+        return server->reading;
+    DL_FOREACH(server->conns, conn)
+    {
+        if (is_being_rejected(conn))
+            return conn;
+    }
+    return NULL;
+}
+
+/*
+ * libmicrohttpd is about to reject a request. Where the header section is whole, as for a
+ * Content-Length that is not a length, the daemon responds first: 0.9 would send the header section
+ * of its own response twice, and no problem in JSON. What it writes after that finds the connection
+ * shut down.
+ */
+static void reject_first(struct server *server, unsigned status)
+{
+    const struct conn *reading = server->reading;
+    struct conn *conn = being_rejected(server);
+    if (conn != NULL) {
+        server_begin_rejected(conn, true);
+        guard_reject_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
+                                                ? PROBLEM_HEADER_TOO_LARGE
+                                                : PROBLEM_BAD_REQUEST);
+    } else if (reading == NULL || reading->request == NULL || !reading->request->written_at_once) {
+        rejections_note(&server->rejections, status);
+    }
+}
+
+/*
+ * Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word.
+ * Where it quotes something (`...'), that is the caller's target, which holds a postcode.
+ */
+void mhd_on_message(void *arg, const char *format, va_list args)
+{
+    MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
+    char text[256];
+    vsnprintf(text, sizeof(text), format, args);
+    unsigned status = mhd_rejection_status(text);
+    if (status != 0)
+        reject_first(server, status);
+    text[strcspn(text, "`\n")] = '\0';
+    log_debug(NULL, "libmicrohttpd: %s", text);
+}
