@@ -1,15 +1,15 @@
 /*
- * One caller's connection, as the server keeps it beside libmicrohttpd's: the watch for the
- * caller's leaving, and the deadlines that libmicrohttpd does not keep (its own is inactivity
+ * One caller's connection, as the server keeps it beside libmicrohttpd's: whether the caller has
+ * left, and the deadlines that libmicrohttpd does not keep (its own is inactivity
  * only, which a slow sender never trips).
  *
- * Private to front/server.c and front/conn.c.
+ * Private to front/conn.c and the files of front/server_internal.h.
  */
 #ifndef FRONT_CONN_H
 #define FRONT_CONN_H
 
 #include <stdbool.h>
-#include <uv.h>
+#include <stdint.h>
 
 #include "front/server_app.h"
 #include "runtime/loop.h"
@@ -34,8 +34,6 @@ struct conn {
     struct mono_time due;    /* when the phase has lasted too long */
     struct timer *timer; /* NULL, or fires at `wakes`, which may be too early but not too late */
     struct mono_time wakes;
-    uv_poll_t watch;
-    bool watching;
     bool gone;         /* sticky: the caller has left, or closed its sending half */
     uint64_t last_run; /* of libmicrohttpd, in which its last request ended; 0: none has */
     bool started;      /* libmicrohttpd has taken it; it may do so a run later */
@@ -44,11 +42,13 @@ struct conn {
     struct conn *prev, *next; /* in the server's list of all */
 };
 
-/* Starts the watch and the first deadline. NULL when the descriptor cannot be watched. */
+/* Starts its first deadline. */
 struct conn *conn_new(struct server *server, struct loop *loop, struct server_app *app,
                       struct server_quota *quota, int fd);
-/* The descriptor is about to be closed. Frees the conn when the loop has let go of its handle. */
+/* The descriptor is about to be closed. Frees the conn. */
 void conn_close(struct conn *conn);
+/* The caller has left: for departures_start. */
+void conn_left(void *conn);
 void conn_enter(struct conn *conn, enum conn_phase phase);
 
 #endif

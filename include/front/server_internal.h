@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "front/conn.h"
+#include "front/departures.h"
 #include "front/mhd_scheduler.h"
 #include "front/rejections.h"
 #include "front/server.h"
@@ -29,6 +30,7 @@ struct server {
     struct MHD_Daemon *daemon;
     size_t max_header_size;
     struct mhd_scheduler scheduler;
+    struct departures departures; /* of its connections' callers */
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */

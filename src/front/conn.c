@@ -1,8 +1,5 @@
 /*
- * A parked connection may be suspended, and a suspended one is not watched by libmicrohttpd: so its
- * descriptor is watched here, from the connection's first moment to its last, for the one event
- * that matters. The event is level-triggered and would spin; the watch ends with the first one,
- * and the flag it leaves is sticky, for it may come before the request that it concerns.
+ * A caller may leave before the request that it concerns is parked: the flag it leaves is sticky.
  */
 #include "front/conn.h"
 
@@ -14,13 +11,9 @@
 
 #define CONN_MAGIC 0x434f4e4eu
 
-static void left(uv_poll_t *watch, int status, int events)
+void conn_left(void *arg)
 {
-    MAGIC_CAST(struct conn, conn, watch->data, CONN_MAGIC);
-    (void)status; /* an error on the descriptor says the same */
-    (void)events;
-    uv_poll_stop(watch);
-    conn->watching = false;
+    MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
     conn->gone = true;
     if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
         request_abandon(conn->request);
@@ -82,28 +75,15 @@ struct conn *conn_new(struct server *server, struct loop *loop, struct server_ap
                       struct server_quota *quota, int fd)
 {
     struct conn *conn = mem_zalloc(sizeof(*conn));
-    if (uv_poll_init(loop_uv(loop), &conn->watch, fd) != 0) {
-        mem_free(conn);
-        return NULL;
-    }
     MAGIC_SET(conn, CONN_MAGIC);
     conn->server = server;
     conn->loop = loop;
     conn->app = app;
     conn->quota = quota;
     conn->fd = fd;
-    conn->watch.data = conn;
-    conn->watching = uv_poll_start(&conn->watch, UV_DISCONNECT, left) == 0;
     conn_enter(conn, CONN_HEADER_SECTION);
     metric_add(METRIC_CONNECTIONS, 0, app->counted);
     return conn;
-}
-
-static void closed(uv_handle_t *handle)
-{
-    MAGIC_CAST(struct conn, conn, handle->data, CONN_MAGIC);
-    MAGIC_CLEAR(conn);
-    mem_free(conn);
 }
 
 void conn_close(struct conn *conn)
@@ -111,7 +91,8 @@ void conn_close(struct conn *conn)
     MAGIC_OK(conn, CONN_MAGIC);
     MUST(conn->request == NULL);
     timer_stop(&conn->timer);
-    uv_close((uv_handle_t *)&conn->watch, closed);
     server_app_leave(conn->app, conn->quota);
     metric_add(METRIC_CONNECTIONS, 0, -conn->app->counted);
+    MAGIC_CLEAR(conn);
+    mem_free(conn);
 }

@@ -33,6 +33,18 @@ static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
                             MHD_OPTION_END);
 }
 
+static enum err start_watching(struct server *server)
+{
+    if (departures_start(&server->departures, server->loop, conn_left) != ERR_OK)
+        return ERR_SYSTEM;
+    if (mhd_scheduler_start(&server->scheduler, server->loop, server->daemon) != ERR_OK) {
+        departures_stop(&server->departures);
+        return ERR_SYSTEM;
+    }
+    server->scheduler.after_runs = mhd_after_runs;
+    return ERR_OK;
+}
+
 enum err server_new(struct loop *loop, size_t max_header_size, struct server **out)
 {
     struct server *server = mem_zalloc(sizeof(*server));
@@ -40,16 +52,12 @@ enum err server_new(struct loop *loop, size_t max_header_size, struct server **o
     server->loop = loop;
     server->max_header_size = max_header_size;
     server->daemon = start_daemon(server, SERVER_POOL(max_header_size) - POOL_LESS);
-    if (server->daemon == NULL) {
+    if (server->daemon == NULL || start_watching(server) != ERR_OK) {
+        if (server->daemon != NULL)
+            MHD_stop_daemon(server->daemon);
         mem_free(server);
         return ERR_SYSTEM;
     }
-    if (mhd_scheduler_start(&server->scheduler, loop, server->daemon) != ERR_OK) {
-        MHD_stop_daemon(server->daemon);
-        mem_free(server);
-        return ERR_SYSTEM;
-    }
-    server->scheduler.after_runs = mhd_after_runs;
     *out = server;
     return ERR_OK;
 }
@@ -58,11 +66,14 @@ void server_take(struct server *server, struct server_app *app, struct server_qu
                  const struct sockaddr *addr, socklen_t addr_len)
 {
     MAGIC_OK(server, SERVER_MAGIC);
-    struct conn *conn = NULL;
-    if (!server->stopped)
-        conn = conn_new(server, server->loop, app, quota, fd);
-    if (conn == NULL) {
+    if (server->stopped) {
         server_app_leave(app, quota);
+        close(fd);
+        return;
+    }
+    struct conn *conn = conn_new(server, server->loop, app, quota, fd);
+    if (departures_watch(&server->departures, fd, conn) != ERR_OK) {
+        conn_close(conn);
         close(fd);
         return;
     }
@@ -125,6 +136,7 @@ void server_stop(struct server *server)
     mhd_scheduler_stop(&server->scheduler);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
+    departures_stop(&server->departures);
 }
 
 void server_free(struct server *server)

@@ -1,0 +1,39 @@
+/*
+ * Notices callers that leave: that close their connection, or its sending half. A parked request's
+ * connection is not watched by libmicrohttpd, so all connections of a server are watched here, from
+ * their first moment to their last.
+ *
+ * One epoll set holds them, and the loop watches the set. A uv_poll_t for each connection would do
+ * the same for six system calls; this is one.
+ *
+ * Thread: the loop's.
+ */
+#ifndef FRONT_DEPARTURES_H
+#define FRONT_DEPARTURES_H
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "runtime/loop.h"
+
+struct departures {
+    unsigned magic;
+    int set;
+    uv_poll_t poll;
+    void (*left)(void *who);
+};
+
+/* `left` is called once or more for each caller that has left. ERR_SYSTEM: no descriptor. */
+ERR_CHECKED enum err departures_start(struct departures *departures, struct loop *loop,
+                                      void (*left)(void *who));
+/* Nothing is reported any more; its memory may go when the loop has let go of its handle. */
+void departures_stop(struct departures *departures);
+
+/*
+ * Watches the connected socket on behalf of `who`, which must live until the socket is closed. That
+ * ends the watch, because nothing in the process duplicates a caller's descriptor, or forks.
+ * ERR_SYSTEM: the system has no room for the watch.
+ */
+ERR_CHECKED enum err departures_watch(struct departures *departures, int fd, void *who);
+
+#endif

@@ -1,0 +1,148 @@
+/* front/departures.h: callers that leave are told apart from callers that are quiet. */
+#include "front/departures.h"
+
+#include <check.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "suite.h"
+
+/* More than are reported in one turn. */
+#define MANY 150
+
+struct caller {
+    int ours;
+    int theirs;
+    int left;
+};
+
+static struct loop *loop;
+static struct departures departures;
+static struct caller callers[MANY];
+
+static void left(void *who)
+{
+    struct caller *caller = who;
+
+    caller->left++;
+}
+
+static void connect_caller(struct caller *caller)
+{
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    *caller = (struct caller){.ours = ends[0], .theirs = ends[1]};
+    ck_assert_int_eq(departures_watch(&departures, caller->ours, caller), ERR_OK);
+}
+
+static void make(void)
+{
+    loop = loop_new();
+    ck_assert_ptr_nonnull(loop);
+    ck_assert_int_eq(departures_start(&departures, loop, left), ERR_OK);
+    connect_caller(&callers[0]);
+}
+
+static void clean(void)
+{
+    departures_stop(&departures);
+    loop_drain(loop);
+    loop_free(loop);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    loop_stop(loop);
+}
+
+/* Two: libuv looks at descriptors after the timers of a turn. */
+static void turn(void)
+{
+    for (int i = 0; i < 2; i++) {
+        timer_start(loop, 0, stop, NULL);
+        loop_run(loop);
+    }
+}
+
+START_TEST(test_data_is_no_departure)
+{
+    ck_assert_int_eq(write(callers[0].theirs, "x", 1), 1);
+    turn();
+    ck_assert_int_eq(callers[0].left, 0);
+}
+END_TEST
+
+START_TEST(test_close)
+{
+    close(callers[0].theirs);
+    turn();
+    ck_assert_int_ge(callers[0].left, 1);
+}
+END_TEST
+
+START_TEST(test_sending_half)
+{
+    shutdown(callers[0].theirs, SHUT_WR);
+    turn();
+    ck_assert_int_ge(callers[0].left, 1);
+}
+END_TEST
+
+/* A level would be reported in each turn. */
+START_TEST(test_told_once)
+{
+    close(callers[0].theirs);
+    turn();
+    const int told = callers[0].left;
+    turn();
+    turn();
+    ck_assert_int_eq(callers[0].left, told);
+}
+END_TEST
+
+START_TEST(test_closing_ends_the_watch)
+{
+    close(callers[0].theirs);
+    close(callers[0].ours);
+    turn();
+    ck_assert_int_eq(callers[0].left, 0);
+}
+END_TEST
+
+START_TEST(test_many_at_once)
+{
+    for (int i = 1; i < MANY; i++)
+        connect_caller(&callers[i]);
+    for (int i = 0; i < MANY; i++)
+        close(callers[i].theirs);
+    for (int i = 0; i < MANY / 10; i++)
+        turn();
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_ge(callers[i].left, 1);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    ck_assert_int_eq(departures_watch(&departures, -1, &callers[0]), ERR_SYSTEM);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("departures");
+    TCase *tcase = tcase_create("departures");
+
+    tcase_add_checked_fixture(tcase, make, clean);
+    tcase_add_test(tcase, test_data_is_no_departure);
+    tcase_add_test(tcase, test_close);
+    tcase_add_test(tcase, test_sending_half);
+    tcase_add_test(tcase, test_told_once);
+    tcase_add_test(tcase, test_closing_ends_the_watch);
+    tcase_add_test(tcase, test_many_at_once);
+    tcase_add_test(tcase, test_refused);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
