@@ -30,7 +30,7 @@ DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps
 	prometheus groff-base man-db
 # The compiler asked for, where it is not the usual one.
 DEPS_COMPILER := $(filter clang,$(notdir $(CC)))
-DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go openssl valgrind strace \
+DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go wrk openssl valgrind strace \
 	util-linux
 
 # WERROR= builds with a compiler that warns of more than ours. EXTRA_LDFLAGS are a package's own.

@@ -20,7 +20,7 @@ UPSTREAMS = 5000
 
 
 class Upstream:
-    """The stand-in Location API, and in front of it nothing; with TLS, nginx alone plays it."""
+    """The stand-in Location API; and nginx, which plays it with TLS and without."""
 
     def __init__(self, build, scratch, secret_file):
         self.scratch = scratch
@@ -33,10 +33,11 @@ class Upstream:
              "--client-secret-file", secret_file, "--lifetime", "80000"],
             OTHER_CORE, f"{scratch}/standin.log")
         wait_until("the stand-in", lambda: answers(self.port))
-        self.tls = None
+        self.nginx = None
+        self.nginx_port = 0
         self.tls_port = 0
 
-    def start_tls(self):
+    def start_nginx(self):
         """False when there is no nginx to play it."""
         if not shutil.which("nginx") or not shutil.which("openssl"):
             return False
@@ -48,14 +49,16 @@ class Upstream:
              "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", f"{directory}/key.pem",
              "-out", f"{directory}/cert.pem"], capture_output=True, check=True)
         self.tls_port = free_port()
+        self.nginx_port = free_port()
         body = ask(self.port, "GET", PATH, {"Authorization": f"Bearer {self.token()}"})[1].decode()
-        self.tls = start_nginx(directory, OTHER_CORE, f"""
+        self.nginx = start_nginx(directory, OTHER_CORE, f"""
             server {{
+                listen 127.0.0.1:{self.nginx_port} backlog=4096;
                 listen 127.0.0.1:{self.tls_port} ssl backlog=4096;
                 ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem;
                 location / {{ default_type application/json; return 200 '{body}'; }}
             }}""", [])
-        wait_until("the upstream with TLS", lambda: answers(self.tls_port))
+        wait_until("nginx as upstream", lambda: answers(self.tls_port))
         return True
 
     def ca_file(self):
@@ -75,7 +78,7 @@ class Upstream:
                               {"Authorization": f"Basic {basic}"})[1])["access_token"]
 
     def stop(self):
-        for process in (self.process, self.tls):
+        for process in (self.process, self.nginx):
             if process is not None:
                 process.stop()
 
@@ -129,12 +132,15 @@ def started(process, port, headers=()):
 # ---- postcoded ----
 
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False, keys="", body_size=0):
+                    tls=False, beside=False, keys="", body_size=0):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
     if tls:
         address = (f"https://localhost:{upstream.tls_port}\nca_file = {upstream.ca_file()}\n"
+                   f"auth_url = http://127.0.0.1:{upstream.port}/auth/v1")
+    if beside:
+        address = (f"http://127.0.0.1:{upstream.nginx_port}\n"
                    f"auth_url = http://127.0.0.1:{upstream.port}/auth/v1")
     key = os.path.join(directory, "identity.key")
     with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
@@ -197,8 +203,8 @@ http {{
     return Process(prefix + ["nginx", "-p", directory, "-c", config], core, f"{directory}/log")
 
 
-def nginx_location(upstream, tls):
-    port = upstream.tls_port if tls else upstream.port
+def nginx_location(upstream, tls, beside=False):
+    port = upstream.tls_port if tls else upstream.nginx_port if beside else upstream.port
     secured = f"""proxy_ssl_verify on; proxy_ssl_trusted_certificate {upstream.ca_file()};
         proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.2 TLSv1.3;""" if tls else ""
     pool = f"""upstream api {{
@@ -212,11 +218,11 @@ def nginx_location(upstream, tls):
     return pool, proxied
 
 
-def start_nginx_static(build, upstream, scratch, prefix, tls=False):
+def start_nginx_static(build, upstream, scratch, prefix, tls=False, beside=False):
     del build
     directory = fresh_directory(scratch, "nginx")
     port = free_port()
-    pool, proxied = nginx_location(upstream, tls)
+    pool, proxied = nginx_location(upstream, tls, beside)
     return started(start_nginx(directory, PROXY_CORE, f"""{pool}
         server {{
             listen 127.0.0.1:{port} backlog=4096;
@@ -348,4 +354,7 @@ CONTENDERS = [
     ("postcoded_tls", "postcoded, TLS upstream", has("nginx"), ours(tls=True)),
     ("nginx_tls", "nginx, static token, TLS upstream", has("nginx"),
      lambda *args: start_nginx_static(*args, tls=True)),
+    ("postcoded_beside", "postcoded, nginx as upstream", has("nginx"), ours(beside=True)),
+    ("nginx_beside", "nginx, nginx as upstream", has("nginx"),
+     lambda *args: start_nginx_static(*args, beside=True)),
 ]

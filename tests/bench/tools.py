@@ -141,6 +141,44 @@ class Load:
         held.stdout.close()
 
 
+def cpu_ns(pids):
+    """What all threads of the processes have run."""
+    total = 0
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as text:
+                total += int(text.read().split()[0])
+    return total
+
+
+class Wrk:
+    """A load that others have written; its connections are all kept."""
+
+    UNITS = {"us": 1, "ms": 1000, "s": 1000000}
+
+    @staticmethod
+    def run(port, connections, seconds, pids=(), headers=()):
+        argv = ["taskset", "-c", str(OTHER_CORE), "wrk", "--latency", "-t", "1", "-c",
+                str(connections), "-d", f"{max(1, round(seconds))}"]
+        for header in headers:
+            argv += ["-H", header]
+        before = cpu_ns(pids)
+        done = subprocess.run(argv + [f"http://127.0.0.1:{port}/api/v1/addresses/SW1A%201AA"],
+                              text=True, capture_output=True, timeout=seconds + 60, check=False)
+        cpu = cpu_ns(pids) - before
+        said = done.stdout
+        if done.returncode != 0 or "Non-2xx" in said or "Socket errors" in said:
+            raise Trouble(f"wrk: {said}{done.stderr}")
+        lookups = int(re.search(r"(\d+) requests in", said).group(1))
+        figures = {"lookups": lookups, "cpu_us": cpu / 1000 / lookups,
+                   "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))}
+        for percent in ("50", "99"):
+            value, unit = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)$", said,
+                                    re.M).groups()
+            figures[f"p{percent}_us"] = float(value) * Wrk.UNITS[unit]
+        return figures
+
+
 def memory_kib(pids):
     """What the processes have in memory, shared pages by their share."""
     total = 0
