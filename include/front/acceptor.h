@@ -9,6 +9,7 @@
 #ifndef FRONT_ACCEPTOR_H
 #define FRONT_ACCEPTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -43,13 +44,16 @@ struct acceptor;
 ERR_CHECKED enum err acceptor_new(struct loop *loop, const struct listen *listen,
                                   const struct accept_group *group, size_t self,
                                   struct acceptor **out);
-/* Takes what waits in the backlogs and stops; frees it in a later turn of the loop. */
+/* Stops at once: what waits in the backlogs waits on. Frees it in a later turn of the loop. */
 void acceptor_stop(struct acceptor *acceptor);
+/* The same, but takes what waits first. */
+void acceptor_drain(struct acceptor *acceptor);
 
 /*
- * Takes what waits in the backlogs still, when all acceptors have been stopped and the sockets are
- * to be closed. Any thread.
+ * Takes what waits in the backlogs still, for the member that has least, when no acceptor takes it
+ * any more and the sockets are to be closed. False when the system lacks descriptors or memory for
+ * it: some may wait still. Any thread.
  */
-void accept_rest(const struct listen *listen, const struct accept_group *group);
+bool accept_rest(const struct listen *listen, const struct accept_group *group);
 
 #endif

@@ -88,8 +88,10 @@ struct daemon {
     /* drain.c */
     struct drain {
         bool begun;
-        size_t accepting;     /* workers that accept still */
-        unsigned quiet_looks; /* in a row, with no lookup under way, and none that could come */
+        size_t asked;  /* workers that have not answered yet */
+        bool refusing; /* nobody connects to the listeners any more */
+        bool closed;   /* they are */
+        unsigned quiet_looks;
         struct mono_time until;
         struct timer *timer;
     } drain;

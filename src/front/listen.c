@@ -1,8 +1,13 @@
+/*
+ * An error names the address, and what to do: most starts that fail, fail here.
+ */
 #include "front/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +29,7 @@ struct listen {
     struct listener *listeners;
     size_t count;
     char *addresses;
+    bool adopted; /* others have them too */
 };
 
 /* ---- binding ---- */
@@ -174,18 +180,23 @@ static void add_bound_address(struct buf *text, int fd)
     }
 }
 
+static void remove_path(struct listener *listener)
+{
+    if (listener->path != NULL)
+        unlink(listener->path);
+    mem_free(listener->path);
+    listener->path = NULL;
+}
+
 static void close_sockets(struct listen *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct listener *listener = &set->listeners[i];
         /* First, for once it is closed another daemon may take the path for stale, and its own. */
-        if (listener->path != NULL)
-            unlink(listener->path);
+        remove_path(listener);
         if (listener->fd >= 0)
             close(listener->fd);
         listener->fd = -1;
-        mem_free(listener->path);
-        listener->path = NULL;
     }
 }
 
@@ -237,6 +248,7 @@ enum err listen_new(const struct config_addresses *addresses, int64_t socket_mod
 enum err listen_adopt(int *sockets, size_t count, struct listen **out, struct reason *reason)
 {
     struct listen *set = set_new(count);
+    set->adopted = true;
     for (size_t i = 0; i < count; i++) {
         int flags = fcntl(sockets[i], F_GETFL);
         if (flags < 0 || fcntl(sockets[i], F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -283,6 +295,37 @@ size_t listen_count(const struct listen *set)
 int listen_fd(const struct listen *set, size_t i)
 {
     return set->listeners[i].fd;
+}
+
+/*
+ * Closing a TCP socket resets what came since it was last looked into. So its SYNs are dropped
+ * first: a caller that sends one again finds the socket closed. Where that is not permitted, those
+ * that come in between are reset.
+ */
+static void drop_syns(int fd)
+{
+    enum { FLAGS_AT = 13 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void listen_refuse(struct listen *set)
+{
+    for (size_t i = 0; i < set->count && !set->adopted; i++) {
+        struct listener *listener = &set->listeners[i];
+        if (listener->path == NULL) {
+            drop_syns(listener->fd);
+        } else {
+            remove_path(listener);
+            shutdown(listener->fd, SHUT_RD);
+        }
+    }
 }
 
 void listen_close(struct listen *set)

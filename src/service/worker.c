@@ -119,7 +119,7 @@ static void stop_accepting(struct worker *worker)
 }
 
 /* In the main thread. */
-static void drained(struct mail *mail)
+static void has_drained(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
     worker->drained(worker->drained_arg);
@@ -128,9 +128,11 @@ static void drained(struct mail *mail)
 static void drain(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
-    stop_accepting(worker);
+    if (worker->acceptor != NULL)
+        acceptor_drain(worker->acceptor);
+    worker->acceptor = NULL;
     server_drain(worker->server);
-    mail->deliver = drained;
+    mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);
 }
 
@@ -293,9 +295,9 @@ enum err worker_accept(struct worker *worker, const struct listen *listen,
     return acceptor_new(worker->loop, listen, group, worker->number, &worker->acceptor);
 }
 
-void worker_drain(struct worker *worker, void (*closed)(void *arg), void *arg)
+void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
 {
-    worker->drained = closed;
+    worker->drained = drained;
     worker->drained_arg = arg;
     worker->drain.deliver = drain;
     loop_mail(worker->loop, &worker->drain);
