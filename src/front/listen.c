@@ -64,14 +64,15 @@ static int open_socket(const struct config_address *address, int64_t mode)
     int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    const int on = 1;
+    const int on = 1, off = 0;
     if (is_unix(address)) {
         remove_stale(address);
         fchmod(fd, (mode_t)mode); /* the mode of the file that bind makes, less the umask */
     } else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        /* Whatever the system's default is. */
         if (address->addr.ss_family == AF_INET6)
-            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     }
     if (bind(fd, (const struct sockaddr *)&address->addr, address->addr_len) != 0 ||
         (is_unix(address) && chmod(unix_path(address), (mode_t)mode) != 0) ||
@@ -125,6 +126,7 @@ static void advise_unix(const struct config_address *address, int error, struct 
 static void advise_inet(const struct config_address *address, int error, struct buf *text)
 {
     const unsigned port = port_of(address);
+    const bool is_v6 = address->addr.ss_family == AF_INET6;
     if (error == EADDRINUSE)
         buf_printf(text,
                    "another process has it; `ss -ltnp sport = :%u` names that: stop it, or choose "
@@ -135,9 +137,14 @@ static void advise_inet(const struct config_address *address, int error, struct 
                    "port %u is below %d and not allowed; choose a port from %d on, or grant "
                    "CAP_NET_BIND_SERVICE",
                    port, IPPORT_RESERVED, IPPORT_RESERVED);
+    else if (error == EAFNOSUPPORT && is_v6)
+        buf_printf(text, "this machine has no IPv6; write 127.0.0.1:%u or 0.0.0.0:%u", port, port);
     else if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
-        buf_puts(text, "this machine has no such address; `ip address` lists those it has; on one "
-                       "with IPv6 only, write [::1]:PORT or [::]:PORT");
+        buf_printf(text,
+                   "this machine has no such address; `ip address` lists those it has; on one "
+                   "with %s",
+                   is_v6 ? "IPv4 only, write 127.0.0.1:PORT or 0.0.0.0:PORT"
+                         : "IPv6 only, write [::1]:PORT or [::]:PORT");
     else
         buf_puts(text, strerrordesc_np(error));
 }
