@@ -46,8 +46,6 @@ ERR_CHECKED enum err acceptor_new(struct loop *loop, const struct listen *listen
                                   struct acceptor **out);
 /* Stops at once: what waits in the backlogs waits on. Frees it in a later turn of the loop. */
 void acceptor_stop(struct acceptor *acceptor);
-/* The same, but takes what waits first. */
-void acceptor_drain(struct acceptor *acceptor);
 
 /*
  * Takes what waits in the backlogs still, for the member that has least, when no acceptor takes it

@@ -193,7 +193,6 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     acceptor->loop = loop;
     acceptor->group = group;
     acceptor->self = self;
-    acceptor->count = count;
     for (size_t i = 0; i < count; i++) {
         acceptor->entries[i].acceptor = acceptor;
         if (accept_watch_start(&acceptor->entries[i].watch, loop, listen_fd(listen, i),
@@ -208,11 +207,11 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
 }
 
 /* False when some may wait still. */
-static bool take_backlog(int listener, const struct accept_group *group, size_t self)
+static bool take_backlog(int listener, const struct accept_group *group)
 {
     int error = 0;
     for (int i = 0; i < ACCEPTS_AT_THE_END && error == 0; i++)
-        error = accept_one(listener, group, self);
+        error = accept_one(listener, group, group->count);
     return error == EAGAIN;
 }
 
@@ -222,18 +221,10 @@ void acceptor_stop(struct acceptor *acceptor)
     close_watches(acceptor);
 }
 
-void acceptor_drain(struct acceptor *acceptor)
-{
-    MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
-    for (size_t i = 0; i < acceptor->count; i++)
-        (void)take_backlog(acceptor->entries[i].watch.fd, acceptor->group, acceptor->self);
-    close_watches(acceptor);
-}
-
 bool accept_rest(const struct listen *listen, const struct accept_group *group)
 {
     bool empty = true;
     for (size_t i = 0; i < listen_count(listen); i++)
-        empty = take_backlog(listen_fd(listen, i), group, group->count) && empty;
+        empty = take_backlog(listen_fd(listen, i), group) && empty;
     return empty;
 }

@@ -32,8 +32,8 @@ static void ask_workers(struct daemon *daemon)
 }
 
 /*
- * No worker accepts any more. What waits since it looked last is the workers' too, for a socket
- * that is closed resets what waits in it. Handshakes that had begun have until the next look.
+ * No worker accepts any more. What waits in the backlogs is handed to them, for a socket that is
+ * closed resets what waits in it. Handshakes that had begun have until the next look.
  */
 static void close_listeners(struct daemon *daemon)
 {

@@ -128,9 +128,7 @@ static void has_drained(struct mail *mail)
 static void drain(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
-    if (worker->acceptor != NULL)
-        acceptor_drain(worker->acceptor);
-    worker->acceptor = NULL;
+    stop_accepting(worker);
     server_drain(worker->server);
     mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);

@@ -321,18 +321,6 @@ START_TEST(stop_leaves_the_backlog)
 }
 END_TEST
 
-START_TEST(drain_takes_the_backlog)
-{
-    accept_on(2);
-    turn(0);
-    call(40);
-    acceptor_drain(acceptors[0]);
-    acceptors[0] = NULL;
-    ck_assert_int_eq(open_of(0) + open_of(1), 40);
-    ck_assert_int_le(open_of(0), 22);
-}
-END_TEST
-
 START_TEST(rest_goes_to_the_least_busy)
 {
     accept_on(3);
@@ -380,7 +368,6 @@ int main(void)
     tcase_add_test(tests, pauses_without_descriptors);
     tcase_add_test(tests, stops_while_paused);
     tcase_add_test(tests, stop_leaves_the_backlog);
-    tcase_add_test(tests, drain_takes_the_backlog);
     tcase_add_test(tests, rest_goes_to_the_least_busy);
     tcase_add_test(tests, rest_waits_for_descriptors);
     suite_add_tcase(suite, tests);
