@@ -95,13 +95,16 @@
 /* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
 #define CONFIG_KEYS(X)                                                                             \
     X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "", 0,                 \
-      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas.")            \
+      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas. [::]:PORT "  \
+      "listens on IPv4 too.")                                                                      \
     X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
       "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
     X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
       "Threads that serve lookups; auto is one for each core.")                                    \
     X("server", "max_connections", server_max_connections, COUNT, "10000", 1, 1000000, "",         \
-      CONFIG_RELOADS, "Callers' connections at once; one more is closed and counted.")             \
+      CONFIG_RELOADS,                                                                              \
+      "Callers' connections at once; one more is closed and counted. Lowered, with "               \
+      "a warning, to what the system's limit on descriptors allows.")                              \
     X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
       CONFIG_RELOADS, "Lookups at once; one more gets 503 overloaded.")                            \
     X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \

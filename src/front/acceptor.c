@@ -40,7 +40,6 @@ struct acceptor {
     const struct accept_group *group;
     size_t self;
     size_t open; /* entries whose watch is not closed */
-    size_t count;
     struct entry entries[];
 };
 

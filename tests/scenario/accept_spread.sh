@@ -12,21 +12,46 @@ set_key log access off
 start_daemon
 eventually is_ready
 
-# sets: of each epoll set with three listeners that wake one waiter (EPOLLEXCLUSIVE, 1 << 28): how
-# many other descriptors are in it. The main loop has two, of operators.
+# sets: of each loop's epoll set with three listeners that wake one waiter (EPOLLEXCLUSIVE, 1 << 28):
+# how many other descriptors are in it, or in a set that is in it. The main loop's has two listeners.
 sets() {
     awk '
-        /^tfd:/ { $4 ~ /^1000.../ && length($4) == 8 ? exclusive[FILENAME]++ : other[FILENAME]++ }
-        END { for (set in exclusive) if (exclusive[set] == 3) print other[set] }' \
-        /proc/"$daemon"/fdinfo/* 2>/dev/null | sort -n | tr '\n' ' '
+        /^tfd:/ {
+            set = FILENAME
+            sub(".*/", "", set)
+            if ($4 ~ /^1000..../)
+                exclusive[set]++
+            else
+                members[set] = members[set] " " $2
+        }
+        function visit(set, deeper, list, count, i) {
+            count = split(members[set], list, " ")
+            for (i = 1; i <= count; i++) {
+                seen[list[i]] = 1
+                if (deeper)
+                    visit(list[i], 0)
+            }
+        }
+        END {
+            for (set in exclusive) {
+                if (exclusive[set] != 3)
+                    continue
+                split("", seen)
+                visit(set, 1)
+                total = 0
+                for (one in seen)
+                    total++
+                print total
+            }
+        }' /proc/"$daemon"/fdinfo/* 2>/dev/null | sort -n | tr '\n' ' '
 }
 both_wait() {
     [ "$(sets | wc -w)" = 2 ]
 }
 eventually both_wait
 
-# spread: connections of each worker, the lesser number first; in its set is one descriptor of each,
-# beside what is there without.
+# spread: connections of each worker, the lesser number first; each is a descriptor beside those that
+# are there without.
 open_are() {
     metric_is postcoded_connections "$1"
 }
