@@ -15,9 +15,6 @@
 #include "base/reason.h"
 #include "config/config.h"
 
-/* Connections that wait to be accepted, at most, on each socket. */
-#define LISTEN_BACKLOG 1024
-
 struct listen;
 
 /*

@@ -20,6 +20,9 @@
 #include "base/mem.h"
 #include "front/endpoint.h"
 
+/* Connections that wait to be accepted, at most, on each socket. */
+#define LISTEN_BACKLOG 1024
+
 struct listener {
     int fd;
     char *path; /* of a Unix socket that we made, to be removed; else NULL */
