@@ -30,10 +30,11 @@ struct accept_group {
 };
 
 /*
- * A loop has more than its share when it has so many connections more than the mean of all loops.
- * Some are let it, because a hop to another loop costs more than it gains.
+ * A loop has more than its share when it would have so many connections more than the mean of all
+ * loops, and the share of one. None is too strict: where callers come and go, a hop to another loop
+ * costs more than it gains.
  */
-#define ACCEPT_SLACK 2
+#define ACCEPT_SLACK 1
 
 struct acceptor;
 
