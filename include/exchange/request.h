@@ -142,9 +142,9 @@ const char *request_header(struct request *request, const char *name);
 size_t request_header_count(const struct request *request, const char *name);
 /*
  * libmicrohttpd copies the Cookie field and keeps an entry for each cookie, of which no use is
- * made. After this, right behind the request line, it finds an empty Cookie field first, and does
- * neither. The functions below do not show that field; request_is_placeholder tells it by its value
- * to who looks at all fields.
+ * made. After this, right behind the request line, it finds an empty Cookie field first: that is
+ * one entry, and under 0.9 a second one for a cookie without a name. The functions below do not
+ * show that field; request_is_placeholder tells it by its value to who looks at all fields.
  */
 void request_hide_cookies(struct request *request);
 bool request_is_placeholder(const char *value);

@@ -16,8 +16,11 @@
 
 /* libmicrohttpd's, of both generations: 56 bytes, rounded up to 16. */
 #define ENTRY_SIZE 64
-/* What the pool is less than SERVER_POOL, empty lines before the request line, and rounding. */
-#define SPARE 192
+/*
+ * What the pool is less than SERVER_POOL (64), the copy of an empty Cookie field, rounding, and
+ * empty lines before the request line.
+ */
+#define SPARE 128
 
 static bool response_fits(const struct request *request)
 {
