@@ -108,8 +108,8 @@
     X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
       CONFIG_RELOADS, "Lookups at once; one more gets 503 overloaded.")                            \
     X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \
-      "Header section of a request, request line included; cookies count once. Larger ones get "   \
-      "414 or 431.")                                                                               \
+      "Header section of a request, request line included. A larger one gets 414 or 431, and so "  \
+      "does one with more than (max_header_size + 3K) / 64 fields.")                               \
     X("server", "header_timeout", server_header_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,    \
       "", CONFIG_RELOADS,                                                                          \
       "Time for the whole header section of a request; then the connection is closed.")            \

@@ -34,6 +34,7 @@ struct server {
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
+    struct conn *giving;  /* that was last given a response; NULL: it has gone since */
     struct rejections rejections;
     bool draining;
     bool stopped;
