@@ -26,7 +26,7 @@ struct connection_pool;
 struct connection_pool_settings {
     struct connection_shared connections;
     size_t max;      /* open or being opened; the callers see to it that not all are in use */
-    int64_t max_age; /* ns since a connection was opened */
+    int64_t max_age; /* ns since a connection was begun */
     bool counted;    /* METRIC_UPSTREAM_CONNECTIONS counts them */
     size_t upstream; /* the upstream's index in it */
 };

@@ -134,6 +134,7 @@ void connection_pool_free(struct connection_pool *pool)
     while (pool->idle != NULL)
         close_idle(pool->idle);
     MUST(pool->open == 0);
+    connection_end_resolving(&pool->settings.connections);
     timer_stop(&pool->sweep);
     while (pool->spares != NULL) {
         struct idle *idle = pool->spares;

@@ -75,7 +75,10 @@ struct handles {
     unsigned magic;
     CURLU *origin;
     CURLSH *share; /* resolved names, and TLS sessions */
-    long connect_timeout_ms;
+    struct doubt *doubt;
+    struct mono_time asked; /* since when no answer of the resolver is older */
+    long answer_age_s;
+    int64_t connect_timeout;
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
@@ -172,19 +175,51 @@ static CURL *handle_make(struct handles *handles)
     HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
-    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
     set_proxy(handles, easy);
     set_trust(handles, easy);
     set_certificate(handles, easy);
     return easy;
 }
 
+static long in_milliseconds(int64_t duration)
+{
+    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
+}
+
+/* 0 disables libcurl's cache for this handle: what is in it is neither used nor kept. */
+static long answer_age(struct handles *handles)
+{
+    if (!doubt_is_address(handles->doubt, handles->asked))
+        return handles->answer_age_s;
+    handles->asked = mono_now();
+    return 0;
+}
+
 CURL *handles_take(struct handles *handles)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    if (handles->idle_count > 0)
-        return handles->idle[--handles->idle_count];
-    return handle_make(handles);
+    CURL *easy =
+        handles->idle_count > 0 ? handles->idle[--handles->idle_count] : handle_make(handles);
+
+    if (easy == NULL)
+        return NULL;
+    HANDLE_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT, answer_age(handles));
+    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout));
+    return easy;
+}
+
+void handles_resume(struct handles *handles, CURL *easy, int64_t waited)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    HANDLE_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+               handles->answer_age_s > 0 ? handles->answer_age_s : 1L);
+    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout - waited));
+}
+
+void handles_doubt_address(struct handles *handles, struct mono_time since)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    doubt_addresses(handles->doubt, since);
 }
 
 void handles_give_back(struct handles *handles, CURL *easy)
@@ -206,9 +241,17 @@ void handles_give_back(struct handles *handles, CURL *easy)
     handles->idle[handles->idle_count++] = easy;
 }
 
-static long in_milliseconds(int64_t duration)
+/*
+ * A tenth of a connection's age: then connections grow old at different times, though each of them
+ * ends when its answer is as old as a connection may be. libcurl counts in whole seconds.
+ */
+int64_t handle_answer_age(int64_t connection_max_age)
 {
-    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
+    int64_t tenth = connection_max_age / 10 / SECOND * SECOND;
+
+    if (tenth == 0 && connection_max_age >= 2 * SECOND)
+        return SECOND;
+    return tenth;
 }
 
 static char *copy_or_null(const char *text)
@@ -224,7 +267,8 @@ static struct secret *ref_or_null(const struct secret *secret)
 
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
-    handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
+    handles->connect_timeout = settings->connect_timeout;
+    handles->answer_age_s = (long)(handle_answer_age(settings->connection_max_age) / SECOND);
     handles->ca_file = copy_or_null(settings->ca_file);
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
@@ -248,12 +292,14 @@ static CURLSH *share_new(void)
     return share;
 }
 
-struct handles *handles_new(const struct client_settings *settings)
+struct handles *handles_new(const struct client_settings *settings, struct doubt *doubt)
 {
     struct handles *handles = mem_zalloc(sizeof(*handles));
 
     MAGIC_SET(handles, HANDLES_MAGIC);
     take_settings(handles, settings);
+    handles->doubt = doubt;
+    handles->asked = mono_now();
     handles->origin = curl_url();
     handles->share = share_new();
     if (handles->origin != NULL && handles->share != NULL &&

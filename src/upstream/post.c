@@ -89,8 +89,16 @@ static enum client_error judge(struct post *post, CURLcode code)
     return handle_error(post->easy, code, post->response->text);
 }
 
+/* Nothing was heard of the peer, so it may have another address by now. */
+static void doubt_address(struct post *post)
+{
+    if (!post->response->begun)
+        handles_doubt_address(post->shared->handles, post->response->started);
+}
+
 static void give_handle_back(struct post *post)
 {
+    doubt_address(post);
     handles_give_back(post->shared->handles, post->easy);
     post->easy = NULL;
 }

@@ -49,6 +49,11 @@ void connection_close(struct connection *connection)
     connection->closed = true;
 }
 
+void connection_end_resolving(const struct connection_shared *shared)
+{
+    ck_assert_ptr_eq(shared->loop, loop);
+}
+
 void connection_give(struct connection *connection, struct connection_user *to)
 {
     ck_assert(!connection->closed);
