@@ -237,8 +237,9 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     struct call *call = CONTAINER_OF(hook, struct call, hook);
     struct client *client = call->client;
 
-    (void)cause;
     MAGIC_OK(client, CLIENT_MAGIC);
+    if (cause == CTX_DEADLINE && !call->once)
+        get_expire(&call->get);
     drop(call);
     start_queued(client);
     deliver_later(client);
@@ -291,9 +292,9 @@ static enum err make_engines(struct client *client, const struct client_settings
         .counted = settings->counted,
         .upstream = settings->upstream};
 
+    pool.doubt = settings->counted ? doubt_shared(settings->upstream) : &client->doubt;
     client->multi = multi_new(client->loop);
-    client->handles = handles_new(settings, settings->counted ? doubt_shared(settings->upstream)
-                                                              : &client->doubt);
+    client->handles = handles_new(settings, pool.doubt);
     request_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
@@ -305,6 +306,8 @@ static enum err make_engines(struct client *client, const struct client_settings
                                    .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
     client->gets.pool = connection_pool_new(&pool);
+    client->gets.handles = client->handles;
+    client->gets.patience = settings->connect_timeout;
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.upstream = settings->upstream;

@@ -20,9 +20,12 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -108,8 +111,6 @@ static const struct {
     {CURLOPT_PIPEWAIT, 0},
     {CURLOPT_TCP_NODELAY, 1},
     {CURLOPT_TCP_KEEPALIVE, 1},
-    {CURLOPT_TCP_KEEPIDLE, 30},
-    {CURLOPT_TCP_KEEPINTVL, 10},
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -120,6 +121,19 @@ static const struct {
     {CURLOPT_HEADEROPT, CURLHEADER_SEPARATE},
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
+
+static long in_milliseconds(int64_t duration)
+{
+    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
+}
+
+/* ns; between a second and what a socket option can hold. */
+static int64_t path_limit(const struct handles *handles)
+{
+    int64_t limit = handles->connect_timeout;
+
+    return limit < SECOND ? SECOND : limit > HOUR ? HOUR : limit;
+}
 
 static void set_proxy(struct handles *handles, CURL *easy)
 {
@@ -161,6 +175,32 @@ static void set_certificate(const struct handles *handles, CURL *easy)
         HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
+/*
+ * A path that is dead shows when what was sent stays without an acknowledgement for so long; where
+ * nothing is under way, keep-alive sends something twice in that time. Not below a second: within
+ * one, a packet that was lost is sent again.
+ */
+static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    MAGIC_CAST(struct handles, handles, arg, HANDLES_MAGIC);
+    unsigned limit = (unsigned)in_milliseconds(path_limit(handles));
+
+    (void)purpose;
+    /* A kernel that does not know it has its own limits. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    return CURL_SOCKOPT_OK;
+}
+
+static void set_path(struct handles *handles, CURL *easy)
+{
+    long half = (long)(path_limit(handles) / 2 / SECOND);
+
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half > 0 ? half : 1L);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half > 0 ? half : 1L);
+    HANDLE_SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_path);
+    HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
+}
+
 static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
@@ -175,15 +215,11 @@ static CURL *handle_make(struct handles *handles)
     HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
+    set_path(handles, easy);
     set_proxy(handles, easy);
     set_trust(handles, easy);
     set_certificate(handles, easy);
     return easy;
-}
-
-static long in_milliseconds(int64_t duration)
-{
-    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
 }
 
 /* 0 disables libcurl's cache for this handle: what is in it is neither used nor kept. */
