@@ -135,6 +135,7 @@ static enum stage parse_input(struct get *get, size_t len)
     case PARSE_COMPLETE:
         return finish(get, used == len);
     case PARSE_REJECTED:
+        response_explain(get->response);
         return fail(get, get->response->rejected);
     default:
         return GOES_ON;

@@ -76,9 +76,9 @@ static enum client_error judge(struct post *post, CURLcode code)
 {
     const struct response *response = post->response;
 
+    /* We stopped it ourselves, and libcurl's description says no more than that. */
     if (response->rejected != CLIENT_OK) {
-        /* We stopped it ourselves, and libcurl's description says no more than that. */
-        post->response->text[0] = '\0';
+        response_explain(post->response);
         return response->rejected;
     }
     /* libcurl accepts a header section that ends in the middle. */
