@@ -37,6 +37,9 @@
 #define HANDLES_MAGIC 0xea5e0001u
 /* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
+/* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
+#define KEEP_IDLE 30L
+#define KEEP_NEXT 10L
 
 /* ---- once a process ---- */
 
@@ -195,8 +198,8 @@ static void set_path(struct handles *handles, CURL *easy)
 {
     long half = (long)(path_limit(handles) / 2 / SECOND);
 
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half > 0 ? half : 1L);
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half > 0 ? half : 1L);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half < 1 ? 1L : half < KEEP_IDLE ? half : KEEP_IDLE);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half < 1 ? 1L : half < KEEP_NEXT ? half : KEEP_NEXT);
     HANDLE_SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_path);
     HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
 }

@@ -112,11 +112,12 @@ static int option_of(int fd, int option)
 static const struct {
     int64_t connect_timeout;
     int user_timeout; /* ms */
-    int interval;     /* s */
+    int idle, next;   /* s; of keep-alive */
 } paths[] = {
-    {10 * MILLISECOND, 1000, 1},
-    {2 * SECOND, 2000, 1},
-    {10 * SECOND, 10000, 5},
+    {10 * MILLISECOND, 1000, 1, 1},
+    {2 * SECOND, 2000, 1, 1},
+    {10 * SECOND, 10000, 5, 5},
+    {24 * HOUR, 3600000, 30, 10},
 };
 
 START_TEST(test_path_is_bounded)
@@ -127,8 +128,8 @@ START_TEST(test_path_is_bounded)
     int fd = find_connection();
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(option_of(fd, TCP_USER_TIMEOUT), paths[_i].user_timeout);
-    ck_assert_int_eq(option_of(fd, TCP_KEEPIDLE), paths[_i].interval);
-    ck_assert_int_eq(option_of(fd, TCP_KEEPINTVL), paths[_i].interval);
+    ck_assert_int_eq(option_of(fd, TCP_KEEPIDLE), paths[_i].idle);
+    ck_assert_int_eq(option_of(fd, TCP_KEEPINTVL), paths[_i].next);
     stop_client();
 }
 END_TEST
