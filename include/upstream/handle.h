@@ -36,7 +36,13 @@ CURL *handles_take(struct handles *handles);
  * uses that answer, and has the rest of connect_timeout.
  */
 void handles_resume(struct handles *handles, CURL *easy, int64_t waited);
+/* One that has made no request of its own, and is used again. */
 void handles_give_back(struct handles *handles, CURL *easy);
+/*
+ * One that has received a header section. libcurl 7.88 keeps a pointer to its last field beyond the
+ * field's life, and follows it when the next response of the handle begins with a folded line.
+ */
+void handles_discard(struct handles *handles, CURL *easy);
 
 /*
  * How long an answer of the resolver is used, in whole seconds (ns). With what is left of

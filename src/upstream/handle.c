@@ -261,11 +261,18 @@ void handles_doubt_address(struct handles *handles, struct mono_time since)
     doubt_addresses(handles->doubt, since);
 }
 
+void handles_discard(struct handles *handles, CURL *easy)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    curl_easy_cleanup(easy);
+}
+
 void handles_give_back(struct handles *handles, CURL *easy)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    if (handles->idle_count == IDLE_MAX) {
-        curl_easy_cleanup(easy);
+    /* A proxy may have answered a CONNECT with a header section. */
+    if (handles->idle_count == IDLE_MAX || handles->proxy[0] != '\0') {
+        handles_discard(handles, easy);
         return;
     }
     /* What the call lent is about to be freed. */
@@ -389,6 +396,7 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
     {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
     {CURLE_HTTP2, CLIENT_PROTOCOL},
+    {CURLE_BAD_FUNCTION_ARGUMENT, CLIENT_PROTOCOL}, /* the first field is a folded line */
     /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
     {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
 };

@@ -96,10 +96,10 @@ static void doubt_address(struct post *post)
         handles_doubt_address(post->shared->handles, post->response->started);
 }
 
-static void give_handle_back(struct post *post)
+static void drop_handle(struct post *post)
 {
     doubt_address(post);
-    handles_give_back(post->shared->handles, post->easy);
+    handles_discard(post->shared->handles, post->easy);
     post->easy = NULL;
 }
 
@@ -110,7 +110,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     MAGIC_OK(post, POST_MAGIC);
     post->error = judge(post, code);
     multi_remove(post->shared->multi, post->easy);
-    give_handle_back(post);
+    drop_handle(post);
     response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream,
                  response_status(post->response));
     post->shared->ended(post);
@@ -130,7 +130,7 @@ void post_fini(struct post *post)
     if (post->easy != NULL) {
         response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream, 0);
         multi_remove(post->shared->multi, post->easy);
-        give_handle_back(post);
+        drop_handle(post);
     }
     request_copy_fini(&post->request);
     MAGIC_CLEAR(post);
@@ -148,6 +148,6 @@ bool post_start(struct post *post)
     set_request(post);
     if (multi_add(post->shared->multi, post->easy, &post->transfer) == ERR_OK)
         return true;
-    give_handle_back(post);
+    drop_handle(post);
     return false;
 }

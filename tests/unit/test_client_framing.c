@@ -152,6 +152,35 @@ START_TEST(test_repeated_length_of_a_lookup)
 }
 END_TEST
 
+/* libcurl 7.88 appended a folded first line to a field of the handle's transfer before. */
+static void fold_second(struct peer *self)
+{
+    for (int i = 0; i < 2; i++) {
+        int fd = peer_accept(self);
+
+        EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
+        peer_say(fd, i == 0 ? HEAD_200 "Content-Length: 2\r\n\r\nhi"
+                            : HEAD_200 "\tX: 2\r\nContent-Length: 2\r\n\r\nhi");
+        shutdown(fd, SHUT_WR);
+        peer_hear_end(fd);
+    }
+}
+
+START_TEST(test_folded_first_line)
+{
+    const struct client_request request = {.once = true, .target = "/", .max_response = 1000};
+
+    serve(fold_second, NULL);
+    struct call_result *first = send_request(0, &request);
+    await(1);
+    ck_response(first, "hi");
+    send_request(1, &request);
+    await(2);
+    finish();
+    ck_assert(results[1].error == CLIENT_OK || results[1].error == CLIENT_PROTOCOL);
+}
+END_TEST
+
 static const struct sample bodiless[] = {
     {"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", ""},
     {"HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n", ""},
@@ -193,6 +222,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_repeated_length, 0, ARRAY_LEN(repeated));
     tcase_add_loop_test(tcase, test_repeated_length_of_a_lookup, 0, ARRAY_LEN(repeated));
     tcase_add_test(tcase, test_folded_coding);
+    tcase_add_test(tcase, test_folded_first_line);
     tcase_add_loop_test(tcase, test_no_body, 0, 2 * ARRAY_LEN(bodiless));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
