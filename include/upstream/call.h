@@ -34,6 +34,8 @@
     X(CLIENT_CLOSED, "connection_terminated",                                                      \
       "closed the connection before its response was complete")                                    \
     X(CLIENT_PROTOCOL, "http_protocol_error", "did not respond in HTTP/1.1")                       \
+    X(CLIENT_FRAMING, "http_protocol_error",                                                       \
+      "sent a response whose end is in doubt: its Content-Length or Transfer-Encoding is faulty")  \
     X(CLIENT_BODY_TOO_LARGE, "http_response_body_size", "sent a body that is too large")           \
     X(CLIENT_HEADERS_TOO_LARGE, "http_response_header_section_size",                               \
       "sent a header section that is too large")                                                   \
@@ -135,7 +137,7 @@ struct upstream_response {
      * CLIENT_PROXY_AUTH, where the proxy responded in the upstream's place. 0: none.
      */
     int status;
-    const char *detail; /* libcurl's description of an error, not escaped; or "" */
+    const char *detail; /* libcurl's or our description of an error, not escaped; or "" */
     /*
      * The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text.
      * Of WWW-Authenticate the first one with the scheme Bearer, or the last one where none has it.

@@ -29,11 +29,22 @@ struct connection_user {
     void (*ready)(struct connection_user *user);
 };
 
+/*
+ * One connection at a time has the name resolved; others that are being opened meanwhile wait for
+ * its answer. It begins as zero.
+ */
+struct connection_resolving {
+    struct connection *leader;  /* NULL: none */
+    struct connection *waiting; /* in order of arrival */
+    struct timer *resume;
+};
+
 /* The shared context of connections; outlives them. */
 struct connection_shared {
     struct loop *loop;
     struct handles *handles;
     struct multi *multi; /* opens those without TLS */
+    struct connection_resolving *resolving;
     bool tls;
 };
 
@@ -41,10 +52,12 @@ struct connection_shared {
 struct connection *connection_open(const struct connection_shared *shared,
                                    struct connection_user *user);
 void connection_close(struct connection *connection);
+/* All are closed; ends what one of them may have left to the resolver. */
+void connection_end_resolving(const struct connection_shared *shared);
 
 /* An open connection gets another user. */
 void connection_give(struct connection *connection, struct connection_user *user);
-/* Since when it is open. */
+/* When connection_open was called. */
 struct mono_time connection_opened(const struct connection *connection);
 
 enum connection_io {

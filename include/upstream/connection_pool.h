@@ -25,10 +25,11 @@ struct connection_pool;
 
 struct connection_pool_settings {
     struct connection_shared connections;
-    size_t max;      /* open or being opened; the callers see to it that not all are in use */
-    int64_t max_age; /* ns since a connection was opened */
-    bool counted;    /* METRIC_UPSTREAM_CONNECTIONS counts them */
-    size_t upstream; /* the upstream's index in it */
+    struct doubt *doubt; /* perhaps of other pools too, on other threads */
+    size_t max;          /* open or being opened; the callers see to it that not all are in use */
+    int64_t max_age;     /* ns since a connection was begun */
+    bool counted;        /* METRIC_UPSTREAM_CONNECTIONS counts them */
+    size_t upstream;     /* the upstream's index in it */
 };
 
 struct connection_pool *connection_pool_new(const struct connection_pool_settings *settings);
@@ -50,8 +51,16 @@ void connection_pool_give(struct connection_pool *pool, struct connection *conne
 void connection_pool_drop(struct connection_pool *pool, struct connection *connection);
 
 /*
- * Closes the idle connections that are too old, or were idle for too long. While there are any, the
- * pool does so by itself, every CONNECTION_POOL_SWEEP.
+ * A connection that was taken at `begun` stayed mute: all that are idle since before are closed, in
+ * the pools with the same doubt too; there when one is taken or at the next sweep. Those that were
+ * given back since then have been heard of meanwhile.
+ */
+void connection_pool_doubt(struct connection_pool *pool, struct mono_time begun,
+                           struct mono_time now);
+
+/*
+ * Closes the idle connections that are doubted or too old, or were idle for too long. While there
+ * are any, the pool does so by itself, every CONNECTION_POOL_SWEEP.
  */
 void connection_pool_sweep(struct connection_pool *pool, struct mono_time now);
 

@@ -24,6 +24,8 @@ struct get;
 struct get_shared {
     struct loop *loop;
     struct connection_pool *pool;
+    struct handles *handles;
+    int64_t patience; /* ns; who leaves later than that without a byte has met a mute peer */
     struct request_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
@@ -42,6 +44,8 @@ struct get {
     struct response *response;
     struct connection_user user;
     struct connection *connection; /* NULL: none is in use */
+    bool reused;                   /* it was idle before */
+    bool expired;
     struct request_head request;
     size_t sent_len;
     bool unsendable; /* the connection takes no more; a response may be there all the same */
@@ -52,6 +56,8 @@ struct get {
 /* The request is copied; the response is borrowed. */
 void get_init(struct get *get, struct get_shared *shared, const struct client_request *request,
               struct response *response);
+/* Its time has run out: get_fini is about to be called. */
+void get_expire(struct get *get);
 /* Closes its connection if it is under way. */
 void get_fini(struct get *get);
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "upstream/call.h"
+#include "upstream/doubt.h"
 
 /* client_global_start and client_global_stop (upstream/client.h). */
 ERR_CHECKED enum err handle_global_start(void);
@@ -23,14 +24,36 @@ void handle_global_stop(void);
 
 struct handles;
 
-/* NULL when libcurl fails. Copies the settings. */
-struct handles *handles_new(const struct client_settings *settings);
+/* NULL when libcurl fails. Copies the settings; `doubt` is borrowed. */
+struct handles *handles_new(const struct client_settings *settings, struct doubt *doubt);
 /* All handles were given back before. */
 void handles_free(struct handles *handles);
 
 /* NULL when libcurl fails. */
 CURL *handles_take(struct handles *handles);
+/*
+ * For a handle that was taken `waited` ns ago, while the name was being resolved for another: it
+ * uses that answer, and has the rest of connect_timeout.
+ */
+void handles_resume(struct handles *handles, CURL *easy, int64_t waited);
+/* One that has made no request of its own, and is used again. */
 void handles_give_back(struct handles *handles, CURL *easy);
+/*
+ * One that has received a header section. libcurl 7.88 keeps a pointer to its last field beyond the
+ * field's life, and follows it when the next response of the handle begins with a folded line.
+ */
+void handles_discard(struct handles *handles, CURL *easy);
+
+/*
+ * How long an answer of the resolver is used, in whole seconds (ns). With what is left of
+ * `connection_max_age` for the connections, those follow a changed name within that age.
+ */
+int64_t handle_answer_age(int64_t connection_max_age);
+/*
+ * What was begun at `since` did not get through to its peer: the next handle resolves the name
+ * afresh, unless that was done since then.
+ */
+void handles_doubt_address(struct handles *handles, struct mono_time since);
 
 /* Of `easy`, after its transfer ended with `code`; `text` is what CURLOPT_ERRORBUFFER got. */
 enum client_error handle_error(CURL *easy, CURLcode code, const char *text);

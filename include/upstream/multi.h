@@ -20,6 +20,14 @@ struct multi;
 struct multi_transfer {
     /* It ended. Everything is allowed: multi_remove, multi_add, multi_free. */
     void (*ended)(struct multi_transfer *transfer, CURLcode code);
+    /*
+     * Either may be NULL. Within a call of libcurl's, so that nothing of this header is allowed.
+     * The resolver is about to be asked, because the name is not in libcurl's cache: whether it
+     * may. And a socket is about to be opened, because the name is resolved: whether it may. After
+     * a no, the transfer ends with an error.
+     */
+    bool (*resolves)(struct multi_transfer *transfer);
+    bool (*connects)(struct multi_transfer *transfer);
     /* What follows belongs to multi.c, from multi_add to multi_remove. */
     struct multi *multi;
     CURL *easy;

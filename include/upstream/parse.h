@@ -12,8 +12,8 @@
 
 #include "upstream/response.h"
 
-/* The longest name in CLIENT_HEADERS fits; a longer one is not in it. */
-#define PARSE_NAME_MAX 16
+/* The names that are read fit, with some blanks behind them; a longer one is none of them. */
+#define PARSE_NAME_MAX 20
 
 struct parse {
     llhttp_t http;

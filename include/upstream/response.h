@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "upstream/call.h"
+#include "upstream/framing.h"
 
 /* Bytes of all header sections of one response: interim (1xx), final, and trailers. */
 #define RESPONSE_HEADERS_MAX ((size_t)64 * 1024)
@@ -31,15 +32,16 @@ struct response {
     size_t at[CLIENT_HEADER_COUNT]; /* offset in `fields`, plus one; 0: none */
     unsigned seen;                  /* bit by id: a second field of that name is ignored, but for
                                        WWW-Authenticate (call.h) */
-    int last;                       /* id of the previous field, -1: not one of CLIENT_HEADERS */
+    int last;                       /* id of the previous field; -1: it is not read here */
     size_t value_at;                /* offset in `fields` of the value that is being read */
+    struct framing framing;
     struct buf body;
 
     unsigned retries;         /* attempts after the first */
     struct mono_time started; /* this and all that follows: of the last attempt */
     struct mono_time sent;    /* not after the request's first byte */
     struct mono_time ended;
-    char text[CURL_ERROR_SIZE]; /* libcurl's description of an error, or "" */
+    char text[CURL_ERROR_SIZE]; /* libcurl's description of an error, or ours, or "" */
 };
 
 /* `now`: when the call was made. secret: every copy of the body is wiped. */
@@ -54,6 +56,9 @@ void response_end(struct response *response, struct mono_time now, bool counted,
                   int status);
 
 /* In all that follow, false: stop, `rejected` says why. */
+
+/* Afterwards: puts into `text` what there is to say beyond `rejected`. */
+void response_explain(struct response *response);
 
 /* One line with its end: status line, field or the empty line. */
 bool response_line(struct response *response, const char *line, size_t len);

@@ -30,6 +30,8 @@ static const char *on_silence(enum client_error failure)
         return "proxy";
     case CLIENT_PROTOCOL:
         return "the port, and http or https, in address or auth_url";
+    case CLIENT_FRAMING:
+        return "address or auth_url: the server there, or a proxy before it, is at fault";
     default:
         return "address or auth_url, auth_timeout, proxy, and the network between";
     }

@@ -111,6 +111,7 @@ static void fail_without_body(struct token_outcome *outcome,
                               const struct upstream_response *response)
 {
     bool responded = response->status != 0 || response->error == CLIENT_PROTOCOL ||
+                     response->error == CLIENT_FRAMING ||
                      response->error == CLIENT_HEADERS_TOO_LARGE;
 
     outcome->kind = responded ? KEEPER_FAILED : KEEPER_NO_RESPONSE;

@@ -55,6 +55,8 @@ struct client {
     struct loop *loop;
     struct multi *multi;
     struct handles *handles;
+    struct doubt doubt; /* of a client whose upstream has no index */
+    struct connection_resolving resolving;
     struct get_shared gets;
     struct post_shared posts;
     size_t max_connections;
@@ -235,8 +237,9 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     struct call *call = CONTAINER_OF(hook, struct call, hook);
     struct client *client = call->client;
 
-    (void)cause;
     MAGIC_OK(client, CLIENT_MAGIC);
+    if (cause == CTX_DEADLINE && !call->once)
+        get_expire(&call->get);
     drop(call);
     start_queued(client);
     deliver_later(client);
@@ -283,13 +286,15 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
 
 static enum err make_engines(struct client *client, const struct client_settings *settings)
 {
-    struct connection_pool_settings pool = {.max = settings->max_connections,
-                                            .max_age = settings->connection_max_age,
-                                            .counted = settings->counted,
-                                            .upstream = settings->upstream};
+    struct connection_pool_settings pool = {
+        .max = settings->max_connections,
+        .max_age = settings->connection_max_age - handle_answer_age(settings->connection_max_age),
+        .counted = settings->counted,
+        .upstream = settings->upstream};
 
+    pool.doubt = settings->counted ? doubt_shared(settings->upstream) : &client->doubt;
     client->multi = multi_new(client->loop);
-    client->handles = handles_new(settings);
+    client->handles = handles_new(settings, pool.doubt);
     request_frame_init(&client->gets.frame, settings);
     if (client->multi == NULL || client->handles == NULL || client->gets.frame.after == NULL)
         return ERR_SYSTEM;
@@ -297,9 +302,12 @@ static enum err make_engines(struct client *client, const struct client_settings
         (struct connection_shared){.loop = client->loop,
                                    .handles = client->handles,
                                    .multi = client->multi,
+                                   .resolving = &client->resolving,
                                    .tls = strncmp(settings->origin, "https:", 6) == 0};
     client->gets.loop = client->loop;
     client->gets.pool = connection_pool_new(&pool);
+    client->gets.handles = client->handles;
+    client->gets.patience = settings->connect_timeout;
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.upstream = settings->upstream;

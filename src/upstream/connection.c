@@ -6,6 +6,14 @@
  * A connection without TLS is only a descriptor once it is open: libcurl hands it over, and the
  * handle is used again.
  *
+ * libcurl asks the resolver in a thread for each name that is not in its cache, and a thread that
+ * nobody waits for any more ends only when the resolver gives up: after 10 seconds, say. So many
+ * callers, or a few that come and go, would fill the process with threads where the resolver does
+ * not answer. Hence one connection asks at a time, the leader. Those that come meanwhile are
+ * stopped when libcurl is about to ask, wait, and are started again when the answer is in its
+ * cache; where there is none they fail with the leader. A leader that is closed before is left to
+ * libcurl, until there is an answer, or until connect_timeout ends it.
+ *
  * A connection is watched for reading from the moment it is open to its end, whether it is idle or
  * in use, so that no lookup pays for a change. libuv is level-triggered here: what is not read is
  * reported again.
@@ -17,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 #include <uv.h>
 
 #include "base/check.h"
@@ -27,13 +36,17 @@
 struct connection {
     unsigned magic;
     const struct connection_shared *shared;
-    struct connection_user *user;
+    struct connection_user *user; /* NULL: closed, but it is still the leader */
     struct multi_transfer transfer;
-    struct multi *multi; /* its own, or the shared one */
-    CURL *easy;          /* NULL: the connection is only a descriptor */
-    struct mono_time opened;
-    int fd;       /* -1: not open yet */
-    bool watched; /* the handle below is the loop's */
+    struct multi *multi;     /* its own, or the shared one */
+    CURL *easy;              /* NULL: the connection is only a descriptor */
+    struct mono_time opened; /* when that began */
+    int fd;                  /* -1: not open yet */
+    bool watched;            /* the handle below is the loop's */
+    bool stopped;            /* the leader asks; the transfer is about to end */
+    bool waits;              /* it is in the list of those that wait, and the transfer has ended */
+    bool resolved;           /* the resolver has answered */
+    struct connection *prev, *next;
     uv_poll_t watch;
     char *error_text; /* libcurl's description of an error, while it is being opened */
 };
@@ -58,7 +71,7 @@ static void release_handle(struct connection *connection, bool open)
         return;
     if (open)
         multi_remove_open(connection->multi, connection->easy, connection->fd);
-    else
+    else if (!connection->waits)
         multi_remove(connection->multi, connection->easy);
     handles_give_back(connection->shared->handles, connection->easy);
     connection->easy = NULL;
@@ -86,9 +99,8 @@ static void end_tls(struct connection *connection)
 }
 
 /* TLS ends with a message to the peer, so the handle is released before the descriptor closes. */
-void connection_close(struct connection *connection)
+static void dismantle(struct connection *connection)
 {
-    MAGIC_OK(connection, CONNECTION_MAGIC);
     bool ours = connection->easy == NULL;
 
     if (connection->watched)
@@ -99,6 +111,25 @@ void connection_close(struct connection *connection)
         close(connection->fd);
     if (!connection->watched)
         connection_free(connection);
+}
+
+/* Given up, perhaps while it is being opened; no leader. */
+static void give_up(struct connection *connection)
+{
+    if (connection->fd < 0)
+        handles_doubt_address(connection->shared->handles, connection->opened);
+    if (connection->waits)
+        DL_DELETE(connection->shared->resolving->waiting, connection);
+    dismantle(connection);
+}
+
+void connection_close(struct connection *connection)
+{
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    if (connection->shared->resolving->leader == connection)
+        connection->user = NULL;
+    else
+        give_up(connection);
 }
 
 static void on_watch(uv_poll_t *watch, int status, int events)
@@ -128,10 +159,120 @@ static bool take_over(struct connection *connection)
         fd == CURL_SOCKET_BAD)
         return false;
     connection->fd = fd;
-    connection->opened = mono_now();
     if (!connection->shared->tls)
         release_handle(connection, true);
     return watch_it(connection);
+}
+
+/* ---- one asks the resolver ---- */
+
+/* libcurl is up the stack. */
+static bool on_resolves(struct multi_transfer *transfer)
+{
+    struct connection *connection = CONTAINER_OF(transfer, struct connection, transfer);
+    struct connection_resolving *resolving = connection->shared->resolving;
+
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    if (resolving->leader == NULL)
+        resolving->leader = connection;
+    connection->stopped = resolving->leader != connection;
+    return !connection->stopped;
+}
+
+static void on_resume(void *arg)
+{
+    struct connection_resolving *resolving = arg;
+    struct connection *connection, *next, *all = resolving->waiting;
+    struct mono_time now = mono_now();
+
+    resolving->resume = NULL;
+    resolving->waiting = NULL;
+    DL_FOREACH_SAFE(all, connection, next)
+    {
+        DL_DELETE(all, connection);
+        connection->waits = false;
+        handles_resume(connection->shared->handles, connection->easy,
+                       mono_diff(now, connection->opened));
+        MEM_MUST(multi_add(connection->multi, connection->easy, &connection->transfer) == ERR_OK);
+    }
+}
+
+static void resume_later(const struct connection_shared *shared)
+{
+    struct connection_resolving *resolving = shared->resolving;
+
+    if (resolving->resume == NULL)
+        resolving->resume = timer_start(shared->loop, 0, on_resume, resolving);
+}
+
+/* libcurl is up the stack. A leader that is closed already goes no further. */
+static bool on_connects(struct multi_transfer *transfer)
+{
+    struct connection *connection = CONTAINER_OF(transfer, struct connection, transfer);
+    struct connection_resolving *resolving = connection->shared->resolving;
+
+    MAGIC_OK(connection, CONNECTION_MAGIC);
+    connection->resolved = true;
+    if (resolving->leader == connection)
+        resume_later(connection->shared);
+    if (connection->user == NULL)
+        return false;
+    if (resolving->leader == connection)
+        resolving->leader = NULL;
+    return true;
+}
+
+static void wait_for_leader(struct connection *connection)
+{
+    struct connection_resolving *resolving = connection->shared->resolving;
+
+    multi_remove(connection->multi, connection->easy);
+    connection->stopped = false;
+    connection->waits = true;
+    DL_APPEND(resolving->waiting, connection);
+    /* The leader may have had its answer, or have ended, between the stop and here. */
+    if (resolving->leader == NULL)
+        resume_later(connection->shared);
+}
+
+void connection_end_resolving(const struct connection_shared *shared)
+{
+    struct connection_resolving *resolving = shared->resolving;
+    struct connection *leader = resolving->leader;
+
+    MUST(resolving->waiting == NULL);
+    timer_stop(&resolving->resume);
+    resolving->leader = NULL;
+    if (leader != NULL)
+        dismantle(leader);
+}
+
+/* ---- how it ended ---- */
+
+static void fail(struct connection *connection, enum client_error error, const char *text)
+{
+    struct connection_user *user = connection->user;
+
+    give_up(connection);
+    user->opened(user, error, text);
+}
+
+/* Those that wait fail with it, unless it had an answer. */
+static void fail_leader(struct connection *connection, enum client_error error, const char *text)
+{
+    const struct connection_shared *shared = connection->shared;
+    struct connection_resolving *resolving = shared->resolving;
+    bool resolved = connection->resolved;
+
+    resolving->leader = NULL;
+    if (connection->user != NULL)
+        fail(connection, error, text);
+    else
+        dismantle(connection);
+    if (resolved)
+        resume_later(shared);
+    while (!resolved && resolving->waiting != NULL)
+        fail(resolving->waiting, error, text);
 }
 
 static void on_ended(struct multi_transfer *transfer, CURLcode code)
@@ -141,6 +282,10 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     char error_text[CURL_ERROR_SIZE] = "";
 
     MAGIC_OK(connection, CONNECTION_MAGIC);
+    if (connection->stopped) {
+        wait_for_leader(connection);
+        return;
+    }
     if (code == CURLE_OK && take_over(connection)) {
         user->opened(user, CLIENT_OK, "");
         return;
@@ -150,8 +295,10 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
         error = handle_error(connection->easy, code, connection->error_text);
         memcpy(error_text, connection->error_text, sizeof(error_text));
     }
-    connection_close(connection);
-    user->opened(user, error, error_text);
+    if (connection->shared->resolving->leader == connection)
+        fail_leader(connection, error, error_text);
+    else
+        fail(connection, error, error_text);
 }
 
 static bool start(struct connection *connection)
@@ -176,8 +323,11 @@ struct connection *connection_open(const struct connection_shared *shared,
     MAGIC_SET(connection, CONNECTION_MAGIC);
     connection->shared = shared;
     connection->user = user;
+    connection->opened = mono_now();
     connection->fd = -1;
     connection->transfer.ended = on_ended;
+    connection->transfer.resolves = on_resolves;
+    connection->transfer.connects = on_connects;
     connection->easy = easy;
     connection->error_text = mem_zalloc(CURL_ERROR_SIZE);
     if (start(connection))

@@ -3,6 +3,11 @@
  * are as many as are needed. Two limits close them: an age, so that a change in DNS is followed,
  * and an idle time, so that the connections of a peak do not stay open through the night.
  *
+ * A third closes those that may lead nowhere: where one connection was mute, the others that were
+ * idle as long have the same path behind them (a firewall that has forgotten them, a host that is
+ * gone), and each would cost a lookup its deadline. An upstream that is only slow keeps those on
+ * which it answers: they were given back later. What is closed in error is opened again.
+ *
  * Nothing may arrive on an idle connection. Whatever arrives (the server's closing, or bytes that
  * would be taken for the next response) closes it, as soon as the loop reports it. A connection
  * that was idle for a while is probed once more before it is used: servers close what is idle for
@@ -85,7 +90,8 @@ static void on_ready(struct connection_user *user)
 
 static bool is_stale(const struct idle *idle, struct mono_time now)
 {
-    return mono_diff(now, connection_opened(idle->connection)) >= idle->pool->settings.max_age ||
+    return doubt_is_connection(idle->pool->settings.doubt, idle->since) ||
+           mono_diff(now, connection_opened(idle->connection)) >= idle->pool->settings.max_age ||
            mono_diff(now, idle->since) >= CONNECTION_POOL_IDLE_MAX;
 }
 
@@ -119,6 +125,14 @@ void connection_pool_sweep(struct connection_pool *pool, struct mono_time now)
     }
 }
 
+void connection_pool_doubt(struct connection_pool *pool, struct mono_time begun,
+                           struct mono_time now)
+{
+    MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
+    doubt_connections(pool->settings.doubt, begun);
+    connection_pool_sweep(pool, now);
+}
+
 struct connection_pool *connection_pool_new(const struct connection_pool_settings *settings)
 {
     struct connection_pool *pool = mem_zalloc(sizeof(*pool));
@@ -134,6 +148,7 @@ void connection_pool_free(struct connection_pool *pool)
     while (pool->idle != NULL)
         close_idle(pool->idle);
     MUST(pool->open == 0);
+    connection_end_resolving(&pool->settings.connections);
     timer_stop(&pool->sweep);
     while (pool->spares != NULL) {
         struct idle *idle = pool->spares;

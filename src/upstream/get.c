@@ -10,6 +10,9 @@
  * close. So a failure to send does not end the attempt; it does when there is nothing to read
  * either.
  *
+ * An attempt on a used connection that ends without a byte speaks for the others that were idle as
+ * long: they are closed too (connection_pool_doubt).
+ *
  * A connection goes back to the pool only when the response was complete, did not say that the
  * connection closes, and nothing followed it.
  */
@@ -47,6 +50,16 @@ static void close_attempt(struct get *get, bool reusable, int status)
     response_end(get->response, now, get->shared->counted, get->shared->upstream, status);
 }
 
+/* The attempt has ended without a byte from the peer. */
+static void doubt_others(struct get *get)
+{
+    struct response *response = get->response;
+
+    handles_doubt_address(get->shared->handles, response->started);
+    if (get->reused)
+        connection_pool_doubt(get->shared->pool, response->started, response->ended);
+}
+
 static enum stage end(struct get *get, enum client_error error)
 {
     get->error = error;
@@ -76,6 +89,8 @@ static enum stage fail(struct get *get, enum client_error error)
     struct response *response = get->response;
 
     close_attempt(get, false, response_status(response));
+    if (!response->begun)
+        doubt_others(get);
     if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
     response->retries++;
@@ -120,6 +135,7 @@ static enum stage parse_input(struct get *get, size_t len)
     case PARSE_COMPLETE:
         return finish(get, used == len);
     case PARSE_REJECTED:
+        response_explain(get->response);
         return fail(get, get->response->rejected);
     default:
         return GOES_ON;
@@ -165,6 +181,7 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     get->sent_len = 0;
     get->unsendable = false;
     get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
+    get->reused = get->connection != NULL;
     if (get->connection != NULL) {
         /* A rejection of the token counts from this time. */
         get->response->sent = loop_look(get->shared->loop);
@@ -212,14 +229,34 @@ void get_init(struct get *get, struct get_shared *shared, const struct client_re
     get->response = response;
     get->user = (struct connection_user){.opened = on_opened, .ready = on_ready};
     get->connection = NULL;
+    get->reused = false;
+    get->expired = false;
     request_head_init(&get->request, &shared->frame, request);
+}
+
+void get_expire(struct get *get)
+{
+    MAGIC_OK(get, GET_MAGIC);
+    get->expired = true;
+}
+
+/* Who leaves early has not waited long enough to say that the peer is mute. */
+static bool was_mute(const struct get *get)
+{
+    const struct response *response = get->response;
+
+    return !response->begun &&
+           (get->expired || mono_diff(response->ended, response->started) >= get->shared->patience);
 }
 
 void get_fini(struct get *get)
 {
     MAGIC_OK(get, GET_MAGIC);
-    if (get->connection != NULL)
+    if (get->connection != NULL) {
         close_attempt(get, false, 0);
+        if (was_mute(get))
+            doubt_others(get);
+    }
     request_head_fini(&get->request);
     MAGIC_CLEAR(get);
 }

@@ -20,9 +20,12 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -34,6 +37,9 @@
 #define HANDLES_MAGIC 0xea5e0001u
 /* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
+/* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
+#define KEEP_IDLE 30L
+#define KEEP_NEXT 10L
 
 /* ---- once a process ---- */
 
@@ -75,7 +81,10 @@ struct handles {
     unsigned magic;
     CURLU *origin;
     CURLSH *share; /* resolved names, and TLS sessions */
-    long connect_timeout_ms;
+    struct doubt *doubt;
+    struct mono_time asked; /* since when no answer of the resolver is older */
+    long answer_age_s;
+    int64_t connect_timeout;
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
@@ -105,8 +114,6 @@ static const struct {
     {CURLOPT_PIPEWAIT, 0},
     {CURLOPT_TCP_NODELAY, 1},
     {CURLOPT_TCP_KEEPALIVE, 1},
-    {CURLOPT_TCP_KEEPIDLE, 30},
-    {CURLOPT_TCP_KEEPINTVL, 10},
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -117,6 +124,19 @@ static const struct {
     {CURLOPT_HEADEROPT, CURLHEADER_SEPARATE},
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
+
+static long in_milliseconds(int64_t duration)
+{
+    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
+}
+
+/* ns; between a second and what a socket option can hold. */
+static int64_t path_limit(const struct handles *handles)
+{
+    int64_t limit = handles->connect_timeout;
+
+    return limit < SECOND ? SECOND : limit > HOUR ? HOUR : limit;
+}
 
 static void set_proxy(struct handles *handles, CURL *easy)
 {
@@ -158,6 +178,32 @@ static void set_certificate(const struct handles *handles, CURL *easy)
         HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
+/*
+ * A path that is dead shows when what was sent stays without an acknowledgement for so long; where
+ * nothing is under way, keep-alive sends something twice in that time. Not below a second: within
+ * one, a packet that was lost is sent again.
+ */
+static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    MAGIC_CAST(struct handles, handles, arg, HANDLES_MAGIC);
+    unsigned limit = (unsigned)in_milliseconds(path_limit(handles));
+
+    (void)purpose;
+    /* A kernel that does not know it has its own limits. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    return CURL_SOCKOPT_OK;
+}
+
+static void set_path(struct handles *handles, CURL *easy)
+{
+    long half = (long)(path_limit(handles) / 2 / SECOND);
+
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half < 1 ? 1L : half < KEEP_IDLE ? half : KEEP_IDLE);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half < 1 ? 1L : half < KEEP_NEXT ? half : KEEP_NEXT);
+    HANDLE_SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_path);
+    HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
+}
+
 static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
@@ -172,26 +218,61 @@ static CURL *handle_make(struct handles *handles)
     HANDLE_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     HANDLE_SET(easy, CURLOPT_CURLU, handles->origin);
     HANDLE_SET(easy, CURLOPT_SHARE, handles->share);
-    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, handles->connect_timeout_ms);
+    set_path(handles, easy);
     set_proxy(handles, easy);
     set_trust(handles, easy);
     set_certificate(handles, easy);
     return easy;
 }
 
+/* 0 disables libcurl's cache for this handle: what is in it is neither used nor kept. */
+static long answer_age(struct handles *handles)
+{
+    if (!doubt_is_address(handles->doubt, handles->asked))
+        return handles->answer_age_s;
+    handles->asked = mono_now();
+    return 0;
+}
+
 CURL *handles_take(struct handles *handles)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    if (handles->idle_count > 0)
-        return handles->idle[--handles->idle_count];
-    return handle_make(handles);
+    CURL *easy =
+        handles->idle_count > 0 ? handles->idle[--handles->idle_count] : handle_make(handles);
+
+    if (easy == NULL)
+        return NULL;
+    HANDLE_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT, answer_age(handles));
+    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout));
+    return easy;
+}
+
+void handles_resume(struct handles *handles, CURL *easy, int64_t waited)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    HANDLE_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+               handles->answer_age_s > 0 ? handles->answer_age_s : 1L);
+    HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout - waited));
+}
+
+void handles_doubt_address(struct handles *handles, struct mono_time since)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    doubt_addresses(handles->doubt, since);
+}
+
+void handles_discard(struct handles *handles, CURL *easy)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    curl_easy_cleanup(easy);
 }
 
 void handles_give_back(struct handles *handles, CURL *easy)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
-    if (handles->idle_count == IDLE_MAX) {
-        curl_easy_cleanup(easy);
+    /* A proxy may have answered a CONNECT with a header section. */
+    if (handles->idle_count == IDLE_MAX || handles->proxy[0] != '\0') {
+        handles_discard(handles, easy);
         return;
     }
     /* What the call lent is about to be freed. */
@@ -206,9 +287,17 @@ void handles_give_back(struct handles *handles, CURL *easy)
     handles->idle[handles->idle_count++] = easy;
 }
 
-static long in_milliseconds(int64_t duration)
+/*
+ * A tenth of a connection's age: then connections grow old at different times, though each of them
+ * ends when its answer is as old as a connection may be. libcurl counts in whole seconds.
+ */
+int64_t handle_answer_age(int64_t connection_max_age)
 {
-    return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
+    int64_t tenth = connection_max_age / 10 / SECOND * SECOND;
+
+    if (tenth == 0 && connection_max_age >= 2 * SECOND)
+        return SECOND;
+    return tenth;
 }
 
 static char *copy_or_null(const char *text)
@@ -224,7 +313,8 @@ static struct secret *ref_or_null(const struct secret *secret)
 
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
-    handles->connect_timeout_ms = in_milliseconds(settings->connect_timeout);
+    handles->connect_timeout = settings->connect_timeout;
+    handles->answer_age_s = (long)(handle_answer_age(settings->connection_max_age) / SECOND);
     handles->ca_file = copy_or_null(settings->ca_file);
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
         handles->trust = trust_new(settings->ca_file, settings->connection_max_age);
@@ -248,12 +338,14 @@ static CURLSH *share_new(void)
     return share;
 }
 
-struct handles *handles_new(const struct client_settings *settings)
+struct handles *handles_new(const struct client_settings *settings, struct doubt *doubt)
 {
     struct handles *handles = mem_zalloc(sizeof(*handles));
 
     MAGIC_SET(handles, HANDLES_MAGIC);
     take_settings(handles, settings);
+    handles->doubt = doubt;
+    handles->asked = mono_now();
     handles->origin = curl_url();
     handles->share = share_new();
     if (handles->origin != NULL && handles->share != NULL &&
@@ -304,6 +396,7 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
     {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
     {CURLE_HTTP2, CLIENT_PROTOCOL},
+    {CURLE_BAD_FUNCTION_ARGUMENT, CLIENT_PROTOCOL}, /* the first field is a folded line */
     /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
     {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
 };

@@ -265,15 +265,26 @@ static void rewatch(struct multi *multi, struct watch *old)
     watch_for(watch, events);
 }
 
+static int start_resolver(void *state, void *reserved, void *arg)
+{
+    struct multi_transfer *transfer = arg;
+
+    (void)state;
+    (void)reserved;
+    return transfer->resolves == NULL || transfer->resolves(transfer) ? 0 : 1;
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct multi_transfer *transfer = arg;
     struct multi *multi = transfer->multi;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                    address->protocol);
 
     (void)purpose;
     mark_stalled(multi, transfer); /* until something is watched: connect() may fail before */
+    if (transfer->connects != NULL && !transfer->connects(transfer))
+        return CURL_SOCKET_BAD;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
     struct watch *stale = watch_find(multi, fd);
@@ -298,6 +309,8 @@ static int close_socket(void *arg, curl_socket_t fd)
 
 static void adopt(struct multi *multi, CURL *easy, struct multi_transfer *transfer)
 {
+    MUST(curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, start_resolver) == CURLE_OK);
+    MUST(curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK);
     MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);

@@ -130,10 +130,17 @@ void parse_init(struct parse *parse, struct response *response)
     parse->split = false;
 }
 
-static enum parse_state reject(struct parse *parse)
+/* llhttp looks at the framing itself, and may see a fault earlier. */
+static bool is_about_framing(llhttp_errno_t err)
+{
+    return err == HPE_INVALID_CONTENT_LENGTH || err == HPE_UNEXPECTED_CONTENT_LENGTH ||
+           err == HPE_INVALID_TRANSFER_ENCODING;
+}
+
+static enum parse_state reject(struct parse *parse, llhttp_errno_t err)
 {
     if (parse->response->rejected == CLIENT_OK)
-        parse->response->rejected = CLIENT_PROTOCOL;
+        parse->response->rejected = is_about_framing(err) ? CLIENT_FRAMING : CLIENT_PROTOCOL;
     return PARSE_REJECTED;
 }
 
@@ -148,7 +155,7 @@ enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, 
     *used = parse->complete ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;
     parse->split = parse->end == data + len;
     if (err != HPE_OK && !parse->complete)
-        return reject(parse);
+        return reject(parse, err);
     if (!response_count_framing(response, *used - (response->body.len - body)))
         return PARSE_REJECTED;
     return parse->complete ? PARSE_COMPLETE : PARSE_MORE;

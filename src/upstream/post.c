@@ -76,9 +76,9 @@ static enum client_error judge(struct post *post, CURLcode code)
 {
     const struct response *response = post->response;
 
+    /* We stopped it ourselves, and libcurl's description says no more than that. */
     if (response->rejected != CLIENT_OK) {
-        /* We stopped it ourselves, and libcurl's description says no more than that. */
-        post->response->text[0] = '\0';
+        response_explain(post->response);
         return response->rejected;
     }
     /* libcurl accepts a header section that ends in the middle. */
@@ -89,9 +89,17 @@ static enum client_error judge(struct post *post, CURLcode code)
     return handle_error(post->easy, code, post->response->text);
 }
 
-static void give_handle_back(struct post *post)
+/* Nothing was heard of the peer, so it may have another address by now. */
+static void doubt_address(struct post *post)
 {
-    handles_give_back(post->shared->handles, post->easy);
+    if (!post->response->begun)
+        handles_doubt_address(post->shared->handles, post->response->started);
+}
+
+static void drop_handle(struct post *post)
+{
+    doubt_address(post);
+    handles_discard(post->shared->handles, post->easy);
     post->easy = NULL;
 }
 
@@ -102,7 +110,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     MAGIC_OK(post, POST_MAGIC);
     post->error = judge(post, code);
     multi_remove(post->shared->multi, post->easy);
-    give_handle_back(post);
+    drop_handle(post);
     response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream,
                  response_status(post->response));
     post->shared->ended(post);
@@ -122,7 +130,7 @@ void post_fini(struct post *post)
     if (post->easy != NULL) {
         response_end(post->response, mono_now(), post->shared->counted, post->shared->upstream, 0);
         multi_remove(post->shared->multi, post->easy);
-        give_handle_back(post);
+        drop_handle(post);
     }
     request_copy_fini(&post->request);
     MAGIC_CLEAR(post);
@@ -140,6 +148,6 @@ bool post_start(struct post *post)
     set_request(post);
     if (multi_add(post->shared->multi, post->easy, &post->transfer) == ERR_OK)
         return true;
-    give_handle_back(post);
+    drop_handle(post);
     return false;
 }

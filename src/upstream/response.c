@@ -14,6 +14,7 @@
  */
 #include "upstream/response.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,6 +25,8 @@
 
 /* "1\r\na\r\n" is one byte of body. */
 #define FRAMING_PER_BYTE 5
+/* The ids of Content-Length and Transfer-Encoding: they are read, and not kept. */
+#define FRAMING_ID CLIENT_HEADER_COUNT
 
 static void forget_headers(struct response *response)
 {
@@ -32,6 +35,7 @@ static void forget_headers(struct response *response)
     response->seen = 0;
     response->last = -1;
     response->status = 0;
+    framing_init(&response->framing);
 }
 
 /* All of it is zero but `text`, which is long: each lookup has a response. */
@@ -88,6 +92,14 @@ static bool reject(struct response *response, enum client_error why)
     return false;
 }
 
+void response_explain(struct response *response)
+{
+    const char *fault =
+        response->rejected == CLIENT_FRAMING ? framing_fault(&response->framing) : NULL;
+
+    snprintf(response->text, sizeof(response->text), "%s", fault != NULL ? fault : "");
+}
+
 /* ---- piece by piece ---- */
 
 void response_headers_begin(struct response *response)
@@ -123,7 +135,15 @@ static bool is_replaced(const struct response *response, int id)
 void response_field_begins(struct response *response, const char *name, size_t len)
 {
     int id = response->headers_done ? -1 : header_id(name, len);
+    enum framing_field field = response->headers_done || id >= 0
+                                   ? FRAMING_FIELDS
+                                   : framing_field_of(&response->framing, name, len);
 
+    if (field != FRAMING_FIELDS) {
+        response->last = FRAMING_ID + (int)field;
+        response->value_at = response->fields.len;
+        return;
+    }
     if (id >= 0 && (response->seen & 1u << id) != 0 && !is_replaced(response, id))
         id = -1;
     response->last = id;
@@ -160,14 +180,28 @@ void response_field_ends(struct response *response)
     size_t lead = 0;
     while (lead < len && text_is(value[lead], TEXT_BLANK))
         lead++;
+    if (response->last >= FRAMING_ID) {
+        framing_value(&response->framing, (enum framing_field)(response->last - FRAMING_ID),
+                      value + lead, len - lead);
+        fields->len = response->value_at;
+        return;
+    }
     if (lead < len && is_field_text(value, len) && buf_putc(fields, '\0') == ERR_OK)
         response->at[response->last] = response->value_at + lead + 1;
 }
 
 void response_field_is_folded(struct response *response)
 {
-    if (response->last >= 0)
+    if (response->last >= FRAMING_ID)
+        framing_fold(&response->framing);
+    else if (response->last >= 0)
         response->at[response->last] = 0;
+}
+
+/* Where none follows, no field can say otherwise (RFC 9112, section 6.3). */
+static bool has_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
 }
 
 bool response_headers_end(struct response *response, int status)
@@ -177,6 +211,8 @@ bool response_headers_end(struct response *response, int status)
     /* The range of RFC 9110 section 15; and 101 would end HTTP, which is never requested. */
     if (status < 100 || status > 599 || status == 101)
         return reject(response, CLIENT_PROTOCOL);
+    if (has_body(status) && framing_fault(&response->framing) != NULL)
+        return reject(response, CLIENT_FRAMING);
     response->headers_done = status >= 200;
     return true;
 }

@@ -169,6 +169,18 @@ BYTES(length_minus, GOOD_HEAD "Content-Length: -17\r\n\r\n" GOOD_BODY)
 BYTES(length_huge, GOOD_HEAD "Content-Length: 99999999999\r\n\r\n" GOOD_BODY)
 BYTES(length_over, GOOD_HEAD "Content-Length: 99999999999999999999999\r\n\r\n" GOOD_BODY)
 BYTES(lengths, GOOD_HEAD "Content-Length: 5\r\nContent-Length: 17\r\n\r\n" GOOD_BODY)
+BYTES(lengths_listed, GOOD_HEAD "Content-Length: 17, 5\r\n\r\n" GOOD_BODY)
+BYTES(length_64, GOOD_HEAD "Content-Length: 18446744073709551633\r\n\r\n" GOOD_BODY)
+BYTES(coding_gzip,
+      GOOD_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n11\r\n" GOOD_BODY "\r\n0\r\n\r\n")
+BYTES(coding_unknown, GOOD_HEAD "Transfer-Encoding: x\r\n\r\n" GOOD_BODY)
+BYTES(coding_identity,
+      GOOD_HEAD "Transfer-Encoding: identity\r\nContent-Length: 17\r\n\r\n" GOOD_BODY)
+BYTES(coding_twice,
+      GOOD_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n" GOOD_BODY
+                "\r\n0\r\n\r\n")
+BYTES(length_and_chunks, GOOD_HEAD
+      "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n" GOOD_BODY "\r\n0\r\n\r\n")
 BYTES(chunk_bad, GOOD_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n" GOOD_BODY "\r\n0\r\n\r\n")
 BYTES(chunk_over, GOOD_HEAD "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n" GOOD_BODY)
 BYTES(chunk_cut, GOOD_HEAD "Transfer-Encoding: chunked\r\n\r\n11\r\n" GOOD_BODY)
@@ -177,8 +189,6 @@ BYTES(gzipped, GOOD_HEAD "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1
 BYTES(name_space, "HTTP/1.1 200 OK\r\nContent-Length : 5\r\nContent-Length: 17\r\n\r\n" GOOD_BODY)
 
 /* Harmless in more than one way: both are taken. */
-BYTES(length_and_chunks, GOOD_HEAD
-      "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n" GOOD_BODY "\r\n0\r\n\r\n")
 BYTES(lengths_equal, GOOD_HEAD "Content-Length: 17\r\nContent-Length: 17\r\n\r\n" GOOD_BODY)
 BYTES(bare_lf, "HTTP/1.1 200 OK\nContent-Length: 17\n\n" GOOD_BODY)
 BYTES(etag_cr, GOOD_HEAD "ETag: \"a\"\rX-Smuggled: y\r\nContent-Length: 17\r\n\r\n" GOOD_BODY)
@@ -229,7 +239,13 @@ static const struct row {
     {"LENGTH-OVER", "502", length_over},
     {"LENGTHS", "502", lengths},
     {"LENGTHS-EQUAL", "200 502", lengths_equal},
-    {"LENGTH-CHUNKS", "200 502", length_and_chunks},
+    {"LENGTH-CHUNKS", "502", length_and_chunks},
+    {"LENGTHS-LISTED", "502", lengths_listed},
+    {"LENGTH-64", "502", length_64},
+    {"CODING-GZIP", "502", coding_gzip},
+    {"CODING-UNKNOWN", "502", coding_unknown},
+    {"CODING-IDENTITY", "502", coding_identity},
+    {"CODING-TWICE", "502", coding_twice},
     {"CHUNK-BAD", "502", chunk_bad},
     {"CHUNK-OVER", "502", chunk_over},
     {"CHUNK-CUT", "502", chunk_cut},

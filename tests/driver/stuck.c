@@ -8,10 +8,9 @@
  *                      namespace of the caller's, whose loopback it brings up
  */
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 
+#include "netns.h"
 #include "serve.h"
 
 #define CALLERS_MAX 1024
@@ -48,16 +47,6 @@ static void fill(void)
             break; /* this one was not accepted */
     }
     announce(fd);
-}
-
-static void bring_loopback_up(void)
-{
-    struct ifreq request = {.ifr_name = "lo"};
-    int fd = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
-    must(ioctl(fd, SIOCGIFFLAGS, &request), "loopback");
-    request.ifr_flags |= IFF_UP;
-    must(ioctl(fd, SIOCSIFFLAGS, &request), "loopback");
-    close(fd);
 }
 
 static void resolve_nothing(void)

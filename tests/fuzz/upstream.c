@@ -108,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     pthread_mutex_lock(&lock);
     memcpy(input, data, size);
+    input[0] &= 0x7f; /* the bit below, without which it may be HTTP */
     input_len = size;
     pthread_mutex_unlock(&lock);
     struct ctx *ctx = ctx_new(loop);

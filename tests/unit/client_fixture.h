@@ -8,6 +8,8 @@
 #include "upstream/client.h"
 
 #include <check.h>
+#include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -28,6 +30,7 @@ struct call_result {
     char *body;
     size_t body_len;
     char *headers[CLIENT_HEADER_COUNT];
+    char detail[CURL_ERROR_SIZE];
     unsigned retries;
     struct mono_time sent;
     void (*then)(struct call_result *result); /* in the callback */
@@ -100,6 +103,7 @@ static inline void on_done(void *arg, struct upstream_response *response)
     result->place = ++ended;
     result->error = response->error;
     result->status = response->status;
+    snprintf(result->detail, sizeof(result->detail), "%s", response->detail);
     result->retries = response->retries;
     result->sent = response->sent;
     result->body_len = response->body_len;

@@ -191,7 +191,7 @@ static const struct sample samples[] = {
     {"switching", "HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
     {"NUL in header section", HEAD_200 "ETag: a\0b\r\n\r\n",
      sizeof(HEAD_200 "ETag: a\0b\r\n\r\n") - 1, CLIENT_PROTOCOL, 0, NULL, NULL},
-    {"bad length", HEAD_200 "Content-Length: x\r\n\r\n", 0, CLIENT_PROTOCOL, 0, NULL, NULL},
+    {"bad length", HEAD_200 "Content-Length: x\r\n\r\n", 0, CLIENT_FRAMING, 0, NULL, NULL},
 };
 
 static void send_sample(struct peer *self)

@@ -2,6 +2,8 @@
  * The HTTP client's connections against scripted peers: which are used again and which are not, and
  * requests and responses that do not fit a socket's buffer.
  */
+#include <netinet/tcp.h>
+
 #include "client_fixture.h"
 
 /* ---- which connections are used again ---- */
@@ -79,6 +81,56 @@ START_TEST(test_too_old_to_be_used_again)
     ck_response(fetch(1, "/2"), "ok");
     stop_client();
     ck_assert_int_eq(peer.accepted, 2);
+}
+END_TEST
+
+/* ---- dead paths ---- */
+
+/* The client's end of the connection to the peer. */
+static int find_connection(void)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in to;
+        socklen_t len = sizeof(to);
+
+        if (getpeername(fd, (struct sockaddr *)&to, &len) == 0 && to.sin_family == AF_INET &&
+            ntohs(to.sin_port) == peer.port)
+            return fd;
+    }
+    return -1;
+}
+
+static int option_of(int fd, int option)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, option, &value, &len), 0);
+    return value;
+}
+
+static const struct {
+    int64_t connect_timeout;
+    int user_timeout; /* ms */
+    int idle, next;   /* s; of keep-alive */
+} paths[] = {
+    {10 * MILLISECOND, 1000, 1, 1},
+    {2 * SECOND, 2000, 1, 1},
+    {10 * SECOND, 10000, 5, 5},
+    {24 * HOUR, 3600000, 30, 10},
+};
+
+START_TEST(test_path_is_bounded)
+{
+    settings.connect_timeout = paths[_i].connect_timeout;
+    serve(serve_each, NULL);
+    ck_response(fetch(0, "/1"), "ok");
+    int fd = find_connection();
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(option_of(fd, TCP_USER_TIMEOUT), paths[_i].user_timeout);
+    ck_assert_int_eq(option_of(fd, TCP_KEEPIDLE), paths[_i].idle);
+    ck_assert_int_eq(option_of(fd, TCP_KEEPINTVL), paths[_i].next);
+    stop_client();
 }
 END_TEST
 
@@ -212,6 +264,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, test_used_again, 0, ARRAY_LEN(reuses));
     tcase_add_test(tcase, test_too_old_to_be_used_again);
+    tcase_add_loop_test(tcase, test_path_is_bounded, 0, ARRAY_LEN(paths));
     tcase_add_test(tcase, test_request_goes_out_in_parts);
     tcase_add_test(tcase, test_response_before_the_request_is_read);
     tcase_add_test(tcase, test_response_comes_in_parts);

@@ -44,13 +44,17 @@ static void let_go(void)
     wait_for(&left);
 }
 
-/* Turns until the resolver has been asked. */
+static void turn_until_asked(void)
+{
+    while (sem_trywait(&asked) != 0)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+}
+
 static void start_resolving(void)
 {
     make_client("http://slow.invalid");
     get(0, "/");
-    while (sem_trywait(&asked) != 0)
-        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    turn_until_asked();
 }
 
 START_TEST(test_cancel_while_resolving)
@@ -95,6 +99,77 @@ START_TEST(test_name_that_does_not_resolve)
 }
 END_TEST
 
+/* ---- one asks at a time ---- */
+
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+}
+
+static void ck_not_asked(void)
+{
+    turn();
+    ck_assert_int_ne(sem_trywait(&asked), 0);
+}
+
+static const char *const origins[] = {"http://slow.invalid", "https://slow.invalid"};
+
+START_TEST(test_one_asks_for_all)
+{
+    make_client(origins[_i]);
+    for (size_t i = 0; i < 4; i++)
+        get(i, "/");
+    turn_until_asked();
+    ck_not_asked();
+    let_go();
+    await(4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_str_eq(client_error_phrase(results[i].error), client_error_phrase(CLIENT_DNS));
+    ck_not_asked();
+    /* The name is asked for again, though it did not resolve a moment ago. */
+    get(4, "/");
+    turn_until_asked();
+    let_go();
+    await(5);
+}
+END_TEST
+
+/* Callers who come and go leave one question to the resolver, not one each. */
+START_TEST(test_question_of_who_left)
+{
+    make_client(origins[_i]);
+    get(0, "/");
+    turn_until_asked();
+    ctx_cancel(results[0].ctx, CTX_GONE);
+    for (size_t i = 1; i < 4; i++) {
+        get(i, "/");
+        ck_not_asked();
+        ctx_cancel(results[i].ctx, CTX_GONE);
+    }
+    get(4, "/");
+    ck_not_asked();
+    let_go();
+    await(1);
+    ck_assert_str_eq(client_error_phrase(results[4].error), client_error_phrase(CLIENT_DNS));
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(test_end_while_one_asks_and_others_wait)
+{
+    make_client(origins[_i]);
+    for (size_t i = 0; i < 3; i++)
+        get(i, "/");
+    turn_until_asked();
+    ctx_cancel(results[0].ctx, CTX_GONE);
+    turn();
+    client_unref(client);
+    client = NULL;
+    let_go();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client_resolver");
@@ -106,6 +181,9 @@ int main(void)
     tcase_add_test(tcase, test_free_while_resolving);
     tcase_add_test(tcase, test_connect_timeout_while_resolving);
     tcase_add_test(tcase, test_name_that_does_not_resolve);
+    tcase_add_loop_test(tcase, test_one_asks_for_all, 0, ARRAY_LEN(origins));
+    tcase_add_loop_test(tcase, test_question_of_who_left, 0, ARRAY_LEN(origins));
+    tcase_add_loop_test(tcase, test_end_while_one_asks_and_others_wait, 0, ARRAY_LEN(origins));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

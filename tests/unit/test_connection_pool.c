@@ -49,6 +49,11 @@ void connection_close(struct connection *connection)
     connection->closed = true;
 }
 
+void connection_end_resolving(const struct connection_shared *shared)
+{
+    ck_assert_ptr_eq(shared->loop, loop);
+}
+
 void connection_give(struct connection *connection, struct connection_user *to)
 {
     ck_assert(!connection->closed);
@@ -81,8 +86,11 @@ static void setup(void)
 {
     loop = loop_new();
     ck_assert_ptr_nonnull(loop);
-    const struct connection_pool_settings settings = {
-        .connections.loop = loop, .max = POOL_MAX, .max_age = MAX_AGE, .counted = true};
+    const struct connection_pool_settings settings = {.connections.loop = loop,
+                                                      .doubt = doubt_shared(0),
+                                                      .max = POOL_MAX,
+                                                      .max_age = MAX_AGE,
+                                                      .counted = true};
 
     pool = connection_pool_new(&settings);
     opened_count = 0;
@@ -273,6 +281,41 @@ START_TEST(test_event_on_idle_connection)
 }
 END_TEST
 
+/* ---- mute connections ---- */
+
+START_TEST(test_those_of_the_age_of_a_mute_one)
+{
+    struct connection *older = idle_since(0);
+    struct connection *mute = idle_since(1);
+    ck_assert_ptr_eq(take(2), mute);
+    struct connection *heard = idle_since(3); /* after the mute one was taken */
+
+    connection_pool_drop(pool, mute);
+    connection_pool_doubt(pool, at(2), at(4));
+    ck_assert(older->closed && !heard->closed);
+    ck_counts(0, 1);
+    ck_assert_ptr_eq(take(5), heard);
+    connection_pool_give(pool, heard, at(6));
+    ck_assert_ptr_eq(take(7), heard);
+    connection_pool_drop(pool, heard);
+}
+END_TEST
+
+/* Another worker's pool met it. */
+START_TEST(test_mute_one_elsewhere)
+{
+    struct connection *older = idle_since(0);
+    struct connection *same = idle_since(2);
+
+    doubt_connections(doubt_shared(0), at(2));
+    doubt_connections(doubt_shared(0), at(1)); /* it does not go back */
+    ck_assert_ptr_eq(take(3), same);
+    ck_assert_ptr_null(take(3));
+    ck_assert(older->closed && !same->closed);
+    connection_pool_drop(pool, same);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("connection_pool");
@@ -291,6 +334,8 @@ int main(void)
     tcase_add_test(tcase, test_stale_connection_is_probed);
     tcase_add_loop_test(tcase, test_spoiled_connection_is_not_used, 0, ARRAY_LEN(spoiled));
     tcase_add_loop_test(tcase, test_event_on_idle_connection, 0, ARRAY_LEN(spoiled));
+    tcase_add_test(tcase, test_those_of_the_age_of_a_mute_one);
+    tcase_add_test(tcase, test_mute_one_elsewhere);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

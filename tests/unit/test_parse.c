@@ -81,6 +81,14 @@ static const struct sample samples[] = {
     {HEAD_200 "Content-Length: -1\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
     {HEAD_200 "Content-Length: 99999999999999999999\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false,
      0},
+    {HEAD_200 "Content-Length: 9223372036854775808\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false,
+     0},
+    {HEAD_200 "Content-Length : 1\r\n\r\na", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {HEAD_200 "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL,
+     false, 0},
+    {HEAD_200 "transfer-encoding: identity\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
+    {"HTTP/1.1 103 E\r\nTransfer-Encoding: gzip\r\n\r\n" HEAD_200 "Content-Length: 2\r\n\r\nhi", 0,
+     PARSE_COMPLETE, 200, "hi", NULL, true, 0},
     {HEAD_200 "no colon\r\n\r\n", 0, PARSE_REJECTED, 0, "", NULL, false, 0},
     {HEAD_200 "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 0, PARSE_REJECTED, 200, "", NULL, false,
      0},
@@ -131,7 +139,7 @@ static void ck_reading(struct reading *reading, const struct sample *sample, siz
     if (sample->state != PARSE_REJECTED)
         ck_assert_pstr_eq(response_header(response, CLIENT_ETAG), sample->etag);
     else
-        ck_assert_int_eq(response->rejected, CLIENT_PROTOCOL);
+        ck_assert_str_eq(client_error_proxy_status(response->rejected), "http_protocol_error");
     if (sample->state == PARSE_COMPLETE) {
         ck_assert_int_eq(reading->parse.keep_alive, sample->keeps);
         ck_assert_uint_eq(len - reading->used, sample->behind);
