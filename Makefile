@@ -21,8 +21,8 @@ BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid libsystemd libssl libcrypto
-DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
+PKGS := libmicrohttpd gnutls libcurl libuv jansson uuid libsystemd libssl libcrypto
+DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libuv1-dev \
 	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates

@@ -33,4 +33,7 @@ int mhd_strictness(void);
  */
 unsigned mhd_rejection_status(const char *line);
 
+/* Whether a line says that a connection's TLS handshake has just failed. */
+bool mhd_is_failed_handshake(const char *line);
+
 #endif

@@ -29,6 +29,7 @@
 struct entry {
     struct accept_watch watch;
     struct acceptor *acceptor;
+    bool tls;
     struct timer *pause;
 };
 
@@ -84,8 +85,8 @@ static bool is_over_limit(struct server_quota *quota)
 }
 
 /* `self` is group->count where no member's loop is the present thread's. */
-static void take(const struct accept_group *group, size_t self, int fd, const struct sockaddr *addr,
-                 socklen_t len)
+static void take(const struct accept_group *group, size_t self, bool tls, int fd,
+                 const struct sockaddr *addr, socklen_t len)
 {
     if (is_over_limit(group->quota)) {
         close(fd);
@@ -95,20 +96,20 @@ static void take(const struct accept_group *group, size_t self, int fd, const st
     const size_t to = self < group->count ? receiver(group, self) : least_busy(group);
     const struct accept_member *member = &group->members[to];
     atomic_fetch_add_explicit(&member->app->open, 1, memory_order_relaxed);
-    (to == self ? server_take : server_hand_over)(member->server, member->app, group->quota, fd,
-                                                  addr, len);
+    struct server *server = tls ? member->tls : member->server;
+    (to == self ? server_take : server_hand_over)(server, member->app, group->quota, fd, addr, len);
 }
 
 /* ---- accepting ---- */
 
 /* 0: it was taken, or what the network left on the socket was passed over; else errno. */
-static int accept_one(int listener, const struct accept_group *group, size_t self)
+static int accept_one(int listener, bool tls, const struct accept_group *group, size_t self)
 {
     struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(addr);
     int fd = accept4(listener, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        take(group, self, fd, (const struct sockaddr *)&addr, len);
+        take(group, self, tls, fd, (const struct sockaddr *)&addr, len);
         return 0;
     }
     switch (errno) {
@@ -148,7 +149,7 @@ static void ready(struct accept_watch *watch)
     int error = 0;
     MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
     for (int i = 0; i < ACCEPTS_A_TURN && error == 0; i++)
-        error = accept_one(watch->fd, acceptor->group, acceptor->self);
+        error = accept_one(watch->fd, entry->tls, acceptor->group, acceptor->self);
     if (error == 0)
         acceptor->starved = false;
     else if (error != EAGAIN)
@@ -190,6 +191,7 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     acceptor->count = count;
     for (size_t i = 0; i < count; i++) {
         acceptor->entries[i].acceptor = acceptor;
+        acceptor->entries[i].tls = listen_is_tls(listen, i);
         if (accept_watch_start(&acceptor->entries[i].watch, loop, listen_fd(listen, i),
                                accept_watch_place(uv_version()), ready) != ERR_OK) {
             close_watches(acceptor);
@@ -201,9 +203,9 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     return ERR_OK;
 }
 
-static void take_backlog(int listener, const struct accept_group *group, size_t self)
+static void take_backlog(int listener, bool tls, const struct accept_group *group, size_t self)
 {
-    for (int i = 0; i < LISTEN_BACKLOG && accept_one(listener, group, self) == 0; i++)
+    for (int i = 0; i < LISTEN_BACKLOG && accept_one(listener, tls, group, self) == 0; i++)
         ;
 }
 
@@ -211,12 +213,13 @@ void acceptor_stop(struct acceptor *acceptor)
 {
     MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
     for (size_t i = 0; i < acceptor->count; i++)
-        take_backlog(acceptor->entries[i].watch.fd, acceptor->group, acceptor->self);
+        take_backlog(acceptor->entries[i].watch.fd, acceptor->entries[i].tls, acceptor->group,
+                     acceptor->self);
     close_watches(acceptor);
 }
 
 void accept_rest(const struct listen *listen, const struct accept_group *group)
 {
     for (size_t i = 0; i < listen_count(listen); i++)
-        take_backlog(listen_fd(listen, i), group, group->count);
+        take_backlog(listen_fd(listen, i), listen_is_tls(listen, i), group, group->count);
 }

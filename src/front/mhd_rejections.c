@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "exchange/response.h"
+#include "front/endpoint.h"
 #include "front/guard.h"
 #include "front/mhd.h"
 #include "middleware/tracker.h"
@@ -36,6 +37,7 @@ struct request *server_make_request(struct conn *conn, struct MHD_Connection *co
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
     request->timed_out = response_timed_out;
+    request->certificate_user = conn->tls != NULL ? tls_session_user(conn->tls) : NULL;
     conn->request = request;
     return request;
 }
@@ -82,13 +84,14 @@ void server_account_response(struct conn *conn, struct MHD_Connection *connectio
 
 /*
  * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
- * a first line that is none, without a line in the log. A caller who closes at once is missed.
+ * a first line that is none, without a line in the log. A caller who closes at once is missed. So
+ * is one who speaks TLS: what has come of the stream cannot be told from its end.
  */
 static bool is_closed_without_response(const struct conn *conn)
 {
     char byte;
-    if (conn->request != NULL || conn->phase != CONN_HEADER_SECTION || conn->gone ||
-        conn->server->stopped)
+    if (conn->tls != NULL || conn->request != NULL || conn->phase != CONN_HEADER_SECTION ||
+        conn->gone || conn->server->stopped)
         return false;
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got > 0 || (got < 0 && errno == EAGAIN);
@@ -156,6 +159,36 @@ static void reject_first(struct server *server, unsigned status)
     }
 }
 
+/* A handshake has failed: counted, and in the log as a request would be. */
+static void account_handshake(struct conn *conn)
+{
+    static const char *const reasons[] = {
+#define REASON(id, name) [id] = (name),
+        TLS_FAILURES(REASON)
+#undef REASON
+    };
+    if (!tls_session_is_shaking(conn->tls))
+        return;
+    const bool late = !mono_before(mono_now(), conn->due);
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(peer);
+    char client[ENDPOINT_TEXT];
+    const char *detail;
+    const enum tls_failure failure = tls_session_failed(conn->tls, late, &detail);
+    metric_add(METRIC_TLS_FAILED, failure, 1);
+    (void)getpeername(conn->fd, (struct sockaddr *)&peer, &len);
+    endpoint_text((const struct sockaddr *)&peer, client);
+    const struct log_field fields[] = {
+        LOG_TEXT("client", client),
+        LOG_TEXT("reason", reasons[failure]),
+        LOG_TEXT("detail", detail),
+    };
+    const bool silent = failure == TLS_CLOSED && !tls_session_has_heard(conn->tls);
+    if (conn->app->config->log_access)
+        log_fields(silent ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, NULL, "tls handshake failed", fields,
+                   ARRAY_LEN(fields));
+}
+
 /*
  * Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word.
  * Where it quotes something (`...'), that is the caller's target, which holds a postcode.
@@ -165,6 +198,10 @@ void mhd_on_message(void *arg, const char *format, va_list args)
     MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
+    if (server->shaking != NULL && mhd_is_failed_handshake(text)) {
+        account_handshake(server->shaking);
+        return;
+    }
     unsigned status = mhd_rejection_status(text);
     if (status != 0)
         reject_first(server, status);
