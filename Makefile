@@ -165,11 +165,16 @@ deps-bench:
 	@tests/deps $(DEPS_BENCH)
 
 # BENCH="--rounds 3 --quick" and the like: see tests/bench/run --help.
-bench: all $(BUILD)/bench/load $(BUILD)/bench/identity
+bench: all $(BUILD)/bench/load $(BUILD)/bench/handshakes $(BUILD)/bench/identity
 	tests/bench/run $(BUILD) $(BENCH)
 	$(BUILD)/bench/identity
 
 $(BUILD)/bench/load: $(BUILD)/obj/tests/bench/load.o
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench/handshakes: $(BUILD)/obj/tests/bench/handshakes.o
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -202,6 +203,13 @@ static struct listen *set_new(size_t room)
 /* The path, if any, is the listener's from now on. */
 static void add_listener(struct listen *set, int fd, bool tls, char *path)
 {
+    const int on = 1;
+    /*
+     * Sockets accepted from it inherit this. A handshake is sent in two pieces, the second of which
+     * would wait for the acknowledgement of the first.
+     */
+    if (tls)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     set->listeners[set->count++] = (struct listener){.fd = fd, .tls = tls, .path = path};
 }
 

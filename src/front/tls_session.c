@@ -10,6 +10,8 @@
 #include "front/tls_session.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,6 +42,7 @@ struct tls_session {
     struct tls_session_ports ports;
     bool heard;
     bool established;
+    bool acknowledged;
     bool failed;
     bool alert_follows;                     /* the next two bytes are one that is not encrypted */
     gnutls_alert_description_t heard_alert; /* GNUTLS_A_CLOSE_NOTIFY: none */
@@ -108,17 +111,23 @@ static void look_for_alert(struct tls_session *tls, const unsigned char *bytes, 
         len == RECORD_HEAD && bytes[0] == ALERT && bytes[3] == 0 && bytes[4] == ALERT_LEN;
 }
 
-/* The last message of a handshake is the caller's Finished, in all versions. */
-static bool is_established(struct tls_session *tls)
+/*
+ * The first wait after the handshake. A caller with Nagle's algorithm keeps its request until its
+ * last message of the handshake is acknowledged, and we have nothing to send along with that.
+ */
+static void acknowledge(struct tls_session *tls)
 {
-    tls->established =
-        tls->established || gnutls_handshake_get_last_in(tls->session) == GNUTLS_HANDSHAKE_FINISHED;
-    return tls->established;
+    const int on = 1;
+    if (!tls->acknowledged)
+        setsockopt(tls->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+    tls->acknowledged = true;
 }
 
 static void pulled(struct tls_session *tls, const unsigned char *bytes, ssize_t got, int error)
 {
-    if (is_established(tls))
+    if (tls->established && got < 0 && error == EAGAIN)
+        acknowledge(tls);
+    if (tls->established)
         return;
     if (got > 0 && !tls->heard)
         hear_first(tls, bytes[0]);
@@ -167,12 +176,14 @@ int tls_session_certificate(gnutls_session_t session, const gnutls_datum_t *auth
     return 0;
 }
 
-static int note_version(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+/* The caller's Finished is the last that comes, in both versions. */
+static int note_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                         const gnutls_datum_t *message)
 {
-    (void)type;
     (void)when;
-    if (incoming && message->size >= 2)
+    if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
+        of(session)->established = true;
+    if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && message->size >= 2)
         of(session)->old = (message->data[0] << 8 | message->data[1]) < TLS_1_2;
     return 0;
 }
@@ -272,8 +283,8 @@ struct tls_session *tls_session_new(struct tls *tls, gnutls_session_t session, i
     gnutls_transport_set_ptr(session, made);
     gnutls_transport_set_pull_function(session, pull);
     gnutls_transport_set_vec_push_function(session, push);
-    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE,
-                                       note_version);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_PRE,
+                                       note_message);
     if (tls->authorities != NULL) {
         gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
         gnutls_session_set_verify_function(session, verify);
