@@ -78,15 +78,19 @@ kill -KILL "$leaving"
 eventually metric_is postcoded_requests_cancelled_total 1
 knob hold=0
 
-# A handshake that drips, one that is silent: closed after header_timeout; the thread rests meanwhile.
-set_key server header_timeout 300ms
+# A handshake that drips, one that is silent: closed after header_timeout. The thread rests
+# meanwhile, for libmicrohttpd would call for the first without end.
+set_key server header_timeout 1s
 configure
 reload success 1
+spent=$(metric process_cpu_seconds_total)
 exec {silent}<>"/dev/tcp/127.0.0.1/$port"
-exec {slow}<>"/dev/tcp/127.0.0.1/$port"
-printf '\x16\x03\x01\x02' >&"$slow"
+exec {drip}<>"/dev/tcp/127.0.0.1/$port"
+printf '\x16\x03\x01\x02' >&"$drip"
 eventually failed timeout 2
-exec {silent}>&- {slow}>&-
+exec {silent}>&- {drip}>&-
+spent=$(awk -v a="$spent" -v b="$(metric process_cpu_seconds_total)" 'BEGIN { print int(1000 * (b - a)) }')
+[ "$spent" -lt $((400 * slow)) ] || fail "$spent ms of CPU time for a caller that drips"
 stop_daemon
 
 # The same with RSA.
