@@ -69,12 +69,15 @@ void tls_session_free(struct tls_session *tls);
 enum tls_failure tls_session_failed(struct tls_session *tls, bool late, const char **detail);
 /* False once tls_session_failed was called. */
 bool tls_session_is_shaking(const struct tls_session *tls);
+/* After the handshake, which did not fail: whether the caller has not ended what it sends. */
+bool tls_session_is_there(const struct tls_session *tls);
 /* Whether the caller has sent a byte. */
 bool tls_session_has_heard(const struct tls_session *tls);
 
 /*
- * After the handshake: the user that the caller's certificate names (middleware/certificate_user.h)
- * or "" where it names none that is valid; NULL: callers need no certificate.
+ * After the handshake, and before libmicrohttpd closes the connection: the user that the caller's
+ * certificate names (middleware/certificate_user.h) or "" where it names none that is valid; NULL:
+ * callers need no certificate.
  */
 const char *tls_session_user(struct tls_session *tls);
 

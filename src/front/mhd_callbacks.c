@@ -147,6 +147,7 @@ void *mhd_on_target(void *arg, const char *target, struct MHD_Connection *connec
     struct conn *conn = conn_of(connection);
     MUST(conn != NULL && conn->request == NULL && conn->server == server);
     struct request *request = server_make_request(conn, connection, target);
+    request->certificate_user = conn->tls != NULL ? tls_session_user(conn->tls) : NULL;
     server->reading = conn;
     conn_enter(conn, CONN_HEADER_SECTION);
     if (strlen(target) > server->max_header_size) {

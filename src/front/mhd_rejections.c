@@ -37,7 +37,6 @@ struct request *server_make_request(struct conn *conn, struct MHD_Connection *co
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
     request->timed_out = response_timed_out;
-    request->certificate_user = conn->tls != NULL ? tls_session_user(conn->tls) : NULL;
     conn->request = request;
     return request;
 }
@@ -84,15 +83,16 @@ void server_account_response(struct conn *conn, struct MHD_Connection *connectio
 
 /*
  * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
- * a first line that is none, without a line in the log. A caller who closes at once is missed. So
- * is one who speaks TLS: what has come of the stream cannot be told from its end.
+ * a first line that is none, without a line in the log. A caller who closes at once is missed.
  */
 static bool is_closed_without_response(const struct conn *conn)
 {
     char byte;
-    if (conn->tls != NULL || conn->request != NULL || conn->phase != CONN_HEADER_SECTION ||
-        conn->gone || conn->server->stopped)
+    if (conn->request != NULL || conn->phase != CONN_HEADER_SECTION || conn->gone ||
+        conn->server->stopped)
         return false;
+    if (conn->tls != NULL)
+        return tls_session_is_there(conn->tls);
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got > 0 || (got < 0 && errno == EAGAIN);
 }

@@ -31,6 +31,7 @@
 #define ALERT 21
 #define RECORD_HEAD 5
 #define ALERT_LEN 2
+#define TAG 16 /* of all ciphers that are used */
 /* The first two bytes of a ClientHello: 3.3 is TLS 1.2, and 1.3 says so too. */
 #define TLS_1_2 0x0303
 
@@ -46,6 +47,7 @@ struct tls_session {
     bool failed;
     bool alert_follows;                     /* the next two bytes are one that is not encrypted */
     gnutls_alert_description_t heard_alert; /* GNUTLS_A_CLOSE_NOTIFY: none */
+    bool bid_farewell;                      /* the last record was an alert, by its looks */
     bool ended;                             /* the caller has closed, or the connection was cut */
     bool old;                               /* the caller speaks no TLS 1.2 */
     bool alerted;
@@ -123,20 +125,28 @@ static void acknowledge(struct tls_session *tls)
     tls->acknowledged = true;
 }
 
-static void pulled(struct tls_session *tls, const unsigned char *bytes, ssize_t got, int error)
+static void pulled_handshake(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
+                             int error)
 {
-    if (tls->established && got < 0 && error == EAGAIN)
-        acknowledge(tls);
-    if (tls->established)
-        return;
     if (got > 0 && !tls->heard)
         hear_first(tls, bytes[0]);
     if (got > 0)
         look_for_alert(tls, bytes, (size_t)got);
     else if (got < 0 && error == EAGAIN)
         tls->ports.blocked(tls->ports.arg);
-    else if (got == 0 || error != EINTR)
-        tls->ended = true;
+}
+
+/*
+ * Whether the caller takes its leave is encrypted in TLS 1.3, where only its length tells: two
+ * bytes of an alert, one for the type of the record, and the tag.
+ */
+static void pulled_record(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
+                          int error)
+{
+    if (got == RECORD_HEAD)
+        tls->bid_farewell = bytes[0] == ALERT || (bytes[3] == 0 && bytes[4] == ALERT_LEN + 1 + TAG);
+    else if (got < 0 && error == EAGAIN)
+        acknowledge(tls);
 }
 
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
@@ -145,7 +155,9 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
     tls->ports.active(tls->ports.arg);
     const ssize_t got = recv(tls->fd, out, len, 0);
     const int error = errno;
-    pulled(tls, out, got, error);
+    if (got == 0 || (got < 0 && error != EAGAIN && error != EINTR))
+        tls->ended = true;
+    (tls->established ? pulled_record : pulled_handshake)(tls, out, got, error);
     errno = error;
     return got;
 }
@@ -320,6 +332,12 @@ enum tls_failure tls_session_failed(struct tls_session *tls, bool late, const ch
     alert(tls, tls->old ? GNUTLS_A_PROTOCOL_VERSION : GNUTLS_A_HANDSHAKE_FAILURE);
     *detail = tls->detail;
     return tls->failure;
+}
+
+bool tls_session_is_there(const struct tls_session *tls)
+{
+    MAGIC_OK(tls, TLS_SESSION_MAGIC);
+    return tls->established && !tls->failed && !tls->ended && !tls->bid_farewell;
 }
 
 bool tls_session_is_shaking(const struct tls_session *tls)

@@ -53,6 +53,10 @@ logged 'status=200 .*user="say \\"hi\\"" '
 logged 'status=401 code=unauthorized reason=malformed'
 has "$(get -i --cert "$here/nobody.crt" --key "$here/nobody.key" "$at/M11AA")" \
     'WWW-Authenticate: Certificate realm="postcoded"' "names no user"
+# What is no request at all has no user: the session has ended when it is accounted for.
+printf 'garbage\r\n\r\n' | openssl s_client -connect "$tls" -cert "$here/ada.crt" -key "$here/ada.key" \
+    -quiet >/dev/null 2>&1
+eventually metric_is postcoded_requests_total 1 'code="bad_request",status="400"'
 # Where there is no TLS there is no certificate, whatever a caller says.
 for header in 'Cookie: identity=ada' 'X-User: ada' 'Authorization: Bearer ada'; do
     [ "$(ask -o /dev/null -w '%{http_code}' -H "$header" "http://$plain/api/v1/addresses/M11AA")" = 401 ] ||
@@ -69,7 +73,7 @@ has "$(logged 'reason=certificate')" 'detail="not of an authority in tls_client_
 refused late certificate 5 "certificate expired"
 has "$(logged 'reason=certificate')" 'detail=expired'
 refused server certificate 8 "unsupported certificate"
-metric_is postcoded_requests_total 0 'code="bad_request",status="400"' ||
+metric_is postcoded_requests_total 1 'code="bad_request",status="400"' ||
     fail "a refused handshake counts as a request"
 
 # Python's ssl; sessions are not resumed, so that each connection is judged.
