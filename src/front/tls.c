@@ -83,7 +83,7 @@ static void load_pair(struct tls *tls, struct config *config, struct config_faul
 
 static void load_authorities(struct tls *tls, struct config *config, struct config_faults *faults)
 {
-    X509 **list = mem_zalloc(TLS_AUTHORITIES_MAX * sizeof(*list));
+    X509 **list = mem_zalloc(TLS_AUTHORITIES_MAX * sizeof(X509 *));
     struct reason reason;
     bool good = true;
     const size_t count =

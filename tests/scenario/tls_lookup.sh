@@ -90,7 +90,7 @@ printf '\x16\x03\x01\x02' >&"$drip"
 eventually failed timeout 2
 exec {silent}>&- {drip}>&-
 spent=$(awk -v a="$spent" -v b="$(metric process_cpu_seconds_total)" 'BEGIN { print int(1000 * (b - a)) }')
-[ "$spent" -lt $((400 * slow)) ] || fail "$spent ms of CPU time for a caller that drips"
+[ "$spent" -lt $((200 * slow)) ] || fail "$spent ms of CPU time for a caller that drips"
 stop_daemon
 
 # The same with RSA.
