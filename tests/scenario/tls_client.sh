@@ -11,7 +11,7 @@ server_certificate one
 certificate ada ca /O=Example/CN=ada
 certificate mail ca /O=Example "subjectAltName=DNS:h,email:bob@example.com,URI:spiffe://h/bob"
 certificate nobody ca /O=Example
-certificate late ca /CN=late "" -1
+certificate late ca /CN=late "" 0
 certificate foreign other /CN=ada
 certificate server ca /CN=server extendedKeyUsage=serverAuth
 certificate client ca /CN=client extendedKeyUsage=clientAuth

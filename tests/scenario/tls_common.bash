@@ -11,8 +11,8 @@ authority() {
         -subj "/CN=authority $1" -keyout "$here/$1.key" -out "$here/$1.crt" 2>/dev/null ||
         fail "no authority"
 }
-# certificate NAME CA SUBJECT [EXTENSIONS [DAYS [KEY...]]]: one that CA signed, with its key; days
-# before 0 make one that has expired.
+# certificate NAME CA SUBJECT [EXTENSIONS [DAYS [KEY...]]]: one that CA signed, with its key; for 0
+# days, one that has expired.
 certificate() {
     local name=$1 ca=$2 subject=$3 extensions=${4:-} days=${5:-20}
     shift $(($# < 5 ? $# : 5))
@@ -20,10 +20,33 @@ certificate() {
     openssl req -new -newkey "$@" -nodes -subj "$subject" -keyout "$here/$name.key" \
         -out "$here/$name.csr" 2>/dev/null || fail "no request"
     printf 'basicConstraints=CA:FALSE\n%s\n' "$extensions" >"$here/$name.ext"
-    openssl x509 -req -in "$here/$name.csr" -CA "$here/$ca.crt" -CAkey "$here/$ca.key" \
-        -days "$days" -extfile "$here/$name.ext" -out "$here/$name.crt" 2>/dev/null ||
-        fail "no certificate"
+    if [ "$days" = 0 ]; then
+        sign_expired "$name" "$ca"
+    else
+        openssl x509 -req -in "$here/$name.csr" -CA "$here/$ca.crt" -CAkey "$here/$ca.key" \
+            -days "$days" -extfile "$here/$name.ext" -out "$here/$name.crt" 2>/dev/null
+    fi || fail "no certificate"
     chmod 600 "$here/$name.key"
+}
+# Only `openssl ca` takes dates in all versions.
+sign_expired() {
+    cat >"$here/ca.cnf" <<END
+[ca]
+default_ca = this
+[this]
+new_certs_dir = $here
+database = $here/index.txt
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = optional
+organizationName = optional
+END
+    : >"$here/index.txt"
+    openssl ca -batch -notext -config "$here/ca.cnf" -cert "$here/$2.crt" -keyfile "$here/$2.key" \
+        -startdate 20250101000000Z -enddate 20250201000000Z -extfile "$here/$1.ext" \
+        -in "$here/$1.csr" -out "$here/$1.crt" 2>/dev/null
 }
 # server_certificate NAME SERIAL...: of this server; `shown` tells them by their subject.
 server_certificate() {

@@ -78,6 +78,41 @@ kill -KILL "$leaving"
 eventually metric_is postcoded_requests_cancelled_total 1
 knob hold=0
 
+# One that ends its half of TLS, and stays, gets its answer.
+if command -v python3 >/dev/null; then
+    python3 - "$port" "$here/ca.crt" <<'PY' || fail "half closed"
+import socket, ssl, sys
+
+raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+raw.settimeout(20)
+inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+context = ssl.create_default_context(cafile=sys.argv[2])
+tls = context.wrap_bio(inside, outside, server_hostname="localhost")
+
+
+def exchange(step):
+    while True:
+        try:
+            return step()
+        except ssl.SSLWantReadError:
+            raw.sendall(outside.read())
+            got = raw.recv(65536)
+            if not got:
+                sys.exit("closed without an answer")
+            inside.write(got)
+
+
+exchange(tls.do_handshake)
+tls.write(b"GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n")
+try:
+    tls.unwrap()
+except ssl.SSLWantReadError:
+    pass
+if not exchange(lambda: tls.read(4096)).startswith(b"HTTP/1.1 200"):
+    sys.exit("another answer")
+PY
+fi
+
 # A handshake that drips, one that is silent: closed after header_timeout. The thread rests
 # meanwhile, for libmicrohttpd would call for the first without end.
 set_key server header_timeout 1s

@@ -9,7 +9,7 @@ authority ca
 server_certificate one
 server_certificate two ca 5
 server_certificate three
-server_certificate old ca -1
+server_certificate old ca 0
 place() {
     # The key first: a daemon that watches waits until nothing changes any more.
     cp "$here/$2.key" "$here/live.key"
