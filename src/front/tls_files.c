@@ -187,7 +187,9 @@ static void tell_found(struct config *config, X509 *leaf, size_t count)
 {
     char date[CLOCK_TEXT];
     date_of(X509_get0_notAfter(leaf), date);
-    char *text = mem_printf("a certificate until %s, and %zu of its chain", date, count - 1);
+    char *text = count == 1
+                     ? mem_printf("a certificate until %s, without a chain", date)
+                     : mem_printf("a certificate until %s, and %zu of its chain", date, count - 1);
     config_found(config, "server", "tls_certificate", text);
     mem_free(text);
 }
