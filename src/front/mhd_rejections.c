@@ -170,14 +170,13 @@ static void account_handshake(struct conn *conn)
     if (!tls_session_is_shaking(conn->tls))
         return;
     const bool late = !mono_before(mono_now(), conn->due);
-    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
-    socklen_t len = sizeof(peer);
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(conn->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char client[ENDPOINT_TEXT];
     const char *detail;
     const enum tls_failure failure = tls_session_failed(conn->tls, late, &detail);
     metric_add(METRIC_TLS_FAILED, failure, 1);
-    (void)getpeername(conn->fd, (struct sockaddr *)&peer, &len);
-    endpoint_text((const struct sockaddr *)&peer, client);
+    endpoint_text(peer == NULL ? NULL : peer->client_addr, client);
     const struct log_field fields[] = {
         LOG_TEXT("client", client),
         LOG_TEXT("reason", reasons[failure]),

@@ -8,7 +8,7 @@
 # authority NAME: a CA, $here/NAME.crt and .key.
 authority() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-        -subj "/CN=authority $1" -keyout "$here/$1.key" -out "$here/$1.crt" 2>/dev/null ||
+        -subj "/CN=authority $1" -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$here/$1.key" -out "$here/$1.crt" 2>/dev/null ||
         fail "no authority"
 }
 # certificate NAME CA SUBJECT [EXTENSIONS [DAYS [KEY...]]]: one that CA signed, with its key; for 0
@@ -19,7 +19,8 @@ certificate() {
     [ $# -gt 0 ] || set -- ec -pkeyopt ec_paramgen_curve:P-256
     openssl req -new -newkey "$@" -nodes -subj "$subject" -keyout "$here/$name.key" \
         -out "$here/$name.csr" 2>/dev/null || fail "no request"
-    printf 'basicConstraints=CA:FALSE\n%s\n' "$extensions" >"$here/$name.ext"
+    printf '%s\n' basicConstraints=CA:FALSE subjectKeyIdentifier=hash authorityKeyIdentifier=keyid \
+        "$extensions" >"$here/$name.ext"
     if [ "$days" = 0 ]; then
         sign_expired "$name" "$ca"
     else
