@@ -96,18 +96,20 @@
 #define CONFIG_KEYS(X)                                                                             \
     X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "tls", 0,              \
       "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas; with tls: "  \
-      "before HOST or [V6] for TLS.")                                                              \
+      "before HOST or [V6] for TLS. [::]:PORT listens on IPv4 too.")                               \
     X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
       "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
     X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
       "Threads that serve lookups; auto is one for each core.")                                    \
     X("server", "max_connections", server_max_connections, COUNT, "10000", 1, 1000000, "",         \
-      CONFIG_RELOADS, "Callers' connections at once; one more is closed and counted.")             \
+      CONFIG_RELOADS,                                                                              \
+      "Callers' connections at once; one more is closed and counted. Lowered, with "               \
+      "a warning, to what the system's limit on descriptors allows.")                              \
     X("server", "max_in_flight", server_max_in_flight, COUNT, "4096", 1, 1000000, "",              \
       CONFIG_RELOADS, "Lookups at once; one more gets 503 overloaded.")                            \
     X("server", "max_header_size", server_max_header_size, SIZE, "8K", 2048, 65536, "", 0,         \
-      "Header section of a request, request line included; cookies count once. Larger ones get "   \
-      "414 or 431.")                                                                               \
+      "Header section of a request, request line included. A larger one gets 414 or 431, and so "  \
+      "does one with more than (max_header_size + 3K) / 64 fields.")                               \
     X("server", "header_timeout", server_header_timeout, DURATION, "10s", 10 * CFG_MS, CFG_DAY,    \
       "", CONFIG_RELOADS,                                                                          \
       "Time for the whole header section of a request; then the connection is closed.")            \

@@ -15,6 +15,8 @@
     X(ENDED_CANCELLED, "cancelled", 499, "The caller disconnected", INFO, "")                      \
     X(PROBLEM_INVALID_POSTCODE, "invalid_postcode", 400, "Not a postcode", INFO, "")               \
     X(PROBLEM_BAD_REQUEST, "bad_request", 400, "Bad request", INFO, "")                            \
+    X(PROBLEM_METHOD_UNKNOWN, "bad_request", 501, "Method not implemented", INFO, "")              \
+    X(PROBLEM_VERSION_UNKNOWN, "bad_request", 505, "HTTP version not supported", INFO, "")         \
     X(PROBLEM_UNAUTHORIZED, "unauthorized", 401, "Identity required", INFO, "")                    \
     X(PROBLEM_FORBIDDEN, "forbidden", 403, "Identity lacks a claim", INFO, "")                     \
     X(PROBLEM_UNKNOWN_POSTCODE, "unknown_postcode", 404, "Unknown postcode", INFO, "")             \

@@ -47,11 +47,12 @@ struct request {
 
     /* The caller's side, set by front/server. */
     struct MHD_Connection *connection;
-    const char *method;      /* NULL until the header section is complete */
-    char *unusual_method;    /* the same, where it had to be copied */
-    struct trimmed *trimmed; /* values of fields that had to be copied: request_header */
-    const char *version;     /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
-    char *target;            /* raw, as it stood in the request line */
+    const char *method;       /* NULL until the header section is complete */
+    char *unusual_method;     /* the same, where it had to be copied */
+    struct trimmed *trimmed;  /* values of fields that had to be copied: request_header */
+    const char *early_method; /* as far as it is known before: "GET", "HEAD" or "-" */
+    const char *version;      /* "HTTP/1.1"; libmicrohttpd's, gone with the connection */
+    char *target;             /* raw, as it stood in the request line */
     /* How it is parked: front/mhd_scheduler.c's. */
     struct {
         struct mono_time since;
@@ -80,6 +81,7 @@ struct request {
     size_t path_len;
     const char *query; /* behind the question mark; NULL: none */
     bool announces_body;
+    bool plain_keep;   /* of HTTP/1.1 without a Connection field */
     const char *fault; /* the guard's, with the header section, for people; NULL: none */
     char user[REQUEST_USER_MAX + 1]; /* "": no identity */
     const char *rejected;            /* why its identity was, in a word; NULL: it was not */
@@ -124,6 +126,12 @@ void request_settle(struct request *request, enum problem_id ending, int status,
 /* Settles it without one: the caller went away, or the daemon ends. */
 void request_abandon(struct request *request);
 
+/*
+ * In REQUEST_SENDING: its response could not be sent, and another was written in its place. That
+ * one is accounted for.
+ */
+void request_replace_ending(struct request *request, enum problem_id ending, int status);
+
 /* Bytes of its header section, from the request line to the empty line; 0 while it is not whole. */
 size_t request_header_size(const struct request *request);
 
@@ -134,6 +142,15 @@ size_t request_header_size(const struct request *request);
  */
 const char *request_header(struct request *request, const char *name);
 size_t request_header_count(const struct request *request, const char *name);
+/*
+ * libmicrohttpd copies the Cookie field and keeps an entry for each cookie, of which no use is
+ * made. After this, right behind the request line, it finds an empty Cookie field first: that is
+ * one entry, and under 0.9 a second one for a cookie without a name. The functions below do not
+ * show that field; request_is_placeholder tells it by its value to who looks at all fields.
+ */
+void request_hide_cookies(struct request *request);
+bool request_is_placeholder(const char *value);
+
 /*
  * A cookie from the Cookie field, by its name (case-sensitive): how many there are that are not
  * empty, and the first one's value (exchange/cookie.h), borrowed likewise.

@@ -42,6 +42,10 @@ void response_problem(struct request *request, const struct response_problem *pr
  */
 void response_problem_at_once(struct request *request, enum problem_id id, const char *detail);
 
+/* The same for a request whose response libmicrohttpd has taken and cannot send: REQUEST_SENDING.
+ */
+void response_problem_instead(struct request *request, enum problem_id id, const char *detail);
+
 /* 504 at the request's deadline, with the limit that it names; a request's `timed_out`. */
 void response_timed_out(struct request *request);
 

@@ -9,6 +9,7 @@
 #ifndef FRONT_ACCEPTOR_H
 #define FRONT_ACCEPTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -30,10 +31,11 @@ struct accept_group {
 };
 
 /*
- * A loop has more than its share when it has so many connections more than the mean of all loops.
- * Some are let it, because a hop to another loop costs more than it gains.
+ * A loop has more than its share when it would have so many connections more than the mean of all
+ * loops, and the share of one. None is too strict: where callers come and go, a hop to another loop
+ * costs more than it gains.
  */
-#define ACCEPT_SLACK 2
+#define ACCEPT_SLACK 1
 
 struct acceptor;
 
@@ -44,13 +46,14 @@ struct acceptor;
 ERR_CHECKED enum err acceptor_new(struct loop *loop, const struct listen *listen,
                                   const struct accept_group *group, size_t self,
                                   struct acceptor **out);
-/* Takes what waits in the backlogs and stops; frees it in a later turn of the loop. */
+/* Stops at once: what waits in the backlogs waits on. Frees it in a later turn of the loop. */
 void acceptor_stop(struct acceptor *acceptor);
 
 /*
- * Takes what waits in the backlogs still, when all acceptors have been stopped and the sockets are
- * to be closed. Any thread.
+ * Takes what waits in the backlogs still, for the member that has least, when no acceptor takes it
+ * any more and the sockets are to be closed. False when the system lacks descriptors or memory for
+ * it: some may wait still. Any thread.
  */
-void accept_rest(const struct listen *listen, const struct accept_group *group);
+bool accept_rest(const struct listen *listen, const struct accept_group *group);
 
 #endif

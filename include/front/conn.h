@@ -37,6 +37,7 @@ struct conn {
     struct mono_time wakes;
     bool gone;               /* sticky: the caller has left, or closed its sending half */
     uint64_t last_run;       /* of libmicrohttpd, in which its last request ended; 0: none has */
+    bool kept;               /* its last response kept the connection for certain */
     bool started;            /* libmicrohttpd has taken it; it may do so a run later */
     int fd;                  /* libmicrohttpd's; ours to watch and to shut down */
     struct tls_session *tls; /* NULL: no TLS, or not yet */

@@ -25,6 +25,6 @@ void guard_check(struct request *request);
  * For a request with a whole header section that libmicrohttpd is about to reject itself: settles
  * it with our own response, written at once.
  */
-void guard_reject_at_once(struct request *request, enum problem_id id);
+void guard_reject_at_once(struct request *request);
 
 #endif

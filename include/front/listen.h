@@ -15,9 +15,6 @@
 #include "base/reason.h"
 #include "config/config.h"
 
-/* Connections that wait to be accepted, at most, on each socket. */
-#define LISTEN_BACKLOG 1024
-
 struct listen;
 
 /*
@@ -49,6 +46,12 @@ size_t listen_count(const struct listen *listen);
 int listen_fd(const struct listen *listen, size_t i);
 bool listen_is_tls(const struct listen *listen, size_t i);
 
+/*
+ * From now on nobody connects to the sockets made here, and Unix ones are gone; what waits in the
+ * backlogs can still be taken. Nothing is changed of sockets that were handed down: those that come
+ * to them are for whoever has them next.
+ */
+void listen_refuse(struct listen *listen);
 /* Closes the sockets and removes Unix ones; a second time nothing happens. */
 void listen_close(struct listen *listen);
 /* After listen_close. NULL is allowed. */

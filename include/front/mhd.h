@@ -36,4 +36,16 @@ unsigned mhd_rejection_status(const char *line);
 /* Whether a line says that a connection's TLS handshake has just failed. */
 bool mhd_is_failed_handshake(const char *line);
 
+/*
+ * The line that it logs before it closes a connection because the header section of our response
+ * found no memory.
+ */
+bool mhd_response_is_lost(const char *line);
+
+/*
+ * The method of the request whose target libmicrohttpd has just shown, by its URI log callback:
+ * "GET", "HEAD", or "-" for all others and where it cannot be told.
+ */
+const char *mhd_method_before(const char *target);
+
 #endif

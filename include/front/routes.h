@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "exchange/request.h"
 
 struct server_app;
@@ -18,6 +19,12 @@ struct route {
     bool post;   /* POST alone; else GET and HEAD */
     void (*handle)(struct server_app *app, struct request *request, const char *rest, size_t len);
 };
+
+/* The first route of the table that fits the path, by any method; NULL: none does. */
+const struct route *routes_find(const struct route *routes, size_t count,
+                                const struct request *request);
+/* Adds the paths of a table, with commas. */
+void routes_list(const struct route *routes, size_t count, struct buf *out);
 
 /* request->path has been found by the guard. The first route of the table that fits is taken. */
 void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,

@@ -23,7 +23,7 @@ struct server;
 
 /*
  * max_header_size: bytes of the largest header section that is served, from the request line to the
- * empty line. The library gets memory for a header section of that size and a copy of its cookies;
+ * empty line. The library gets memory for a header section of that size and entries for its fields;
  * an idle connection keeps that memory, SERVER_POOL(max_header_size), and a KiB. ERR_SYSTEM when
  * the system refuses descriptors.
  */

@@ -8,6 +8,7 @@
 #define FRONT_SERVER_APP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -18,6 +19,7 @@
 struct server_quota {
     _Atomic int64_t open;
     _Atomic int64_t limit;
+    _Atomic bool starved; /* the system lacks descriptors to accept more, and the log says so */
 };
 
 struct server_app {

@@ -36,6 +36,7 @@ struct server {
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
     struct tls *tls;      /* a reference; NULL: callers speak no TLS */
     struct conn *shaking; /* whose TLS was last active; NULL: it has gone since */
+    struct conn *giving;  /* that was last given a response; NULL: it has gone since */
     struct rejections rejections;
     bool draining;
     bool stopped;

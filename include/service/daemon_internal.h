@@ -29,6 +29,7 @@
 #include "middleware/key_keeper.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
+#include "service/descriptors.h"
 #include "service/setup.h"
 #include "service/systemd.h"
 #include "service/token_fdstore.h"
@@ -88,8 +89,10 @@ struct daemon {
     /* drain.c */
     struct drain {
         bool begun;
-        size_t accepting;     /* workers that accept still */
-        unsigned quiet_looks; /* in a row, with no lookup under way, and none that could come */
+        size_t asked;  /* workers that have not answered yet */
+        bool refusing; /* nobody connects to the listeners any more */
+        bool closed;   /* they are */
+        unsigned quiet_looks;
         struct mono_time until;
         struct timer *timer;
     } drain;
@@ -117,8 +120,13 @@ struct exposition daemon_exposition(const struct daemon *daemon);
 /* Keys of key_url are needed, and none were ever obtained: adds a phrase that says why. */
 bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why);
 
-/* Warns where the system allows fewer descriptors than `config` may need. */
-void daemon_check_descriptors(const struct config *config);
+/*
+ * Sets the limits on connections: what `config` says, or what the system's limit on descriptors
+ * allows, and then warns. False, with the reason, when that is too little for anything; the limits
+ * are as they were.
+ */
+bool daemon_share_descriptors(struct daemon *daemon, const struct config *config, size_t workers,
+                              struct reason *reason);
 
 /* drain.c: SIGTERM, SIGINT. A second one ends at once. */
 void drain_signal(struct daemon *daemon, int number);

@@ -90,8 +90,9 @@ void worker_commit(struct worker_change *change);
 void worker_discard(struct worker_change *change);
 
 /*
- * Mailed: it takes what waits in the backlogs and accepts no more; from then on its responses close
- * their connections. Then `drained` is called in the main thread. Once.
+ * Mailed: it accepts no more, and what waits in the backlogs is the caller's to take; from then on
+ * its responses close their connections. Then `drained` is called in the main thread, and it may be
+ * asked again: what it had taken before the last answer, it has read before the next one.
  */
 void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
 /* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */

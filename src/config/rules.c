@@ -45,54 +45,7 @@ static void headers_differ(const struct rules *rules)
                     forward);
 }
 
-/* Port 0 is another port each time. */
-static bool is_port_0(const struct config_address *a)
-{
-    size_t len = strlen(a->text);
-
-    return a->addr.ss_family != AF_UNIX && len >= 2 && strcmp(a->text + len - 2, ":0") == 0;
-}
-
-static bool same_address(const struct config_address *a, const struct config_address *b)
-{
-    return a->addr_len == b->addr_len && memcmp(&a->addr, &b->addr, a->addr_len) == 0 &&
-           !is_port_0(a);
-}
-
-/* Whether the address at `index` of list `list` stands before it. */
-static bool listened_before(const struct config_addresses *const *lists, size_t list, size_t index)
-{
-    const struct config_address *address = &lists[list]->items[index];
-
-    for (size_t i = 0; i <= list; i++) {
-        for (size_t j = 0; j < (i == list ? index : lists[i]->count); j++) {
-            if (same_address(&lists[i]->items[j], address))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void addresses_differ(const struct rules *rules)
-{
-    static const enum config_key_index keys[] = {KEY_server_listen, KEY_metrics_listen,
-                                                 KEY_admin_listen};
-    const struct config_addresses *lists[] = {
-        &rules->config->server_listen,
-        &rules->config->metrics_listen,
-        &rules->config->admin_listen,
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        for (size_t j = 0; j < lists[i]->count; j++) {
-            if (listened_before(lists, i, j))
-                rules_wrong(rules, keys[i], "%s is listened on already; write each address once",
-                            lists[i]->items[j].text);
-        }
-    }
-}
-
-static rule *const process_rules[] = {required, headers_differ, addresses_differ, NULL};
+static rule *const process_rules[] = {required, headers_differ, NULL};
 
 static rule *const upstream_rules[] = {required, NULL};
 
@@ -113,6 +66,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
     };
 
     run(&rules, process_rules);
+    run(&rules, rules_of_listeners);
     run(&rules, rules_of_tls);
     run(&rules, rules_of_identity);
     for (; rules.index < rules.config->upstream_count; rules.index++) {

@@ -171,6 +171,13 @@ void request_abandon(struct request *request)
         settle(request, ENDED_CANCELLED, problem_of(ENDED_CANCELLED)->status, NULL, CTX_GONE);
 }
 
+void request_replace_ending(struct request *request, enum problem_id ending, int status)
+{
+    MUST(request->state == REQUEST_SENDING);
+    request->ending = ending;
+    request->status = status;
+}
+
 size_t request_header_size(const struct request *request)
 {
     const union MHD_ConnectionInfo *info =
@@ -203,9 +210,34 @@ const char *request_header(struct request *request, const char *name)
     return value + len == start + whole ? value : keep_trimmed(request, value, len);
 }
 
+/* Told from what a caller sends by its address. */
+static const char placeholder[] = "";
+
+void request_hide_cookies(struct request *request)
+{
+    (void)MHD_set_connection_value(request->connection, MHD_HEADER_KIND, "Cookie", placeholder);
+}
+
+bool request_is_placeholder(const char *value)
+{
+    return value == placeholder;
+}
+
+static enum MHD_Result take_cookies(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    const char **text = arg;
+    (void)kind;
+    if (request_is_placeholder(value) || strcasecmp(name, "Cookie") != 0)
+        return MHD_YES;
+    *text = value;
+    return MHD_NO;
+}
+
 size_t request_cookie(struct request *request, const char *name, const char **value, size_t *len)
 {
-    const char *text = request_header(request, "Cookie");
+    const char *text = NULL;
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_cookies, &text);
     return cookie_find(text == NULL ? "" : text, name, value, len);
 }
 

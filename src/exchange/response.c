@@ -168,10 +168,8 @@ static void send_at_once(const struct request *request, struct iovec *parts, siz
  * request has gone out. Only then is the connection shut down, so that the response comes before
  * the end of the stream.
  */
-void response_problem_at_once(struct request *request, enum problem_id id, const char *detail)
+static void write_at_once(struct request *request, enum problem_id id, const char *detail)
 {
-    if (request_is_settled(request))
-        return;
     const struct problem *problem = problem_of(id);
     const char *guid = request_guid(request);
     char *json = problem_json(problem, detail, guid);
@@ -190,8 +188,21 @@ void response_problem_at_once(struct request *request, enum problem_id id, const
     shutdown(request->fd, SHUT_RDWR);
     request->written_at_once = true;
     request->body_len = len;
-    request_settle(request, id, problem->status, NULL);
     free(json);
+}
+
+void response_problem_at_once(struct request *request, enum problem_id id, const char *detail)
+{
+    if (request_is_settled(request))
+        return;
+    write_at_once(request, id, detail);
+    request_settle(request, id, problem_of(id)->status, NULL);
+}
+
+void response_problem_instead(struct request *request, enum problem_id id, const char *detail)
+{
+    write_at_once(request, id, detail);
+    request_replace_ending(request, id, problem_of(id)->status);
 }
 
 void response_body(struct request *request, enum problem_id ending, char *body, size_t len,

@@ -6,10 +6,11 @@
  * the flag, 200 with the flag in the thread's own set.
  *
  * So the descriptor goes into the loop's own set, whose descriptor libuv tells (uv_backend_fd).
- * libuv puts it there without the flag; right after, it is taken out and put back with it. Two
- * things about libuv's inside are relied on, and were tried with the versions below: it finds a
- * watcher by the descriptor in epoll_event.data.fd, and it does not change the entry of a watcher
- * whose events stay the same (the kernel allows no change of an exclusive one).
+ * libuv puts it there without the flag; right after, it is taken out and put back with it. Three
+ * things about libuv's inside are relied on, and are so in the source of the versions below: it
+ * finds a watcher by the descriptor in epoll_event.data.fd; it does not change the entry of a
+ * watcher whose events stay the same (the kernel allows no change of an exclusive one); and what it
+ * changes in its set, through io_uring too, is done before the check handles run.
  *
  * With another version of libuv the descriptor is in an epoll set of its own, which the loop
  * watches. Everything works there too, but each connection wakes every loop that is idle.
@@ -27,10 +28,10 @@
 
 #define UV(major, minor, patch) ((unsigned)(major) << 16 | (unsigned)(minor) << 8 | (patch))
 
-/* Tried with 1.44.2 (Debian 12) and 1.50.0 (Debian 13). */
+/* Read from 1.44.0 to 1.52.1; run with 1.44.2 (Debian 12) and 1.50.0 (Debian 13). */
 enum accept_watch_place accept_watch_place(unsigned uv_version)
 {
-    return uv_version >= UV(1, 44, 0) && uv_version < UV(1, 52, 0) ? ACCEPT_WATCH_LOOP_SET
+    return uv_version >= UV(1, 44, 0) && uv_version < UV(1, 53, 0) ? ACCEPT_WATCH_LOOP_SET
                                                                    : ACCEPT_WATCH_OWN_SET;
 }
 
@@ -42,9 +43,13 @@ static void readable(uv_poll_t *poll, int status, int events)
     watch->ready(watch);
 }
 
+/* Where the kernel has no such flag, each connection wakes all loops. */
 static int add(int set, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+    if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    event.events = EPOLLIN;
     return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
 }
 

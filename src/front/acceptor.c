@@ -23,6 +23,8 @@
 #define ACCEPTOR_MAGIC 0x41434350u
 /* Accepted in one go before other work of the loop has its turn. */
 #define ACCEPTS_A_TURN 16
+/* Taken from one backlog in one go at the end. It may be a service manager's, and of any size. */
+#define ACCEPTS_AT_THE_END 65536
 #define PAUSE (100 * MILLISECOND)
 
 /* One listener. */
@@ -38,9 +40,7 @@ struct acceptor {
     struct loop *loop;
     const struct accept_group *group;
     size_t self;
-    bool starved; /* out of descriptors, and said so */
-    size_t open;  /* entries whose watch is not closed */
-    size_t count;
+    size_t open; /* entries whose watch is not closed */
     struct entry entries[];
 };
 
@@ -102,7 +102,10 @@ static void take(const struct accept_group *group, size_t self, bool tls, int fd
 
 /* ---- accepting ---- */
 
-/* 0: it was taken, or what the network left on the socket was passed over; else errno. */
+/*
+ * 0: it was taken, or what the network left on the socket was passed over. EAGAIN: none waits.
+ * Else the system lacks something.
+ */
 static int accept_one(int listener, bool tls, const struct accept_group *group, size_t self)
 {
     struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
@@ -113,6 +116,8 @@ static int accept_one(int listener, bool tls, const struct accept_group *group, 
         return 0;
     }
     switch (errno) {
+    case EINVAL: /* a Unix socket that takes no more, and none waits */
+        return EAGAIN;
     case EAGAIN:
     case EMFILE:
     case ENFILE:
@@ -131,13 +136,13 @@ static void resume(void *arg)
     accept_watch_resume(&entry->watch);
 }
 
+/* Every loop meets the want of descriptors; the log says it once. */
 static void pause_accepting(struct entry *entry, int error)
 {
     struct acceptor *acceptor = entry->acceptor;
-    if (!acceptor->starved)
+    if (!atomic_exchange(&acceptor->group->quota->starved, true))
         log_warning(NULL, "cannot accept connections: %s; trying again every 100 ms",
-                    strerror(error));
-    acceptor->starved = true;
+                    strerrordesc_np(error));
     accept_watch_pause(&entry->watch);
     entry->pause = timer_start(acceptor->loop, PAUSE, resume, entry);
 }
@@ -146,14 +151,14 @@ static void ready(struct accept_watch *watch)
 {
     struct entry *entry = CONTAINER_OF(watch, struct entry, watch);
     struct acceptor *acceptor = entry->acceptor;
-    int error = 0;
+    int error = 0, accepted = 0;
     MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
-    for (int i = 0; i < ACCEPTS_A_TURN && error == 0; i++)
+    for (; accepted < ACCEPTS_A_TURN && error == 0; accepted += error == 0)
         error = accept_one(watch->fd, entry->tls, acceptor->group, acceptor->self);
-    if (error == 0)
-        acceptor->starved = false;
-    else if (error != EAGAIN)
+    if (error != 0 && error != EAGAIN)
         pause_accepting(entry, error);
+    else if (accepted > 0)
+        atomic_store_explicit(&acceptor->group->quota->starved, false, memory_order_relaxed);
 }
 
 /* ---- life ---- */
@@ -188,7 +193,6 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     acceptor->loop = loop;
     acceptor->group = group;
     acceptor->self = self;
-    acceptor->count = count;
     for (size_t i = 0; i < count; i++) {
         acceptor->entries[i].acceptor = acceptor;
         acceptor->entries[i].tls = listen_is_tls(listen, i);
@@ -203,23 +207,25 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     return ERR_OK;
 }
 
-static void take_backlog(int listener, bool tls, const struct accept_group *group, size_t self)
+/* False when some may wait still. */
+static bool take_backlog(int listener, bool tls, const struct accept_group *group)
 {
-    for (int i = 0; i < LISTEN_BACKLOG && accept_one(listener, tls, group, self) == 0; i++)
-        ;
+    int error = 0;
+    for (int i = 0; i < ACCEPTS_AT_THE_END && error == 0; i++)
+        error = accept_one(listener, tls, group, group->count);
+    return error == EAGAIN;
 }
 
 void acceptor_stop(struct acceptor *acceptor)
 {
     MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
-    for (size_t i = 0; i < acceptor->count; i++)
-        take_backlog(acceptor->entries[i].watch.fd, acceptor->entries[i].tls, acceptor->group,
-                     acceptor->self);
     close_watches(acceptor);
 }
 
-void accept_rest(const struct listen *listen, const struct accept_group *group)
+bool accept_rest(const struct listen *listen, const struct accept_group *group)
 {
+    bool empty = true;
     for (size_t i = 0; i < listen_count(listen); i++)
-        take_backlog(listen_fd(listen, i), listen_is_tls(listen, i), group, group->count);
+        empty = take_backlog(listen_fd(listen, i), listen_is_tls(listen, i), group) && empty;
+    return empty;
 }

@@ -236,6 +236,46 @@ static const struct route routes[] = {
 };
 #define METRICS_ROUTES 3
 
+static void add_addresses(const struct config_addresses *listen, struct buf *out)
+{
+    for (size_t i = 0; i < listen->count; i++)
+        buf_printf(out, "%s%s", i == 0 ? " (" : ", ", listen->items[i].text);
+    buf_printf(out, "%s", listen->count > 0 ? ")" : ", which is off");
+}
+
+static void add_metrics(const struct config *config, struct buf *out)
+{
+    buf_printf(out, "On [metrics] listen");
+    add_addresses(&config->metrics_listen, out);
+    buf_printf(out, ": ");
+    routes_list(routes, METRICS_ROUTES, out);
+}
+
+static void add_admin(const struct config *config, struct buf *out)
+{
+    buf_printf(out, "On [admin] listen, %s: ",
+               config->admin_listen.count > 0 ? "a Unix socket" : "which is off");
+    routes_list(routes + METRICS_ROUTES, ARRAY_LEN(routes) - METRICS_ROUTES, out);
+}
+
+void admin_reject_elsewhere(struct request *request, const char *here)
+{
+    const struct route *route = routes_find(routes, ARRAY_LEN(routes), request);
+    const bool is_root = request->path_len == 1 && request->path[0] == '/';
+    struct buf there;
+
+    if (route == NULL && !is_root)
+        return;
+    buf_init(&there, 32768); /* more than a configuration has addresses for */
+    if (route != NULL && route >= routes + METRICS_ROUTES)
+        add_admin(request->config, &there);
+    else
+        add_metrics(request->config, &there);
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s... %s",
+                           here, buf_text(&there));
+    buf_fini(&there);
+}
+
 static void serve(struct server_app *app, struct request *request)
 {
     const struct admin_app *admin = of(app);

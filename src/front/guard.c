@@ -35,6 +35,7 @@ struct header_section {
     bool bad_host;
     unsigned cookies;
     unsigned credentials; /* Authorization */
+    unsigned connections; /* Connection fields */
     const char *broken;   /* the first fault found in a field, for people; NULL: none */
     /* Found in the memory of 0.9. */
     const char *begin, *end; /* the header section lies between these */
@@ -116,6 +117,8 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
 {
     struct header_section *section = arg;
     (void)kind;
+    if (request_is_placeholder(value))
+        return MHD_YES;
     if (value == NULL)
         value = "";
     if (section->begin != NULL)
@@ -131,6 +134,7 @@ static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *n
     }
     section->cookies += text_equal_ci(name, "cookie");
     section->credentials += text_equal_ci(name, "authorization");
+    section->connections += text_equal_ci(name, "connection");
     if (!text_is_token(name, strlen(name)))
         section->broken = "A header field's name holds a character that is not allowed there.";
     else if (!is_value(value))
@@ -254,19 +258,18 @@ void guard_read(struct request *request)
     struct header_section section = read_section(request);
     request->announces_body = announces_body(&section);
     request->close = section.gap || request->announces_body;
+    request->plain_keep = section.connections == 0 && strcmp(request->version, "HTTP/1.1") == 0;
     request->fault = fault_in_framing(request, &section);
     if (request->fault == NULL)
         request->fault = fault_in_section(request, &section);
 }
 
-void guard_reject_at_once(struct request *request, enum problem_id id)
+void guard_reject_at_once(struct request *request)
 {
     const char *detail = "The header section is malformed. A Content-Length must be a number.";
-    if (id != PROBLEM_BAD_REQUEST)
-        detail = "The header section has too many fields or cookies. Send fewer.";
-    else if (request_header(request, "Host") == NULL)
+    if (request_header(request, "Host") == NULL)
         detail = "There is no Host field.";
-    response_problem_at_once(request, id, detail);
+    response_problem_at_once(request, PROBLEM_BAD_REQUEST, detail);
 }
 
 void guard_check(struct request *request)

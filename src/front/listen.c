@@ -1,7 +1,11 @@
+/*
+ * An error names the address, and what to do: most starts that fail, fail here.
+ */
 #include "front/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -16,6 +20,9 @@
 #include "base/mem.h"
 #include "front/endpoint.h"
 
+/* Connections that wait to be accepted, at most, on each socket. */
+#define LISTEN_BACKLOG 1024
+
 struct listener {
     int fd;
     bool tls;
@@ -26,6 +33,7 @@ struct listen {
     struct listener *listeners;
     size_t count;
     char *addresses;
+    bool adopted; /* others have them too */
 };
 
 /* ---- binding ---- */
@@ -60,14 +68,15 @@ static int open_socket(const struct config_address *address, int64_t mode)
     int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    const int on = 1;
+    const int on = 1, off = 0;
     if (is_unix(address)) {
         remove_stale(address);
         fchmod(fd, (mode_t)mode); /* the mode of the file that bind makes, less the umask */
     } else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        /* Whatever the system's default is. */
         if (address->addr.ss_family == AF_INET6)
-            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     }
     if (bind(fd, (const struct sockaddr *)&address->addr, address->addr_len) != 0 ||
         (is_unix(address) && chmod(unix_path(address), (mode_t)mode) != 0) ||
@@ -121,6 +130,7 @@ static void advise_unix(const struct config_address *address, int error, struct 
 static void advise_inet(const struct config_address *address, int error, struct buf *text)
 {
     const unsigned port = port_of(address);
+    const bool is_v6 = address->addr.ss_family == AF_INET6;
     if (error == EADDRINUSE)
         buf_printf(text,
                    "another process has it; `ss -ltnp sport = :%u` names that: stop it, or choose "
@@ -131,9 +141,14 @@ static void advise_inet(const struct config_address *address, int error, struct 
                    "port %u is below %d and not allowed; choose a port from %d on, or grant "
                    "CAP_NET_BIND_SERVICE",
                    port, IPPORT_RESERVED, IPPORT_RESERVED);
+    else if (error == EAFNOSUPPORT && is_v6)
+        buf_printf(text, "this machine has no IPv6; write 127.0.0.1:%u or 0.0.0.0:%u", port, port);
     else if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
-        buf_puts(text, "this machine has no such address; `ip address` lists those it has; on one "
-                       "with IPv6 only, write [::1]:PORT or [::]:PORT");
+        buf_printf(text,
+                   "this machine has no such address; `ip address` lists those it has; on one "
+                   "with %s",
+                   is_v6 ? "IPv4 only, write 127.0.0.1:PORT or 0.0.0.0:PORT"
+                         : "IPv6 only, write [::1]:PORT or [::]:PORT");
     else
         buf_puts(text, strerrordesc_np(error));
 }
@@ -178,18 +193,23 @@ static void add_bound_address(struct buf *text, int fd, bool tls)
     }
 }
 
+static void remove_path(struct listener *listener)
+{
+    if (listener->path != NULL)
+        unlink(listener->path);
+    mem_free(listener->path);
+    listener->path = NULL;
+}
+
 static void close_sockets(struct listen *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct listener *listener = &set->listeners[i];
         /* First, for once it is closed another daemon may take the path for stale, and its own. */
-        if (listener->path != NULL)
-            unlink(listener->path);
+        remove_path(listener);
         if (listener->fd >= 0)
             close(listener->fd);
         listener->fd = -1;
-        mem_free(listener->path);
-        listener->path = NULL;
     }
 }
 
@@ -250,6 +270,7 @@ enum err listen_adopt(int *sockets, const bool *tls, size_t count, struct listen
                       struct reason *reason)
 {
     struct listen *set = set_new(count);
+    set->adopted = true;
     for (size_t i = 0; i < count; i++) {
         int flags = fcntl(sockets[i], F_GETFL);
         if (flags < 0 || fcntl(sockets[i], F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -309,6 +330,37 @@ int listen_fd(const struct listen *set, size_t i)
 bool listen_is_tls(const struct listen *set, size_t i)
 {
     return set->listeners[i].tls;
+}
+
+/*
+ * Closing a TCP socket resets what came since it was last looked into. So its SYNs are dropped
+ * first: a caller that sends one again finds the socket closed. Where that is not permitted, those
+ * that come in between are reset.
+ */
+static void drop_syns(int fd)
+{
+    enum { FLAGS_AT = 13 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void listen_refuse(struct listen *set)
+{
+    for (size_t i = 0; i < set->count && !set->adopted; i++) {
+        struct listener *listener = &set->listeners[i];
+        if (listener->path == NULL) {
+            drop_syns(listener->fd);
+        } else {
+            remove_path(listener);
+            shutdown(listener->fd, SHUT_RD);
+        }
+    }
 }
 
 void listen_close(struct listen *set)

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "exchange/response.h"
 #include "front/access.h"
+#include "front/admin.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
 #include "front/routes.h"
@@ -243,6 +244,13 @@ static void guard(struct lookup_app *lookups, struct request *request)
         guard_check(request);
 }
 
+/* Before the identity: a probe or a scrape that has lost its way has none to show. */
+static void direct(struct lookup_app *lookups, struct request *request)
+{
+    (void)lookups;
+    admin_reject_elsewhere(request, LOOKUP_PATH);
+}
+
 static void identify(struct lookup_app *lookups, struct request *request)
 {
     identity_run(request, &lookups->identity);
@@ -257,10 +265,8 @@ static const struct {
     const char *name;
     void (*run)(struct lookup_app *lookups, struct request *request);
 } steps[] = {
-    {"track", track},
-    {"guard", guard},
-    {"identify", identify},
-    {"route", route},
+    {"track", track},       {"guard", guard}, {"direct", direct},
+    {"identify", identify}, {"route", route},
 };
 
 static void serve(struct server_app *app, struct request *request)

@@ -10,6 +10,7 @@
  */
 #include "front/mhd.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,4 +99,35 @@ bool mhd_is_failed_handshake(const char *line)
     static const char text[] = "Error: received handshake message out of context";
 
     return strncmp(line, text, strlen(text)) == 0;
+}
+
+bool mhd_response_is_lost(const char *line)
+{
+    static const char start[] = "Closing connection (failed to create response header";
+    return strncmp(line, start, strlen(start)) == 0;
+}
+
+/*
+ * The method stands before the target, with one byte between them, and libmicrohttpd tells it only
+ * when the header section is whole. Its memory begins on a boundary of so many bytes, and the
+ * request line where its memory begins, as a rule: what lies between a boundary and the target is
+ * the request line's.
+ */
+#define MEMORY_BOUNDARY 16
+
+const char *mhd_method_before(const char *target)
+{
+    static const char *const usual[] = {"GET", "HEAD"};
+    const char *end = target - 1;
+    const size_t room = (uintptr_t)end % MEMORY_BOUNDARY;
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+        const size_t len = strlen(usual[i]);
+        const char *method = end - len;
+        if (len > room || memcmp(method, usual[i], len) != 0)
+            continue;
+        if (len == room || method[-1] == '\0' || method[-1] == '\n')
+            return usual[i];
+    }
+    return "-";
 }

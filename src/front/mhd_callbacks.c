@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
+#include "front/mhd.h"
 
 static struct conn *conn_of(struct MHD_Connection *connection)
 {
@@ -52,6 +53,8 @@ void server_drop(struct server *server, struct conn *conn)
         server->reading = NULL;
     if (server->shaking == conn)
         server->shaking = NULL;
+    if (server->giving == conn)
+        server->giving = NULL;
     DL_DELETE(server->conns, conn); /* NOLINT(clang-analyzer-core.NullDereference) */
     conn_close(conn);
 }
@@ -148,9 +151,12 @@ void *mhd_on_target(void *arg, const char *target, struct MHD_Connection *connec
     MUST(conn != NULL && conn->request == NULL && conn->server == server);
     struct request *request = server_make_request(conn, connection, target);
     request->certificate_user = conn->tls != NULL ? tls_session_user(conn->tls) : NULL;
+    request->early_method = mhd_method_before(target);
+    request_hide_cookies(request);
+    conn->kept = false;
     server->reading = conn;
     conn_enter(conn, CONN_HEADER_SECTION);
-    if (strlen(target) > server->max_header_size) {
+    if (!header_limit_allows_target(request)) {
         server_begin_rejected(conn, false);
         header_limit_reject_target(request);
     }
@@ -162,8 +168,11 @@ static enum MHD_Result give(struct conn *conn, struct request *request)
 {
     if (request->response == NULL)
         return MHD_NO;
-    if (request->close || conn->server->draining)
+    const bool close = request->close || conn->server->draining;
+    if (close)
         MHD_add_response_header(request->response, "Connection", "close");
+    conn->kept = !close && request->plain_keep && request->ending != ENDED_NOT_MODIFIED;
+    conn->server->giving = conn;
     request_enter(request, REQUEST_SENDING);
     conn_enter(conn, CONN_SENDING);
     mhd_scheduler_response_begins(&conn->server->scheduler);

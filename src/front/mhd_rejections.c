@@ -17,6 +17,7 @@
 #include "exchange/response.h"
 #include "front/endpoint.h"
 #include "front/guard.h"
+#include "front/header_limit.h"
 #include "front/mhd.h"
 #include "middleware/tracker.h"
 
@@ -34,6 +35,7 @@ struct request *server_make_request(struct conn *conn, struct MHD_Connection *co
     request->connection = connection;
     request->owner = conn;
     request->fd = conn->fd;
+    request->early_method = "-";
     request->max_header_size = conn->server->max_header_size;
     request->settled = settled;
     request->timed_out = response_timed_out;
@@ -46,19 +48,23 @@ void server_begin_rejected(struct conn *conn, bool whole)
     struct request *request = conn->request;
     if (request->state != REQUEST_HEADER_SECTION)
         return;
-    request_begin(request, conn->server->loop, "-");
+    request_begin(request, conn->server->loop, request->early_method);
     metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
     tracker_rejected(request, conn->app->guids, whole);
 }
 
+/* Every status that libmicrohttpd is known to send has a row of its own (exchange/problem.h). */
 static enum problem_id rejection_problem(unsigned status)
 {
     switch (status) {
     case MHD_HTTP_URI_TOO_LONG:
         return PROBLEM_TARGET_TOO_LARGE;
-    case MHD_HTTP_CONTENT_TOO_LARGE:
     case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
         return PROBLEM_HEADER_TOO_LARGE;
+    case MHD_HTTP_NOT_IMPLEMENTED:
+        return PROBLEM_METHOD_UNKNOWN;
+    case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
+        return PROBLEM_VERSION_UNKNOWN;
     default:
         return PROBLEM_BAD_REQUEST;
     }
@@ -83,18 +89,23 @@ void server_account_response(struct conn *conn, struct MHD_Connection *connectio
 
 /*
  * Did libmicrohttpd close a connection without a request, though its caller is there? So 0.9 treats
- * a first line that is none, without a line in the log. A caller who closes at once is missed.
+ * a line that is no request line, without a line in the log. A caller who closes at once is missed.
  */
 static bool is_closed_without_response(const struct conn *conn)
 {
     char byte;
-    if (conn->request != NULL || conn->phase != CONN_HEADER_SECTION || conn->gone ||
-        conn->server->stopped)
+    if (conn->gone || conn->server->stopped)
         return false;
     if (conn->tls != NULL)
         return tls_session_is_there(conn->tls);
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
+/* In the run in which a response has ended, a connection that was not kept ends for no more. */
+static bool closes_with_response(const struct conn *conn)
+{
+    return conn->last_run == conn->server->scheduler.run_count && !conn->kept;
 }
 
 /*
@@ -105,10 +116,12 @@ static bool is_closed_without_response(const struct conn *conn)
 void server_account_closing(struct conn *conn, struct MHD_Connection *connection)
 {
     struct server *server = conn->server;
+    if (conn->request != NULL || closes_with_response(conn))
+        return;
     if (rejections_oldest(&server->rejections) == 0 && is_closed_without_response(conn))
         rejections_note(&server->rejections, MHD_HTTP_BAD_REQUEST);
     const unsigned status = rejections_oldest(&server->rejections);
-    if (status == 0 || conn->request != NULL || conn->last_run == server->scheduler.run_count)
+    if (status == 0)
         return;
     rejections_forget(&server->rejections, status);
     server_make_request(conn, connection, "-");
@@ -151,9 +164,10 @@ static void reject_first(struct server *server, unsigned status)
     struct conn *conn = being_rejected(server);
     if (conn != NULL) {
         server_begin_rejected(conn, true);
-        guard_reject_at_once(conn->request, status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
-                                                ? PROBLEM_HEADER_TOO_LARGE
-                                                : PROBLEM_BAD_REQUEST);
+        if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)
+            header_limit_reject_fields(conn->request);
+        else
+            guard_reject_at_once(conn->request);
     } else if (reading == NULL || reading->request == NULL || !reading->request->written_at_once) {
         rejections_note(&server->rejections, status);
     }
@@ -189,6 +203,19 @@ static void account_handshake(struct conn *conn)
 }
 
 /*
+ * A response was taken, and its header section finds no memory: requests stand behind this one, and
+ * fill what its fields have left. The line comes in the call that took the response.
+ */
+static void respond_instead(struct server *server)
+{
+    struct conn *conn = server->giving;
+    if (conn == NULL || conn->request == NULL || conn->request->state != REQUEST_SENDING)
+        return;
+    conn->kept = false;
+    header_limit_replace_response(conn->request);
+}
+
+/*
  * Every line of libmicrohttpd's is about a caller's doing, or about our closing without a word.
  * Where it quotes something (`...'), that is the caller's target, which holds a postcode.
  */
@@ -204,6 +231,8 @@ void mhd_on_message(void *arg, const char *format, va_list args)
     unsigned status = mhd_rejection_status(text);
     if (status != 0)
         reject_first(server, status);
+    else if (mhd_response_is_lost(text))
+        respond_instead(server);
     text[strcspn(text, "`\n")] = '\0';
     log_debug(NULL, "libmicrohttpd: %s", text);
 }

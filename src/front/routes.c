@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "exchange/response.h"
 
 static bool fits(const struct route *route, const struct request *request)
@@ -30,14 +29,28 @@ static void reject_method(const struct route *route, struct request *request)
         "Use %s here.", route->post ? "POST" : "GET or HEAD");
 }
 
+const struct route *routes_find(const struct route *routes, size_t count,
+                                const struct request *request)
+{
+    for (const struct route *route = routes; route < routes + count; route++)
+        if (fits(route, request))
+            return route;
+    return NULL;
+}
+
+void routes_list(const struct route *routes, size_t count, struct buf *out)
+{
+    for (const struct route *route = routes; route < routes + count; route++)
+        buf_printf(out, "%s%s%s", route == routes ? "" : ", ", route->path,
+                   route->prefix ? "..." : "");
+}
+
 /* With what there is instead. */
 static void reject_path(const struct route *routes, size_t count, struct request *request)
 {
     struct buf paths;
     buf_init(&paths, 1024);
-    for (const struct route *route = routes; route < routes + count; route++)
-        buf_printf(&paths, "%s%s%s", route == routes ? "" : ", ", route->path,
-                   route->prefix ? "..." : "");
+    routes_list(routes, count, &paths);
     response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s",
                            buf_text(&paths));
     buf_fini(&paths);
@@ -46,15 +59,14 @@ static void reject_path(const struct route *routes, size_t count, struct request
 void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,
                      struct request *request)
 {
-    for (const struct route *route = routes; route < routes + count; route++) {
-        if (!fits(route, request))
-            continue;
-        size_t skip = strlen(route->path);
-        if (allows(route, request->method))
-            route->handle(app, request, request->path + skip, request->path_len - skip);
-        else
-            reject_method(route, request);
+    const struct route *route = routes_find(routes, count, request);
+    if (route == NULL) {
+        reject_path(routes, count, request);
         return;
     }
-    reject_path(routes, count, request);
+    const size_t skip = strlen(route->path);
+    if (allows(route, request->method))
+        route->handle(app, request, request->path + skip, request->path_len - skip);
+    else
+        reject_method(route, request);
 }

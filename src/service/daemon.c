@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -21,9 +20,6 @@
 #include "service/daemon_internal.h"
 #include "service/process.h"
 
-/* Connections of operators; apart from the callers' so that /metrics responds when those are many.
- */
-#define OPERATOR_CONNECTIONS 128
 /* Bytes of the largest header section of a request to the operator endpoints. */
 #define OPERATOR_HEADER_SIZE (8 * 1024)
 
@@ -91,16 +87,6 @@ static bool complain(const char *reason)
     systemd_status(buf_text(&status));
     buf_fini(&status);
     return false;
-}
-
-/* Every connection is a descriptor, and a lookup one more: what the system allows is taken. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Sockets that were handed down take the place of [server] listen. */
@@ -242,7 +228,6 @@ static bool start_workers(struct daemon *daemon)
                                             .tls = worker_tls_server(daemon->workers[i]),
                                             .app = worker_app(daemon->workers[i])};
     daemon->callers = (struct accept_group){&daemon->quota, members, daemon->worker_count};
-    atomic_init(&daemon->quota.limit, daemon->setup.config->server_max_connections);
     for (size_t i = 0; i < daemon->worker_count; i++)
         if (worker_accept(daemon->workers[i], daemon->listen, &daemon->callers) != ERR_OK)
             return complain("the system provides no descriptor to accept connections with");
@@ -263,7 +248,6 @@ static bool open_door(struct daemon *daemon, struct operators_door *door,
 
 static bool open_doors(struct daemon *daemon)
 {
-    atomic_init(&daemon->operator_quota.limit, OPERATOR_CONNECTIONS);
     return open_door(daemon, &daemon->metrics, daemon->metrics_listen) &&
            open_door(daemon, &daemon->admin, daemon->admin_listen);
 }
@@ -286,12 +270,19 @@ static bool check_mhd(void)
     return complain(text);
 }
 
+static bool share_descriptors(struct daemon *daemon)
+{
+    const struct config *config = daemon->setup.config;
+    struct reason reason;
+    descriptors_raise();
+    return daemon_share_descriptors(daemon, config, (size_t)config->server_workers, &reason) ||
+           complain(reason.text);
+}
+
 static bool start(struct daemon *daemon)
 {
-    if (!check_mhd())
+    if (!check_mhd() || !share_descriptors(daemon))
         return false;
-    raise_descriptors();
-    daemon_check_descriptors(daemon->setup.config);
     systemd_inherit(&daemon->inherited);
     daemon->loop = loop_new();
     if (daemon->loop == NULL)

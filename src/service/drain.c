@@ -18,17 +18,58 @@ static void end(struct daemon *daemon)
     loop_stop(daemon->loop);
 }
 
+static void answered(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    daemon->drain.asked--;
+}
+
+static void ask_workers(struct daemon *daemon)
+{
+    daemon->drain.asked = daemon->worker_count;
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        worker_drain(daemon->workers[i], answered, daemon);
+}
+
 /*
- * Twice in a row nothing under way: a request may lie unread in a connection that a worker was
- * just about to look at.
+ * No worker accepts any more. What waits in the backlogs is handed to them, for a socket that is
+ * closed resets what waits in it. Handshakes that had begun have until the next look.
  */
+static void close_listeners(struct daemon *daemon)
+{
+    struct drain *drain = &daemon->drain;
+    const bool was_refusing = drain->refusing;
+    if (!was_refusing)
+        listen_refuse(daemon->listen);
+    drain->refusing = true;
+    if (!accept_rest(daemon->listen, &daemon->callers) || !was_refusing)
+        return;
+    listen_close(daemon->listen);
+    drain->closed = true;
+}
+
+/*
+ * A request may lie unread in a connection that a worker was just about to look at. So nothing is
+ * under way when it was so twice in a row, and in between each worker has read what there was.
+ */
+static void look(struct daemon *daemon, int64_t under_way)
+{
+    struct drain *drain = &daemon->drain;
+    if (drain->asked > 0)
+        return;
+    drain->quiet_looks = drain->closed && under_way == 0 ? drain->quiet_looks + 1 : 0;
+    if (!drain->closed)
+        close_listeners(daemon);
+    ask_workers(daemon);
+}
+
 static void look_for_the_end(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     struct drain *drain = &daemon->drain;
     drain->timer = NULL;
     int64_t under_way = metric_sum(METRIC_IN_FLIGHT, 0);
-    drain->quiet_looks = under_way == 0 && drain->accepting == 0 ? drain->quiet_looks + 1 : 0;
+    look(daemon, under_way);
     if (drain->quiet_looks >= 2) {
         log_notice(NULL, "drained: every lookup has its response");
         end(daemon);
@@ -40,24 +81,12 @@ static void look_for_the_end(void *arg)
     }
 }
 
-/* What came since the workers looked is theirs too: a closed socket resets what waits in it. */
-static void doors_closed(void *arg)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    if (--daemon->drain.accepting > 0 || daemon->ending)
-        return;
-    accept_rest(daemon->listen, &daemon->callers);
-    listen_close(daemon->listen);
-}
-
 static void close_doors(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     struct drain *drain = &daemon->drain;
     drain->until = mono_add(mono_now(), daemon->setup.config->server_drain_timeout);
-    drain->accepting = daemon->worker_count;
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        worker_drain(daemon->workers[i], doors_closed, daemon);
+    ask_workers(daemon);
     drain->timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
 }
 

@@ -172,9 +172,9 @@ static void change_operators(struct daemon *daemon)
 static void change_main(struct daemon *daemon, const struct config *config)
 {
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    atomic_store_explicit(&daemon->quota.limit, config->server_max_connections,
-                          memory_order_relaxed);
-    daemon_check_descriptors(config);
+    struct reason reason;
+    if (!daemon_share_descriptors(daemon, config, daemon->worker_count, &reason))
+        log_warning(NULL, "%s; the limits on connections stay as they were", reason.text);
 }
 
 /*

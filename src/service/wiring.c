@@ -7,11 +7,22 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "service/descriptors.h"
 
 const struct config_upstream *wiring_upstream(const struct config *config)
 {
     MUST(config->upstream_count == 1);
     return &config->upstreams[0];
+}
+
+/* A worker's; they are fewer than configured where the system's limit on descriptors says so. */
+static size_t max_connections(const struct config *config, const struct config_upstream *upstream,
+                              size_t workers)
+{
+    const struct descriptor_shares shares = descriptors_share(config, workers, descriptors_limit());
+    const size_t configured = ((size_t)upstream->max_connections + workers - 1) / workers;
+    const size_t share = (size_t)shares.upstream / workers;
+    return share > 0 && share < configured ? share : configured;
 }
 
 struct client_settings wiring_client(const struct config *config,
@@ -20,7 +31,7 @@ struct client_settings wiring_client(const struct config *config,
 {
     struct client_settings settings = client_settings_from(upstream);
     settings.origin = origin;
-    settings.max_connections = ((size_t)upstream->max_connections + workers - 1) / workers;
+    settings.max_connections = max_connections(config, upstream, workers);
     settings.max_queue = (size_t)config->server_max_in_flight;
     settings.counted = true;
     return settings;

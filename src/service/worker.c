@@ -123,7 +123,7 @@ static void stop_accepting(struct worker *worker)
 }
 
 /* In the main thread. */
-static void drained(struct mail *mail)
+static void has_drained(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
     worker->drained(worker->drained_arg);
@@ -136,7 +136,7 @@ static void drain(struct mail *mail)
     server_drain(worker->server);
     if (worker->tls_server != NULL)
         server_drain(worker->tls_server);
-    mail->deliver = drained;
+    mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);
 }
 
@@ -316,9 +316,9 @@ enum err worker_accept(struct worker *worker, const struct listen *listen,
     return acceptor_new(worker->loop, listen, group, worker->number, &worker->acceptor);
 }
 
-void worker_drain(struct worker *worker, void (*closed)(void *arg), void *arg)
+void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
 {
-    worker->drained = closed;
+    worker->drained = drained;
     worker->drained_arg = arg;
     worker->drain.deliver = drain;
     loop_mail(worker->loop, &worker->drain);

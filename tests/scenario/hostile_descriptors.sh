@@ -1,6 +1,6 @@
 #!/bin/bash
-# Out of descriptors: the daemon says so once, waits without spinning, serves those it has, and goes
-# on as soon as there are descriptors again.
+# Out of descriptors, for the limit was lowered behind its back: the daemon says so once, waits
+# without spinning, serves those it has, and goes on as soon as there are descriptors again.
 set -u
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
@@ -10,8 +10,9 @@ default_keys
 set_key server listen "unix:$here/pc.sock"
 set_key server header_timeout 2s
 set_key log access off
-start_daemon prlimit --nofile=100
+start_daemon
 eventually is_ready
+prlimit --pid "$daemon" --nofile=100
 socket=unix:$here/pc.sock
 
 # A lookup first, so that there is a connection to the upstream.

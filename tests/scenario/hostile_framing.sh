@@ -15,6 +15,7 @@ start_daemon
 eventually is_ready
 
 # An argument list holds them all, and each name is the file's.
-"$driver/corpus" --connect "unix:$here/pc.sock" --standin "$api" "$TOP"/tests/corpus/* ||
+"$driver/corpus" --connect "unix:$here/pc.sock" --standin "$api" \
+    --metrics "unix:$here/metrics.sock" "$TOP"/tests/corpus/* ||
     fail "verdicts"
 stop_daemon

@@ -13,7 +13,7 @@ set_key server header_timeout 1s
 start_daemon
 eventually is_ready
 
-refused=0
+refused=0 served=0
 line='GET /api/v1/addresses/M11AA HTTP/1.1\r\n'
 # says REQUEST: sets answer. It is one head at most.
 says() {
@@ -57,6 +57,58 @@ eventually refusals
 [ "$(cat <&7 2>/dev/null | grep -ac '^HTTP/1.1')" -le 1 ] || fail 'more than one head'
 exec 7<&-
 
+# A HEAD that is refused past libmicrohttpd has no body, and the access line says that it was one.
+bare() { # bare REQUEST STATUS
+    says "$1"
+    has "$answer" "HTTP/1.1 $2 " 'application/problem+json' 'Content-Length: '
+    lacks "$answer" 'urn:postcoded'
+}
+head=${line/GET/HEAD}
+bare "${head}Host: h\r\nContent-Length: nine\r\n\r\n" 400
+bare "${head}Host: h\r\nContent-Length: 99999999999999999999999\r\n\r\n" 400
+bare "${head}\r\n" 400
+eventually refusals
+[ "$(grep -c 'request .*method=HEAD .*status=400 code=bad_request bytes=0 ' "$here/log")" = 3 ] ||
+    fail "access lines of HEAD: $(grep method=HEAD "$here/log")"
+long=$(printf 'b%.0s' {1..9000})
+answer=$(printf 'HEAD /%s HTTP/1.1\r\n' "$long" | "$driver/raw" --connect "$address" -) || fail "raw: $?"
+has "$answer" 'HTTP/1.1 414 ' 'Connection: close'
+lacks "$answer" 'urn:postcoded'
+eventually metric_is postcoded_requests_total 1 'code="too_large",status="414"'
+has "$(grep 'status=414' "$here/log")" ' method=HEAD ' ' bytes=0 '
+
+# Another version of HTTP: what is counted and logged is what was sent.
+for version in 0.9 2.0 3.0; do
+    says "GET /api/v1/addresses/M11AA HTTP/$version\r\nHost: h\r\n\r\n"
+    refused=$((refused - 1))
+    has "$answer" 'HTTP/1.1 505 '
+done
+eventually metric_is postcoded_requests_total 3 'code="bad_request",status="505"'
+[ "$(grep -c 'request .*status=505 code=bad_request' "$here/log")" = 3 ] || fail 'access lines of 505'
+
+# On a kept connection, and behind a request, what is no request is refused and counted too, with or
+# without an answer.
+for garbage in '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n' 'nothing\r\n\r\n'; do
+    exec 7<>"/dev/tcp/${address%:*}/${address##*:}"
+    # shellcheck disable=SC2059
+    printf "${line}Host: h\r\n\r\n" >&7
+    served=$((served + 1))
+    eventually metric_is postcoded_requests_total "$served" 'code="ok",status="200"'
+    # shellcheck disable=SC2059
+    (printf "$garbage" >&7)
+    refused=$((refused + 1))
+    eventually refusals
+    exec 7<&-
+    exec 7<>"/dev/tcp/${address%:*}/${address##*:}"
+    # shellcheck disable=SC2059
+    (printf "${line}Host: h\r\n\r\n$garbage" >&7)
+    served=$((served + 1))
+    refused=$((refused + 1))
+    eventually metric_is postcoded_requests_total "$served" 'code="ok",status="200"'
+    eventually refusals
+    exec 7<&-
+done
+
 # Several in one turn of the loop: none gets the answer to another.
 long=$(printf 'b%.0s' {1..60000})
 queued() { # connections on which the daemon has something to read
@@ -64,8 +116,16 @@ queued() { # connections on which the daemon has something to read
         '$2 ~ port"$" && $4 == "01" { split($5, q, ":"); n += q[2] != "00000000" } END { print n + 0 }' \
         /proc/net/tcp)" -ge "$1" ]
 }
-for round in 1 2 3 4 5 6; do
+# Each of its threads: one that still runs would read from the first caller.
+has_stopped() {
+    ! awk '{ print $3 }' "/proc/$daemon"/task/*/stat | grep -qv T
+}
+stop_short() {
     kill -STOP "$daemon"
+    eventually has_stopped
+}
+for round in 1 2 3 4 5 6; do
+    stop_short
     pids=()
     for i in {1..12}; do
         # shellcheck disable=SC2059
@@ -85,7 +145,7 @@ eventually metric_is postcoded_requests_total 72 'code="too_large",status="431"'
 
 # And each is told with the status that it got, though it had no request line that ended.
 target=$(printf 'a%.0s' {1..60000})
-kill -STOP "$daemon"
+stop_short
 pids=()
 for i in {1..8}; do
     text="GET /$target HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -101,7 +161,7 @@ for pid in "${pids[@]}"; do
 done
 [ "$(grep -al '^HTTP/1.1 414' "$here"/answer.[1-8] | wc -l)" = 4 ] || fail 'not four answers with 414'
 eventually metric_is postcoded_requests_total 76 'code="too_large",status="431"'
-eventually metric_is postcoded_requests_total 4 'code="too_large",status="414"'
+eventually metric_is postcoded_requests_total 5 'code="too_large",status="414"'
 
 # Behind a request stands what is none: it is not told of the next caller to leave.
 before=$(grep -c 'request .*status=400' "$here/log")

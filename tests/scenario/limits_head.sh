@@ -17,7 +17,8 @@ eventually is_ready
 text=$(printf 'a%.0s' {1..20000})
 field="X-Some-Field: $(printf 'v%.0s' {1..44})"$'\r\n' # 60 bytes
 
-# head_of KIND SIZE: a head of exactly so many bytes; of `tiny`, about so many.
+# head_of KIND SIZE: a head of exactly so many bytes; of `tiny`, about so many; of `many`, one of
+# exactly $max bytes with so many fields and three more.
 head_of() {
     local start='GET /api/v1/addresses/M11AA' version=$' HTTP/1.1\r\nHost: h\r\nConnection: close\r\n'
     local target='' fields='' left fill
@@ -32,6 +33,10 @@ head_of() {
         fields+="X-Foo: ${text:0:left-9}"$'\r\n'
         ;;
     tiny) fields=$(printf 'a:\r\n%.0s' $(seq $((left / 4))))$'\n' ;;
+    many)
+        left=$((max - ${#start} - ${#version} - 2 - 4 * $2))
+        fields=$(printf 'a:\r\n%.0s' $(seq "$2"))$'\n'"X: ${text:0:left-5}"$'\r\n'
+        ;;
     esac
     printf '%s' "$start$target$version$fields"$'\r\n'
 }
@@ -76,6 +81,14 @@ done
 # Each field takes memory of its own; libmicrohttpd refuses when there is none left.
 for ((size = 200; size < 16000; size += 331)); do
     expect tiny "$size" whole refused theirs
+done
+
+# So many fields always fit, and of the next ones it is known before the lookup that they do not.
+for n in 1 90 $(((max + 3072) / 64 - 3)); do
+    expect many "$n" whole
+done
+for ((n = (max + 3072) / 64 - 2; n < (max + 3072) / 64 + 20; n++)); do
+    expect many "$n" whole refused theirs
 done
 
 # What was refused was not looked up. Each refusal has an access line and is counted, our own and

@@ -33,12 +33,26 @@ says '' '1 to 16 letters, digits, spaces and hyphens; this one is empty'
 for query in '%' '%4' '%gg' 'a=%' '"' '<' '^' '|' '{' '}' '`' '\' '[' ']'; do
     refused 400 bad_request "$prefix/M1?$query"
 done
-for path in / /api /api/v1/addresses /api/v1//addresses/M1 /api/v1/addressesM1 \
-    /api/v1/./addresses/M1 /api/../api/v1/addresses/M1 /API/v1/addresses/M1 /healthz /metrics \
-    /tokens '/%61pi/v1/addresses/M1' '/?/api/v1/addresses/M1'; do
+for path in /api /api/v1/addresses /api/v1//addresses/M1 /api/v1/addressesM1 \
+    /api/v1/./addresses/M1 /api/../api/v1/addresses/M1 /API/v1/addresses/M1 /healthz/ \
+    /metricsx /token '/%61pi/v1/addresses/M1' //; do
     refused 404 not_found "$path"
-    has "$answer" "Available paths: /api/v1/addresses/..."
+    has "$answer" '"detail":"Unknown path. Available paths: /api/v1/addresses/..."'
 done
+
+# What is on another listener is not here, whatever the method; the response names that listener.
+here_and() { # here_and PATH WORDS
+    refused 404 not_found "$1"
+    has "$answer" "\"detail\":\"Unknown path. Available paths: /api/v1/addresses/... $2\""
+}
+for path in / /healthz /readyz '/metrics?a=b' '/?/api/v1/addresses/M1'; do
+    here_and "$path" "On [metrics] listen (unix:$here/metrics.sock): /healthz, /readyz, /metrics"
+done
+for path in /tokens /tokens/location/refresh /config; do
+    here_and "$path" 'On [admin] listen, a Unix socket: /tokens, /tokens/..., /config'
+    lacks "$answer" "$here"
+done
+has "$(ask -i -X POST "http://$address/tokens/location/refresh")" 'HTTP/1.1 404 ' '[admin] listen'
 [ "$(counter lookups)" = 0 ] || fail "the upstream has seen lookups"
 [ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||
     fail "not counted"
@@ -46,4 +60,19 @@ done
 # By the operators' door there are no lookups, and by the lookups' door no operators.
 operators "$prefix/M1" -i >"$here/answer"
 has "$(cat "$here/answer")" " 404 " '"code":"not_found"' "X-GUID: "
+stop_daemon
+
+# So it does to a caller without an identity, and where the listener is off.
+set_key identity mode jwt
+set_key identity key_file "$here/identity.key"
+set_key metrics listen 127.0.0.1:0,unix:m.sock
+start_daemon
+here_and /healthz "On [metrics] listen (127.0.0.1:0, unix:$here/m.sock): /healthz, /readyz, /metrics"
+refused 401 unauthorized /nowhere
+stop_daemon
+set_key metrics listen off
+set_key admin listen off
+start_daemon
+here_and /metrics 'On [metrics] listen, which is off: /healthz, /readyz, /metrics'
+here_and /config 'On [admin] listen, which is off: /tokens, /tokens/..., /config'
 stop_daemon

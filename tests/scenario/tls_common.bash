@@ -49,7 +49,7 @@ END
         -startdate 20250101000000Z -enddate 20250201000000Z -extfile "$here/$1.ext" \
         -in "$here/$1.csr" -out "$here/$1.crt" 2>/dev/null
 }
-# server_certificate NAME SERIAL...: of this server; `shown` tells them by their subject.
+# server_certificate NAME CA...: of this server; `shown` tells them by their subject.
 server_certificate() {
     certificate "$1" "${2:-ca}" "/CN=$1" subjectAltName=DNS:localhost,IP:127.0.0.1 "${@:3}"
 }
@@ -82,7 +82,7 @@ handshake() {
 }
 # shown: the subject of the certificate that the daemon shows.
 shown() {
-    handshake | sed -n 's/^subject=//p'
+    handshake | sed -n 's/ = /=/; s/^subject=//p'
 }
 failed() {
     metric_is postcoded_tls_handshakes_failed_total "$2" "reason=\"$1\""

@@ -179,6 +179,21 @@ static const struct bad {
     {"[server]\nlisten = 127.0.0.1:80, localhost:80\n[metrics]\nlisten = 127.0.0.1:80\n", WHOLE,
      "p.ini:2: [server] listen: localhost:80 is listened on already; write each address once\n"
      "p.ini:4: [metrics] listen: 127.0.0.1:80 is listened on already; write each address once\n"},
+    {"[server]\nlisten = [::]:80, 0.0.0.0:80, [::1]:80, [::]:80\n", WHOLE,
+     "p.ini:2: [server] listen: 0.0.0.0:80 is a part of [::]:80, which is listened on already, for "
+     "[::] listens on IPv4 too; leave it out\n"
+     "p.ini:2: [server] listen: [::1]:80 is a part of [::]:80, which is listened on already; leave "
+     "it out\n"
+     "p.ini:2: [server] listen: [::]:80 is listened on already; write each address once\n"},
+    {"[server]\nlisten = 127.0.0.1:80, [::ffff:127.0.0.1]:80\n[metrics]\nlisten = 0.0.0.0:80\n",
+     WHOLE,
+     "p.ini:2: [server] listen: [::ffff:127.0.0.1]:80 is listened on already; write each address "
+     "once\n"
+     "p.ini:4: [metrics] listen: 0.0.0.0:80 takes in 127.0.0.1:80, which is listened on already; "
+     "leave one out\n"},
+    {"[server]\nlisten = 127.0.0.1:80\n[metrics]\nlisten = [::]:80\n", WHOLE,
+     "p.ini:4: [metrics] listen: [::]:80 takes in 127.0.0.1:80, which is listened on already, for "
+     "[::] listens on IPv4 too; leave one out\n"},
     /* Headers, cookies, paths. */
     {"[tracker]\nheader = transfer-encoding\n", WHOLE,
      "p.ini:2: [tracker] header: transfer-encoding is reserved; name another header, "

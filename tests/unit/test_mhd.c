@@ -49,6 +49,40 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+START_TEST(test_lost_responses)
+{
+    ck_assert(mhd_response_is_lost("Closing connection (failed to create response header).\n"));
+    ck_assert(!mhd_response_is_lost("Closing connection (out of memory).\n"));
+    ck_assert(!mhd_response_is_lost(""));
+}
+END_TEST
+
+/* A request line at an offset from a boundary of 16 bytes, with the byte before it. */
+static const struct {
+    size_t offset;
+    char before;
+    const char *method;
+    const char *seen;
+} lines[] = {
+    {0, 'x', "GET", "GET"},  {0, 'x', "HEAD", "HEAD"}, {2, '\0', "HEAD", "HEAD"},
+    {2, '\n', "GET", "GET"}, {0, 'x', "XGET", "-"},    {0, 'x', "POST", "-"},
+    {0, 'x', "D", "-"},      {0, 'x', "EAD", "-"},     {0, 'x', "", "-"},
+    {2, 'x', "HEAD", "-"},   {13, '\0', "HEAD", "-"},  {11, '\0', "HEAD", "HEAD"},
+    {0, 'x', "get", "-"},
+};
+
+START_TEST(test_method_before)
+{
+    _Alignas(16) char memory[64];
+    char *const line = memory + 16 + lines[_i].offset;
+
+    memset(memory, 'E', sizeof(memory));
+    line[-1] = lines[_i].before;
+    memcpy(line, lines[_i].method, strlen(lines[_i].method) + 1);
+    ck_assert_str_eq(mhd_method_before(line + strlen(lines[_i].method) + 1), lines[_i].seen);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mhd");
@@ -57,6 +91,8 @@ int main(void)
     tcase_add_loop_test(tests, test_versions, 0, (int)(sizeof(versions) / sizeof(versions[0])));
     tcase_add_test(tests, test_this_library);
     tcase_add_test(tests, test_refusals);
+    tcase_add_test(tests, test_lost_responses);
+    tcase_add_loop_test(tests, test_method_before, 0, (int)(sizeof(lines) / sizeof(lines[0])));
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

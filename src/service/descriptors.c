@@ -1,0 +1,108 @@
+/*
+ * When the limit is too low for what is configured, the fixed needs come first. Of the rest the
+ * upstream gets a quarter and callers get what is left, for most callers' connections are idle.
+ * The upstream's share is a bound too: without it, its connections would take what others need.
+ */
+#include "service/descriptors.h"
+
+#include <sys/resource.h>
+
+/* Standard streams, signals, the main loop and its parts; each listener has one beside. */
+#define OF_PROCESS 24
+#define OF_WORKER 10
+/* Token requests and those for keys, with the resolver, files that are read, a reload. */
+#define OF_REQUESTS 16
+
+/* Operators' connections; apart from the callers' so that /metrics responds when those are many. */
+#define OPERATORS_MOST 128
+#define OPERATORS_LEAST 16
+#define CALLERS_LEAST 16
+#define UPSTREAM_LEAST 16
+/* Of a connection that opens: libcurl closes its own, ours is a duplicate. */
+#define OF_UPSTREAM_CONNECTION 2
+#define UPSTREAM_PART 4
+
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int64_t descriptors_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT64_MAX)
+        return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
+}
+
+static int64_t fixed_needs(const struct config *config, int64_t workers)
+{
+    const size_t listeners =
+        config->server_listen.count + config->metrics_listen.count + config->admin_listen.count;
+    return OF_PROCESS + OF_WORKER * workers + (int64_t)listeners + OF_REQUESTS;
+}
+
+static int64_t rounded_up(int64_t connections, int64_t workers)
+{
+    return (connections + workers - 1) / workers * workers;
+}
+
+/* Each worker has the same of each upstream, rounded up. */
+static int64_t upstream_configured(const struct config *config, int64_t workers)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < config->upstream_count; i++)
+        sum += rounded_up(config->upstreams[i].max_connections, workers);
+    return sum;
+}
+
+/* `rest` descriptors, for callers and upstream; there are enough for the least of both. */
+static void share_rest(struct descriptor_shares *shares, int64_t rest, int64_t workers,
+                       int64_t callers, int64_t upstream, int64_t upstream_least)
+{
+    const int64_t part =
+        lesser(greater(rest / UPSTREAM_PART / OF_UPSTREAM_CONNECTION, upstream_least), upstream);
+    shares->callers = lesser(callers, rest - part * OF_UPSTREAM_CONNECTION);
+    const int64_t left = (rest - shares->callers) / OF_UPSTREAM_CONNECTION;
+    shares->upstream = lesser(upstream, left / workers * workers);
+}
+
+struct descriptor_shares descriptors_share(const struct config *config, size_t workers,
+                                           int64_t limit)
+{
+    const int64_t count = (int64_t)workers, callers = config->server_max_connections;
+    const int64_t upstream = upstream_configured(config, count);
+    const int64_t upstream_least = lesser(rounded_up(UPSTREAM_LEAST, count), upstream);
+    const int64_t fixed = fixed_needs(config, count);
+    struct descriptor_shares shares = {
+        .wanted = fixed + OPERATORS_MOST + OF_UPSTREAM_CONNECTION * upstream + callers,
+        .needed = fixed + OPERATORS_LEAST + OF_UPSTREAM_CONNECTION * upstream_least +
+                  lesser(CALLERS_LEAST, callers),
+    };
+    if (limit < shares.needed)
+        return shares;
+    if (limit >= shares.wanted) {
+        shares.callers = callers;
+        shares.upstream = upstream;
+        shares.operators = OPERATORS_MOST;
+        return shares;
+    }
+    shares.operators = OPERATORS_LEAST;
+    share_rest(&shares, limit - fixed - OPERATORS_LEAST, count, callers, upstream, upstream_least);
+    shares.lowered = shares.callers < callers || shares.upstream < upstream;
+    return shares;
+}
