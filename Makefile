@@ -21,8 +21,8 @@ BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd libcurl libuv jansson uuid libsystemd libssl libcrypto
-DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev \
+PKGS := libmicrohttpd gnutls libcurl libuv jansson uuid libsystemd libssl libcrypto
+DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libuv1-dev \
 	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
@@ -165,11 +165,16 @@ deps-bench:
 	@tests/deps $(DEPS_BENCH)
 
 # BENCH="--rounds 3 --quick" and the like: see tests/bench/run --help.
-bench: all $(BUILD)/bench/load $(BUILD)/bench/identity
+bench: all $(BUILD)/bench/load $(BUILD)/bench/handshakes $(BUILD)/bench/identity
 	tests/bench/run $(BUILD) $(BENCH)
 	$(BUILD)/bench/identity
 
 $(BUILD)/bench/load: $(BUILD)/obj/tests/bench/load.o
+	@mkdir -p $(@D)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench/handshakes: $(BUILD)/obj/tests/bench/handshakes.o
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -49,6 +49,9 @@ enum metric_kind {
 /* Cells of postcoded_identity_rejected_total, one for each reason (jose/result.h). */
 #define METRIC_IDENTITY_CELLS 10
 
+/* Cells of postcoded_tls_handshakes_failed_total, one for each reason (front/tls_session.h). */
+#define METRIC_TLS_CELLS 7
+
 /*
  * The table: id, exported name, scope, kind, cells, help. Values that exist once and change seldom
  * (a token's expiry, items in the store, process_*) are not here: front/exposition asks their
@@ -89,6 +92,8 @@ enum metric_kind {
       "Callers' connections open.")                                                                \
     X(METRIC_CONNECTIONS_REFUSED, "postcoded_connections_refused_total", PROCESS, COUNTER, 1,      \
       "Connections closed at once because max_connections was reached.")                           \
+    X(METRIC_TLS_FAILED, "postcoded_tls_handshakes_failed_total", PROCESS, COUNTER,                \
+      METRIC_TLS_CELLS, "TLS handshakes of callers that failed, by reason.")                       \
     X(METRIC_RELOADS, "postcoded_reloads_total", PROCESS, COUNTER, 2, "Reloads, by result.")       \
     X(METRIC_KEY_FETCHES, "postcoded_identity_key_fetches_total", PROCESS, COUNTER, 2,             \
       "Fetches of [identity] key_url, by result.")                                                 \

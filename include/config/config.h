@@ -35,8 +35,8 @@
  *   BOOL       bool; on, off, yes, no, true, false
  *   CHOICE     int, the index in the words of `choices`, which are separated by spaces
  *   ADDRESSES  struct config_addresses; `choices` "off" allows the word off (count 0);
- *              "unix" allows Unix sockets alone (and off). HOST is a number or localhost, which is
- *              127.0.0.1; port 0 is one of the system's choice
+ *              "unix" allows Unix sockets alone (and off); "tls" allows tls: before a host. HOST is
+ *              a number or localhost, which is 127.0.0.1; port 0 is one of the system's choice
  *   URL        char *, http:// or https://, checked with libcurl's URL parser, without userinfo or
  *              fragment; without query and slash at its end unless `choices` is "query"
  *   PROXY      char *, as URL, but a user may stand before an @, percent-encoded; no password
@@ -94,9 +94,9 @@
 
 /* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
 #define CONFIG_KEYS(X)                                                                             \
-    X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "", 0,                 \
-      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas. [::]:PORT "  \
-      "listens on IPv4 too.")                                                                      \
+    X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "tls", 0,              \
+      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas; with tls: "  \
+      "before HOST or [V6] for TLS. [::]:PORT listens on IPv4 too.")                               \
     X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
       "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
     X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
@@ -125,6 +125,14 @@
       CONFIG_RELOADS, "private: a secret that others can read is a fault; any: only a note.")      \
     X("server", "reload_on_change", server_reload_on_change, BOOL, "off", 0, 0, "",                \
       CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
+    X("server", "tls_certificate", server_tls_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,   \
+      "Certificate for the tls: addresses in listen, followed by its chain, in PEM.")              \
+    X("server", "tls_key", server_tls_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,            \
+      "Private key of tls_certificate, in PEM without a password.")                                \
+    X("server", "tls_client_ca", server_tls_client_ca, FILE, NULL, 0, 0, "",                       \
+      CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
+      "CA certificates, in PEM; callers over TLS then need a certificate that one of them "        \
+      "signed.")                                                                                   \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
       "Addresses for /healthz, /readyz and /metrics, separated by commas, or off.")                \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
@@ -143,9 +151,10 @@
       "Header with the GUID in requests, responses and calls to an upstream.")                     \
     X("tracker", "trust_incoming", tracker_trust_incoming, BOOL, "on", 0, 0, "", CONFIG_RELOADS,   \
       "Use a caller's GUID if it is well-formed; off: always make a new one.")                     \
-    X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off", CONFIG_RELOADS,     \
+    X("identity", "mode", identity_mode, CHOICE, "jwt", 0, 0, "jwt plain off certificate",         \
+      CONFIG_RELOADS,                                                                              \
       "jwt: a signed token; plain: the cookie as it stands, forgeable; off: callers are not "      \
-      "authenticated.")                                                                            \
+      "authenticated; certificate: the client certificate.")                                       \
     X("identity", "cookie", identity_cookie, TEXT, "identity", 1, 64, "", CONFIG_RELOADS,          \
       "Name of the cookie that holds the identity; case-sensitive.")                               \
     X("identity", "key_file", identity_key_file, KEYFILE, NULL, 0, 65536, "public",                \
@@ -305,7 +314,12 @@
       CONFIG_RELOADS, "File with the password of the user in proxy.")
 
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
-enum config_identity_mode { IDENTITY_JWT, IDENTITY_PLAIN, IDENTITY_OFF };
+enum config_identity_mode {
+    IDENTITY_JWT,
+    IDENTITY_PLAIN,
+    IDENTITY_OFF,
+    IDENTITY_CERTIFICATE,
+};
 enum config_postcodes { POSTCODES_FULL, POSTCODES_OUTWARD, POSTCODES_OFF };
 enum config_answer { ANSWER_BODY, ANSWER_ADDRESS };
 enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS, AUTH_FLOW_JWT_BEARER };
@@ -320,10 +334,12 @@ enum config_auth_client {
 
 /* One address to listen on. */
 struct config_address {
-    char *text; /* "127.0.0.1:8080", "unix:/run/x.sock": as configured, but paths absolute */
+    /* "127.0.0.1:8080", "tls:[::]:8443", "unix:/run/x.sock": as configured, but paths absolute */
+    char *text;
     struct sockaddr_storage addr;
     socklen_t addr_len;
     bool loopback; /* 127.0.0.0/8, ::1 (mapped IPv4 too) or a Unix socket */
+    bool tls;      /* callers speak TLS there */
 };
 
 bool config_is_loopback(const struct sockaddr *addr);

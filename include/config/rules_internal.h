@@ -1,7 +1,8 @@
 /*
  * What the files of rules share: rules.c has those about the process, rules_listen.c those about
- * its listeners, rules_identity.c those about callers, rules_upstream.c those about an upstream and
- * its lookups, rules_auth.c those about its token request. rules_report.c is what they are written
+ * its listeners, rules_identity.c those about callers, rules_tls.c those about their TLS,
+ * rules_upstream.c those about an upstream and its lookups, rules_auth.c those about its token
+ * request. rules_report.c is what they are written
  * with.
  */
 #ifndef CONFIG_RULES_INTERNAL_H
@@ -44,6 +45,7 @@ void rules_wrong_member(const struct rules *rules, const struct snapshot_member 
                         const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A NULL ends each list. */
+extern rule *const rules_of_tls[];
 extern rule *const rules_of_listeners[];
 extern rule *const rules_of_identity[];
 extern rule *const rules_of_upstream[];

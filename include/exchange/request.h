@@ -67,6 +67,8 @@ struct request {
     void *owner;            /* the server's connection */
     size_t max_header_size; /* the largest request_header_size that is served */
     int fd;                 /* the caller's connection; libmicrohttpd's */
+    /* What the caller's certificate names, "" where that is no valid user; NULL: it has none. */
+    const char *certificate_user;
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the header section is complete */

@@ -17,9 +17,10 @@
 #include "front/server.h"
 #include "runtime/loop.h"
 
-/* One loop that serves connections: its server, and the app that serves them. */
+/* One loop that serves connections: its servers, and the app that serves them. */
 struct accept_member {
     struct server *server;
+    struct server *tls; /* for the listeners with TLS; NULL: there are none */
     struct server_app *app;
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "front/server_app.h"
+#include "front/tls_session.h"
 #include "runtime/loop.h"
 
 struct server;
@@ -34,11 +35,18 @@ struct conn {
     struct mono_time due;    /* when the phase has lasted too long */
     struct timer *timer; /* NULL, or fires at `wakes`, which may be too early but not too late */
     struct mono_time wakes;
-    bool gone;         /* sticky: the caller has left, or closed its sending half */
-    uint64_t last_run; /* of libmicrohttpd, in which its last request ended; 0: none has */
-    bool kept;         /* its last response kept the connection for certain */
-    bool started;      /* libmicrohttpd has taken it; it may do so a run later */
-    int fd;            /* libmicrohttpd's; ours to watch and to shut down */
+    bool gone;               /* sticky: the caller has left, or closed its sending half */
+    uint64_t last_run;       /* of libmicrohttpd, in which its last request ended; 0: none has */
+    bool kept;               /* its last response kept the connection for certain */
+    bool started;            /* libmicrohttpd has taken it; it may do so a run later */
+    int fd;                  /* libmicrohttpd's; ours to watch and to shut down */
+    struct tls_session *tls; /* NULL: no TLS, or not yet */
+    struct MHD_Connection *connection; /* of one with TLS */
+    /*
+     * Its handshake goes on when something comes: libmicrohttpd, which would call for it without
+     * end, has it suspended.
+     */
+    bool held;
     struct server *server;
     struct conn *prev, *next; /* in the server's list of all */
 };

@@ -11,6 +11,7 @@
 #ifndef FRONT_DEPARTURES_H
 #define FRONT_DEPARTURES_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/err.h"
@@ -21,6 +22,7 @@ struct departures {
     int set;
     uv_poll_t poll;
     void (*left)(void *who);
+    void (*readable)(void *who); /* the owner may set it, after the start */
 };
 
 /* `left` is called once or more for each caller that has left. ERR_SYSTEM: no descriptor. */
@@ -35,5 +37,10 @@ void departures_stop(struct departures *departures);
  * ERR_SYSTEM: the system has no room for the watch.
  */
 ERR_CHECKED enum err departures_watch(struct departures *departures, int fd, void *who);
+/*
+ * From now on `readable` is called too when there is more to read from a socket that is watched, or
+ * nothing will come any more; at once where that is so already. Or it is not called any longer.
+ */
+void departures_watch_reading(struct departures *departures, int fd, void *who, bool on);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/metrics.h"
+#include "front/tls.h"
 #include "storage/store.h"
 #include "token/keeper.h"
 
@@ -28,6 +29,7 @@ struct exposition {
     struct exposition_upstream upstreams[METRIC_UPSTREAMS];
     size_t upstream_count;
     struct store *store;
+    const struct tls *tls; /* NULL: there is no certificate */
 };
 
 void exposition_write(const struct exposition *exposition, struct buf *out);

@@ -33,6 +33,9 @@ int mhd_strictness(void);
  */
 unsigned mhd_rejection_status(const char *line);
 
+/* Whether a line says that a connection's TLS handshake has just failed. */
+bool mhd_is_failed_handshake(const char *line);
+
 /*
  * The line that it logs before it closes a connection because the header section of our response
  * found no memory.

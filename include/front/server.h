@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "front/server_app.h"
+#include "front/tls.h"
 #include "runtime/loop.h"
 
 struct server;
@@ -28,6 +29,14 @@ struct server;
  */
 #define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4096)
 ERR_CHECKED enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
+/*
+ * The same, for connections on which callers speak TLS; takes a reference. ERR_SYSTEM too when
+ * libmicrohttpd was built without TLS.
+ */
+ERR_CHECKED enum err server_new_tls(struct loop *loop, size_t max_header_size, struct tls *tls,
+                                    struct server **out);
+/* For the connections to come (a reload): another certificate. The loop's thread. */
+void server_use_tls(struct server *server, struct tls *tls);
 
 /*
  * Gives the server a connected socket, which does not block, for `app`. It has been counted in app

@@ -34,6 +34,8 @@ struct server {
     /* Those that libmicrohttpd has not taken yet are the last ones. */
     struct conn *conns;
     struct conn *reading; /* whose request line came last; NULL: it has gone since */
+    struct tls *tls;      /* a reference; NULL: callers speak no TLS */
+    struct conn *shaking; /* whose TLS was last active; NULL: it has gone since */
     struct conn *giving;  /* that was last given a response; NULL: it has gone since */
     struct rejections rejections;
     bool draining;
@@ -51,6 +53,8 @@ void mhd_on_completed(void *arg, struct MHD_Connection *connection, void **conte
                       enum MHD_RequestTerminationCode code);
 void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **context,
                        enum MHD_ConnectionNotificationCode code);
+/* For departures: a TLS handshake that waited for more to read (conn->held) goes on. */
+void mhd_tls_goes_on(void *conn);
 /* For the scheduler. */
 void mhd_after_runs(struct mhd_scheduler *scheduler);
 /* The connection last given to libmicrohttpd; NULL: there is none. */

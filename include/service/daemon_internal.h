@@ -140,9 +140,9 @@ void reload_stop(struct daemon *daemon);
 void reload_watch(struct daemon *daemon);
 /*
  * Whether callers may go unverified on the listeners there really are, which a service manager may
- * have handed down; else `reason` says what to do.
+ * have handed down, and whether those with TLS have a certificate; else `reason` says what to do.
  */
-bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
+bool reload_listeners_allow(const struct daemon *daemon, const struct setup *setup,
                             struct reason *reason);
 
 /* keys.c. False: key_ca_file cannot be used, or the system refuses a descriptor. */

@@ -11,12 +11,14 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "front/tls.h"
 #include "middleware/identity.h"
 
 struct setup {
     struct config *config; /* references */
     struct identity *identity;
-    char **files; /* what config_files says, of a configuration with faults too */
+    struct tls *tls; /* NULL: there is no certificate for callers */
+    char **files;    /* what config_files says, of a configuration with faults too */
     size_t file_count;
 };
 

@@ -7,6 +7,7 @@
 #ifndef SERVICE_SYSTEMD_H
 #define SERVICE_SYSTEMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ void systemd_feed_watchdog(void);
 /* What the manager handed down; the descriptors are the receiver's. */
 struct systemd_inherited {
     int *sockets; /* listening */
+    bool *tls;    /* of each: callers speak TLS there, for its name is SYSTEMD_TLS */
     size_t socket_count;
     int *kept; /* what systemd_fdstore_put left with it, newest last */
     size_t kept_count;
@@ -42,6 +44,9 @@ void systemd_inherit(struct systemd_inherited *out);
 void systemd_fdstore_close(struct systemd_inherited *inherited);
 /* Closes what is still there (a descriptor that somebody took is -1), and frees the lists. */
 void systemd_inherited_fini(struct systemd_inherited *inherited);
+
+/* The name (FileDescriptorName=) of sockets on which callers speak TLS. */
+#define SYSTEMD_TLS "tls"
 
 /* The names of kept descriptors begin with this. */
 #define SYSTEMD_KEPT "postcoded-token"

@@ -31,6 +31,7 @@ struct worker_settings {
     struct lookup_places *places;
     struct config *config;
     struct identity *identity;
+    struct tls *tls; /* for the server with TLS; NULL: no listener has it */
     /* Called on the main loop: a token names a key that is not in the set of key_url. */
     void (*key_asked)(void *arg);
     void *key_asked_arg;
@@ -49,6 +50,8 @@ ERR_CHECKED enum err worker_accept(struct worker *worker, const struct listen *l
                                    const struct accept_group *group);
 
 struct server *worker_server(struct worker *worker);
+/* NULL: there is none. */
+struct server *worker_tls_server(struct worker *worker);
 struct server_app *worker_app(struct worker *worker);
 struct token_source *worker_source(struct worker *worker);
 /* Mailed: what is known of the keys of key_url from now on. */
@@ -68,6 +71,7 @@ struct worker_change {
     struct worker *worker;
     struct config *config; /* references, the change's own */
     struct identity *identity;
+    struct tls *tls;      /* NULL: there is none */
     bool new_pool;        /* the present pool would be made otherwise */
     struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
     struct key_view keys; /* of key_url, a reference; of use from worker_commit on */
@@ -78,7 +82,7 @@ struct worker_change {
 };
 /* Takes references. */
 struct worker_change *worker_change_new(struct worker *worker, struct config *config,
-                                        struct identity *identity, bool new_pool);
+                                        struct identity *identity, struct tls *tls, bool new_pool);
 /* Mailed; only while the worker runs. */
 void worker_prepare(struct worker_change *change);
 /* Mailed, once `prepared` was called: uses it, or forgets it. Frees the change. */

@@ -19,6 +19,7 @@
 #include "config/hint.h"
 
 #define UNIX "unix:"
+#define TLS "tls:"
 
 /* 127.0.0.0/8, in the byte order of the network. */
 static bool is_loopback4(const void *addr)
@@ -152,6 +153,18 @@ static bool wrong_address(const struct input *in, const char *text)
     return false;
 }
 
+/* What comes over a Unix socket has not left the machine. */
+static bool may_be_tls(const struct input *in, const char *text)
+{
+    const char *address = text + strlen(TLS);
+
+    if (strcmp(in->key->choices, "tls") != 0)
+        return input_wrong(in, "%s: only [server] listen takes " TLS "; write %s", text, address);
+    if (strncmp(address, UNIX, strlen(UNIX)) == 0)
+        return input_wrong(in, "%s: a Unix socket takes no TLS; write %s", text, address);
+    return true;
+}
+
 static bool parse_one(const struct input *in, const char *text, struct config_address *out)
 {
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
@@ -160,7 +173,14 @@ static bool parse_one(const struct input *in, const char *text, struct config_ad
         return input_wrong(in,
                            "\"%s\" is not a Unix socket; write " UNIX "PATH, such as %s, or off",
                            text, in->key->def);
-    if (!parse_inet(text, out))
+    const char *inet = text;
+    if (strncmp(text, TLS, strlen(TLS)) == 0) {
+        if (!may_be_tls(in, text))
+            return false;
+        out->tls = true;
+        inet += strlen(TLS);
+    }
+    if (!parse_inet(inet, out))
         return wrong_address(in, text);
     out->text = mem_strdup(text);
     return true;
@@ -180,7 +200,7 @@ bool address_parse(const struct input *in, void *field, struct buf *shown)
     char *item;
 
     /* Every kind of list but the server's may be off. */
-    if (*in->key->choices != '\0' && text_equal_ci(in->text, "off")) {
+    if (strcmp(in->key->choices, "tls") != 0 && text_equal_ci(in->text, "off")) {
         buf_puts(shown, "off");
         return true;
     }

@@ -67,6 +67,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
 
     run(&rules, process_rules);
     run(&rules, rules_of_listeners);
+    run(&rules, rules_of_tls);
     run(&rules, rules_of_identity);
     for (; rules.index < rules.config->upstream_count; rules.index++) {
         rules.upstream = &rules.config->upstreams[rules.index];

@@ -100,8 +100,11 @@ static void unverified(const struct rules *rules)
 {
     const struct config *config = rules->config;
     const struct config_addresses *listen = &config->server_listen;
+    /* Callers of a tls: address have shown a certificate then. */
+    const bool by_certificate = rules_given(rules, KEY_server_tls_client_ca);
 
-    if (!rules_known(rules, KEY_identity_mode) || config->identity_mode == IDENTITY_JWT)
+    if (!rules_known(rules, KEY_identity_mode) || config->identity_mode == IDENTITY_JWT ||
+        config->identity_mode == IDENTITY_CERTIFICATE)
         return;
     if (config->identity_mode == IDENTITY_PLAIN)
         rules_note(rules, KEY_identity_mode,
@@ -110,7 +113,7 @@ static void unverified(const struct rules *rules)
         config->identity_unverified_anywhere)
         return;
     for (size_t i = 0; i < listen->count; i++) {
-        if (listen->items[i].loopback)
+        if (listen->items[i].loopback || (listen->items[i].tls && by_certificate))
             continue;
         rules_wrong(
             rules, KEY_identity_mode,

@@ -198,7 +198,9 @@ static void put_addresses(const char *choices, struct buf *out)
         buf_puts(out, "a Unix socket, unix:PATH, or off");
     else
         buf_printf(out, "addresses of the form HOST:PORT, [V6]:PORT or unix:PATH, with commas%s",
-                   strcmp(choices, "off") == 0 ? ", or off" : "");
+                   strcmp(choices, "off") == 0   ? ", or off"
+                   : strcmp(choices, "tls") == 0 ? ", tls: before a HOST or [V6] with TLS"
+                                                 : "");
 }
 
 static bool takes_query(const struct config_key *key)

@@ -4,6 +4,7 @@
  */
 #include "exchange/response.h"
 
+#include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,6 +148,21 @@ void response_timed_out(struct request *request)
 /* A header section is a few hundred bytes; a GUID and its header's name are bounded. */
 #define HEADER_TEXT 1024
 
+static void send_at_once(const struct request *request, struct iovec *parts, size_t count)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls == NULL) {
+        (void)sendmsg(request->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].iov_len > 0)
+            (void)gnutls_record_send(tls->tls_session, parts[i].iov_base, parts[i].iov_len);
+    (void)gnutls_bye(tls->tls_session, GNUTLS_SHUT_WR);
+}
+
 /*
  * What a socket does not take at once is lost: its buffer is empty, for the response to any earlier
  * request has gone out. Only then is the connection shut down, so that the response comes before
@@ -168,8 +184,7 @@ static void write_at_once(struct request *request, enum problem_id id, const cha
                  problem->status, problem->title, request->config->tracker_header, guid, len);
     MUST(head_len > 0 && (size_t)head_len < sizeof(head));
     struct iovec parts[] = {{head, (size_t)head_len}, {json, bare ? 0 : len}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts)};
-    (void)sendmsg(request->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    send_at_once(request, parts, ARRAY_LEN(parts));
     shutdown(request->fd, SHUT_RDWR);
     request->written_at_once = true;
     request->body_len = len;

@@ -31,6 +31,7 @@
 struct entry {
     struct accept_watch watch;
     struct acceptor *acceptor;
+    bool tls;
     struct timer *pause;
 };
 
@@ -84,8 +85,8 @@ static bool is_over_limit(struct server_quota *quota)
 }
 
 /* `self` is group->count where no member's loop is the present thread's. */
-static void take(const struct accept_group *group, size_t self, int fd, const struct sockaddr *addr,
-                 socklen_t len)
+static void take(const struct accept_group *group, size_t self, bool tls, int fd,
+                 const struct sockaddr *addr, socklen_t len)
 {
     if (is_over_limit(group->quota)) {
         close(fd);
@@ -95,8 +96,8 @@ static void take(const struct accept_group *group, size_t self, int fd, const st
     const size_t to = self < group->count ? receiver(group, self) : least_busy(group);
     const struct accept_member *member = &group->members[to];
     atomic_fetch_add_explicit(&member->app->open, 1, memory_order_relaxed);
-    (to == self ? server_take : server_hand_over)(member->server, member->app, group->quota, fd,
-                                                  addr, len);
+    struct server *server = tls ? member->tls : member->server;
+    (to == self ? server_take : server_hand_over)(server, member->app, group->quota, fd, addr, len);
 }
 
 /* ---- accepting ---- */
@@ -105,13 +106,13 @@ static void take(const struct accept_group *group, size_t self, int fd, const st
  * 0: it was taken, or what the network left on the socket was passed over. EAGAIN: none waits.
  * Else the system lacks something.
  */
-static int accept_one(int listener, const struct accept_group *group, size_t self)
+static int accept_one(int listener, bool tls, const struct accept_group *group, size_t self)
 {
     struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(addr);
     int fd = accept4(listener, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        take(group, self, fd, (const struct sockaddr *)&addr, len);
+        take(group, self, tls, fd, (const struct sockaddr *)&addr, len);
         return 0;
     }
     switch (errno) {
@@ -153,7 +154,7 @@ static void ready(struct accept_watch *watch)
     int error = 0, accepted = 0;
     MAGIC_OK(acceptor, ACCEPTOR_MAGIC);
     for (; accepted < ACCEPTS_A_TURN && error == 0; accepted += error == 0)
-        error = accept_one(watch->fd, acceptor->group, acceptor->self);
+        error = accept_one(watch->fd, entry->tls, acceptor->group, acceptor->self);
     if (error != 0 && error != EAGAIN)
         pause_accepting(entry, error);
     else if (accepted > 0)
@@ -194,6 +195,7 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
     acceptor->self = self;
     for (size_t i = 0; i < count; i++) {
         acceptor->entries[i].acceptor = acceptor;
+        acceptor->entries[i].tls = listen_is_tls(listen, i);
         if (accept_watch_start(&acceptor->entries[i].watch, loop, listen_fd(listen, i),
                                accept_watch_place(uv_version()), ready) != ERR_OK) {
             close_watches(acceptor);
@@ -206,11 +208,11 @@ enum err acceptor_new(struct loop *loop, const struct listen *listen,
 }
 
 /* False when some may wait still. */
-static bool take_backlog(int listener, const struct accept_group *group)
+static bool take_backlog(int listener, bool tls, const struct accept_group *group)
 {
     int error = 0;
     for (int i = 0; i < ACCEPTS_AT_THE_END && error == 0; i++)
-        error = accept_one(listener, group, group->count);
+        error = accept_one(listener, tls, group, group->count);
     return error == EAGAIN;
 }
 
@@ -224,6 +226,6 @@ bool accept_rest(const struct listen *listen, const struct accept_group *group)
 {
     bool empty = true;
     for (size_t i = 0; i < listen_count(listen); i++)
-        empty = take_backlog(listen_fd(listen, i), group) && empty;
+        empty = take_backlog(listen_fd(listen, i), listen_is_tls(listen, i), group) && empty;
     return empty;
 }

@@ -93,6 +93,7 @@ void conn_close(struct conn *conn)
     timer_stop(&conn->timer);
     server_app_leave(conn->app, conn->quota);
     metric_add(METRIC_CONNECTIONS, 0, -conn->app->counted);
+    tls_session_free(conn->tls);
     MAGIC_CLEAR(conn);
     mem_free(conn);
 }

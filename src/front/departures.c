@@ -20,8 +20,12 @@ static void readable(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     const int count = epoll_wait(departures->set, ready, DEPARTURES_A_TURN, 0);
-    for (int i = 0; i < count; i++)
-        departures->left(ready[i].data.ptr);
+    for (int i = 0; i < count; i++) {
+        if (ready[i].events & EPOLLIN)
+            departures->readable(ready[i].data.ptr);
+        if (ready[i].events & ~(uint32_t)EPOLLIN)
+            departures->left(ready[i].data.ptr);
+    }
 }
 
 enum err departures_start(struct departures *departures, struct loop *loop, void (*left)(void *who))
@@ -52,4 +56,12 @@ enum err departures_watch(struct departures *departures, int fd, void *who)
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = who};
     MAGIC_OK(departures, DEPARTURES_MAGIC);
     return epoll_ctl(departures->set, EPOLL_CTL_ADD, fd, &event) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+void departures_watch_reading(struct departures *departures, int fd, void *who, bool on)
+{
+    struct epoll_event event = {.events = (on ? EPOLLIN : 0) | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = who};
+    MAGIC_OK(departures, DEPARTURES_MAGIC);
+    MUST(epoll_ctl(departures->set, EPOLL_CTL_MOD, fd, &event) == 0);
 }

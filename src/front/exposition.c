@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "exchange/problem.h"
 #include "front/process_metrics.h"
+#include "front/tls_session.h"
 #include "jose/result.h"
 
 #define LABELS_MAX 256
@@ -84,6 +85,17 @@ static bool label_identity(size_t cell, char out[LABELS_MAX])
     return true;
 }
 
+static bool label_tls(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const reasons[] = {
+#define REASON(id, name) [id] = (name),
+        TLS_FAILURES(REASON)
+#undef REASON
+    };
+    return label_word("reason", reasons, ARRAY_LEN(reasons), cell, out);
+}
+
+_Static_assert(METRIC_TLS_CELLS == TLS_FAILURE_COUNT, "a cell for each reason");
 _Static_assert(METRIC_IDENTITY_CELLS == IDENTITY_REASON_COUNT, "a cell for each reason");
 
 static const struct {
@@ -107,6 +119,7 @@ static const struct {
     [METRIC_STORE_RECYCLED] = {label_none, false},
     [METRIC_CONNECTIONS] = {label_none, false},
     [METRIC_CONNECTIONS_REFUSED] = {label_none, false},
+    [METRIC_TLS_FAILED] = {label_tls, false},
     [METRIC_RELOADS] = {label_result, false},
     [METRIC_KEY_FETCHES] = {label_result, false},
     [METRIC_IDENTITY_KEYS] = {label_none, false},
@@ -222,6 +235,12 @@ static void put_owned(const struct exposition *exposition, struct buf *out)
              "When the present token expires; 0 without one.");
     for (size_t i = 0; i < exposition->upstream_count; i++)
         put_expiry(&exposition->upstreams[i], out);
+
+    put_head(out, "postcoded_tls_certificate_expiry_timestamp_seconds", "gauge",
+             "When the certificate shown to callers expires; 0 without one.");
+    buf_printf(out, "postcoded_tls_certificate_expiry_timestamp_seconds %lld\n",
+               exposition->tls == NULL ? 0LL
+                                       : (long long)(tls_expiry(exposition->tls).ns / SECOND));
 
     put_head(out, "postcoded_store_items", "gauge", "Items in the store.");
     buf_printf(out, "postcoded_store_items %zu\n", store_count(exposition->store));

@@ -25,6 +25,7 @@
 
 struct listener {
     int fd;
+    bool tls;
     char *path; /* of a Unix socket that we made, to be removed; else NULL */
 };
 
@@ -174,12 +175,14 @@ static void add_unix_address(struct buf *text, const struct sockaddr_un *bound, 
         buf_printf(text, "unix:%.*s", (int)path_len, bound->sun_path);
 }
 
-static void add_bound_address(struct buf *text, int fd)
+static void add_bound_address(struct buf *text, int fd, bool tls)
 {
     struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(bound);
     if (text->len > 0)
         buf_puts(text, ", ");
+    if (tls)
+        buf_puts(text, "tls:");
     MUST(getsockname(fd, (struct sockaddr *)&bound, &len) == 0);
     if (bound.ss_family == AF_UNIX) {
         add_unix_address(text, (const struct sockaddr_un *)(const void *)&bound, len);
@@ -218,9 +221,16 @@ static struct listen *set_new(size_t room)
 }
 
 /* The path, if any, is the listener's from now on. */
-static void add_listener(struct listen *set, int fd, char *path)
+static void add_listener(struct listen *set, int fd, bool tls, char *path)
 {
-    set->listeners[set->count++] = (struct listener){.fd = fd, .path = path};
+    const int on = 1;
+    /*
+     * Sockets accepted from it inherit this. A handshake is sent in two pieces, the second of which
+     * would wait for the acknowledgement of the first.
+     */
+    if (tls)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    set->listeners[set->count++] = (struct listener){.fd = fd, .tls = tls, .path = path};
 }
 
 static void write_addresses(struct listen *set)
@@ -228,7 +238,7 @@ static void write_addresses(struct listen *set)
     struct buf text;
     buf_init(&text, 64 * 1024);
     for (size_t i = 0; i < set->count; i++)
-        add_bound_address(&text, set->listeners[i].fd);
+        add_bound_address(&text, set->listeners[i].fd, set->listeners[i].tls);
     set->addresses = mem_strdup(buf_text(&text));
     buf_fini(&text);
 }
@@ -248,14 +258,16 @@ enum err listen_new(const struct config_addresses *addresses, int64_t socket_mod
             errno = error;
             return ERR_SYSTEM;
         }
-        add_listener(set, fd, is_unix(address) ? mem_strdup(unix_path(address)) : NULL);
+        add_listener(set, fd, address->tls,
+                     is_unix(address) ? mem_strdup(unix_path(address)) : NULL);
     }
     write_addresses(set);
     *out = set;
     return ERR_OK;
 }
 
-enum err listen_adopt(int *sockets, size_t count, struct listen **out, struct reason *reason)
+enum err listen_adopt(int *sockets, const bool *tls, size_t count, struct listen **out,
+                      struct reason *reason)
 {
     struct listen *set = set_new(count);
     set->adopted = true;
@@ -268,7 +280,7 @@ enum err listen_adopt(int *sockets, size_t count, struct listen **out, struct re
             listen_free(set);
             return ERR_SYSTEM;
         }
-        add_listener(set, sockets[i], NULL);
+        add_listener(set, sockets[i], tls[i], NULL);
         sockets[i] = -1;
     }
     write_addresses(set);
@@ -284,12 +296,20 @@ static bool is_local(int fd)
     return config_is_loopback((const struct sockaddr *)&bound);
 }
 
-bool listen_is_local(const struct listen *set)
+bool listen_is_local(const struct listen *set, bool but_tls)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (!is_local(set->listeners[i].fd))
+        if (!(but_tls && set->listeners[i].tls) && !is_local(set->listeners[i].fd))
             return false;
     return true;
+}
+
+bool listen_has_tls(const struct listen *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->listeners[i].tls)
+            return true;
+    return false;
 }
 
 const char *listen_addresses(const struct listen *set)
@@ -305,6 +325,11 @@ size_t listen_count(const struct listen *set)
 int listen_fd(const struct listen *set, size_t i)
 {
     return set->listeners[i].fd;
+}
+
+bool listen_is_tls(const struct listen *set, size_t i)
+{
+    return set->listeners[i].tls;
 }
 
 /*

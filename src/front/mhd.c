@@ -93,6 +93,14 @@ unsigned mhd_rejection_status(const char *line)
     return 0;
 }
 
+/* Logged in no other case, whatever it says; tried with 0.9.75 and 1.0.1. */
+bool mhd_is_failed_handshake(const char *line)
+{
+    static const char text[] = "Error: received handshake message out of context";
+
+    return strncmp(line, text, strlen(text)) == 0;
+}
+
 bool mhd_response_is_lost(const char *line)
 {
     static const char start[] = "Closing connection (failed to create response header";

@@ -51,6 +51,8 @@ void server_drop(struct server *server, struct conn *conn)
 {
     if (server->reading == conn)
         server->reading = NULL;
+    if (server->shaking == conn)
+        server->shaking = NULL;
     if (server->giving == conn)
         server->giving = NULL;
     DL_DELETE(server->conns, conn); /* NOLINT(clang-analyzer-core.NullDereference) */
@@ -77,6 +79,45 @@ void mhd_after_runs(struct mhd_scheduler *scheduler)
     rejections_forget_closings(&server->rejections);
 }
 
+static void tls_active(void *arg)
+{
+    struct conn *conn = arg;
+    conn->server->shaking = conn;
+}
+
+void mhd_tls_goes_on(void *arg)
+{
+    struct conn *conn = arg;
+    if (!conn->held)
+        return;
+    conn->held = false;
+    departures_watch_reading(&conn->server->departures, conn->fd, conn, false);
+    MHD_resume_connection(conn->connection);
+    mhd_scheduler_make_due(&conn->server->scheduler);
+}
+
+/* A caller that has left cannot be waited for, and when the server stops nothing is suspended. */
+static void tls_blocked(void *arg)
+{
+    struct conn *conn = arg;
+    if (conn->held || conn->gone || conn->server->stopped)
+        return;
+    conn->held = true;
+    MHD_suspend_connection(conn->connection);
+    departures_watch_reading(&conn->server->departures, conn->fd, conn, true);
+}
+
+static void begin_tls(struct conn *conn, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    MUST(info != NULL);
+    const struct tls_session_ports ports = {
+        .arg = conn, .active = tls_active, .blocked = tls_blocked};
+    conn->connection = connection;
+    conn->tls = tls_session_new(conn->server->tls, info->tls_session, conn->fd, &ports);
+}
+
 void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **context,
                        enum MHD_ConnectionNotificationCode code)
 {
@@ -90,6 +131,8 @@ void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **cont
         MUST(conn != NULL);
         conn->started = true;
         *context = conn;
+        if (server->tls != NULL)
+            begin_tls(conn, connection);
     } else if (conn != NULL) {
         server_account_closing(conn, connection);
         if (conn->request != NULL)
@@ -107,6 +150,7 @@ void *mhd_on_target(void *arg, const char *target, struct MHD_Connection *connec
     struct conn *conn = conn_of(connection);
     MUST(conn != NULL && conn->request == NULL && conn->server == server);
     struct request *request = server_make_request(conn, connection, target);
+    request->certificate_user = conn->tls != NULL ? tls_session_user(conn->tls) : NULL;
     request->early_method = mhd_method_before(target);
     request_hide_cookies(request);
     conn->kept = false;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "exchange/response.h"
+#include "front/endpoint.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
 #include "front/mhd.h"
@@ -95,6 +96,8 @@ static bool is_closed_without_response(const struct conn *conn)
     char byte;
     if (conn->gone || conn->server->stopped)
         return false;
+    if (conn->tls != NULL)
+        return tls_session_is_there(conn->tls);
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got > 0 || (got < 0 && errno == EAGAIN);
 }
@@ -170,6 +173,35 @@ static void reject_first(struct server *server, unsigned status)
     }
 }
 
+/* A handshake has failed: counted, and in the log as a request would be. */
+static void account_handshake(struct conn *conn)
+{
+    static const char *const reasons[] = {
+#define REASON(id, name) [id] = (name),
+        TLS_FAILURES(REASON)
+#undef REASON
+    };
+    if (!tls_session_is_shaking(conn->tls))
+        return;
+    const bool late = !mono_before(mono_now(), conn->due);
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(conn->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char client[ENDPOINT_TEXT];
+    const char *detail;
+    const enum tls_failure failure = tls_session_failed(conn->tls, late, &detail);
+    metric_add(METRIC_TLS_FAILED, failure, 1);
+    endpoint_text(peer == NULL ? NULL : peer->client_addr, client);
+    const struct log_field fields[] = {
+        LOG_TEXT("client", client),
+        LOG_TEXT("reason", reasons[failure]),
+        LOG_TEXT("detail", detail),
+    };
+    const bool silent = failure == TLS_CLOSED && !tls_session_has_heard(conn->tls);
+    if (conn->app->config->log_access)
+        log_fields(silent ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, NULL, "tls handshake failed", fields,
+                   ARRAY_LEN(fields));
+}
+
 /*
  * A response was taken, and its header section finds no memory: requests stand behind this one, and
  * fill what its fields have left. The line comes in the call that took the response.
@@ -192,6 +224,10 @@ void mhd_on_message(void *arg, const char *format, va_list args)
     MAGIC_CAST(struct server, server, arg, SERVER_MAGIC);
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
+    if (server->shaking != NULL && mhd_is_failed_handshake(text)) {
+        account_handshake(server->shaking);
+        return;
+    }
     unsigned status = mhd_rejection_status(text);
     if (status != 0)
         reject_first(server, status);

@@ -4,6 +4,7 @@
  */
 #include "front/server.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -16,10 +17,19 @@
 /* What a connection costs beside its pool is so much over a KiB; its pool makes up for it. */
 #define POOL_LESS 64
 
+static const struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
+
+/* Of the second, the cast: an option's value is a pointer to data. */
+static const struct MHD_OptionItem tls_options[] = {
+    {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+    {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)tls_session_certificate},
+    {MHD_OPTION_END, 0, NULL}};
+
 static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
 {
+    const bool tls = server->tls != NULL;
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                                MHD_USE_ERROR_LOG,
+                                MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0),
                             0, NULL, NULL, mhd_on_request, server,                        //
                             MHD_OPTION_EXTERNAL_LOGGER, mhd_on_message, server,           //
                             MHD_OPTION_URI_LOG_CALLBACK, mhd_on_target, server,           //
@@ -30,6 +40,7 @@ static struct MHD_Daemon *start_daemon(struct server *server, size_t pool_size)
                             MHD_OPTION_CONNECTION_TIMEOUT, 0u,                            //
                             mhd_strictness_option(), mhd_strictness(),                    //
                             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                         //
+                            MHD_OPTION_ARRAY, tls ? tls_options : no_options,             //
                             MHD_OPTION_END);
 }
 
@@ -42,24 +53,45 @@ static enum err start_watching(struct server *server)
         return ERR_SYSTEM;
     }
     server->scheduler.after_runs = mhd_after_runs;
+    server->departures.readable = mhd_tls_goes_on;
     return ERR_OK;
 }
 
 enum err server_new(struct loop *loop, size_t max_header_size, struct server **out)
 {
+    return server_new_tls(loop, max_header_size, NULL, out);
+}
+
+enum err server_new_tls(struct loop *loop, size_t max_header_size, struct tls *tls,
+                        struct server **out)
+{
     struct server *server = mem_zalloc(sizeof(*server));
     MAGIC_SET(server, SERVER_MAGIC);
     server->loop = loop;
     server->max_header_size = max_header_size;
+    server->tls = tls != NULL ? tls_ref(tls) : NULL;
     server->daemon = start_daemon(server, SERVER_POOL(max_header_size) - POOL_LESS);
-    if (server->daemon == NULL || start_watching(server) != ERR_OK) {
-        if (server->daemon != NULL)
-            MHD_stop_daemon(server->daemon);
-        mem_free(server);
-        return ERR_SYSTEM;
+    if (server->daemon == NULL)
+        goto out;
+    if (start_watching(server) != ERR_OK) {
+        MHD_stop_daemon(server->daemon);
+        goto out;
     }
     *out = server;
     return ERR_OK;
+out:
+    tls_unref(server->tls);
+    mem_free(server);
+    return ERR_SYSTEM;
+}
+
+void server_use_tls(struct server *server, struct tls *tls)
+{
+    MAGIC_OK(server, SERVER_MAGIC);
+    MUST(server->tls != NULL && tls != NULL);
+    tls_ref(tls);
+    tls_unref(server->tls);
+    server->tls = tls;
 }
 
 void server_take(struct server *server, struct server_app *app, struct server_quota *quota, int fd,
@@ -132,6 +164,8 @@ void server_stop(struct server *server)
     {
         if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
             request_abandon(conn->request);
+        if (conn->held)
+            mhd_tls_goes_on(conn);
     }
     mhd_scheduler_stop(&server->scheduler);
     MHD_stop_daemon(server->daemon);
@@ -146,6 +180,7 @@ void server_free(struct server *server)
     MAGIC_OK(server, SERVER_MAGIC);
     MUST(server->stopped && server->conns == NULL);
     rejections_fini(&server->rejections);
+    tls_unref(server->tls);
     MAGIC_CLEAR(server);
     mem_free(server);
 }

@@ -365,6 +365,30 @@ static enum identity_reason judge_plain(struct request *request, const char *coo
     return IDENTITY_NOT_REJECTED;
 }
 
+/*
+ * It was verified in the handshake. RFC 9110 wants a challenge in each 401, and no scheme is
+ * registered for certificates: the name says what is missing.
+ */
+static void judge_certificate(struct request *request)
+{
+    const struct response_header headers[] = {
+        {"WWW-Authenticate", "Certificate realm=\"postcoded\""}, {NULL, NULL}};
+    const struct response_problem problem = {.id = PROBLEM_UNAUTHORIZED, .headers = headers};
+    const char *user = request->certificate_user;
+    if (user != NULL && *user != '\0') {
+        snprintf(request->user, sizeof(request->user), "%s", user);
+        return;
+    }
+    const enum identity_reason reason = user == NULL ? IDENTITY_ABSENT : IDENTITY_MALFORMED;
+    request->rejected = identity_reason_text(reason);
+    metric_add(METRIC_IDENTITY_REJECTED, reason, 1);
+    response_problem(request, &problem,
+                     user == NULL ? "Connect with TLS and a client certificate."
+                                  : "Your certificate names no user: its common name, or else its "
+                                    "first e-mail address or URI, must be 1 to 128 printable "
+                                    "ASCII characters.");
+}
+
 void identity_run(struct request *request, struct identity_worker *worker)
 {
     const struct identity *identity = worker->identity;
@@ -372,6 +396,10 @@ void identity_run(struct request *request, struct identity_worker *worker)
     const struct config *config = identity->config;
     if (config->identity_mode == IDENTITY_OFF)
         return;
+    if (config->identity_mode == IDENTITY_CERTIFICATE) {
+        judge_certificate(request);
+        return;
+    }
     const char *cookie;
     size_t len;
     if (request_cookie(request, config->identity_cookie, &cookie, &len) > 1) {

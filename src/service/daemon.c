@@ -101,7 +101,8 @@ static enum err bind_callers(struct daemon *daemon, struct reason *reason)
                "lookups arrive on %zu socket(s) of the service manager; [server] listen is "
                "not used",
                inherited->socket_count);
-    return listen_adopt(inherited->sockets, inherited->socket_count, &daemon->listen, reason);
+    return listen_adopt(inherited->sockets, inherited->tls, inherited->socket_count,
+                        &daemon->listen, reason);
 }
 
 /* How bind fails in a container without a directory for the socket, or with a read-only one. */
@@ -139,7 +140,7 @@ static bool bind_all(struct daemon *daemon)
                    &reason) != ERR_OK ||
         bind_admin(daemon, &reason) != ERR_OK)
         return complain(reason.text);
-    return reload_listeners_allow(daemon, config, &reason) || complain(reason.text);
+    return reload_listeners_allow(daemon, &daemon->setup, &reason) || complain(reason.text);
 }
 
 /* There may be a token from before a restart. */
@@ -175,6 +176,7 @@ static bool make_workers(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
     const size_t count = (size_t)config->server_workers;
+    struct tls *tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL;
     daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), count);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
@@ -185,10 +187,12 @@ static bool make_workers(struct daemon *daemon)
                                                  .places = &daemon->places,
                                                  .config = config,
                                                  .identity = daemon->setup.identity,
+                                                 .tls = tls,
                                                  .key_asked = keys_asked,
                                                  .key_asked_arg = daemon};
         if (worker_new(&settings, &daemon->workers[i]) != ERR_OK)
-            return complain("a worker's loop or the upstream's TLS files cannot be set up");
+            return complain(
+                "a worker's loop, its TLS or the upstream's TLS files cannot be set up");
         daemon->worker_count++;
     }
     return true;
@@ -220,8 +224,9 @@ static bool start_workers(struct daemon *daemon)
 {
     struct accept_member *members = mem_zalloc(daemon->worker_count * sizeof(*members));
     for (size_t i = 0; i < daemon->worker_count; i++)
-        members[i] = (struct accept_member){worker_server(daemon->workers[i]),
-                                            worker_app(daemon->workers[i])};
+        members[i] = (struct accept_member){.server = worker_server(daemon->workers[i]),
+                                            .tls = worker_tls_server(daemon->workers[i]),
+                                            .app = worker_app(daemon->workers[i])};
     daemon->callers = (struct accept_group){&daemon->quota, members, daemon->worker_count};
     for (size_t i = 0; i < daemon->worker_count; i++)
         if (worker_accept(daemon->workers[i], daemon->listen, &daemon->callers) != ERR_OK)
@@ -235,7 +240,7 @@ static bool start_workers(struct daemon *daemon)
 static bool open_door(struct daemon *daemon, struct operators_door *door,
                       const struct listen *listen)
 {
-    door->member = (struct accept_member){daemon->operators, &door->app.app};
+    door->member = (struct accept_member){.server = daemon->operators, .app = &door->app.app};
     door->group = (struct accept_group){&daemon->operator_quota, &door->member, 1};
     return acceptor_new(daemon->loop, listen, &door->group, 0, &door->acceptor) == ERR_OK ||
            complain("the system provides no descriptor to accept operators' connections with");

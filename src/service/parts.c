@@ -14,6 +14,7 @@ struct exposition daemon_exposition(const struct daemon *daemon)
         .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens)}},
         .upstream_count = 1,
         .store = token_service_store(daemon->tokens),
+        .tls = daemon->setup.tls,
     };
 }
 

@@ -97,11 +97,18 @@ static void finish(struct reload *reload, bool well)
 
 /* ---- reading and checking ---- */
 
-bool reload_listeners_allow(const struct daemon *daemon, const struct config *config,
+bool reload_listeners_allow(const struct daemon *daemon, const struct setup *setup,
                             struct reason *reason)
 {
+    const struct config *config = setup->config;
+    if (listen_has_tls(daemon->listen) && setup->tls == NULL) {
+        reason_set(reason, "the service manager handed down a socket named tls: set [server] "
+                           "tls_certificate and tls_key");
+        return false;
+    }
     if (config->identity_mode == IDENTITY_JWT || config->identity_unverified_anywhere ||
-        listen_is_local(daemon->listen))
+        config->identity_mode == IDENTITY_CERTIFICATE ||
+        listen_is_local(daemon->listen, setup->tls != NULL && tls_verifies(setup->tls)))
         return true;
     reason_set(reason,
                "no caller is verified, and the service manager handed down a socket that is not "
@@ -130,7 +137,7 @@ static bool read_and_check(struct reload *reload)
     bool good = setup_read(&reload->setup, daemon->path, daemon->setup.config, false, &faults);
     setup_log_faults(&faults);
     config_faults_fini(&faults);
-    if (good && !reload_listeners_allow(daemon, reload->setup.config, &reason)) {
+    if (good && !reload_listeners_allow(daemon, &reload->setup, &reason)) {
         log_error(NULL, "%s", reason.text);
         good = false;
     }
@@ -244,8 +251,8 @@ static void prepare_workers(struct reload *reload)
     reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
     reload->preparing = daemon->worker_count;
     for (size_t i = 0; i < daemon->worker_count; i++) {
-        struct worker_change *change =
-            worker_change_new(daemon->workers[i], setup->config, setup->identity, new_pool);
+        struct worker_change *change = worker_change_new(daemon->workers[i], setup->config,
+                                                         setup->identity, setup->tls, new_pool);
         change->prepared = prepared;
         change->arg = reload;
         reload->changes[i] = change;

@@ -95,6 +95,7 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     struct setup *setup = arg;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
+    setup->tls = tls_new(config, faults);
     check_key_ca(config, faults);
     for (size_t i = 0; i < config->upstream_count; i++) {
         check_tls(config, &config->upstreams[i], faults);
@@ -159,11 +160,13 @@ void setup_copy(struct setup *setup, const struct setup *other)
 {
     *setup = (struct setup){.config = config_ref(other->config)};
     setup->identity = identity_ref(other->identity);
+    setup->tls = other->tls != NULL ? tls_ref(other->tls) : NULL;
 }
 
 void setup_fini(struct setup *setup)
 {
     identity_unref(setup->identity);
+    tls_unref(setup->tls);
     config_unref(setup->config);
     for (size_t i = 0; i < setup->file_count; i++)
         mem_free(setup->files[i]);

@@ -86,6 +86,7 @@ static void sort_out(struct systemd_inherited *out, int fd, const char *name)
     if (strncmp(name, SYSTEMD_KEPT, strlen(SYSTEMD_KEPT)) == 0) {
         out->kept[out->kept_count++] = fd;
     } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
+        out->tls[out->socket_count] = strcmp(name, SYSTEMD_TLS) == 0;
         out->sockets[out->socket_count++] = fd;
     } else {
         log_warning(NULL,
@@ -104,6 +105,7 @@ void systemd_inherit(struct systemd_inherited *out)
     if (count <= 0)
         return;
     out->sockets = mem_alloc((size_t)count * sizeof(int));
+    out->tls = mem_zalloc((size_t)count * sizeof(bool));
     out->kept = mem_alloc((size_t)count * sizeof(int));
     for (int i = 0; i < count; i++) {
         sort_out(out, SD_LISTEN_FDS_START + i, names[i]);
@@ -131,6 +133,7 @@ void systemd_inherited_fini(struct systemd_inherited *inherited)
 {
     systemd_fdstore_close(inherited);
     close_all(inherited->sockets, inherited->socket_count);
+    mem_free(inherited->tls);
     *inherited = (struct systemd_inherited){.sockets = NULL};
 }
 

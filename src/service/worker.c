@@ -23,6 +23,7 @@ struct worker {
     struct loop *loop;
     struct loop *main_loop;
     struct server *server;
+    struct server *tls_server; /* NULL: no listener has TLS */
     struct acceptor *acceptor; /* NULL: it accepts no more, or not yet */
     struct token_source *source;
     struct lookup_app lookups;
@@ -56,6 +57,9 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
         return ERR_SYSTEM;
     enum err err =
         server_new(worker->loop, (size_t)settings->config->server_max_header_size, &worker->server);
+    if (err == ERR_OK && settings->tls != NULL)
+        err = server_new_tls(worker->loop, (size_t)settings->config->server_max_header_size,
+                             settings->tls, &worker->tls_server);
     struct client *client = NULL;
     if (err == ERR_OK)
         err = make_client(worker, settings->config, &client);
@@ -130,8 +134,18 @@ static void drain(struct mail *mail)
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
     stop_accepting(worker);
     server_drain(worker->server);
+    if (worker->tls_server != NULL)
+        server_drain(worker->tls_server);
     mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);
+}
+
+static void stop_servers(struct worker *worker)
+{
+    if (worker->server != NULL)
+        server_stop(worker->server);
+    if (worker->tls_server != NULL)
+        server_stop(worker->tls_server);
 }
 
 static void close_clients(struct worker *worker)
@@ -147,7 +161,7 @@ static void stop(struct mail *mail)
     MAGIC_OK(worker, WORKER_MAGIC);
     worker->stopped = true;
     stop_accepting(worker);
-    server_stop(worker->server);
+    stop_servers(worker);
     close_clients(worker);
     timer_stop(&worker->heart);
     loop_stop(worker->loop);
@@ -164,6 +178,7 @@ static void change_free(struct worker_change *change)
 {
     key_view_fini(&change->keys);
     identity_unref(change->identity);
+    tls_unref(change->tls);
     config_unref(change->config);
     mem_free(change);
 }
@@ -199,6 +214,8 @@ static void commit(struct mail *mail)
         lookup_shared_use(shared, change->config, wiring_upstream(change->config), client,
                           change->era);
         lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys);
+        if (worker->tls_server != NULL && change->tls != NULL)
+            server_use_tls(worker->tls_server, change->tls);
         token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
         client_unref(client);
     }
@@ -224,12 +241,13 @@ static void mail_change(struct worker_change *change, void (*deliver)(struct mai
 /* ---- in the main thread ---- */
 
 struct worker_change *worker_change_new(struct worker *worker, struct config *config,
-                                        struct identity *identity, bool new_pool)
+                                        struct identity *identity, struct tls *tls, bool new_pool)
 {
     struct worker_change *change = mem_zalloc(sizeof(*change));
     change->worker = worker;
     change->config = config_ref(config);
     change->identity = identity_ref(identity);
+    change->tls = tls != NULL ? tls_ref(tls) : NULL;
     change->new_pool = new_pool;
     return change;
 }
@@ -264,6 +282,11 @@ enum err worker_start(struct worker *worker)
 struct server *worker_server(struct worker *worker)
 {
     return worker->server;
+}
+
+struct server *worker_tls_server(struct worker *worker)
+{
+    return worker->tls_server;
 }
 
 struct server_app *worker_app(struct worker *worker)
@@ -308,8 +331,7 @@ static void stop_unstarted(struct worker *worker)
         return;
     worker->stopped = true;
     stop_accepting(worker);
-    if (worker->server != NULL)
-        server_stop(worker->server);
+    stop_servers(worker);
     close_clients(worker);
     loop_drain(worker->loop);
 }
@@ -338,6 +360,7 @@ void worker_free(struct worker *worker)
     if (worker->source != NULL)
         token_source_free(worker->source);
     server_free(worker->server);
+    server_free(worker->tls_server);
     lookup_app_fini(&worker->lookups);
     MAGIC_CLEAR(worker);
     mem_free(worker);

@@ -61,6 +61,17 @@ class Upstream:
         wait_until("nginx as upstream", lambda: answers(self.tls_port))
         return True
 
+    def certificate(self, kind):
+        """For callers' TLS, made once: the paths of certificate and key, ecdsa or rsa."""
+        paths = [os.path.join(self.scratch, f"{kind}.{end}") for end in ("crt", "key")]
+        if not os.path.exists(paths[0]):
+            how = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", *how[kind], "-nodes", "-days", "2", "-subj",
+                 "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", paths[0],
+                 "-keyout", paths[1]], capture_output=True, check=True)
+        return paths
+
     def ca_file(self):
         return os.path.join(self.scratch, "tls", "cert.pem")
 
@@ -88,8 +99,9 @@ class Contender:
 
     most = MANY  # callers it takes
 
-    def __init__(self, process, port, headers=()):
+    def __init__(self, process, port, headers=(), ca_file=None):
         self.process = process
+        self.ca_file = ca_file  # callers speak TLS
         self.port = port
         self.headers = list(headers)
 
@@ -98,7 +110,7 @@ class Contender:
             raise Trouble((self.process.said().strip().splitlines() or ["it ended"])[-1])
         try:
             headers = dict(header.split(": ", 1) for header in self.headers)
-            return ask(self.port, "GET", PATH, headers)[0] == 200
+            return ask(self.port, "GET", PATH, headers, self.ca_file)[0] == 200
         except OSError:
             return False
 
@@ -119,8 +131,8 @@ def fresh_directory(scratch, name):
     return directory
 
 
-def started(process, port, headers=()):
-    contender = Contender(process, port, headers)
+def started(process, port, headers=(), ca_file=None):
+    contender = Contender(process, port, headers, ca_file)
     try:
         wait_until(f"a lookup ({process.log})", contender.ready)
     except Trouble:
@@ -132,7 +144,7 @@ def started(process, port, headers=()):
 # ---- postcoded ----
 
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False, beside=False, keys="", body_size=0):
+                    tls=False, beside=False, keys="", body_size=0, callers=None):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
@@ -142,13 +154,16 @@ def start_postcoded(build, upstream, scratch, prefix, identity="off", access="of
     if beside:
         address = (f"http://127.0.0.1:{upstream.nginx_port}\n"
                    f"auth_url = http://127.0.0.1:{upstream.port}/auth/v1")
+    certificate = upstream.certificate(callers) if callers else None
+    secured = "tls_certificate = {}\ntls_key = {}".format(*certificate) if callers else ""
     key = os.path.join(directory, "identity.key")
     with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
         out.write(os.urandom(32).hex())
     config = os.path.join(directory, "postcoded.ini")
     with open(config, "w", encoding="ascii") as out:
         out.write(f"""[server]
-listen = 127.0.0.1:{port}
+listen = {"tls:" if callers else ""}127.0.0.1:{port}
+{secured}
 workers = 1
 max_connections = {MANY}
 max_in_flight = {UPSTREAMS}
@@ -178,7 +193,8 @@ max_connections = {UPSTREAMS}
     upstream.set("body_size", body_size)
     try:
         return started(Process(prefix + [f"{build}/postcoded", "-c", config], PROXY_CORE,
-                               f"{directory}/log"), port, headers)
+                               f"{directory}/log"), port, headers,
+                       certificate[0] if callers else None)
     finally:
         upstream.set("token_size", 40)
         upstream.set("body_size", 0)
@@ -218,19 +234,21 @@ def nginx_location(upstream, tls, beside=False):
     return pool, proxied
 
 
-def start_nginx_static(build, upstream, scratch, prefix, tls=False, beside=False):
+def start_nginx_static(build, upstream, scratch, prefix, tls=False, beside=False, callers=None):
     del build
+    certificate = upstream.certificate(callers) if callers else None
+    secured = "ssl_certificate {}; ssl_certificate_key {};".format(*certificate) if callers else ""
     directory = fresh_directory(scratch, "nginx")
     port = free_port()
     pool, proxied = nginx_location(upstream, tls, beside)
     return started(start_nginx(directory, PROXY_CORE, f"""{pool}
         server {{
-            listen 127.0.0.1:{port} backlog=4096;
+            listen 127.0.0.1:{port} {"ssl" if callers else ""} backlog=4096; {secured}
             location /api/v1/addresses/ {{
                 {proxied}
                 proxy_set_header Authorization "Bearer {upstream.token()}";
             }}
-        }}""", prefix, single=bool(prefix)), port)
+        }}""", prefix, single=bool(prefix)), port, ca_file=certificate[0] if callers else None)
 
 
 LUA_MODULES = ["ndk_http_module.so", "ngx_http_lua_module.so"]
@@ -357,4 +375,12 @@ CONTENDERS = [
     ("postcoded_beside", "postcoded, nginx as upstream", has("nginx"), ours(beside=True)),
     ("nginx_beside", "nginx, nginx as upstream", has("nginx"),
      lambda *args: start_nginx_static(*args, beside=True)),
+    ("postcoded_callers_ecdsa", "postcoded, TLS callers, ECDSA", has("openssl"),
+     ours(callers="ecdsa")),
+    ("nginx_callers_ecdsa", "nginx, static token, TLS callers, ECDSA", has("nginx"),
+     lambda *args: start_nginx_static(*args, callers="ecdsa")),
+    ("postcoded_callers_rsa", "postcoded, TLS callers, RSA 2048", has("openssl"),
+     ours(callers="rsa")),
+    ("nginx_callers_rsa", "nginx, static token, TLS callers, RSA 2048", has("nginx"),
+     lambda *args: start_nginx_static(*args, callers="rsa")),
 ]

@@ -23,6 +23,10 @@ MARKS = [
      "a new connection for each lookup, nginx static = 1"),
     ("wrk_beside", "cpu_us", "postcoded_beside", "nginx_beside", "<=", 1.00,
      "with wrk as load and nginx as upstream, nginx static = 1"),
+    ("tls_ecdsa", "cpu_us", "postcoded_callers_ecdsa", "nginx_callers_ecdsa", "<=", 1.15,
+     "CPU a lookup, a new TLS connection each, ECDSA, nginx = 1"),
+    ("tls_rsa", "cpu_us", "postcoded_callers_rsa", "nginx_callers_rsa", "<=", 1.15,
+     "the same, RSA 2048"),
     ("slow", "rate", "postcoded", "nginx", ">=", 1.00,
      "lookups a second, 1,000 callers and 10 ms upstream, nginx = 1"),
 ]
@@ -35,6 +39,8 @@ TESTS = [
     ("beside", "64 callers, connections kept, nginx as upstream"),
     ("wrk", "64 callers, connections kept, wrk as load"),
     ("wrk_beside", "64 callers, connections kept, wrk as load and nginx as upstream"),
+    ("tls_ecdsa", "1 caller, a new TLS connection for each lookup, ECDSA on P-256"),
+    ("tls_rsa", "1 caller, a new TLS connection for each lookup, RSA of 2048 bits"),
 ]
 
 
@@ -78,7 +84,8 @@ def table(head, rows):
 
 def test_table(measured, test):
     results = measured["results"][test]
-    base = results.get("nginx") or results.get("nginx_beside")
+    base = results.get("nginx") or results.get("nginx_beside") or next(
+        (runs for name, runs in results.items() if name.startswith("nginx_callers_")), None)
     rows = []
     for name, runs in results.items():
         if not runs:
@@ -148,6 +155,8 @@ def marks(measured):
 def plot(measured, path):
     """CPU a lookup at c=64, as bars with their spread."""
     results = {name: runs for name, runs in measured["results"]["c64"].items() if runs}
+    if not results:  # --only left none
+        return
     left, width, height, top = 250, 720, 26, 54
     most = max(spread(runs, "cpu_us")[1] for runs in results.values())
     scale = (width - left - 70) / most

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -92,8 +93,13 @@ class Process:
         self.popen.wait()
 
 
-def ask(port, method, path, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def ask(port, method, path, headers=None, ca_file=None):
+    """With ca_file: over TLS, by the name localhost."""
+    if ca_file is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    else:
+        context = ssl.create_default_context(cafile=ca_file)
+        connection = http.client.HTTPSConnection("localhost", port, timeout=10, context=context)
     connection.request(method, path, headers=headers or {})
     reply = connection.getresponse()
     body = reply.read()
@@ -121,6 +127,19 @@ class Load:
             more += ["--watch", str(pid)]
         done = subprocess.run(self.command(port, connections, more, headers), text=True,
                               capture_output=True, timeout=seconds + warm + 60, check=False)
+        if done.returncode != 0:
+            raise Trouble(done.stderr.strip())
+        return json.loads(done.stdout)
+
+    def shake(self, port, ca_file, seconds, pids=(), warm=0.3):
+        """A new TLS connection for each lookup, by tests/bench/handshakes."""
+        argv = ["taskset", "-c", str(OTHER_CORE), f"{os.path.dirname(self.program)}/handshakes",
+                "--connect", f"127.0.0.1:{port}", "--ca", ca_file, "--seconds", str(seconds),
+                "--warm", str(warm)]
+        for pid in pids:
+            argv += ["--watch", str(pid)]
+        done = subprocess.run(argv, text=True, capture_output=True, timeout=seconds + warm + 60,
+                              check=False)
         if done.returncode != 0:
             raise Trouble(done.stderr.strip())
         return json.loads(done.stdout)

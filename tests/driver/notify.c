@@ -52,6 +52,7 @@ static const char help[] =
     "  --socket PATH      the datagram socket to make\n"
     "  --output FILE      append the lines to FILE (standard output)\n"
     "  --listen ADDRESS   a listening socket for COMMAND: HOST:PORT or unix:PATH; may be repeated\n"
+    "  --listen-tls ADDRESS  the same, whose name is tls\n"
     "  --watchdog MS      WATCHDOG_USEC for COMMAND\n"
     "  --restart          start COMMAND again when it fails\n"
     "SIGUSR1 restarts COMMAND, SIGHUP and SIGUSR2 go on to it, SIGTERM ends both. Exits with its\n"
@@ -93,7 +94,7 @@ static void drop(const char *name, size_t len)
     manager.kept_count = n;
 }
 
-static void add_listener(const char *text)
+static void add_listener(const char *text, const char *name)
 {
     struct address address;
     int on = 1;
@@ -106,16 +107,16 @@ static void add_listener(const char *text)
     if (fd < 0 || bind(fd, (struct sockaddr *)&address.sockaddr, address.len) != 0 ||
         listen(fd, SOMAXCONN) != 0)
         usage_fault("notify: --listen %s: %s", text, strerror(errno));
-    keep(fd, "listen", strlen("listen"));
+    keep(fd, name, strlen(name));
     manager.listeners = manager.kept_count;
 }
 
 static void parse(int argc, char **argv)
 {
     static const struct option table[] = {
-        {"socket", 1, NULL, 's'},   {"output", 1, NULL, 'o'},  {"listen", 1, NULL, 'l'},
-        {"watchdog", 1, NULL, 'w'}, {"restart", 0, NULL, 'r'}, {"help", 0, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"socket", 1, NULL, 's'},     {"output", 1, NULL, 'o'},   {"listen", 1, NULL, 'l'},
+        {"listen-tls", 1, NULL, 't'}, {"watchdog", 1, NULL, 'w'}, {"restart", 0, NULL, 'r'},
+        {"help", 0, NULL, 'h'},       {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "+", table, NULL)) != -1) {
@@ -124,7 +125,9 @@ static void parse(int argc, char **argv)
         else if (option == 'o')
             manager.output = fopen(optarg, "ae");
         else if (option == 'l')
-            add_listener(optarg);
+            add_listener(optarg, "listen");
+        else if (option == 't')
+            add_listener(optarg, "tls");
         else if (option == 'w')
             manager.watchdog_ms = (int)parse_number("watchdog", optarg, 1, 3600000);
         else if (option == 'r')

@@ -53,6 +53,10 @@ gauge postcoded_store_items 1
 counter postcoded_store_recycled_total 0
 gauge postcoded_connections 
 counter postcoded_connections_refused_total 0
+$(for reason in closed timeout not_tls protocol alert no_certificate certificate; do
+    echo "counter postcoded_tls_handshakes_failed_total{reason=\"$reason\"} 0"
+done)
+gauge postcoded_tls_certificate_expiry_timestamp_seconds 0
 counter postcoded_reloads_total{result="success"} 1
 counter postcoded_reloads_total{result="failure"} 0
 counter postcoded_identity_key_fetches_total{result="success"} 0

@@ -71,16 +71,17 @@ static struct rlimit limit_before;
 static void start(void)
 {
     int fd = loopback_listener(&address);
+    const bool without_tls = false;
     struct reason reason;
 
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit_before), 0);
-    ck_assert_int_eq(listen_adopt(&fd, 1, &listeners, &reason), ERR_OK);
+    ck_assert_int_eq(listen_adopt(&fd, &without_tls, 1, &listeners, &reason), ERR_OK);
     atomic_init(&quota.open, 0);
     atomic_init(&quota.limit, ROOM);
     for (int i = 0; i < LOOPS; i++) {
         loops[i] = loop_new();
         ck_assert_ptr_nonnull(loops[i]);
-        members[i] = (struct accept_member){&servers[i], &apps[i]};
+        members[i] = (struct accept_member){.server = &servers[i], .app = &apps[i]};
     }
 }
 

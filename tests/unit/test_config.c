@@ -324,7 +324,8 @@ static const struct bad {
      "which is "
      "not loopback; use jwt, or set unverified_anywhere = on\n"},
     {"[identity]\nmode = jwtt\n", UPSTREAM,
-     "p.ini:2: [identity] mode: \"jwtt\" is not understood; must be one of: jwt, plain, off; write "
+     "p.ini:2: [identity] mode: \"jwtt\" is not understood; must be one of: jwt, plain, off, "
+     "certificate; write "
      "jwt\n"},
     /* Parameters of the token request. */
     {UPSTREAM "auth_flow = client_credentials\nauth_param. = x\nauth_param.a = 1\n"

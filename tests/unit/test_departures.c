@@ -14,6 +14,7 @@ struct caller {
     int ours;
     int theirs;
     int left;
+    int readable;
 };
 
 static struct loop *loop;
@@ -25,6 +26,13 @@ static void left(void *who)
     struct caller *caller = who;
 
     caller->left++;
+}
+
+static void readable(void *who)
+{
+    struct caller *caller = who;
+
+    caller->readable++;
 }
 
 static void connect_caller(struct caller *caller)
@@ -41,6 +49,7 @@ static void make(void)
     loop = loop_new();
     ck_assert_ptr_nonnull(loop);
     ck_assert_int_eq(departures_start(&departures, loop, left), ERR_OK);
+    departures.readable = readable;
     connect_caller(&callers[0]);
 }
 
@@ -124,6 +133,49 @@ START_TEST(test_many_at_once)
 }
 END_TEST
 
+static void watch_reading(bool on)
+{
+    departures_watch_reading(&departures, callers[0].ours, &callers[0], on);
+}
+
+START_TEST(test_more_to_read)
+{
+    watch_reading(true);
+    turn();
+    ck_assert_int_eq(callers[0].readable, 0);
+    ck_assert_int_eq(write(callers[0].theirs, "x", 1), 1);
+    turn();
+    ck_assert_int_eq(callers[0].readable, 1);
+    watch_reading(false);
+    ck_assert_int_eq(write(callers[0].theirs, "x", 1), 1);
+    turn();
+    ck_assert_int_eq(callers[0].readable, 1);
+    ck_assert_int_eq(callers[0].left, 0);
+}
+END_TEST
+
+/* It came before anybody asked. */
+START_TEST(test_there_already)
+{
+    ck_assert_int_eq(write(callers[0].theirs, "x", 1), 1);
+    turn();
+    watch_reading(true);
+    turn();
+    ck_assert_int_eq(callers[0].readable, 1);
+}
+END_TEST
+
+/* Also when it is our side that ends it, as at the end of header_timeout. */
+START_TEST(test_nothing_will_come)
+{
+    watch_reading(true);
+    shutdown(callers[0].ours, SHUT_RDWR);
+    turn();
+    ck_assert_int_ge(callers[0].readable, 1);
+    ck_assert_int_ge(callers[0].left, 1);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     ck_assert_int_eq(departures_watch(&departures, -1, &callers[0]), ERR_SYSTEM);
@@ -142,6 +194,9 @@ int main(void)
     tcase_add_test(tcase, test_told_once);
     tcase_add_test(tcase, test_closing_ends_the_watch);
     tcase_add_test(tcase, test_many_at_once);
+    tcase_add_test(tcase, test_more_to_read);
+    tcase_add_test(tcase, test_there_already);
+    tcase_add_test(tcase, test_nothing_will_come);
     tcase_add_test(tcase, test_refused);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

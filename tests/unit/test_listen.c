@@ -190,7 +190,7 @@ START_TEST(handed_down_is_left_alone)
     char from[ENDPOINT_TEXT];
     int fd = loopback_listener(&address), kept = dup(fd);
 
-    ck_assert_int_eq(listen_adopt(&fd, 1, &set, &reason), ERR_OK);
+    ck_assert_int_eq(listen_adopt(&fd, &(bool){false}, 1, &set, &reason), ERR_OK);
     listen_refuse(set);
     int late = loopback_connect(&address);
     ck_assert(take(from));
@@ -219,7 +219,7 @@ START_TEST(any_takes_ipv4)
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = ((const struct sockaddr_in6 *)&address)->sin6_port};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(!listen_is_local(set));
+    ck_assert(!listen_is_local(set, false));
     ck_assert_int_eq(strncmp(listen_addresses(set), "[::]:", 5), 0);
     int caller = loopback_connect(&to);
     ck_assert(take(from));
@@ -235,7 +235,7 @@ START_TEST(mapped_loopback_is_local)
     if (!machine_has_ipv6())
         return;
     ck_assert_int_eq(listen_on(inet6("::ffff:127.0.0.1", 0)), ERR_OK);
-    ck_assert(listen_is_local(set));
+    ck_assert(listen_is_local(set, false));
     ck_assert_int_eq(strncmp(listen_addresses(set), "127.0.0.1:", 10), 0);
 }
 END_TEST

@@ -1,0 +1,227 @@
+/*
+ * What is wrong with the files of a certificate is told before anything is served with them, by
+ * --check, a start and a reload. Dates are notes: a daemon that would not start with a certificate
+ * that expired yesterday helps nobody, and callers say more of it.
+ */
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "config/files.h"
+#include "front/tls_internal.h"
+
+/* Bytes of a file; a system's bundle of authorities has some 250 KiB. */
+#define FILE_MAX ((size_t)1024 * 1024)
+
+/* "2026-01-31" */
+#define DATE 10
+
+/* ---- reading ---- */
+
+/* OpenSSL would ask for a password on the terminal. */
+static int give_none(char *out, int size, int writing, void *asked)
+{
+    (void)out;
+    (void)size;
+    (void)writing;
+    if (asked != NULL)
+        *(bool *)asked = true;
+    return -1;
+}
+
+static bool was_no_more(void)
+{
+    const unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static size_t parse_certificates(const char *path, BIO *bytes, X509 **list, size_t max,
+                                 struct reason *reason)
+{
+    size_t count = 0;
+    X509 *one;
+    while ((one = PEM_read_bio_X509(bytes, NULL, give_none, NULL)) != NULL && count < max)
+        list[count++] = one;
+    if (one != NULL)
+        reason_set(reason, "%s holds more than %zu certificates", path, max);
+    else if (!was_no_more())
+        reason_set(reason, "%s: certificate %zu cannot be read; it must be one in PEM", path,
+                   count + 1);
+    else if (count == 0)
+        reason_set(reason, "%s contains no PEM certificate", path);
+    const bool good = one == NULL && was_no_more() && count > 0;
+    X509_free(one);
+    if (good)
+        return count;
+    tls_free_certificates(list, count);
+    return 0;
+}
+
+size_t tls_read_certificates(const char *path, X509 **list, size_t max, struct reason *reason)
+{
+    struct buf bytes;
+    size_t count = 0;
+    buf_init_secret(&bytes, FILE_MAX); /* some keep the key in it too */
+    enum err err = files_read(path, &bytes, NULL);
+    if (err == ERR_OK) {
+        ERR_clear_error();
+        BIO *bio = BIO_new_mem_buf(buf_text(&bytes), (int)bytes.len);
+        MEM_MUST(bio != NULL);
+        count = parse_certificates(path, bio, list, max, reason);
+        BIO_free(bio);
+        ERR_clear_error();
+    } else {
+        char *why = files_explain(err, FILE_MAX);
+        reason_set(reason, "%s %s", path, why);
+        mem_free(why);
+    }
+    buf_fini(&bytes);
+    return count;
+}
+
+void tls_free_certificates(X509 **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        X509_free(list[i]);
+}
+
+EVP_PKEY *tls_read_key(const struct secret *pem, struct reason *reason)
+{
+    bool asked = false;
+    EVP_PKEY *key = NULL;
+    MUST(secret_len(pem) < INT_MAX);
+    BIO *bytes = BIO_new_mem_buf(secret_bytes(pem), (int)secret_len(pem));
+    MEM_MUST(bytes != NULL);
+    key = PEM_read_bio_PrivateKey(bytes, NULL, give_none, &asked);
+    BIO_free(bytes);
+    ERR_clear_error();
+    if (key == NULL && asked)
+        reason_set(reason, "is encrypted, and nobody can be asked for its password; write it "
+                           "without one: openssl pkey -in KEY -out NEW");
+    else if (key == NULL)
+        reason_set(reason, "is not a private key in PEM");
+    if (key == NULL || tls_key_is_usable(key, reason))
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+/* ---- judging ---- */
+
+struct wall_time tls_time(const ASN1_TIME *time)
+{
+    struct tm tm;
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
+        return (struct wall_time){.ns = 0};
+    const int64_t seconds = timegm(&tm);
+    return (struct wall_time){.ns = seconds < INT64_MAX / SECOND ? seconds * SECOND : INT64_MAX};
+}
+
+static void date_of(const ASN1_TIME *time, char out[CLOCK_TEXT])
+{
+    wall_format(tls_time(time), out);
+    out[DATE] = '\0';
+}
+
+/* `which` begins the note: "" or "certificate 2 ". */
+static void note_dates(const struct config *config, const char *key, const char *which,
+                       const X509 *one, struct config_faults *faults)
+{
+    const int64_t now = wall_now().ns;
+    const int64_t end = tls_time(X509_get0_notAfter(one)).ns;
+    char date[CLOCK_TEXT];
+    date_of(X509_get0_notAfter(one), date);
+    if (end <= now)
+        config_note(faults, config, "server", key, "%sexpired on %s; put a newer one in its place",
+                    which, date);
+    else if (end - now < TLS_EXPIRES_SOON)
+        config_note(faults, config, "server", key, "%sexpires on %s; put a newer one in its place",
+                    which, date);
+    date_of(X509_get0_notBefore(one), date);
+    if (tls_time(X509_get0_notBefore(one)).ns > now)
+        config_note(faults, config, "server", key, "%sis not valid before %s; is the clock right?",
+                    which, date);
+}
+
+/* The key belongs to the first certificate; where it belongs to another, that is the fault. */
+static bool judge_match(const struct config *config, X509 *const *chain, size_t count,
+                        EVP_PKEY *key, struct config_faults *faults)
+{
+    size_t i = 0;
+    while (i < count && X509_check_private_key(chain[i], key) != 1)
+        i++;
+    ERR_clear_error();
+    if (i == count)
+        config_fault(
+            faults, config, "server", "tls_key",
+            "does not belong to the certificate in tls_certificate; replace both together");
+    else if (i > 0)
+        config_fault(faults, config, "server", "tls_certificate",
+                     "the certificate of tls_key is number %zu in the file; it must be the first, "
+                     "followed by the one that signed it",
+                     i + 1);
+    return i == 0;
+}
+
+static void note_order(const struct config *config, X509 *const *chain, size_t count,
+                       struct config_faults *faults)
+{
+    for (size_t i = 1; i < count; i++)
+        if (X509_check_issued(chain[i], chain[i - 1]) != X509_V_OK) {
+            config_note(faults, config, "server", "tls_certificate",
+                        "certificate %zu in the file did not sign the one before it; callers may "
+                        "not accept the chain",
+                        i + 1);
+            return;
+        }
+}
+
+static void tell_found(struct config *config, X509 *leaf, size_t count)
+{
+    char date[CLOCK_TEXT];
+    date_of(X509_get0_notAfter(leaf), date);
+    char *text = count == 1
+                     ? mem_printf("a certificate until %s, without a chain", date)
+                     : mem_printf("a certificate until %s, and %zu of its chain", date, count - 1);
+    config_found(config, "server", "tls_certificate", text);
+    mem_free(text);
+}
+
+void tls_judge_pair(struct config *config, X509 *const *chain, size_t count, EVP_PKEY *key,
+                    struct config_faults *faults)
+{
+    if (!judge_match(config, chain, count, key, faults))
+        return;
+    note_dates(config, "tls_certificate", "", chain[0], faults);
+    note_order(config, chain, count, faults);
+    if (X509_check_purpose(chain[0], X509_PURPOSE_SSL_SERVER, 0) != 1)
+        config_note(faults, config, "server", "tls_certificate",
+                    "is not for servers, by its key usage; callers may not accept it");
+    ERR_clear_error();
+    tell_found(config, chain[0], count);
+}
+
+void tls_judge_authorities(struct config *config, X509 *const *list, size_t count,
+                           struct config_faults *faults)
+{
+    for (size_t i = 0; i < count; i++) {
+        char which[48];
+        snprintf(which, sizeof(which), "certificate %zu ", i + 1);
+        note_dates(config, "tls_client_ca", which, list[i], faults);
+        if (X509_check_ca(list[i]) == 0)
+            config_note(faults, config, "server", "tls_client_ca",
+                        "%sis not one of an authority; no other certificate is accepted for it",
+                        which);
+    }
+    ERR_clear_error();
+    char *text = mem_printf("%zu CA certificate%s", count, count == 1 ? "" : "s");
+    config_found(config, "server", "tls_client_ca", text);
+    mem_free(text);
+}

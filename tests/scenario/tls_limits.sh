@@ -1,0 +1,63 @@
+#!/bin/bash
+# Connections with TLS count with those without: one limit, one drain. A first line that is no request
+# is counted; a caller that only shakes hands is not. Callers are spread over the workers.
+# shellcheck source=tests/scenario/tls_common.bash
+. "$TOP/tests/scenario/tls_common.bash"
+
+authority ca
+server_certificate one
+start_standin
+tls_keys one
+set_key server max_connections 3
+start_tls
+connections() {
+    metric_is postcoded_connections "$1"
+}
+
+# No request in it: counted, once, by the run that closes it.
+bad='code="bad_request",status="400"'
+printf 'garbage\r\n\r\n' >"$here/none"
+for version in 2 3; do
+    openssl s_client -connect "$tls" -tls1_$version -quiet <"$here/none" >"$here/got" 2>/dev/null
+    eventually metric_is postcoded_requests_total $((version - 1)) "$bad"
+    has "$(logged 'code=bad_request')" "client=127.0.0.1:" "method=-"
+done
+for version in 2 3; do
+    has "$(handshake -tls1_$version)" "Verify return code: 0"
+done
+eventually connections 0
+metric_is postcoded_requests_total 2 "$bad" || fail "a handshake alone is a bad request"
+
+# Two with TLS and one without; a fourth of either kind is closed at once.
+hold() {
+    exec {held}> >(exec openssl s_client -connect "$tls" -quiet >>"$here/held" 2>&1)
+    holding+=("$held")
+}
+holding=()
+hold
+hold
+exec {other}<>"/dev/tcp/${plain%:*}/${plain##*:}"
+eventually connections 3
+[ "$(code "$at/M11AA")" = 000 ] || fail "one too many"
+[ "$(ask -o /dev/null -w '%{http_code}' "http://$plain/api/v1/addresses/M11AA")" = 000 ] ||
+    fail "one too many without TLS"
+metric_is postcoded_connections_refused_total 2 || fail "not counted"
+exec {other}>&-
+eventually connections 2
+[ "$(code "$at/M11AA")" = 200 ] || fail "no place after one has left"
+
+# A lookup under way is answered when the daemon drains, on a connection that says it is the last.
+knob hold=1
+get -i "$at/M11AA" >"$here/last" &
+last=$!
+counted concurrent_now=1 >/dev/null
+kill -TERM "$daemon"
+logged 'SIGTERM: draining' >/dev/null
+knob hold=0
+wait "$last" || fail "cut off: $(cat "$here/last")"
+has "$(cat "$here/last")" "200 OK" "Connection: close"
+wait "$daemon" || fail "the daemon ended with $?"
+logged 'drained: every lookup has its response' >/dev/null
+for held in "${holding[@]}"; do
+    exec {held}>&-
+done
