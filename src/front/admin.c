@@ -236,26 +236,27 @@ static const struct route routes[] = {
 };
 #define METRICS_ROUTES 3
 
+/* Where a caller may ask: of a Unix socket the path is of no use to one, and stays untold. */
 static void add_addresses(const struct config_addresses *listen, struct buf *out)
 {
-    for (size_t i = 0; i < listen->count; i++)
-        buf_printf(out, "%s%s", i == 0 ? " (" : ", ", listen->items[i].text);
-    buf_printf(out, "%s", listen->count > 0 ? ")" : ", which is off");
+    for (size_t i = 0; i < listen->count; i++) {
+        const struct config_address *address = &listen->items[i];
+        buf_printf(out, "%s%s", i == 0 ? "" : ", ",
+                   address->addr.ss_family == AF_UNIX ? "a Unix socket" : address->text);
+    }
 }
 
-static void add_metrics(const struct config *config, struct buf *out)
+static void add_listener(const char *key, const struct config_addresses *listen,
+                         const struct route *paths, size_t count, struct buf *out)
 {
-    buf_printf(out, "On [metrics] listen");
-    add_addresses(&config->metrics_listen, out);
-    buf_printf(out, ": ");
-    routes_list(routes, METRICS_ROUTES, out);
-}
-
-static void add_admin(const struct config *config, struct buf *out)
-{
-    buf_printf(out, "On [admin] listen, %s: ",
-               config->admin_listen.count > 0 ? "a Unix socket" : "which is off");
-    routes_list(routes + METRICS_ROUTES, ARRAY_LEN(routes) - METRICS_ROUTES, out);
+    if (listen->count == 0) {
+        buf_printf(out, "%s, which is off, would have ", key);
+    } else {
+        buf_printf(out, "%s (", key);
+        add_addresses(listen, out);
+        buf_puts(out, ") has ");
+    }
+    routes_list(paths, count, out);
 }
 
 void admin_reject_elsewhere(struct request *request, const char *here)
@@ -268,10 +269,12 @@ void admin_reject_elsewhere(struct request *request, const char *here)
         return;
     buf_init(&there, 32768); /* more than a configuration has addresses for */
     if (route != NULL && route >= routes + METRICS_ROUTES)
-        add_admin(request->config, &there);
+        add_listener("[admin] listen", &request->config->admin_listen, routes + METRICS_ROUTES,
+                     ARRAY_LEN(routes) - METRICS_ROUTES, &there);
     else
-        add_metrics(request->config, &there);
-    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s... %s",
+        add_listener("[metrics] listen", &request->config->metrics_listen, routes, METRICS_ROUTES,
+                     &there);
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path here: lookups are at %s. %s.",
                            here, buf_text(&there));
     buf_fini(&there);
 }

@@ -244,7 +244,7 @@ static void guard(struct lookup_app *lookups, struct request *request)
         guard_check(request);
 }
 
-/* Before the identity: a probe or a scrape that has lost its way has none to show. */
+/* Before the identity: a probe or a scraper that asks the wrong listener has none. */
 static void direct(struct lookup_app *lookups, struct request *request)
 {
     (void)lookups;

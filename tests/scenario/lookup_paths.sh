@@ -43,13 +43,14 @@ done
 # What is on another listener is not here, whatever the method; the response names that listener.
 here_and() { # here_and PATH WORDS
     refused 404 not_found "$1"
-    has "$answer" "\"detail\":\"Unknown path. Available paths: /api/v1/addresses/... $2\""
+    has "$answer" "\"detail\":\"Unknown path here: lookups are at /api/v1/addresses/. $2.\""
 }
 for path in / /healthz /readyz '/metrics?a=b' '/?/api/v1/addresses/M1'; do
-    here_and "$path" "On [metrics] listen (unix:$here/metrics.sock): /healthz, /readyz, /metrics"
+    here_and "$path" '[metrics] listen (a Unix socket) has /healthz, /readyz, /metrics'
+    lacks "$answer" "$here"
 done
 for path in /tokens /tokens/location/refresh /config; do
-    here_and "$path" 'On [admin] listen, a Unix socket: /tokens, /tokens/..., /config'
+    here_and "$path" '[admin] listen (a Unix socket) has /tokens, /tokens/..., /config'
     lacks "$answer" "$here"
 done
 has "$(ask -i -X POST "http://$address/tokens/location/refresh")" 'HTTP/1.1 404 ' '[admin] listen'
@@ -57,7 +58,7 @@ has "$(ask -i -X POST "http://$address/tokens/location/refresh")" 'HTTP/1.1 404 
 [ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||
     fail "not counted"
 
-# By the operators' door there are no lookups, and by the lookups' door no operators.
+# The operators' socket has no lookups.
 operators "$prefix/M1" -i >"$here/answer"
 has "$(cat "$here/answer")" " 404 " '"code":"not_found"' "X-GUID: "
 stop_daemon
@@ -67,12 +68,12 @@ set_key identity mode jwt
 set_key identity key_file "$here/identity.key"
 set_key metrics listen 127.0.0.1:0,unix:m.sock
 start_daemon
-here_and /healthz "On [metrics] listen (127.0.0.1:0, unix:$here/m.sock): /healthz, /readyz, /metrics"
+here_and /healthz '[metrics] listen (127.0.0.1:0, a Unix socket) has /healthz, /readyz, /metrics'
 refused 401 unauthorized /nowhere
 stop_daemon
 set_key metrics listen off
 set_key admin listen off
 start_daemon
-here_and /metrics 'On [metrics] listen, which is off: /healthz, /readyz, /metrics'
-here_and /config 'On [admin] listen, which is off: /tokens, /tokens/..., /config'
+here_and /metrics '[metrics] listen, which is off, would have /healthz, /readyz, /metrics'
+here_and /config '[admin] listen, which is off, would have /tokens, /tokens/..., /config'
 stop_daemon
