@@ -254,7 +254,7 @@ static void put_addresses(const char *choices, struct buf *out)
     else
         buf_printf(out, "addresses of the form HOST:PORT, [V6]:PORT or unix:PATH, with commas%s",
                    strcmp(choices, "off") == 0   ? ", or off"
-                   : strcmp(choices, "tls") == 0 ? ", tls: before a HOST or [V6] with TLS"
+                   : strcmp(choices, "tls") == 0 ? ", and tls: before HOST or [V6] for TLS"
                                                  : "");
 }
 
