@@ -76,7 +76,7 @@ lookup 4
 exec {to}>&-
 stop_daemon
 
-# --check says all of it at once, and what the files hold.
+# --check says all of it at once, and what the files hold; the last line counts notes.
 set_key server tls_client_ca "$here/ca.crt"
 configure
 has "$("$BUILD/postcoded" -c "$here/pc.ini" --check 2>&1)" "a certificate until" "1 CA certificate" \
