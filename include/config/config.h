@@ -127,7 +127,7 @@
       CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("server", "tls_certificate", server_tls_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,   \
       "Certificate for the tls: addresses in listen, followed by its chain, in PEM.")              \
-    X("server", "tls_key", server_tls_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,            \
+    X("server", "tls_key", server_tls_key, KEYFILE, NULL, 0, 65536, "public", CONFIG_RELOADS,      \
       "Private key of tls_certificate, in PEM without a password.")                                \
     X("server", "tls_client_ca", server_tls_client_ca, FILE, NULL, 0, 0, "",                       \
       CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
