@@ -169,24 +169,30 @@ static void tell_faults(const struct config_faults *faults, bool daemon)
     }
 }
 
-/* Every fault is on stderr when it is false. */
-static bool load(const struct options *options, struct setup *setup)
+/* Every fault is on stderr when it is false. *notes: how many there were. */
+static bool load(const struct options *options, struct setup *setup, size_t *notes)
 {
     struct config_faults faults = {.items = NULL};
     bool daemon = options->command == COMMAND_RUN;
     bool good = setup_read(setup, options->path, NULL, !daemon, &faults);
     tell_faults(&faults, daemon);
+    *notes = faults.count - faults.faults;
     config_faults_fini(&faults);
     return good;
 }
 
-/* Sockets whose directory is not there: the daemon would say so itself, --check does it before. */
-static void tell_directories(const struct setup *setup)
+/*
+ * Sockets whose directory is not there: the daemon would say so itself, --check does it before. How
+ * many there are.
+ */
+static size_t tell_directories(const struct setup *setup)
 {
     struct config_faults notes = {.items = NULL};
     setup_note_directories(setup->config, &notes);
     tell_faults(&notes, false);
+    const size_t count = notes.count;
     config_faults_fini(&notes);
+    return count;
 }
 
 /*
@@ -232,13 +238,23 @@ static enum exit_status mint(const struct options *options, const struct setup *
     return EXIT_WELL;
 }
 
-static enum exit_status run_command(const struct options *options, const struct setup *setup)
+/* A hook that lets notes pass unread sees in the last line that there are some. */
+static void check(const struct options *options, const struct setup *setup, size_t notes)
+{
+    notes += tell_directories(setup);
+    config_each(setup->config, print_found, NULL);
+    if (notes == 0)
+        printf("%s: no fault found\n", options->path);
+    else
+        printf("%s: no fault found, %zu note%s\n", options->path, notes, notes == 1 ? "" : "s");
+}
+
+static enum exit_status run_command(const struct options *options, const struct setup *setup,
+                                    size_t notes)
 {
     switch (options->command) {
     case COMMAND_CHECK:
-        tell_directories(setup);
-        config_each(setup->config, print_found, NULL);
-        printf("%s: no fault found\n", options->path);
+        check(options, setup, notes);
         return EXIT_WELL;
     case COMMAND_PROBE:
         return probe_run(setup->config, options->postcode);
@@ -276,8 +292,9 @@ int main(int argc, char **argv)
     struct options options = read_options(argc, argv);
     prepare_signals(&options);
     protect_memory();
-    if (load(&options, &setup))
-        status = run_command(&options, &setup);
+    size_t notes = 0;
+    if (load(&options, &setup, &notes))
+        status = run_command(&options, &setup, notes);
     setup_fini(&setup);
     if (fflush(stdout) != 0 && status == EXIT_WELL)
         status = EXIT_START;

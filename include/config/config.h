@@ -95,8 +95,8 @@
 /* X(section, name, field, kind, default, min, max, choices, flags, meaning) */
 #define CONFIG_KEYS(X)                                                                             \
     X("server", "listen", server_listen, ADDRESSES, "127.0.0.1:8080", 0, 0, "tls", 0,              \
-      "Addresses for lookups: HOST:PORT, [V6]:PORT or unix:PATH, separated by commas; with tls: "  \
-      "before HOST or [V6] for TLS. [::]:PORT listens on IPv4 too.")                               \
+      "Where lookups are served. HOST is an IPv4 address or localhost; [::]:PORT listens on IPv4 " \
+      "too.")                                                                                      \
     X("server", "socket_mode", server_socket_mode, MODE, "0660", 0, 0777, "", 0,                   \
       "Mode of the Unix sockets in listen; a stale socket is removed.")                            \
     X("server", "workers", server_workers, WORKERS, "auto", 1, 256, "", 0,                         \
@@ -127,14 +127,14 @@
       CONFIG_RELOADS, "Watch the files of the configuration; a change reloads them, like SIGHUP.") \
     X("server", "tls_certificate", server_tls_certificate, FILE, NULL, 0, 0, "", CONFIG_RELOADS,   \
       "Certificate for the tls: addresses in listen, followed by its chain, in PEM.")              \
-    X("server", "tls_key", server_tls_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,            \
+    X("server", "tls_key", server_tls_key, KEYFILE, NULL, 0, 65536, "public", CONFIG_RELOADS,      \
       "Private key of tls_certificate, in PEM without a password.")                                \
     X("server", "tls_client_ca", server_tls_client_ca, FILE, NULL, 0, 0, "",                       \
       CONFIG_RELOADS | CONFIG_RESTRICTS,                                                           \
       "CA certificates, in PEM; callers over TLS then need a certificate that one of them "        \
       "signed.")                                                                                   \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
-      "Addresses for /healthz, /readyz and /metrics, separated by commas, or off.")                \
+      "Where /healthz, /readyz and /metrics are served; HOST as in [server] listen.")              \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
       0, "Unix socket for /tokens, /config and all of [metrics]; or off.")                         \
     X("admin", "socket_mode", admin_socket_mode, MODE, "0660", 0, 0777, "", 0,                     \

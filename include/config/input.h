@@ -20,6 +20,7 @@ struct input {
     struct secret *secret; /* SECRET alone */
     const char *dir;       /* what a relative path is relative to */
     bool credentials_optional;
+    bool unused;           /* has no effect beside other keys: a credential may be missing */
     bool secrets_anywhere; /* [server] secret_files = any */
     /* Called for each file that a value names, whether or not it can be used; NULL: not called. */
     void (*names_file)(void *arg, const char *path);

@@ -112,7 +112,7 @@ bool config_name_is_secret(const char *name);
 
 /*
  * The name in the table that may have been meant, by edit distance; NULL when none is near.
- * For a key: among those of its section.
+ * For a key: among those of its section, and one that shares its words before all others.
  */
 const char *config_section_near(const char *section);
 const char *config_key_near(const char *section, const char *name);

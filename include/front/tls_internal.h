@@ -25,6 +25,9 @@
 #define TLS_CHAIN_MAX 16
 #define TLS_AUTHORITIES_MAX 1024
 
+/* Behind a semicolon, of a file that holds the other of the two. */
+#define TLS_SWAPPED "are tls_certificate and tls_key swapped?"
+
 struct tls {
     unsigned magic;
     _Atomic unsigned refs;
@@ -37,10 +40,16 @@ struct tls {
 
 /* ---- tls_files.c ---- */
 
-/* The certificates of a PEM file; `list` has room for `max`. 0: `reason` says why not. */
-size_t tls_read_certificates(const char *path, X509 **list, size_t max, struct reason *reason);
-/* NULL: `reason` says why not. */
-EVP_PKEY *tls_read_key(const struct secret *pem, struct reason *reason);
+/*
+ * The certificates of a PEM file; `list` has room for `max`. 0: `reason` says why not, and `remedy`
+ * where it holds a private key in their place.
+ */
+size_t tls_read_certificates(const char *path, const char *remedy, X509 **list, size_t max,
+                             struct reason *reason);
+/* The file was read. NULL: `reason` says why not. */
+EVP_PKEY *tls_read_key(const struct config_file *file, struct reason *reason);
+/* Certificates, and no private key. */
+bool tls_is_public(const struct secret *bytes);
 void tls_free_certificates(X509 **list, size_t count);
 struct wall_time tls_time(const ASN1_TIME *time);
 

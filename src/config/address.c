@@ -135,6 +135,11 @@ static bool parse_unix(const struct input *in, const char *text, struct config_a
     return good;
 }
 
+static bool takes_tls(const struct config_key *key)
+{
+    return strcmp(key->choices, "tls") == 0;
+}
+
 static bool wrong_address(const struct input *in, const char *text)
 {
     struct buf out;
@@ -147,6 +152,8 @@ static bool wrong_address(const struct input *in, const char *text)
     buf_puts(&out,
              " is not an address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT "
              "or " UNIX "PATH");
+    if (takes_tls(in->key))
+        buf_puts(&out, ", with " TLS " before HOST or [V6] for TLS");
     hint_put_instead(in->key, text, &out);
     input_wrong(in, "%s", buf_text(&out));
     buf_fini(&out);
@@ -158,7 +165,7 @@ static bool may_be_tls(const struct input *in, const char *text)
 {
     const char *address = text + strlen(TLS);
 
-    if (strcmp(in->key->choices, "tls") != 0)
+    if (!takes_tls(in->key))
         return input_wrong(in, "%s: only [server] listen takes " TLS "; write %s", text, address);
     if (strncmp(address, UNIX, strlen(UNIX)) == 0)
         return input_wrong(in, "%s: a Unix socket takes no TLS; write %s", text, address);
@@ -174,11 +181,11 @@ static bool parse_one(const struct input *in, const char *text, struct config_ad
                            "\"%s\" is not a Unix socket; write " UNIX "PATH, such as %s, or off",
                            text, in->key->def);
     const char *inet = text;
-    if (strncmp(text, TLS, strlen(TLS)) == 0) {
+    if (text_starts_ci(text, TLS)) {
         if (!may_be_tls(in, text))
             return false;
-        out->tls = true;
-        inet += strlen(TLS);
+        out->tls = strncmp(text, TLS, strlen(TLS)) == 0;
+        inet += out->tls ? strlen(TLS) : 0;
     }
     if (!parse_inet(inet, out))
         return wrong_address(in, text);
@@ -200,7 +207,7 @@ bool address_parse(const struct input *in, void *field, struct buf *shown)
     char *item;
 
     /* Every kind of list but the server's may be off. */
-    if (strcmp(in->key->choices, "tls") != 0 && text_equal_ci(in->text, "off")) {
+    if (!takes_tls(in->key) && text_equal_ci(in->text, "off")) {
         buf_puts(shown, "off");
         return true;
     }

@@ -37,6 +37,9 @@ static bool resolve_credential(const struct input *in, const char *text, char **
         *path = mem_printf("%s/%s", dir, name);
         return true;
     }
+    /* That it is not used is a note of the rules. */
+    if (in->unused)
+        return true;
     if (!in->credentials_optional)
         return input_wrong(in,
                            "%s needs $" CREDENTIAL_VARIABLE ", which is not set; start under "
@@ -71,12 +74,25 @@ static bool resolve_any(const struct input *in, const char *text, char **path, s
     return input_wrong(in, "the path holds a control character or a comma; rename its directory");
 }
 
+/* A unit names its credentials for all modes. One with SetCredential= too, whose file is not there,
+ * is empty. */
+static bool is_missing(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) != 0 ? errno == ENOENT : st.st_size == 0;
+}
+
 static bool resolve(const struct input *in, const char *text, char **path, struct buf *shown)
 {
     const bool good = resolve_any(in, text, path, shown);
 
     if (good && *path != NULL && in->names_file != NULL)
         in->names_file(in->names_arg, *path);
+    if (good && *path != NULL && in->unused && is_credential(text) && is_missing(*path)) {
+        mem_free(*path);
+        *path = NULL;
+    }
     return good;
 }
 

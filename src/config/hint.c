@@ -196,16 +196,25 @@ static const char *host_form(const char *host)
     return inet_pton(AF_INET6, host, &v6) == 1 ? "[" : NULL;
 }
 
-/* A host alone: "127.0.0.1", "::1". It gets the default's port. */
-static bool put_host(const struct config_key *key, const char *host, struct buf *out)
+/* An address of a proposal: what stands before it, and the port of a host that has none. */
+struct proposal {
+    const char *before; /* "" or "tls:" */
+    const char *port;   /* ":8443" */
+};
+
+/* A host alone: "127.0.0.1", "::1", "[::1]". */
+static bool put_host(const struct proposal *proposal, const char *text, struct buf *out)
 {
+    size_t len = strlen(text);
+    const bool bare_v6 = len > 2 && *text == '[' && text[len - 1] == ']';
+    char *host = bare_v6 ? mem_strndup(text + 1, len - 2) : mem_strdup(text);
     const char *bracket = host_form(host);
 
-    if (bracket == NULL)
-        return false;
-    buf_printf(out, "; write %s%s%s%s", bracket, host, *bracket != '\0' ? "]" : "",
-               strrchr(key->def, ':'));
-    return true;
+    if (bracket != NULL)
+        buf_printf(out, "; write %s%s%s%s%s", proposal->before, bracket, host,
+                   *bracket != '\0' ? "]" : "", proposal->port);
+    mem_free(host);
+    return bracket != NULL;
 }
 
 static bool is_port(const char *text)
@@ -215,41 +224,77 @@ static bool is_port(const char *text)
     return text_parse_u64(text, strlen(text), &port) && port <= 65535;
 }
 
-/* "http://127.0.0.1:8080/" without what is around the address. */
-static bool put_url(const char *text, struct buf *out)
+/* HOST:PORT, [V6]:PORT, or a host alone. */
+static bool put_host_port(const struct proposal *proposal, const char *text, struct buf *out)
 {
-    char *address = mem_strndup(text, strcspn(text, "/"));
-    char *colon = strrchr(address, ':');
-    bool good = colon != NULL && is_port(colon + 1);
+    char *host = mem_strdup(text);
+    char *colon = strrchr(host, ':');
+    struct proposal whole = *proposal;
+    bool good = put_host(proposal, text, out);
 
-    if (good) {
+    if (!good && colon != NULL && is_port(colon + 1)) {
         *colon = '\0';
-        good = host_form(address) != NULL;
+        whole.port = text + (colon - host);
+        good = put_host(&whole, host, out);
     }
-    if (good)
-        buf_printf(out, "; write %s:%s", address, colon + 1);
+    mem_free(host);
+    return good;
+}
+
+/* What stands in the place of HOST:PORT: that, "8080", "*:8080", or what is in a URL. */
+static bool put_inet(const struct proposal *proposal, const char *text, struct buf *out)
+{
+    const char *host = *text == '*' ? "0.0.0.0" : "127.0.0.1";
+    char *address = mem_strndup(text, strcspn(text, "/"));
+    bool good = put_host_port(proposal, address, out);
+
+    if (!good) {
+        const char *port = address + (*address == '*');
+        port += *port == ':';
+        good = is_port(port);
+        if (good)
+            buf_printf(out, "; write %s%s:%s", proposal->before, host, port);
+    }
     mem_free(address);
     return good;
+}
+
+/* What stands behind a scheme or a word before the address; NULL: it is another. */
+static const char *behind(const char *text, const char *scheme)
+{
+    if (!text_starts_ci(text, scheme))
+        return NULL;
+    text += strlen(scheme);
+    return text + text_span(text, TEXT_BLANK | TEXT_SLASH);
+}
+
+/* "https://127.0.0.1:8443", "TLS:8443", "tls: 127.0.0.1:8443"; such an address without TLS is no
+ * substitute, so there is always one with it to show. */
+static bool put_tls(const struct config_key *key, const char *text, struct buf *out)
+{
+    static const struct proposal proposal = {"tls:", ":8443"};
+    const char *address = behind(text, "https:");
+
+    if (address == NULL)
+        address = behind(text, "tls:");
+    if (address == NULL || strcmp(key->choices, "tls") != 0)
+        return false;
+    if (!put_inet(&proposal, address, out))
+        buf_puts(out, ", such as tls:127.0.0.1:8443");
+    return true;
 }
 
 /* "8080", "*:8080", "/run/x.sock", "http://127.0.0.1:8080". */
 static bool put_address(const struct config_key *key, const char *text, struct buf *out)
 {
-    const char *host = *text == '*' ? "0.0.0.0" : "127.0.0.1";
+    const struct proposal proposal = {"", strrchr(key->def, ':')};
+    const char *address = behind(text, "http:");
 
     if (*text == '/') {
         buf_printf(out, "; write unix:%s", text);
         return true;
     }
-    if (text_starts_ci(text, "http://"))
-        return put_url(text + strlen("http://"), out);
-    if (put_host(key, text, out))
-        return true;
-    text += *text == '*';
-    text += *text == ':';
-    if (is_port(text))
-        buf_printf(out, "; write %s:%s", host, text);
-    return is_port(text);
+    return put_tls(key, text, out) || put_inet(&proposal, address != NULL ? address : text, out);
 }
 
 static bool put_path(const char *text, struct buf *out)

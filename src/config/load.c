@@ -126,6 +126,16 @@ static void expand(struct loading *loading)
     }
 }
 
+/* [identity] mode stands before these in the table, so its value is there. */
+static bool is_unused(const struct snapshot *snapshot, const struct config_key *key)
+{
+    const enum config_key_index index = config_key_index(key);
+
+    return (index == KEY_identity_key_file || index == KEY_identity_key_ca_file) &&
+           snapshot_origin(snapshot, &config_keys[KEY_identity_mode], 0)->text != NULL &&
+           snapshot->config.identity_mode != IDENTITY_JWT;
+}
+
 /* The input of a parser, for a setting or (NULL) a default. dir is the caller's to free. */
 static struct input input_for(struct loading *loading, const struct config_key *key,
                               const struct setting *setting, const char *section, char *dir)
@@ -136,6 +146,7 @@ static struct input input_for(struct loading *loading, const struct config_key *
         .secret = setting != NULL ? setting->secret : NULL,
         .dir = dir,
         .credentials_optional = loading->credentials_optional,
+        .unused = is_unused(loading->snapshot, key),
         /* [server] stands first in the table, so its keys are there for all others. */
         .secrets_anywhere = snapshot_takes_open_secrets(loading->snapshot),
         .names_file = paths_add,

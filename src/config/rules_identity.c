@@ -26,11 +26,12 @@ static void identity_key(const struct rules *rules)
                     rules_absent(rules, file));
 }
 
+/* Keys about fetching key_url. */
+static const enum config_key_index of_url[] = {KEY_identity_key_ca_file, KEY_identity_key_refresh};
+
 /* Who can change the answer on its way can sign identities. */
 static void identity_key_url(const struct rules *rules)
 {
-    static const enum config_key_index others[] = {KEY_identity_key_ca_file,
-                                                   KEY_identity_key_refresh};
     const char *url = rules->config->identity_key_url;
 
     if (url != NULL && web_url_is_plaintext(url) && !web_url_is_loopback(url))
@@ -41,9 +42,9 @@ static void identity_key_url(const struct rules *rules)
         rules_wrong(rules, KEY_identity_key_url,
                     "%.*s has a brace; write the value in the place of {...}",
                     (int)strcspn(url, "?"), url);
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        if (rules_given(rules, others[i]) && !rules_given(rules, KEY_identity_key_url))
-            rules_note(rules, others[i], "is not used without key_url");
+    for (size_t i = 0; i < ARRAY_LEN(of_url); i++) {
+        if (rules_given(rules, of_url[i]) && !rules_given(rules, KEY_identity_key_url))
+            rules_note(rules, of_url[i], "is not used without key_url");
     }
 }
 
@@ -67,14 +68,31 @@ static void identity_cookie(const struct rules *rules)
                     name);
 }
 
+static void note_unused(const struct rules *rules, const enum config_key_index *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rules_changed(rules, keys[i]))
+            rules_note(rules, keys[i], "is not used in mode %s",
+                       rules_origin(rules, KEY_identity_mode)->text);
+}
+
 /* Not a fault: a drop-in may change the mode for a while. */
 static void identity_other_mode(const struct rules *rules)
 {
+    static const enum config_key_index of_jwt[] = {
+        KEY_identity_key_file, KEY_identity_key_url,    KEY_identity_issuer,
+        KEY_identity_audience, KEY_identity_user_claim, KEY_identity_max_lifetime,
+        KEY_identity_leeway,
+    };
+    static const enum config_key_index cookie = KEY_identity_cookie;
+
     if (!rules_known(rules, KEY_identity_mode) || rules->config->identity_mode == IDENTITY_JWT)
         return;
+    note_unused(rules, of_jwt, ARRAY_LEN(of_jwt));
     if (rules_given(rules, KEY_identity_key_url))
-        rules_note(rules, KEY_identity_key_url, "is not used in mode %s",
-                   rules_origin(rules, KEY_identity_mode)->text);
+        note_unused(rules, of_url, ARRAY_LEN(of_url));
+    if (rules->config->identity_mode != IDENTITY_PLAIN)
+        note_unused(rules, &cookie, 1);
     if (rules_given(rules, KEY_identity_require))
         rules_note(rules, KEY_identity_require, "mode %s does not check claims; only jwt does",
                    rules_origin(rules, KEY_identity_mode)->text);
@@ -118,7 +136,7 @@ static void unverified(const struct rules *rules)
         rules_wrong(
             rules, KEY_identity_mode,
             "%s authenticates no caller, and [server] listens on %s, which is not loopback; use "
-            "jwt, or set unverified_anywhere = on",
+            "jwt, listen with tls: there and set tls_client_ca, or set unverified_anywhere = on",
             rules_origin(rules, KEY_identity_mode)->text, listen->items[i].text);
         return;
     }

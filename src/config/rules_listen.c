@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 
 /* An address as IPv6 writes it; 1.2.3.4 is ::ffff:1.2.3.4, which [::] takes in. */
 struct place {
@@ -50,7 +51,7 @@ static bool takes_in_place(const struct place *a, const struct place *b)
            (a->zone == b->zone && memcmp(&a->addr, &b->addr, sizeof(a->addr)) == 0);
 }
 
-/* Whoever connects to b could be meant for a. */
+/* A listener on a would get the connections to b too. */
 static bool takes_in(const struct config_address *a, const struct config_address *b)
 {
     if (a->addr.ss_family == AF_UNIX || b->addr.ss_family == AF_UNIX)
@@ -59,28 +60,42 @@ static bool takes_in(const struct config_address *a, const struct config_address
     return takes_in_place(&at, &other);
 }
 
-/* What `[::]` surprises with. */
+/* [::] listens on IPv4 too, which does not show in how it is written. */
 static const char *why(const struct config_address *wide, const struct config_address *narrow)
 {
-    return wide->addr.ss_family == AF_INET6 && narrow->addr.ss_family == AF_INET
+    const struct place place = place_of(wide);
+
+    return IN6_IS_ADDR_UNSPECIFIED(&place.addr) && narrow->addr.ss_family == AF_INET
                ? ", for [::] listens on IPv4 too"
                : "";
 }
 
+/* The key that has the address, where that is another one: " by [server] listen". Caller frees. */
+static char *by(enum config_key_index key, enum config_key_index other)
+{
+    return key == other
+               ? mem_strdup("")
+               : mem_printf(" by [%s] %s", config_keys[other].section, config_keys[other].name);
+}
+
 static void compare(const struct rules *rules, enum config_key_index key,
-                    const struct config_address *before, const struct config_address *address)
+                    const struct config_address *address, enum config_key_index other,
+                    const struct config_address *before)
 {
     const bool in_it = takes_in(before, address), around_it = takes_in(address, before);
+    char *owner = by(key, other);
 
     if (in_it && around_it)
-        rules_wrong(rules, key, "%s is listened on already; write each address once",
-                    address->text);
+        rules_wrong(rules, key, "%s is listened on already%s; write each address once",
+                    address->text, owner);
     else if (in_it)
-        rules_wrong(rules, key, "%s is a part of %s, which is listened on already%s; leave it out",
-                    address->text, before->text, why(before, address));
+        rules_wrong(rules, key,
+                    "%s is a part of %s, which is listened on already%s%s; leave it out",
+                    address->text, before->text, owner, why(before, address));
     else if (around_it)
-        rules_wrong(rules, key, "%s takes in %s, which is listened on already%s; leave one out",
-                    address->text, before->text, why(address, before));
+        rules_wrong(rules, key, "%s takes in %s, which is listened on already%s%s; leave %s out",
+                    address->text, before->text, owner, why(address, before), before->text);
+    mem_free(owner);
 }
 
 static bool meet(const struct config_address *a, const struct config_address *b)
@@ -89,7 +104,7 @@ static bool meet(const struct config_address *a, const struct config_address *b)
 }
 
 /* The address at `index` of list `list`, and the first before it that it meets. */
-static void compare_one(const struct rules *rules, enum config_key_index key,
+static void compare_one(const struct rules *rules, const enum config_key_index *keys,
                         const struct config_addresses *const *lists, size_t list, size_t index)
 {
     const struct config_address *address = &lists[list]->items[index];
@@ -98,7 +113,7 @@ static void compare_one(const struct rules *rules, enum config_key_index key,
         for (size_t j = 0; j < (i == list ? index : lists[i]->count); j++) {
             if (!meet(&lists[i]->items[j], address))
                 continue;
-            compare(rules, key, &lists[i]->items[j], address);
+            compare(rules, keys[list], address, keys[i], &lists[i]->items[j]);
             return;
         }
     }
@@ -116,7 +131,7 @@ static void addresses_differ(const struct rules *rules)
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         for (size_t j = 0; j < lists[i]->count; j++)
-            compare_one(rules, keys[i], lists, i, j);
+            compare_one(rules, keys, lists, i, j);
     }
 }
 

@@ -24,7 +24,7 @@ static void tls_needs(const struct rules *rules)
         const char *form;
     } needed[] = {
         {KEY_server_tls_certificate, "tls_certificate = PATH of the certificate with its chain"},
-        {KEY_server_tls_key, "tls_key = PATH of its private key, such as credential:tls.key"},
+        {KEY_server_tls_key, "tls_key = PATH of its private key, such as /etc/postcoded/tls.key"},
     };
     const struct config_address *address = tls_address(rules);
     const bool any =
@@ -44,7 +44,7 @@ static void tls_needs(const struct rules *rules)
     }
 }
 
-/* Not a fault: a socket of the service manager may be for TLS too. */
+/* Not a fault: a socket of the service manager may be for TLS too. Said once for all of them. */
 static void tls_unused(const struct rules *rules)
 {
     static const enum config_key_index keys[] = {KEY_server_tls_certificate, KEY_server_tls_key,
@@ -53,11 +53,12 @@ static void tls_unused(const struct rules *rules)
     if (!rules_known(rules, KEY_server_listen) || tls_address(rules) != NULL)
         return;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (rules_given(rules, keys[i]))
+        if (rules_given(rules, keys[i])) {
             rules_note(rules, keys[i],
-                       "is not used: no address in listen begins with tls:, as "
-                       "tls:0.0.0.0:8443 does; it is used for sockets of the service manager "
-                       "named tls");
+                       "no address in listen begins with tls:; the tls_ keys are used only for "
+                       "systemd sockets with FileDescriptorName=tls");
+            return;
+        }
 }
 
 /* A certificate comes over TLS alone, and proves something only when an authority signed it. */

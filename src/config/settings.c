@@ -68,6 +68,15 @@ static void put_owners(const char *name, struct buf *out)
     }
 }
 
+/* There is no key that turns TLS on. */
+static bool is_tls_switch(const struct section *section, const char *name)
+{
+    return strcmp(section->known, "server") == 0 &&
+           (text_equal_ci(name, "tls") || text_equal_ci(name, "ssl") ||
+            text_equal_ci(name, "https") || text_equal_ci(name, "tls_listen") ||
+            text_equal_ci(name, "listen_tls"));
+}
+
 /* The fault about a key in the wrong section names the right one: the nearest name here would be
  * another key. */
 static void unknown_key(struct reading *reading, const struct section *section,
@@ -83,6 +92,10 @@ static void unknown_key(struct reading *reading, const struct section *section,
     if (owners.len > 0)
         faults_add(reading->faults, place, section->shown, name, "unknown key; it belongs in %s",
                    buf_text(&owners));
+    else if (is_tls_switch(section, name))
+        faults_add(reading->faults, place, section->shown, name,
+                   "unknown key; write tls: before the address in listen, such as listen = "
+                   "tls:127.0.0.1:8443");
     else if (near != NULL)
         faults_add(reading->faults, place, section->shown, name,
                    "unknown key; did you mean \"%s\"?", near);

@@ -151,13 +151,68 @@ const char *config_section_near(const char *section)
     return best;
 }
 
-const char *config_key_near(const char *section, const char *name)
+/* Whether a word of `text`, between underscores, is this one, or begins with it unless `whole`. */
+static bool has_word(const char *text, const char *word, size_t len, bool whole)
+{
+    for (;;) {
+        size_t n = strcspn(text, "_");
+        if (len > 1 && (whole ? n == len : n >= len) && strncasecmp(text, word, len) == 0)
+            return true;
+        if (text[n] == '\0')
+            return false;
+        text += n + 1;
+    }
+}
+
+/* How many words `text` has, all of which has_word finds in `other`; 0 when one is not there. */
+static size_t words_in(const char *text, const char *other, bool whole)
+{
+    size_t count = 0;
+
+    for (;;) {
+        size_t n = strcspn(text, "_");
+        if (!has_word(other, text, n, whole))
+            return 0;
+        count++;
+        if (text[n] == '\0')
+            return count;
+        text += n + 1;
+    }
+}
+
+/*
+ * A key may be written shorter, tls_cert, or with a word too many, tls_key_file. By edit distance
+ * another key may be nearer.
+ */
+static const char *near_by_words(const char *section, const char *name)
 {
     const char *best = NULL;
+    size_t most = 0;
+
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const char *candidate = config_keys[i].name;
+        if (!text_equal_ci(config_keys[i].section, section))
+            continue;
+        size_t shorter = words_in(name, candidate, false);
+        size_t longer = words_in(candidate, name, true);
+        size_t count = shorter > longer ? shorter : longer;
+        if (count > most) {
+            best = candidate;
+            most = count;
+        }
+    }
+    return best;
+}
+
+const char *config_key_near(const char *section, const char *name)
+{
     size_t least = NEAR_MAX;
 
     if (strlen(name) > NEAR_MAX)
         return NULL;
+    const char *best = near_by_words(section, name);
+    if (best != NULL)
+        return best;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (text_equal_ci(config_keys[i].section, section))
             consider(name, config_keys[i].name, &best, &least);
@@ -199,7 +254,7 @@ static void put_addresses(const char *choices, struct buf *out)
     else
         buf_printf(out, "addresses of the form HOST:PORT, [V6]:PORT or unix:PATH, with commas%s",
                    strcmp(choices, "off") == 0   ? ", or off"
-                   : strcmp(choices, "tls") == 0 ? ", tls: before a HOST or [V6] with TLS"
+                   : strcmp(choices, "tls") == 0 ? ", and tls: before HOST or [V6] for TLS"
                                                  : "");
 }
 

@@ -138,8 +138,8 @@ static void advise_inet(const struct config_address *address, int error, struct 
                    port);
     else if ((error == EACCES || error == EPERM) && port < IPPORT_RESERVED)
         buf_printf(text,
-                   "port %u is below %d and not allowed; choose a port from %d on, or grant "
-                   "CAP_NET_BIND_SERVICE",
+                   "port %u is below %d and not allowed; choose a port from %d on, or let the "
+                   "service manager listen: a socket unit (FileDescriptorName=tls for TLS)",
                    port, IPPORT_RESERVED, IPPORT_RESERVED);
     else if (error == EAFNOSUPPORT && is_v6)
         buf_printf(text, "this machine has no IPv6; write 127.0.0.1:%u or 0.0.0.0:%u", port, port);

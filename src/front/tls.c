@@ -60,11 +60,11 @@ static void load_pair(struct tls *tls, struct config *config, struct config_faul
 {
     X509 *chain[TLS_CHAIN_MAX];
     struct reason reason;
-    const size_t count =
-        tls_read_certificates(config->server_tls_certificate, chain, TLS_CHAIN_MAX, &reason);
+    const size_t count = tls_read_certificates(config->server_tls_certificate, TLS_SWAPPED, chain,
+                                               TLS_CHAIN_MAX, &reason);
     if (count == 0)
         config_fault(faults, config, "server", "tls_certificate", "%s", reason.text);
-    EVP_PKEY *key = tls_read_key(config->server_tls_key.bytes, &reason);
+    EVP_PKEY *key = tls_read_key(&config->server_tls_key, &reason);
     if (key == NULL)
         config_fault(faults, config, "server", "tls_key", "%s", reason.text);
     if (count > 0 && key != NULL) {
@@ -87,7 +87,8 @@ static void load_authorities(struct tls *tls, struct config *config, struct conf
     struct reason reason;
     bool good = true;
     const size_t count =
-        tls_read_certificates(config->server_tls_client_ca, list, TLS_AUTHORITIES_MAX, &reason);
+        tls_read_certificates(config->server_tls_client_ca, "it must hold CA certificates", list,
+                              TLS_AUTHORITIES_MAX, &reason);
     MEM_MUST(gnutls_x509_trust_list_init(&tls->authorities, 0) == 0);
     for (size_t i = 0; i < count; i++)
         good = good && add_authority(tls, list[i]);
@@ -101,6 +102,15 @@ static void load_authorities(struct tls *tls, struct config *config, struct conf
     mem_free(list);
 }
 
+/* A certificate in the place of the key is no secret: what is wrong with it is said by load_pair.
+ */
+static void judge_mode(const struct config *config, struct config_faults *faults)
+{
+    const struct config_file *file = &config->server_tls_key;
+    if (file->bytes != NULL && !tls_is_public(file->bytes))
+        config_judge_mode(faults, config, "server", "tls_key", file, true);
+}
+
 struct tls *tls_new(struct config *config, struct config_faults *faults)
 {
     const size_t before = faults->faults;
@@ -110,6 +120,7 @@ struct tls *tls_new(struct config *config, struct config_faults *faults)
     const bool pair = config->server_tls_certificate != NULL &&
                       config->server_tls_key.bytes != NULL &&
                       !is_unseen(config->server_tls_certificate);
+    judge_mode(config, faults);
     if (pair)
         load_pair(tls, config, faults);
     if (config->server_tls_client_ca != NULL && !is_unseen(config->server_tls_client_ca))

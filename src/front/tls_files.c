@@ -42,11 +42,67 @@ static bool was_no_more(void)
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
+static bool is_der_certificate(const char *bytes, size_t len)
+{
+    const unsigned char *at = (const void *)bytes;
+    X509 *one = d2i_X509(NULL, &at, (long)len);
+    const bool good = one != NULL;
+    X509_free(one);
+    return good;
+}
+
+static bool is_der_key(const char *bytes, size_t len)
+{
+    const unsigned char *at = (const void *)bytes;
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)len);
+    const bool good = key != NULL;
+    EVP_PKEY_free(key);
+    return good;
+}
+
+/* `bytes` end with a NUL. "RSA PRIVATE KEY" and "ENCRYPTED PRIVATE KEY" too. */
+static bool has_key(const char *bytes, size_t len)
+{
+    return strstr(bytes, "PRIVATE KEY-----") != NULL || is_der_key(bytes, len);
+}
+
+static bool has_certificate(const char *bytes, size_t len)
+{
+    return strstr(bytes, "CERTIFICATE-----") != NULL || is_der_certificate(bytes, len);
+}
+
+bool tls_is_public(const struct secret *bytes)
+{
+    const char *text = secret_text(bytes);
+    const size_t len = secret_len(bytes);
+    const bool good = !has_key(text, len) && has_certificate(text, len);
+    ERR_clear_error();
+    return good;
+}
+
+static void tell_no_certificate(const char *path, const char *remedy, const struct buf *bytes,
+                                struct reason *reason)
+{
+    if (is_der_certificate(buf_text(bytes), bytes->len))
+        reason_set(reason,
+                   "%s is a certificate in DER; make one in PEM: openssl x509 -inform der -in %s "
+                   "-out NEW",
+                   path, path);
+    else if (has_key(buf_text(bytes), bytes->len))
+        reason_set(reason, "%s holds a private key and no certificate; %s", path, remedy);
+    else
+        reason_set(reason,
+                   "%s contains no PEM certificate; it must hold one, which begins with "
+                   "-----BEGIN CERTIFICATE-----",
+                   path);
+}
+
 static size_t parse_certificates(const char *path, BIO *bytes, X509 **list, size_t max,
                                  struct reason *reason)
 {
     size_t count = 0;
     X509 *one;
+    reason->text[0] = '\0';
     while ((one = PEM_read_bio_X509(bytes, NULL, give_none, NULL)) != NULL && count < max)
         list[count++] = one;
     if (one != NULL)
@@ -54,8 +110,6 @@ static size_t parse_certificates(const char *path, BIO *bytes, X509 **list, size
     else if (!was_no_more())
         reason_set(reason, "%s: certificate %zu cannot be read; it must be one in PEM", path,
                    count + 1);
-    else if (count == 0)
-        reason_set(reason, "%s contains no PEM certificate", path);
     const bool good = one == NULL && was_no_more() && count > 0;
     X509_free(one);
     if (good)
@@ -64,7 +118,8 @@ static size_t parse_certificates(const char *path, BIO *bytes, X509 **list, size
     return 0;
 }
 
-size_t tls_read_certificates(const char *path, X509 **list, size_t max, struct reason *reason)
+size_t tls_read_certificates(const char *path, const char *remedy, X509 **list, size_t max,
+                             struct reason *reason)
 {
     struct buf bytes;
     size_t count = 0;
@@ -76,6 +131,8 @@ size_t tls_read_certificates(const char *path, X509 **list, size_t max, struct r
         MEM_MUST(bio != NULL);
         count = parse_certificates(path, bio, list, max, reason);
         BIO_free(bio);
+        if (count == 0 && reason->text[0] == '\0')
+            tell_no_certificate(path, remedy, &bytes, reason);
         ERR_clear_error();
     } else {
         char *why = files_explain(err, FILE_MAX);
@@ -92,8 +149,31 @@ void tls_free_certificates(X509 **list, size_t count)
         X509_free(list[i]);
 }
 
-EVP_PKEY *tls_read_key(const struct secret *pem, struct reason *reason)
+static void tell_no_key(const struct config_file *file, bool encrypted, struct reason *reason)
 {
+    if (encrypted)
+        reason_set(reason,
+                   "is encrypted, and nobody can be asked for its password; write it without one: "
+                   "openssl pkey -in %s -out NEW",
+                   file->path);
+    else if (tls_is_public(file->bytes))
+        reason_set(reason, "%s holds a certificate and no private key; " TLS_SWAPPED, file->path);
+    else if (is_der_key(secret_text(file->bytes), secret_len(file->bytes)))
+        reason_set(reason,
+                   "is a private key in DER; make one in PEM: openssl pkey -inform der -in %s -out "
+                   "NEW",
+                   file->path);
+    else
+        reason_set(reason,
+                   "is not a private key in PEM; %s must hold one, which begins with "
+                   "-----BEGIN PRIVATE KEY-----",
+                   file->path);
+    ERR_clear_error();
+}
+
+EVP_PKEY *tls_read_key(const struct config_file *file, struct reason *reason)
+{
+    const struct secret *pem = file->bytes;
     bool asked = false;
     EVP_PKEY *key = NULL;
     MUST(secret_len(pem) < INT_MAX);
@@ -102,11 +182,8 @@ EVP_PKEY *tls_read_key(const struct secret *pem, struct reason *reason)
     key = PEM_read_bio_PrivateKey(bytes, NULL, give_none, &asked);
     BIO_free(bytes);
     ERR_clear_error();
-    if (key == NULL && asked)
-        reason_set(reason, "is encrypted, and nobody can be asked for its password; write it "
-                           "without one: openssl pkey -in KEY -out NEW");
-    else if (key == NULL)
-        reason_set(reason, "is not a private key in PEM");
+    if (key == NULL)
+        tell_no_key(file, asked, reason);
     if (key == NULL || tls_key_is_usable(key, reason))
         return key;
     EVP_PKEY_free(key);
@@ -208,20 +285,32 @@ void tls_judge_pair(struct config *config, X509 *const *chain, size_t count, EVP
     tell_found(config, chain[0], count);
 }
 
+static void tell_authorities(struct config *config, size_t authorities, size_t others)
+{
+    const char *s = authorities == 1 ? "" : "s";
+    char *text = others == 0 ? mem_printf("%zu CA certificate%s", authorities, s)
+                             : mem_printf("%zu CA certificate%s and %zu other%s", authorities, s,
+                                          others, others == 1 ? "" : "s");
+    config_found(config, "server", "tls_client_ca", text);
+    mem_free(text);
+}
+
 void tls_judge_authorities(struct config *config, X509 *const *list, size_t count,
                            struct config_faults *faults)
 {
+    size_t others = 0;
     for (size_t i = 0; i < count; i++) {
         char which[48];
         snprintf(which, sizeof(which), "certificate %zu ", i + 1);
         note_dates(config, "tls_client_ca", which, list[i], faults);
-        if (X509_check_ca(list[i]) == 0)
-            config_note(faults, config, "server", "tls_client_ca",
-                        "%sis not one of an authority; no other certificate is accepted for it",
-                        which);
+        if (X509_check_ca(list[i]) != 0)
+            continue;
+        others++;
+        config_note(faults, config, "server", "tls_client_ca",
+                    "%sis not a CA certificate (basicConstraints CA:TRUE): only that very "
+                    "certificate will be accepted",
+                    which);
     }
     ERR_clear_error();
-    char *text = mem_printf("%zu CA certificate%s", count, count == 1 ? "" : "s");
-    config_found(config, "server", "tls_client_ca", text);
-    mem_free(text);
+    tell_authorities(config, count - others, others);
 }

@@ -129,16 +129,35 @@ static bool is_on_used_curve(const EVP_PKEY *key)
     return strcmp(name, SN_X9_62_prime256v1) == 0 || strcmp(name, SN_secp384r1) == 0;
 }
 
+#define USE "ECDSA on P-256 or P-384, or RSA of %d bits or more"
+
+static void tell_kind(const EVP_PKEY *key, struct reason *reason)
+{
+    const int kind = EVP_PKEY_get_base_id(key);
+    const char *type = EVP_PKEY_get0_type_name(key);
+    char curve[32] = "";
+    if (kind == EVP_PKEY_EC)
+        (void)EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL);
+    if (kind == EVP_PKEY_RSA)
+        reason_set(reason, "is an RSA key of %d bits, which is too short; use " USE,
+                   EVP_PKEY_get_bits(key), RSA_BITS_MIN);
+    else if (kind == EVP_PKEY_ED25519)
+        reason_set(reason, "is an Ed25519 key, which is not supported; use " USE, RSA_BITS_MIN);
+    else if (curve[0] != '\0')
+        reason_set(reason, "is an EC key on %s, which is not supported; use " USE, curve,
+                   RSA_BITS_MIN);
+    else
+        reason_set(reason, "is a key of type %s, which is not supported; use " USE,
+                   type != NULL ? type : "unknown", RSA_BITS_MIN);
+}
+
 bool tls_key_is_usable(const EVP_PKEY *key, struct reason *reason)
 {
     const int bits = EVP_PKEY_get_bits(key);
     if ((EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && bits >= RSA_BITS_MIN) ||
         is_on_used_curve(key))
         return true;
-    reason_set(reason,
-               "is a key of %d bits of a kind that is not used; it must be ECDSA on P-256 or "
-               "P-384, or RSA of %d bits or more",
-               bits, RSA_BITS_MIN);
+    tell_kind(key, reason);
     return false;
 }
 

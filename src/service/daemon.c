@@ -252,10 +252,21 @@ static bool open_doors(struct daemon *daemon)
            open_door(daemon, &daemon->admin, daemon->admin_listen);
 }
 
-static const char *or_off(const struct listen *listen)
+/* "on ADDRESSES", or "off". Caller frees. */
+static char *on_or_off(const struct listen *listen)
 {
     const char *addresses = listen_addresses(listen);
-    return addresses[0] == '\0' ? "off" : addresses;
+    return addresses[0] == '\0' ? mem_strdup("off") : mem_printf("on %s", addresses);
+}
+
+static void tell_started(const struct daemon *daemon)
+{
+    char *metrics = on_or_off(daemon->metrics_listen);
+    char *admin = on_or_off(daemon->admin_listen);
+    log_notice(NULL, "postcoded %s: lookups on %s; metrics %s; admin %s", POSTCODED_VERSION,
+               listen_addresses(daemon->listen), metrics, admin);
+    mem_free(metrics);
+    mem_free(admin);
 }
 
 static bool check_mhd(void)
@@ -292,9 +303,7 @@ static bool start(struct daemon *daemon)
         return false;
     watch_signals(daemon);
     reload_watch(daemon);
-    log_notice(NULL, "postcoded %s: lookups on %s; metrics on %s; admin on %s", POSTCODED_VERSION,
-               listen_addresses(daemon->listen), or_off(daemon->metrics_listen),
-               or_off(daemon->admin_listen));
+    tell_started(daemon);
     token_service_start(daemon->tokens);
     keys_start(daemon);
     systemd_ready();

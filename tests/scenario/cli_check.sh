@@ -115,6 +115,8 @@ key_url = https://127.0.0.1:1/jwks
 key_ca_file = short.key
 audience = postcodes
 $upstream
+[admin]
+listen = off
 END
 told ":3: [identity] key_ca_file: $here/short.key: contains no PEM certificate"
 sed -i /key_ca_file/d "$here/pc.ini"
@@ -130,12 +132,15 @@ lacks "$(cat "$here/log")" CANARY
 sed -i -e '/key_url/s,{tenant}/,,' -e '/identity/a mode = off' "$here/pc.ini"
 check || fail "$(cat "$here/log")"
 has "$(cat "$here/log")" 'key_url: is not used in mode off'
+has "$(cat "$here/out")" "$here/pc.ini: no fault found, 1 note"
 
 # Secrets that others can read.
 write <<END
 [identity]
 key_file = identity.key
 $upstream
+[admin]
+listen = off
 END
 check || fail "$(cat "$here/log")"
 [ "$(cat "$here/out")" = "$here/pc.ini:2: [identity] key_file holds an HMAC secret of 32 bytes (HS256)
@@ -185,10 +190,27 @@ $upstream
 client_certificate = credential:us.pem
 client_key = credential:us.key
 ca_file = credential:ca.pem
+[admin]
+listen = off
 END
 env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
     fail "$(cat "$here/log")"
 [ "$(grep -c '^note: .*was not looked at' "$here/log")" = 3 ] || fail "$(cat "$here/log")"
+has "$(cat "$here/out")" "$here/pc.ini: no fault found, 3 notes"
+
+# A shipped file in another mode: what it does not use is a note, and may be missing.
+write <<END
+[identity]
+mode = off
+key_file = credential:identity.key
+$upstream
+[admin]
+listen = off
+END
+mkdir -p "$here/none"
+CREDENTIALS_DIRECTORY=$here/none check || fail "$(cat "$here/log")"
+[ "$(cat "$here/log")" = "note: $here/pc.ini:3: [identity] key_file: is not used in mode off" ] ||
+    fail "$(cat "$here/log")"
 write <<END
 [identity]
 key_file = identity.key

@@ -56,7 +56,7 @@ line=$(logged 'admin socket')
 has "$line" " warning there is no admin socket: cannot listen on unix:/run/postcoded/admin.sock" \
     "there is no directory /run/postcoded" "mkdir" "RuntimeDirectory=" "[admin] listen = off"
 [ "$(grep -c ' warning ' "$here/log")" = 1 ] || fail "more than one warning"
-has "$(logged 'lookups on')" "admin on off"
+has "$(logged 'lookups on')" "admin off"
 ready() {
     ask -f -o /dev/null "http://$metrics/readyz"
 }

@@ -41,7 +41,24 @@ up() {
     fi
     grep -q 'Ctrl-C ends both' "$here/out"
 }
+# The daemon is started once the stand-in listens, however long that takes.
+rm "$here/b/location-standin" "$here/b/postcoded"
+cat >"$here/b/location-standin" <<END
+#!/bin/bash
+for ((i = 0; i < 10; i++)); do
+    [ -e "$here/began" ] && break
+    sleep 0.1
+done
+exec "$BUILD/location-standin" "\$@"
+END
+cat >"$here/b/postcoded" <<END
+#!/bin/bash
+: >"$here/began"
+exec "$BUILD/postcoded" "\$@"
+END
+chmod +x "$here/b/location-standin" "$here/b/postcoded"
 eventually up
+lacks "$(cat "$here/log")" "token request failed"
 pasted() {
     sed -n "s/^ *curl -i \(.*http:.*$1\)$/curl -q -s -o \/dev\/null -w '%{http_code}' \1/p" "$here/out" |
         head -n 1 | bash

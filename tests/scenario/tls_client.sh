@@ -108,6 +108,15 @@ configure
 reload success 1
 [ "$(as ada)" = 000 ] || fail "the old authority counts"
 [ "$(as foreign)" = 200 ] || fail "the new one does not"
+# What is no CA is accepted itself, and no certificate that it signed.
+certificate signed ada /CN=signed
+cp "$here/ada.crt" "$here/authorities.crt"
+reload success 2
+logged 'certificate 1 is not a CA certificate (basicConstraints CA:TRUE): only that very certificate will be accepted'
+[ "$(as ada)" = 200 ] || fail "the very certificate: $(as ada)"
+cat "$here/ada.crt" >>"$here/signed.crt"
+[ "$(as signed)" = 000 ] || fail "signed by what is no CA"
+[ "$(as client)" = 000 ] || fail "signed by the CA of that certificate"
 # Without one, mode certificate is a fault.
 set_key server tls_client_ca ''
 configure

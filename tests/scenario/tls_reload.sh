@@ -76,11 +76,15 @@ lookup 4
 exec {to}>&-
 stop_daemon
 
-# --check says all of it at once, and what the files hold.
+# --check says all of it at once, and what the files hold; the last line counts notes.
 set_key server tls_client_ca "$here/ca.crt"
 configure
 has "$("$BUILD/postcoded" -c "$here/pc.ini" --check 2>&1)" "a certificate until" "1 CA certificate" \
     "no fault found"
+place old old
+said=$("$BUILD/postcoded" -c "$here/pc.ini" --check 2>&1) || fail "an expired certificate is a fault: $said"
+has "$said" "tls_certificate: expired on"
+[[ $said == *"no fault found, 1 note" ]] || fail "$said"
 place one two
 echo >"$here/ca.crt"
 configure

@@ -78,6 +78,11 @@ static const struct bad {
     /* Keys. */
     {"[server]\nlissten = 1\n", WHOLE,
      "p.ini:2: [server] lissten: unknown key; did you mean \"listen\"?\n"},
+    {"[server]\ntls = on\n[metrics]\ntls = on\n", WHOLE,
+     "p.ini:2: [server] tls: unknown key; write tls: before the address in listen, such as listen "
+     "= "
+     "tls:127.0.0.1:8443\n"
+     "p.ini:4: [metrics] tls: unknown key; postcoded.ini(5) lists the keys\n"},
     {"[log]\nrequest_timeout = 1s\n", WHOLE,
      "p.ini:2: [log] request_timeout: unknown key; it belongs in [server]\n"},
     /* Its own name says more than the nearest one here, which is connect_timeout. */
@@ -142,23 +147,29 @@ static const struct bad {
      WHOLE,
      "p.ini:2: [server] listen: \"example.com:80\" is not an address; must be HOST:PORT with a "
      "numeric "
-     "host or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
+     "host or localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS, such as "
+     "127.0.0.1:8080\n"
      "p.ini:2: [server] listen: \"127.0.0.1\" is not an address; must be HOST:PORT with a numeric "
      "host "
-     "or localhost, [V6]:PORT or unix:PATH; write 127.0.0.1:8080\n"
+     "or localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS; write "
+     "127.0.0.1:8080\n"
      "p.ini:2: [server] listen: \"[::1]\" is not an address; must be HOST:PORT with a numeric host "
      "or "
-     "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
+     "localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS; write "
+     "[::1]:8080\n"
      "p.ini:2: [server] listen: \"[::g]:1\" is not an address; must be HOST:PORT with a numeric "
      "host "
-     "or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
+     "or localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS, such as "
+     "127.0.0.1:8080\n"
      "p.ini:2: [server] listen: \"1.2.3.4:65536\" is not an address; must be HOST:PORT with a "
      "numeric "
-     "host or localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"},
+     "host or localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS, such as "
+     "127.0.0.1:8080\n"},
     {"[server]\nlisten = off\n", WHOLE,
      "p.ini:2: [server] listen: \"off\" is not an address; must be HOST:PORT with a numeric host "
      "or "
-     "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"},
+     "localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS, such as "
+     "127.0.0.1:8080\n"},
     {"[server]\nlisten = 127.0.0.1:80,\n", WHOLE,
      "p.ini:2: [server] listen: there is no address beside a comma; remove the comma, or write all "
      "addresses on this line\n"},
@@ -178,7 +189,8 @@ static const struct bad {
      "3456789012345678 is too long; the system takes 107 bytes\n"},
     {"[server]\nlisten = 127.0.0.1:80, localhost:80\n[metrics]\nlisten = 127.0.0.1:80\n", WHOLE,
      "p.ini:2: [server] listen: localhost:80 is listened on already; write each address once\n"
-     "p.ini:4: [metrics] listen: 127.0.0.1:80 is listened on already; write each address once\n"},
+     "p.ini:4: [metrics] listen: 127.0.0.1:80 is listened on already by [server] listen; write "
+     "each address once\n"},
     {"[server]\nlisten = [::]:80, 0.0.0.0:80, [::1]:80, [::]:80\n", WHOLE,
      "p.ini:2: [server] listen: 0.0.0.0:80 is a part of [::]:80, which is listened on already, for "
      "[::] listens on IPv4 too; leave it out\n"
@@ -189,11 +201,15 @@ static const struct bad {
      WHOLE,
      "p.ini:2: [server] listen: [::ffff:127.0.0.1]:80 is listened on already; write each address "
      "once\n"
-     "p.ini:4: [metrics] listen: 0.0.0.0:80 takes in 127.0.0.1:80, which is listened on already; "
-     "leave one out\n"},
+     "p.ini:4: [metrics] listen: 0.0.0.0:80 takes in 127.0.0.1:80, which is listened on already "
+     "by [server] listen; leave 127.0.0.1:80 out\n"},
     {"[server]\nlisten = 127.0.0.1:80\n[metrics]\nlisten = [::]:80\n", WHOLE,
-     "p.ini:4: [metrics] listen: [::]:80 takes in 127.0.0.1:80, which is listened on already, for "
-     "[::] listens on IPv4 too; leave one out\n"},
+     "p.ini:4: [metrics] listen: [::]:80 takes in 127.0.0.1:80, which is listened on already "
+     "by [server] listen, for [::] listens on IPv4 too; leave 127.0.0.1:80 out\n"},
+    /* All of IPv4, written in IPv6, is not [::]. */
+    {"[server]\nlisten = 127.0.0.1:80, [::ffff:0.0.0.0]:80\n", WHOLE,
+     "p.ini:2: [server] listen: [::ffff:0.0.0.0]:80 takes in 127.0.0.1:80, which is listened on "
+     "already; leave 127.0.0.1:80 out\n"},
     /* Headers, cookies, paths. */
     {"[tracker]\nheader = transfer-encoding\n", WHOLE,
      "p.ini:2: [tracker] header: transfer-encoding is reserved; name another header, "
@@ -317,12 +333,14 @@ static const struct bad {
     {"[server]\nlisten = 127.0.0.1:1, 0.0.0.0:2\n[identity]\nmode = off\n", UPSTREAM,
      "p.ini:4: [identity] mode: off authenticates no caller, and [server] listens on 0.0.0.0:2, "
      "which is "
-     "not loopback; use jwt, or set unverified_anywhere = on\n"},
+     "not loopback; use jwt, listen with tls: there and set tls_client_ca, or set "
+     "unverified_anywhere = on\n"},
     {"[server]\nlisten = [::]:2\n[identity]\nmode = plain\n", UPSTREAM,
      "note p.ini:4: [identity] mode: plain takes the cookie as it stands: anyone can forge it\n"
      "p.ini:4: [identity] mode: plain authenticates no caller, and [server] listens on [::]:2, "
      "which is "
-     "not loopback; use jwt, or set unverified_anywhere = on\n"},
+     "not loopback; use jwt, listen with tls: there and set tls_client_ca, or set "
+     "unverified_anywhere = on\n"},
     {"[identity]\nmode = jwtt\n", UPSTREAM,
      "p.ini:2: [identity] mode: \"jwtt\" is not understood; must be one of: jwt, plain, off, "
      "certificate; write "
@@ -424,7 +442,8 @@ START_TEST(all_faults_at_once)
         fault_lines(),
         "p.ini:2: [server] listen: \"x\" is not an address; must be HOST:PORT with a numeric host "
         "or "
-        "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"
+        "localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS, such as "
+        "127.0.0.1:8080\n"
         "p.ini:3: the line holds a NUL byte; remove it\n"
         "p.ini:4: [unknown]: unknown section; postcoded.ini(5) lists the sections\n"
         "p.ini:7: [log] level: \"loud\" is not understood; must be one of: debug, info, notice, "
@@ -1078,7 +1097,8 @@ START_TEST(unreloadable)
     ck_assert_str_eq(
         fault_lines(),
         "p.ini:4: [identity] mode: off authenticates no caller, and [server] listens on "
-        "0.0.0.0:1, which is not loopback; use jwt, or set unverified_anywhere = on\n");
+        "0.0.0.0:1, which is not loopback; use jwt, listen with tls: there and set tls_client_ca, "
+        "or set unverified_anywhere = on\n");
     mem_free(path);
     config_unref(before);
     config_unref(after);
@@ -1210,6 +1230,30 @@ START_TEST(table)
 }
 END_TEST
 
+/* A key with a word cut short, left out or added, before one with other letters. */
+START_TEST(near_keys)
+{
+    static const struct {
+        const char *section, *name, *near;
+    } cases[] = {
+        {"server", "lissten", "listen"},
+        {"server", "tls_cert", "tls_certificate"},
+        {"server", "TLS_ca", "tls_client_ca"},
+        {"server", "tls_key_file", "tls_key"},
+        {"server", "client_ca", "tls_client_ca"},
+        {"server", "certificate", "tls_certificate"},
+        {"server", "listen_address", "listen"},
+        {"identity", "key", "key_file"},
+        {"server", "x", NULL},
+        {"server", "_", NULL},
+        {"server", "monkey", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_pstr_eq(config_key_near(cases[i].section, cases[i].name), cases[i].near);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -1243,6 +1287,7 @@ int main(void)
     tcase_add_test(tcase, units);
     tcase_add_test(tcase, resolving);
     tcase_add_test(tcase, table);
+    tcase_add_test(tcase, near_keys);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -52,7 +52,7 @@ static const struct {
     {"user_claim = /a~b", AT(3) "user_claim: \"/a~b\" is not a claim: \"~\" at byte 3: write "
                                 "\"~0\" for \"~\", \"~1\" for \"/\" in a name\n"},
     {"require. = x", AT(3) "require.: names no claim; write require.scope = ... for one\n"},
-    {"require = x", AT(3) "require: unknown key; postcoded.ini(5) lists the keys\n"},
+    {"require = x", AT(3) "require: unknown key; did you mean \"require.CLAIM\"?\n"},
     {"require./a/- = x", AT(3) "require./a/-: \"/a/-\" is not a claim: \"-\" is the element behind "
                                "an array's end, which is never there; write an index such as 0\n"},
     {"require.a = x\ty", AT(3) "require.a: holds a tab; write spaces\n"},
@@ -87,8 +87,73 @@ static const struct {
      "note " AT(3) "require.CLAIM: a/b is the claim of that name; one inside of an object is "
                    "written with slashes, such as require./realm_access/roles\n"},
     {"mode = off\nrequire.a = 1",
-     "note " AT(4) "require.CLAIM: mode off does not check claims; only jwt does\n"},
+     "note " AT(2) "key_file: is not used in mode off\n"
+                   "note " AT(4) "require.CLAIM: mode off does not check claims; only jwt does\n"},
 };
+
+/* Keys of another mode, in [identity] from line 2 on. */
+static const struct {
+    const char *lines;
+    const char *expected;
+} unused[] = {
+    {"mode = off\nkey_file = credential:identity.key\nissuer = i\naudience = a\ncookie = c",
+     "note " AT(3) "key_file: is not used in mode off\n"
+                   "note " AT(4) "issuer: is not used in mode off\n"
+                                 "note " AT(5) "audience: is not used in mode off\n"
+                                               "note " AT(6) "cookie: is not used in mode off\n"},
+    {"mode = plain\ncookie = c\nuser_claim = a\nmax_lifetime = 1h\nleeway = 1s",
+     "note " AT(2) "mode: plain takes the cookie as it stands: anyone can forge it\n"
+                   "note " AT(4) "user_claim: is not used in mode plain\n"
+                                 "note " AT(5) "max_lifetime: is not used in mode plain\n"
+                                               "note " AT(6) "leeway: is not used in mode plain\n"},
+    {"key_url = https://h/\nkey_ca_file = credential:ca.pem\nmode = off\ncookie = identity",
+     "note " AT(2) "key_url: is not used in mode off\n"
+                   "note " AT(3) "key_ca_file: is not used in mode off\n"},
+    /* In the file is what the mode is not asked about. */
+    {"key_file = absent\nmode = off", NULL},
+    {"key_file = credential:identity.key", NULL},
+};
+
+static void make_dir(const char *name)
+{
+    char *path = scratch_path(name);
+
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    mem_free(path);
+}
+
+/* `name`: what $CREDENTIALS_DIRECTORY is, below the scratch directory; NULL: not set. */
+static void check_unused(size_t i, const char *name)
+{
+    char *text = mem_printf("[identity]\n%s\n" UPSTREAM, unused[i].lines);
+    char *path = name != NULL ? scratch_path(name) : NULL;
+
+    if (path != NULL)
+        ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
+    else
+        unsetenv("CREDENTIALS_DIRECTORY");
+    struct config *config = load_text(text);
+    if (unused[i].expected != NULL)
+        ck_assert_str_eq(fault_lines(), unused[i].expected);
+    ck_assert((config != NULL) == (unused[i].expected != NULL));
+    config_unref(config);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    mem_free(path);
+    mem_free(text);
+}
+
+/* A credential of a mode that is not used may be missing, or empty, as systemd makes it. */
+START_TEST(other_mode)
+{
+    make_dir("none");
+    make_dir("some");
+    write_mode("some/identity.key", "", 0400);
+    write_mode("some/ca.pem", "", 0400);
+    check_unused((size_t)_i, NULL);
+    check_unused((size_t)_i, "none");
+    check_unused((size_t)_i, "some");
+}
+END_TEST
 
 static void set_variables(void)
 {
@@ -327,6 +392,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, other_mode, 0, ARRAY_LEN(unused));
     tcase_add_test(tcase, long_names);
     tcase_add_test(tcase, defaults);
     tcase_add_test(tcase, audiences);

@@ -11,8 +11,9 @@
 #define SERVER(line) "p.ini:" #line ": [server] "
 #define FILES "tls_certificate = tls.crt\ntls_key = tls.key\n"
 #define UNUSED                                                                                     \
-    ": is not used: no address in listen begins with tls:, as tls:0.0.0.0:8443 does; it is used "  \
-    "for sockets of the service manager named tls\n"
+    ": no address in listen begins with tls:; the tls_ keys are used only for systemd sockets "    \
+    "with "                                                                                        \
+    "FileDescriptorName=tls\n"
 
 /* `lines`: of [server], from line 2 on; then [identity] with `identity`. */
 static struct config *load_lines(const char *lines, const char *identity)
@@ -37,20 +38,22 @@ static const struct {
      "p.ini: [server] tls_certificate: is missing; tls:127.0.0.1:1 in listen needs it: write "
      "tls_certificate = PATH of the certificate with its chain\n"
      "p.ini: [server] tls_key: is missing; tls:127.0.0.1:1 in listen needs it: write tls_key = "
-     "PATH of its private key, such as credential:tls.key\n"},
+     "PATH of its private key, such as /etc/postcoded/tls.key\n"},
     {"listen = 127.0.0.1:1\ntls_key = tls.key", "key_file = key",
      "note " SERVER(
          3) "tls_key" UNUSED "p.ini: [server] tls_certificate: is missing; the other of "
             "tls_certificate and tls_key is of "
             "no use without it: write tls_certificate = PATH of the certificate with its chain\n"},
     {"listen = 127.0.0.1:1\n" FILES "tls_client_ca = tls.crt", "key_file = key",
-     "note " SERVER(3) "tls_certificate" UNUSED
-                       "note " SERVER(4) "tls_key" UNUSED "note " SERVER(5) "tls_client_ca" UNUSED},
+     "note " SERVER(3) "tls_certificate" UNUSED},
+    {"listen = 127.0.0.1:1\ntls_client_ca = tls.crt", "key_file = key",
+     "note " SERVER(3) "tls_client_ca" UNUSED},
     {"listen = tls:unix:/x\n" FILES, "key_file = key",
      SERVER(2) "listen: tls:unix:/x: a Unix socket takes no TLS; write unix:/x\n"},
     {"listen = tls:8443\n" FILES, "key_file = key",
      SERVER(2) "listen: \"tls:8443\" is not an address; must be HOST:PORT with a numeric host or "
-               "localhost, [V6]:PORT or unix:PATH, such as 127.0.0.1:8080\n"},
+               "localhost, [V6]:PORT or unix:PATH, with tls: before HOST or [V6] for TLS; write "
+               "tls:127.0.0.1:8443\n"},
     {"listen = 127.0.0.1:1, tls:127.0.0.1:1\n" FILES, "key_file = key",
      SERVER(2) "listen: tls:127.0.0.1:1 is listened on already; write each address once\n"},
     {"listen = tls:127.0.0.1:1\n" FILES "tls_client_ca = ${PC_EMPTY}", "key_file = key",
@@ -72,7 +75,8 @@ static const struct {
     {"listen = tls:0.0.0.0:1\n" FILES "tls_client_ca = tls.crt", "mode = off", ""},
     {"listen = tls:0.0.0.0:1\n" FILES, "mode = off",
      "p.ini:7: [identity] mode: off authenticates no caller, and [server] listens on "
-     "tls:0.0.0.0:1, which is not loopback; use jwt, or set unverified_anywhere = on\n"},
+     "tls:0.0.0.0:1, which is not loopback; use jwt, listen with tls: there and set tls_client_ca, "
+     "or set unverified_anywhere = on\n"},
 };
 
 START_TEST(said_once)

@@ -474,7 +474,7 @@ END_TEST
 #define DURATION "; must be a duration from 10ms to 24h"
 #define ADDRESS                                                                                    \
     " is not an address; must be HOST:PORT with a numeric host or localhost, [V6]:PORT or "        \
-    "unix:PATH"
+    "unix:PATH, with tls: before HOST or [V6] for TLS"
 
 static const struct spelling {
     const char *section;
@@ -514,6 +514,25 @@ static const struct spelling {
      "\"127.0.0.1:99999\"" ADDRESS ", such as 127.0.0.1:8080\n"},
     {"server", "listen = api:80 # here",
      "\"api:80 # here\"" ADDRESS ", such as 127.0.0.1:8080; \"# here\"" FORM_COMMENT},
+    {"server", "listen = http://[::1]:80", "\"http://[::1]:80\"" ADDRESS "; write [::1]:80\n"},
+    {"server", "listen = https://127.0.0.1:18443",
+     "\"https://127.0.0.1:18443\"" ADDRESS "; write tls:127.0.0.1:18443\n"},
+    {"server", "listen = https://[::1]/", "\"https://[::1]/\"" ADDRESS "; write tls:[::1]:8443\n"},
+    {"server", "listen = tls://127.0.0.1:1",
+     "\"tls://127.0.0.1:1\"" ADDRESS "; write tls:127.0.0.1:1\n"},
+    {"server", "listen = TLS:127.0.0.1:1",
+     "\"TLS:127.0.0.1:1\"" ADDRESS "; write tls:127.0.0.1:1\n"},
+    {"server", "listen = tls: 127.0.0.1:1",
+     "\"tls: 127.0.0.1:1\"" ADDRESS "; write tls:127.0.0.1:1\n"},
+    {"server", "listen = tls:*:1", "\"tls:*:1\"" ADDRESS "; write tls:0.0.0.0:1\n"},
+    {"server", "listen = tls:8443", "\"tls:8443\"" ADDRESS "; write tls:127.0.0.1:8443\n"},
+    {"server", "listen = tls:[::1]", "\"tls:[::1]\"" ADDRESS "; write tls:[::1]:8443\n"},
+    {"server", "listen = tls:0.0.0.0", "\"tls:0.0.0.0\"" ADDRESS "; write tls:0.0.0.0:8443\n"},
+    {"server", "listen = https://api:1",
+     "\"https://api:1\"" ADDRESS ", such as tls:127.0.0.1:8443\n"},
+    {"server", "listen = tls:", "\"tls:\"" ADDRESS ", such as tls:127.0.0.1:8443\n"},
+    {"metrics", "listen = TLS:127.0.0.1:1",
+     "TLS:127.0.0.1:1: only [server] listen takes tls:; write 127.0.0.1:1\n"},
     {"log", "access = 1", "\"1\" is not understood; must be on or off; write on\n"},
     {"log", "access = disabled", "\"disabled\" is not understood; must be on or off; write off\n"},
     {"log", "access = 'on'", "'on' is not understood; must be on or off; write on" FORM_QUOTES},

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "certificates.h"
@@ -121,6 +122,7 @@ START_TEST(bad_files)
     make("locked", 90, "xyzzy");
     JOIN("swapped", "b.crt", "a.crt");
     write_mode("empty", "", 0640);
+    write_mode("noise", "noise", 0640);
     write_mode("garbage", "-----BEGIN CERTIFICATE-----\nxxxx\n-----END CERTIFICATE-----\n", 0640);
     JOIN("cut", "a.crt", "garbage");
     ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = b.key"),
@@ -130,9 +132,9 @@ START_TEST(bad_files)
                      "p.ini:3: " S "certificate: the certificate of tls_key is number 2 in the "
                      "file; it must be the first, followed by the one that signed it\n");
     ck_assert_str_eq(say("tls_certificate = empty\ntls_key = a.key"),
-                     "p.ini:3: " S "certificate: empty contains no PEM certificate\n");
-    ck_assert_str_eq(say("tls_certificate = a.key\ntls_key = a.key"),
-                     "p.ini:3: " S "certificate: a.key contains no PEM certificate\n");
+                     "p.ini:3: " S
+                     "certificate: empty contains no PEM certificate; it must hold one, "
+                     "which begins with -----BEGIN CERTIFICATE-----\n");
     ck_assert_str_eq(say("tls_certificate = garbage\ntls_key = a.key"),
                      "p.ini:3: " S "certificate: garbage: certificate 1 cannot be read; it must be "
                      "one in PEM\n");
@@ -141,14 +143,88 @@ START_TEST(bad_files)
                      "in PEM\n");
     ck_assert_str_eq(say("tls_certificate = locked.crt\ntls_key = locked.key"),
                      "p.ini:4: " S "key: is encrypted, and nobody can be asked for its password; "
-                     "write it without one: openssl pkey -in KEY -out NEW\n");
-    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = a.crt"),
-                     "p.ini:4: " S "key: others can read a.crt (mode 0644); chmod 0640 a.crt, or "
-                     "set [server] secret_files = any where its mode cannot be changed\n");
-    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = garbage"),
-                     "p.ini:4: " S "key: is not a private key in PEM\n");
+                     "write it without one: openssl pkey -in locked.key -out NEW\n");
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = noise"),
+                     "p.ini:4: " S "key: is not a private key in PEM; noise must hold one, which "
+                     "begins with -----BEGIN PRIVATE KEY-----\n");
     ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = a.key\ntls_client_ca = empty"),
-                     "p.ini:5: " S "client_ca: empty contains no PEM certificate\n");
+                     "p.ini:5: " S
+                     "client_ca: empty contains no PEM certificate; it must hold one, "
+                     "which begins with -----BEGIN CERTIFICATE-----\n");
+}
+END_TEST
+
+#define SWAPPED "are tls_certificate and tls_key swapped?\n"
+
+/* What a file holds is looked at before its mode: a certificate may be read by all. */
+START_TEST(swapped)
+{
+    make("a", 90, NULL);
+    JOIN("both", "a.key", "a.crt");
+    ck_assert_str_eq(say("tls_certificate = a.key\ntls_key = a.crt"),
+                     "p.ini:3: " S
+                     "certificate: a.key holds a private key and no certificate; " SWAPPED
+                     "p.ini:4: " S "key: a.crt holds a certificate and no private key; " SWAPPED);
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = a.key\ntls_client_ca = a.key"),
+                     "p.ini:5: " S "client_ca: a.key holds a private key and no certificate; it "
+                     "must hold CA certificates\n");
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "both" : "a.key";
+        char *path = scratch_path(name);
+        chmod(path, 0644);
+        char *lines = mem_printf("tls_certificate = a.crt\ntls_key = %s", name);
+        char *expected =
+            mem_printf("p.ini:4: " S "key: others can read %s (mode 0644); chmod 0640 %s, or set "
+                       "[server] secret_files = any where its mode cannot be changed\n",
+                       name, name);
+        ck_assert_str_eq(say(lines), expected);
+        mem_free(expected);
+        mem_free(lines);
+        mem_free(path);
+    }
+    /* Nor is it forgotten when there is no certificate to go with it. */
+    ck_assert_ptr_nonnull(strstr(say("tls_key = a.key"), "others can read a.key"));
+}
+END_TEST
+
+/* NAME.der of what NAME.crt and NAME.key hold. */
+static void make_der(const char *name)
+{
+    for (size_t i = 0; i < 2; i++) {
+        char *from = path_of(name, i == 0 ? "crt" : "key");
+        char *to = path_of(name, i == 0 ? "crt.der" : "key.der");
+        FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+        ck_assert(in != NULL && out != NULL);
+        if (i == 0) {
+            X509 *one = PEM_read_X509(in, NULL, NULL, NULL);
+            ck_assert_int_eq(i2d_X509_fp(out, one), 1);
+            X509_free(one);
+        } else {
+            EVP_PKEY *key = PEM_read_PrivateKey(in, NULL, NULL, NULL);
+            ck_assert_int_eq(i2d_PrivateKey_fp(out, key), 1);
+            EVP_PKEY_free(key);
+        }
+        fclose(in);
+        fclose(out);
+        chmod(to, 0640);
+        mem_free(from);
+        mem_free(to);
+    }
+}
+
+START_TEST(in_der)
+{
+    make("a", 90, NULL);
+    make_der("a");
+    ck_assert_str_eq(say("tls_certificate = a.crt.der\ntls_key = a.key.der"),
+                     "p.ini:3: " S "certificate: a.crt.der is a certificate in DER; make one in "
+                     "PEM: openssl x509 -inform der -in a.crt.der -out NEW\n"
+                     "p.ini:4: " S "key: is a private key in DER; make one in PEM: openssl pkey "
+                     "-inform der -in a.key.der -out NEW\n");
+    ck_assert_str_eq(
+        say("tls_certificate = a.key.der\ntls_key = a.crt.der"),
+        "p.ini:3: " S "certificate: a.key.der holds a private key and no certificate; " SWAPPED
+        "p.ini:4: " S "key: a.crt.der holds a certificate and no private key; " SWAPPED);
 }
 END_TEST
 
@@ -166,15 +242,24 @@ static void make_key(const char *name, EVP_PKEY *key)
     mem_free(path);
 }
 
+#define USED " ECDSA on P-256 or P-384, or RSA of 2048 bits or more\n"
+
 START_TEST(keys_that_are_not_used)
 {
     make("a", 90, NULL);
     make_key("small", EVP_RSA_gen(1024));
     make_key("curve", EVP_EC_gen("secp256k1"));
+    make_key("ed", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+    make_key("x", EVP_PKEY_Q_keygen(NULL, NULL, "ED448"));
     ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = small"),
-                     "p.ini:4: " S "key: is a key of 1024 bits of a kind that is not used; it must "
-                     "be ECDSA on P-256 or P-384, or RSA of 2048 bits or more\n");
-    ck_assert_ptr_nonnull(strstr(say("tls_certificate = a.crt\ntls_key = curve"), "of a kind"));
+                     "p.ini:4: " S "key: is an RSA key of 1024 bits, which is too short; use" USED);
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = curve"),
+                     "p.ini:4: " S
+                     "key: is an EC key on secp256k1, which is not supported; use" USED);
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = ed"),
+                     "p.ini:4: " S "key: is an Ed25519 key, which is not supported; use" USED);
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = x"),
+                     "p.ini:4: " S "key: is a key of type ED448, which is not supported; use" USED);
 }
 END_TEST
 
@@ -217,6 +302,60 @@ START_TEST(worth_saying)
 }
 END_TEST
 
+/* Of nobody in particular, no CA, and not signed. */
+static X509 *plain(const char *names, EVP_PKEY *key)
+{
+    X509 *certificate = X509_new();
+
+    ck_assert(key != NULL && certificate != NULL);
+    X509_set_version(certificate, X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 90L * 86400);
+    X509_set_pubkey(certificate, key);
+    if (names != NULL)
+        add_extension(certificate, NID_subject_alt_name, names);
+    return certificate;
+}
+
+static void note_holds(void *arg, const struct config_entry *entry)
+{
+    if (*entry->holds != '\0')
+        buf_printf(arg, "%s: %s\n", entry->key, entry->holds);
+}
+
+START_TEST(no_authority)
+{
+    struct buf holds;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *leaf = plain("DNS:h", key);
+    char *path = scratch_path("leaf.crt");
+    FILE *out = fopen(path, "w");
+    static const char text[] = "[server]\nlisten = tls:127.0.0.1:1\ntls_certificate = a.crt\n"
+                               "tls_key = a.key\ntls_client_ca = leaf.crt\n" WHOLE;
+
+    buf_init(&holds, 4096);
+    make("a", 90, NULL);
+    ck_assert_int_gt(X509_sign(leaf, key, EVP_sha256()), 0);
+    ck_assert_int_eq(PEM_write_X509(out, leaf), 1);
+    fclose(out);
+    mem_free(path);
+    path = scratch_path("p.ini");
+    scratch_write("p.ini", text, strlen(text), 0640);
+    struct config *config = config_load(NULL, path, false, look, NULL, &faults);
+    ck_assert_str_eq(fault_lines(), "note p.ini:5: " S "client_ca: certificate 1 is not a CA "
+                                    "certificate (basicConstraints CA:TRUE): only that very "
+                                    "certificate will be accepted\n");
+    config_each(config, note_holds, &holds);
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&holds), "tls_client_ca: 0 CA certificates and 1 other\n"));
+    config_unref(config);
+    buf_fini(&holds);
+    mem_free(path);
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
 /* Outside of systemd, --check looks at no credential. */
 START_TEST(credentials_not_looked_at)
 {
@@ -240,15 +379,8 @@ END_TEST
 static X509 *named(const char *names)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
+    X509 *certificate = plain(names, key);
 
-    ck_assert(key != NULL && certificate != NULL);
-    X509_set_version(certificate, X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-    X509_set_pubkey(certificate, key);
-    if (names != NULL)
-        add_extension(certificate, NID_subject_alt_name, names);
     EVP_PKEY_free(key);
     return certificate;
 }
@@ -342,6 +474,9 @@ int main(void)
     tcase_add_test(files, pair_in_one_file);
     tcase_add_test(files, with_authorities);
     tcase_add_test(files, bad_files);
+    tcase_add_test(files, swapped);
+    tcase_add_test(files, in_der);
+    tcase_add_test(files, no_authority);
     tcase_add_test(files, keys_that_are_not_used);
     tcase_add_test(files, worth_saying);
     tcase_add_test(files, credentials_not_looked_at);
