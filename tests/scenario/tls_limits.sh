@@ -1,6 +1,6 @@
 #!/bin/bash
 # Connections with TLS count with those without: one limit, one drain. A first line that is no request
-# is counted; a caller that only shakes hands is not. Callers are spread over the workers.
+# is counted; a caller that only shakes hands is not, and neither is one that leaves amid a request.
 # shellcheck source=tests/scenario/tls_common.bash
 . "$TOP/tests/scenario/tls_common.bash"
 
@@ -9,9 +9,15 @@ server_certificate one
 start_standin
 tls_keys one
 set_key server max_connections 3
+set_key server header_timeout 1h
 start_tls
 connections() {
     metric_is postcoded_connections "$1"
+}
+# unread: something has come on a connection that the daemon has not read.
+unread() {
+    awk -v at="$(printf ':%04X' "${tls##*:}")" \
+        '$4 == "01" && $2 ~ at "$" && $5 !~ /:00000000$/ { found = 1 } END { exit !found }' /proc/net/tcp
 }
 
 # No request in it: counted, once, by the run that closes it.
@@ -43,6 +49,16 @@ eventually connections 3
     fail "one too many without TLS"
 metric_is postcoded_connections_refused_total 2 || fail "not counted"
 exec {other}>&-
+eventually connections 2
+exec {amid}> >(exec openssl s_client -connect "$tls" -quiet >/dev/null 2>&1)
+client=$!
+eventually connections 3
+kill -STOP "$daemon"
+printf 'GET /api' >&"$amid"
+eventually unread
+kill -KILL "$client"
+exec {amid}>&-
+kill -CONT "$daemon"
 eventually connections 2
 [ "$(code "$at/M11AA")" = 200 ] || fail "no place after one has left"
 
