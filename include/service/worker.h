@@ -25,7 +25,7 @@ struct worker;
 
 struct worker_settings {
     size_t number;
-    size_t workers; /* how many there are: each has its share of upstream connections */
+    size_t max_upstream; /* connections to the upstream */
     struct loop *main_loop;
     struct keeper *keeper; /* only passed on */
     struct lookup_places *places;
@@ -73,6 +73,7 @@ struct worker_change {
     struct identity *identity;
     struct tls *tls;      /* NULL: there is none */
     bool new_pool;        /* the present pool would be made otherwise */
+    size_t max_upstream;  /* connections of a new pool; the caller sets it before worker_prepare */
     struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
     struct key_view keys; /* of key_url, a reference; of use from worker_commit on */
     enum err err;         /* how preparing ended */

@@ -177,11 +177,12 @@ static bool make_workers(struct daemon *daemon)
     struct config *config = daemon->setup.config;
     const size_t count = (size_t)config->server_workers;
     struct tls *tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL;
-    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), count);
+    const size_t max_upstream = (size_t)daemon->shares.upstream / count;
+    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), max_upstream);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
         const struct worker_settings settings = {.number = i,
-                                                 .workers = count,
+                                                 .max_upstream = max_upstream,
                                                  .main_loop = daemon->loop,
                                                  .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
@@ -270,20 +271,44 @@ static bool check_mhd(void)
     return complain(text);
 }
 
+/* Of the sockets that callers will come by. */
+static bool has_tls(const struct daemon *daemon)
+{
+    const struct config_addresses *addresses = &daemon->setup.config->server_listen;
+    const struct systemd_inherited *inherited = &daemon->inherited;
+    bool found = false;
+    for (size_t i = 0; i < inherited->socket_count; i++)
+        found = found || inherited->tls[i];
+    for (size_t i = 0; i < addresses->count && inherited->socket_count == 0; i++)
+        found = found || addresses->items[i].tls;
+    return found;
+}
+
 static bool share_descriptors(struct daemon *daemon)
 {
     const struct config *config = daemon->setup.config;
+    const size_t inherited = daemon->inherited.socket_count;
     struct reason reason;
     descriptors_raise();
-    return daemon_share_descriptors(daemon, config, (size_t)config->server_workers, &reason) ||
-           complain(reason.text);
+    daemon->users = (struct descriptor_users){
+        .workers = (size_t)config->server_workers,
+        .listeners = (inherited > 0 ? inherited : config->server_listen.count) +
+                     config->metrics_listen.count + config->admin_listen.count,
+        .tls = has_tls(daemon),
+    };
+    if (!daemon_share_descriptors(&daemon->users, config, &daemon->shares, &reason))
+        return complain(reason.text);
+    daemon_limit_connections(daemon, config, &daemon->users, &daemon->shares);
+    return true;
 }
 
 static bool start(struct daemon *daemon)
 {
-    if (!check_mhd() || !share_descriptors(daemon))
+    if (!check_mhd())
         return false;
     systemd_inherit(&daemon->inherited);
+    if (!share_descriptors(daemon))
+        return false;
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");

@@ -19,7 +19,6 @@
 struct worker {
     unsigned magic;
     size_t number;
-    size_t workers;
     struct loop *loop;
     struct loop *main_loop;
     struct server *server;
@@ -39,12 +38,12 @@ struct worker {
     bool stopped; /* its parts are closed */
 };
 
-static enum err make_client(struct worker *worker, const struct config *config, struct client **out)
+static enum err make_client(struct worker *worker, const struct config *config, size_t max_upstream,
+                            struct client **out)
 {
     const struct config_upstream *upstream = wiring_upstream(config);
     char *origin = origin_of(upstream->address);
-    const struct client_settings settings =
-        wiring_client(config, upstream, origin, worker->workers);
+    const struct client_settings settings = wiring_client(config, upstream, origin, max_upstream);
     enum err err = client_new(worker->loop, &settings, out);
     mem_free(origin);
     return err;
@@ -62,7 +61,7 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
                              settings->tls, &worker->tls_server);
     struct client *client = NULL;
     if (err == ERR_OK)
-        err = make_client(worker, settings->config, &client);
+        err = make_client(worker, settings->config, settings->max_upstream, &client);
     if (err != ERR_OK)
         return err;
     worker->source =
@@ -82,7 +81,6 @@ enum err worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = mem_zalloc(sizeof(*worker));
     MAGIC_SET(worker, WORKER_MAGIC);
     worker->number = settings->number;
-    worker->workers = settings->workers;
     worker->main_loop = settings->main_loop;
     atomic_init(&worker->beat, mono_now().ns);
     lookup_app_init(&worker->lookups, settings->config, settings->identity);
@@ -196,7 +194,7 @@ static void prepare(struct mail *mail)
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (change->new_pool)
-        change->err = make_client(worker, change->config, &worker->next);
+        change->err = make_client(worker, change->config, change->max_upstream, &worker->next);
     mail->deliver = prepared;
     loop_mail(worker->main_loop, mail);
 }

@@ -8,6 +8,24 @@ authority ca
 server_certificate one
 start_standin
 tls_keys one
+
+# A worker has no more descriptors than are set aside for it: 12, of which 2 are for TLS.
+held() {
+    find "/proc/$daemon/fd" -type l | wc -l
+}
+set_key server workers 1
+start_tls
+eventually is_ready
+few=$(held)
+stop_daemon
+set_key server workers 11
+start_tls
+eventually is_ready
+[ "$(held)" -le $((few + 120)) ] || fail "$few descriptors with a worker, $(held) with 11"
+[ "$(held)" -ge $((few + 80)) ] || fail "they cannot be counted"
+stop_daemon
+set_key server workers 2
+
 set_key server max_connections 3
 set_key server header_timeout 1h
 start_tls
