@@ -91,10 +91,12 @@ struct daemon {
     /* drain.c */
     struct drain {
         bool begun;
-        size_t asked;  /* workers that have not answered yet */
-        bool refusing; /* nobody connects to the listeners any more */
-        bool closed;   /* they are */
+        size_t asked;    /* workers that have not answered yet */
+        size_t arriving; /* connections that wait for a request, of those that have */
+        bool refusing;   /* nobody connects to the listeners any more */
+        bool closed;     /* they are */
         unsigned quiet_looks;
+        struct mono_time requests_until; /* those are waited for */
         struct mono_time until;
         struct timer *timer;
     } drain;

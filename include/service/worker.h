@@ -92,10 +92,11 @@ void worker_discard(struct worker_change *change);
 
 /*
  * Mailed: it accepts no more, and what waits in the backlogs is the caller's to take; from then on
- * its responses close their connections. Then `drained` is called in the main thread, and it may be
- * asked again: what it had taken before the last answer, it has read before the next one.
+ * its responses close their connections. Then `drained` is called in the main thread, with the
+ * number of connections that wait for a request (server_drain), and it may be asked again: what it
+ * had taken before the last answer, it has read before the next one.
  */
-void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
+void worker_drain(struct worker *worker, void (*drained)(void *arg, size_t arriving), void *arg);
 /* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */
 void worker_stop(struct worker *worker);
 /* After worker_stop, when nobody mails it any more. NULL is allowed. */

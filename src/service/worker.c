@@ -30,8 +30,9 @@ struct worker {
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
-    void (*drained)(void *arg);
+    void (*drained)(void *arg, size_t arriving);
     void *drained_arg;
+    size_t arriving; /* connections that waited for a request when it was last asked */
     struct mail stop;
     pthread_t thread;
     bool running;
@@ -124,16 +125,16 @@ static void stop_accepting(struct worker *worker)
 static void has_drained(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
-    worker->drained(worker->drained_arg);
+    worker->drained(worker->drained_arg, worker->arriving);
 }
 
 static void drain(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
     stop_accepting(worker);
-    server_drain(worker->server);
+    worker->arriving = server_drain(worker->server);
     if (worker->tls_server != NULL)
-        server_drain(worker->tls_server);
+        worker->arriving += server_drain(worker->tls_server);
     mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);
 }
@@ -314,7 +315,7 @@ enum err worker_accept(struct worker *worker, const struct listen *listen,
     return acceptor_new(worker->loop, listen, group, worker->number, &worker->acceptor);
 }
 
-void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
+void worker_drain(struct worker *worker, void (*drained)(void *arg, size_t arriving), void *arg)
 {
     worker->drained = drained;
     worker->drained_arg = arg;
