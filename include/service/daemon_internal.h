@@ -80,7 +80,7 @@ struct daemon {
     struct listen *admin_listen;
     struct server_quota operator_quota;
     struct server *operators;
-    struct operators_door {
+    struct operators_listener {
         struct admin_app app;
         struct accept_member member;
         struct accept_group group;

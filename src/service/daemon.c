@@ -238,19 +238,20 @@ static bool start_workers(struct daemon *daemon)
     return true;
 }
 
-static bool open_door(struct daemon *daemon, struct operators_door *door,
-                      const struct listen *listen)
+static bool accept_from(struct daemon *daemon, struct operators_listener *listener,
+                        const struct listen *listen)
 {
-    door->member = (struct accept_member){.server = daemon->operators, .app = &door->app.app};
-    door->group = (struct accept_group){&daemon->operator_quota, &door->member, 1};
-    return acceptor_new(daemon->loop, listen, &door->group, 0, &door->acceptor) == ERR_OK ||
+    listener->member =
+        (struct accept_member){.server = daemon->operators, .app = &listener->app.app};
+    listener->group = (struct accept_group){&daemon->operator_quota, &listener->member, 1};
+    return acceptor_new(daemon->loop, listen, &listener->group, 0, &listener->acceptor) == ERR_OK ||
            complain("the system provides no descriptor to accept operators' connections with");
 }
 
-static bool open_doors(struct daemon *daemon)
+static bool accept_operators(struct daemon *daemon)
 {
-    return open_door(daemon, &daemon->metrics, daemon->metrics_listen) &&
-           open_door(daemon, &daemon->admin, daemon->admin_listen);
+    return accept_from(daemon, &daemon->metrics, daemon->metrics_listen) &&
+           accept_from(daemon, &daemon->admin, daemon->admin_listen);
 }
 
 static const char *or_off(const struct listen *listen)
@@ -313,7 +314,7 @@ static bool start(struct daemon *daemon)
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
     if (!bind_all(daemon) || !make_tokens(daemon) || !make_keys(daemon) || !make_workers(daemon) ||
-        !make_operators(daemon) || !open_doors(daemon) || !start_workers(daemon))
+        !make_operators(daemon) || !accept_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
     reload_watch(daemon);
@@ -329,11 +330,11 @@ static bool start(struct daemon *daemon)
 
 /* ---- taking it down ---- */
 
-static void close_door(struct operators_door *door)
+static void stop_accepting(struct operators_listener *listener)
 {
-    if (door->acceptor != NULL)
-        acceptor_stop(door->acceptor);
-    door->acceptor = NULL;
+    if (listener->acceptor != NULL)
+        acceptor_stop(listener->acceptor);
+    listener->acceptor = NULL;
 }
 
 static void close_listen(struct listen *listen)
@@ -347,8 +348,8 @@ static void stop_main_loop(struct daemon *daemon)
     drain_stop(daemon);
     report_stop(daemon);
     watch_stop(&daemon->watch);
-    close_door(&daemon->metrics);
-    close_door(&daemon->admin);
+    stop_accepting(&daemon->metrics);
+    stop_accepting(&daemon->admin);
     close_listen(daemon->listen);
     close_listen(daemon->metrics_listen);
     close_listen(daemon->admin_listen);
