@@ -29,7 +29,7 @@ enum accept_watch_place {
     ACCEPT_WATCH_LOOP_SET, /* the loop's own set: one loop is woken */
     ACCEPT_WATCH_OWN_SET,  /* a set of its own, which the loop watches: all loops are */
 };
-/* The first for versions of libuv that it was tried with, the second for others. */
+/* The first for versions of libuv whose source was read for it, the second for others. */
 enum accept_watch_place accept_watch_place(unsigned uv_version);
 
 /*

@@ -31,9 +31,9 @@ struct accept_group {
 };
 
 /*
- * A loop has more than its share when it would have so many connections more than the mean of all
- * loops, and the share of one. None is too strict: where callers come and go, a hop to another loop
- * costs more than it gains.
+ * A loop has more than its share when, with the new connection, it would be more than so many above
+ * the mean of all loops. 0 would be too strict: where callers come and go, handing a connection to
+ * another loop costs more than it gains.
  */
 #define ACCEPT_SLACK 1
 

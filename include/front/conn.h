@@ -56,7 +56,10 @@ struct conn *conn_new(struct server *server, struct loop *loop, struct server_ap
                       struct server_quota *quota, int fd);
 /* The descriptor is about to be closed. Frees the conn. */
 void conn_close(struct conn *conn);
-/* The caller has left: for departures_start. */
+/*
+ * The caller has left: for departures_start. A request that is parked is abandoned; a connection
+ * that waits for the caller is closed, once what has come was read.
+ */
 void conn_left(void *conn);
 void conn_enter(struct conn *conn, enum conn_phase phase);
 

@@ -48,8 +48,11 @@ void server_take(struct server *server, struct server_app *app, struct server_qu
 void server_hand_over(struct server *server, struct server_app *app, struct server_quota *quota,
                       int fd, const struct sockaddr *addr, socklen_t addr_len);
 
-/* From now on every response closes its connection. */
-void server_drain(struct server *server);
+/*
+ * From now on every response closes its connection. How many connections wait for a request: their
+ * first, or one whose request line has come. It may be asked again.
+ */
+size_t server_drain(struct server *server);
 
 /* Cuts every connection; parked requests are abandoned. The loop must turn once after it. */
 void server_stop(struct server *server);

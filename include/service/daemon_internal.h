@@ -72,13 +72,15 @@ struct daemon {
     struct worker **workers;
     size_t worker_count;
     struct digest pool_digest;
+    struct descriptor_users users; /* as at the start, but for its callers */
+    struct descriptor_shares shares;
 
     /* Operators. */
     struct listen *metrics_listen;
     struct listen *admin_listen;
     struct server_quota operator_quota;
     struct server *operators;
-    struct operators_door {
+    struct operators_listener {
         struct admin_app app;
         struct accept_member member;
         struct accept_group group;
@@ -89,10 +91,12 @@ struct daemon {
     /* drain.c */
     struct drain {
         bool begun;
-        size_t asked;  /* workers that have not answered yet */
-        bool refusing; /* nobody connects to the listeners any more */
-        bool closed;   /* they are */
+        size_t asked;    /* workers that have not answered yet */
+        size_t arriving; /* connections that wait for a request, of those that have */
+        bool refusing;   /* nobody connects to the listeners any more */
+        bool closed;     /* they are */
         unsigned quiet_looks;
+        struct mono_time requests_until; /* those are waited for */
         struct mono_time until;
         struct timer *timer;
     } drain;
@@ -121,12 +125,15 @@ struct exposition daemon_exposition(const struct daemon *daemon);
 bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why);
 
 /*
- * Sets the limits on connections: what `config` says, or what the system's limit on descriptors
- * allows, and then warns. False, with the reason, when that is too little for anything; the limits
- * are as they were.
+ * What connections there may be: those that `config` says, or what the system's limit on
+ * descriptors allows. False, with the reason, when that is too little for anything.
  */
-bool daemon_share_descriptors(struct daemon *daemon, const struct config *config, size_t workers,
-                              struct reason *reason);
+bool daemon_share_descriptors(const struct descriptor_users *users, const struct config *config,
+                              struct descriptor_shares *shares, struct reason *reason);
+/* Sets the limits on callers and operators, and warns of what is lowered. */
+void daemon_limit_connections(struct daemon *daemon, const struct config *config,
+                              const struct descriptor_users *users,
+                              const struct descriptor_shares *shares);
 
 /* drain.c: SIGTERM, SIGINT. A second one ends at once. */
 void drain_signal(struct daemon *daemon, int number);

@@ -19,15 +19,24 @@ struct descriptor_shares {
     int64_t operators;
     int64_t upstream; /* a multiple of the workers: each has the same */
     int64_t wanted;   /* descriptors that give everybody what is configured */
-    int64_t needed;   /* below it no share would be of use: the others are 0 then */
+    int64_t needed;   /* below it no share would be of use: the three are 0 then */
     bool lowered;     /* callers or upstream get less than is configured */
+};
+
+/* What the configuration alone does not say. */
+struct descriptor_users {
+    size_t workers;
+    size_t listeners; /* sockets, of callers and operators */
+    bool tls;         /* callers speak TLS on some of them */
+    /* Connected already; a limit below that gives nothing free at once. 0 at the start. */
+    int64_t callers;
 };
 
 /* Raises the process's limit to what the system allows it. */
 void descriptors_raise(void);
 /* The limit; INT64_MAX when there is none. */
 int64_t descriptors_limit(void);
-struct descriptor_shares descriptors_share(const struct config *config, size_t workers,
-                                           int64_t limit);
+struct descriptor_shares descriptors_share(const struct config *config,
+                                           const struct descriptor_users *users, int64_t limit);
 
 #endif

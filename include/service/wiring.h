@@ -14,14 +14,14 @@
 /* The upstream of every lookup: there is one (CONFIG_UPSTREAMS_MAX). */
 const struct config_upstream *wiring_upstream(const struct config *config);
 
-/* In what follows `upstream` is one of config's. */
+/* In what follows `upstream` is one of config's, max_connections a worker's share of it. */
 
-/* A worker's client, with its share of the upstream's connections. `origin` is the caller's. */
+/* A worker's client. `origin` is the caller's. */
 struct client_settings wiring_client(const struct config *config,
                                      const struct config_upstream *upstream, const char *origin,
-                                     size_t workers);
+                                     size_t max_connections);
 /* Of all that a worker's client is made of; files are read. */
 struct digest wiring_client_digest(const struct config *config,
-                                   const struct config_upstream *upstream, size_t workers);
+                                   const struct config_upstream *upstream, size_t max_connections);
 
 #endif

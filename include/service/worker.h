@@ -25,7 +25,7 @@ struct worker;
 
 struct worker_settings {
     size_t number;
-    size_t workers; /* how many there are: each has its share of upstream connections */
+    size_t max_upstream; /* connections to the upstream */
     struct loop *main_loop;
     struct keeper *keeper; /* only passed on */
     struct lookup_places *places;
@@ -73,6 +73,7 @@ struct worker_change {
     struct identity *identity;
     struct tls *tls;      /* NULL: there is none */
     bool new_pool;        /* the present pool would be made otherwise */
+    size_t max_upstream;  /* connections of a new pool; the caller sets it before worker_prepare */
     struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
     struct key_view keys; /* of key_url, a reference; of use from worker_commit on */
     enum err err;         /* how preparing ended */
@@ -91,10 +92,11 @@ void worker_discard(struct worker_change *change);
 
 /*
  * Mailed: it accepts no more, and what waits in the backlogs is the caller's to take; from then on
- * its responses close their connections. Then `drained` is called in the main thread, and it may be
- * asked again: what it had taken before the last answer, it has read before the next one.
+ * its responses close their connections. Then `drained` is called in the main thread, with the
+ * number of connections that wait for a request (server_drain), and it may be asked again: what it
+ * had taken before the last answer, it has read before the next one.
  */
-void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
+void worker_drain(struct worker *worker, void (*drained)(void *arg, size_t arriving), void *arg);
 /* Cuts what is left, ends the thread and waits for it. Its mail may still be delivered. */
 void worker_stop(struct worker *worker);
 /* After worker_stop, when nobody mails it any more. NULL is allowed. */

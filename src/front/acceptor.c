@@ -75,13 +75,16 @@ static size_t receiver(const struct accept_group *group, size_t self)
     return group->count > 1 && has_more_than_its_share(group, self) ? least_busy(group) : self;
 }
 
+/* One that is refused is not counted for a moment either: another could be refused for it. */
 static bool is_over_limit(struct server_quota *quota)
 {
-    int64_t open = atomic_fetch_add_explicit(&quota->open, 1, memory_order_relaxed);
-    if (open < atomic_load_explicit(&quota->limit, memory_order_relaxed))
-        return false;
-    atomic_fetch_sub_explicit(&quota->open, 1, memory_order_relaxed);
-    return true;
+    int64_t open = atomic_load_explicit(&quota->open, memory_order_relaxed);
+    do {
+        if (open >= atomic_load_explicit(&quota->limit, memory_order_relaxed))
+            return true;
+    } while (!atomic_compare_exchange_weak_explicit(&quota->open, &open, open + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return false;
 }
 
 /* `self` is group->count where no member's loop is the present thread's. */
@@ -136,7 +139,7 @@ static void resume(void *arg)
     accept_watch_resume(&entry->watch);
 }
 
-/* Every loop meets the want of descriptors; the log says it once. */
+/* All loops lack descriptors at the same time; one of them logs it. */
 static void pause_accepting(struct entry *entry, int error)
 {
     struct acceptor *acceptor = entry->acceptor;

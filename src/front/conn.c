@@ -1,5 +1,9 @@
 /*
  * A caller may leave before the request that it concerns is parked: the flag it leaves is sticky.
+ *
+ * libmicrohttpd reads a socket when it becomes readable, and once only: of bytes and the end of the
+ * stream that came together it misses the end. Shutting the socket down makes it readable anew. As
+ * bytes may come together with that too, it is repeated until libmicrohttpd closes.
  */
 #include "front/conn.h"
 
@@ -11,13 +15,8 @@
 
 #define CONN_MAGIC 0x434f4e4eu
 
-void conn_left(void *arg)
-{
-    MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
-    conn->gone = true;
-    if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
-        request_abandon(conn->request);
-}
+/* Between two times that libmicrohttpd is made to read. */
+#define READ_AGAIN (10 * MILLISECOND)
 
 static void wake(void *arg);
 
@@ -27,10 +26,24 @@ static void set_timer(struct conn *conn, int64_t after)
     conn->timer = timer_start(conn->loop, after, wake, conn);
 }
 
+static bool awaits_caller(const struct conn *conn)
+{
+    return conn->phase == CONN_HEADER_SECTION || conn->phase == CONN_IDLE;
+}
+
+/*
+ * libmicrohttpd finds the end of the stream behind what it has not read yet, and closes. A caller
+ * that has gone may still read: of a response that rejects its last request, the end is left open.
+ */
+static void end_phase(struct conn *conn)
+{
+    shutdown(conn->fd, conn->gone && awaits_caller(conn) ? SHUT_RD : SHUT_RDWR);
+    set_timer(conn, READ_AGAIN);
+}
+
 /*
  * A busy connection changes its phase four times a request, and its timer is left alone as long as
- * it comes early enough: it then finds out how long there is still to wait. At the end of a phase's
- * time libmicrohttpd finds the end of the stream, and closes.
+ * it comes early enough: it then finds out how long there is still to wait.
  */
 static void wake(void *arg)
 {
@@ -42,11 +55,13 @@ static void wake(void *arg)
     if (left > 0)
         set_timer(conn, left);
     else
-        shutdown(conn->fd, SHUT_RDWR);
+        end_phase(conn);
 }
 
 static int64_t phase_limit(const struct conn *conn)
 {
+    if (conn->gone && awaits_caller(conn))
+        return READ_AGAIN;
     switch (conn->phase) {
     case CONN_HEADER_SECTION:
         return conn->app->config->server_header_timeout;
@@ -69,6 +84,17 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
         return;
     timer_stop(&conn->timer);
     set_timer(conn, limit);
+}
+
+void conn_left(void *arg)
+{
+    MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
+    const bool first = !conn->gone;
+    conn->gone = true;
+    if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
+        request_abandon(conn->request);
+    if (first && awaits_caller(conn))
+        conn_enter(conn, conn->phase);
 }
 
 struct conn *conn_new(struct server *server, struct loop *loop, struct server_app *app,

@@ -149,10 +149,15 @@ void server_hand_over(struct server *server, struct server_app *app, struct serv
     loop_mail(server->loop, &arrival->mail);
 }
 
-void server_drain(struct server *server)
+size_t server_drain(struct server *server)
 {
+    struct conn *conn;
+    size_t arriving = 0;
     MAGIC_OK(server, SERVER_MAGIC);
     server->draining = true;
+    DL_FOREACH(server->conns, conn)
+    arriving += conn->phase == CONN_HEADER_SECTION && !conn->gone;
+    return arriving;
 }
 
 void server_stop(struct server *server)

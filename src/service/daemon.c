@@ -177,11 +177,12 @@ static bool make_workers(struct daemon *daemon)
     struct config *config = daemon->setup.config;
     const size_t count = (size_t)config->server_workers;
     struct tls *tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL;
-    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), count);
+    const size_t max_upstream = (size_t)daemon->shares.upstream / count;
+    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), max_upstream);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
         const struct worker_settings settings = {.number = i,
-                                                 .workers = count,
+                                                 .max_upstream = max_upstream,
                                                  .main_loop = daemon->loop,
                                                  .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
@@ -237,19 +238,20 @@ static bool start_workers(struct daemon *daemon)
     return true;
 }
 
-static bool open_door(struct daemon *daemon, struct operators_door *door,
-                      const struct listen *listen)
+static bool accept_from(struct daemon *daemon, struct operators_listener *listener,
+                        const struct listen *listen)
 {
-    door->member = (struct accept_member){.server = daemon->operators, .app = &door->app.app};
-    door->group = (struct accept_group){&daemon->operator_quota, &door->member, 1};
-    return acceptor_new(daemon->loop, listen, &door->group, 0, &door->acceptor) == ERR_OK ||
+    listener->member =
+        (struct accept_member){.server = daemon->operators, .app = &listener->app.app};
+    listener->group = (struct accept_group){&daemon->operator_quota, &listener->member, 1};
+    return acceptor_new(daemon->loop, listen, &listener->group, 0, &listener->acceptor) == ERR_OK ||
            complain("the system provides no descriptor to accept operators' connections with");
 }
 
-static bool open_doors(struct daemon *daemon)
+static bool accept_operators(struct daemon *daemon)
 {
-    return open_door(daemon, &daemon->metrics, daemon->metrics_listen) &&
-           open_door(daemon, &daemon->admin, daemon->admin_listen);
+    return accept_from(daemon, &daemon->metrics, daemon->metrics_listen) &&
+           accept_from(daemon, &daemon->admin, daemon->admin_listen);
 }
 
 /* "on ADDRESSES", or "off". Caller frees. */
@@ -281,25 +283,49 @@ static bool check_mhd(void)
     return complain(text);
 }
 
+/* Of the sockets that callers will come by. */
+static bool has_tls(const struct daemon *daemon)
+{
+    const struct config_addresses *addresses = &daemon->setup.config->server_listen;
+    const struct systemd_inherited *inherited = &daemon->inherited;
+    bool found = false;
+    for (size_t i = 0; i < inherited->socket_count; i++)
+        found = found || inherited->tls[i];
+    for (size_t i = 0; i < addresses->count && inherited->socket_count == 0; i++)
+        found = found || addresses->items[i].tls;
+    return found;
+}
+
 static bool share_descriptors(struct daemon *daemon)
 {
     const struct config *config = daemon->setup.config;
+    const size_t inherited = daemon->inherited.socket_count;
     struct reason reason;
     descriptors_raise();
-    return daemon_share_descriptors(daemon, config, (size_t)config->server_workers, &reason) ||
-           complain(reason.text);
+    daemon->users = (struct descriptor_users){
+        .workers = (size_t)config->server_workers,
+        .listeners = (inherited > 0 ? inherited : config->server_listen.count) +
+                     config->metrics_listen.count + config->admin_listen.count,
+        .tls = has_tls(daemon),
+    };
+    if (!daemon_share_descriptors(&daemon->users, config, &daemon->shares, &reason))
+        return complain(reason.text);
+    daemon_limit_connections(daemon, config, &daemon->users, &daemon->shares);
+    return true;
 }
 
 static bool start(struct daemon *daemon)
 {
-    if (!check_mhd() || !share_descriptors(daemon))
+    if (!check_mhd())
         return false;
     systemd_inherit(&daemon->inherited);
+    if (!share_descriptors(daemon))
+        return false;
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
     if (!bind_all(daemon) || !make_tokens(daemon) || !make_keys(daemon) || !make_workers(daemon) ||
-        !make_operators(daemon) || !open_doors(daemon) || !start_workers(daemon))
+        !make_operators(daemon) || !accept_operators(daemon) || !start_workers(daemon))
         return false;
     watch_signals(daemon);
     reload_watch(daemon);
@@ -313,11 +339,11 @@ static bool start(struct daemon *daemon)
 
 /* ---- taking it down ---- */
 
-static void close_door(struct operators_door *door)
+static void stop_accepting(struct operators_listener *listener)
 {
-    if (door->acceptor != NULL)
-        acceptor_stop(door->acceptor);
-    door->acceptor = NULL;
+    if (listener->acceptor != NULL)
+        acceptor_stop(listener->acceptor);
+    listener->acceptor = NULL;
 }
 
 static void close_listen(struct listen *listen)
@@ -331,8 +357,8 @@ static void stop_main_loop(struct daemon *daemon)
     drain_stop(daemon);
     report_stop(daemon);
     watch_stop(&daemon->watch);
-    close_door(&daemon->metrics);
-    close_door(&daemon->admin);
+    stop_accepting(&daemon->metrics);
+    stop_accepting(&daemon->admin);
     close_listen(daemon->listen);
     close_listen(daemon->metrics_listen);
     close_listen(daemon->admin_listen);

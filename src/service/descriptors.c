@@ -9,7 +9,9 @@
 
 /* Standard streams, signals, the main loop and its parts; each listener has one beside. */
 #define OF_PROCESS 24
+/* It has 8 open, and 2 more with TLS; and a file or a pipe now and then. */
 #define OF_WORKER 10
+#define OF_WORKER_TLS 2
 /* Token requests and those for keys, with the resolver, files that are read, a reload. */
 #define OF_REQUESTS 16
 
@@ -49,11 +51,11 @@ int64_t descriptors_limit(void)
     return (int64_t)limit.rlim_cur;
 }
 
-static int64_t fixed_needs(const struct config *config, int64_t workers)
+static int64_t fixed_needs(const struct descriptor_users *users)
 {
-    const size_t listeners =
-        config->server_listen.count + config->metrics_listen.count + config->admin_listen.count;
-    return OF_PROCESS + OF_WORKER * workers + (int64_t)listeners + OF_REQUESTS;
+    const int64_t of_worker = OF_WORKER + (users->tls ? OF_WORKER_TLS : 0);
+    return OF_PROCESS + of_worker * (int64_t)users->workers + (int64_t)users->listeners +
+           OF_REQUESTS;
 }
 
 static int64_t rounded_up(int64_t connections, int64_t workers)
@@ -70,24 +72,31 @@ static int64_t upstream_configured(const struct config *config, int64_t workers)
     return sum;
 }
 
-/* `rest` descriptors, for callers and upstream; there are enough for the least of both. */
-static void share_rest(struct descriptor_shares *shares, int64_t rest, int64_t workers,
-                       int64_t callers, int64_t upstream, int64_t upstream_least)
+/*
+ * `rest` descriptors, for callers and upstream; there are enough for the least of both. Callers who
+ * are connected keep theirs, whatever their limit is from now on.
+ */
+static void share_rest(struct descriptor_shares *shares, int64_t rest,
+                       const struct descriptor_users *users, int64_t callers, int64_t upstream,
+                       int64_t upstream_least)
 {
+    const int64_t workers = (int64_t)users->workers;
     const int64_t part =
         lesser(greater(rest / UPSTREAM_PART / OF_UPSTREAM_CONNECTION, upstream_least), upstream);
     shares->callers = lesser(callers, rest - part * OF_UPSTREAM_CONNECTION);
-    const int64_t left = (rest - shares->callers) / OF_UPSTREAM_CONNECTION;
+    const int64_t connected =
+        lesser(users->callers, rest - upstream_least * OF_UPSTREAM_CONNECTION);
+    const int64_t left = (rest - greater(shares->callers, connected)) / OF_UPSTREAM_CONNECTION;
     shares->upstream = lesser(upstream, left / workers * workers);
 }
 
-struct descriptor_shares descriptors_share(const struct config *config, size_t workers,
-                                           int64_t limit)
+struct descriptor_shares descriptors_share(const struct config *config,
+                                           const struct descriptor_users *users, int64_t limit)
 {
-    const int64_t count = (int64_t)workers, callers = config->server_max_connections;
-    const int64_t upstream = upstream_configured(config, count);
-    const int64_t upstream_least = lesser(rounded_up(UPSTREAM_LEAST, count), upstream);
-    const int64_t fixed = fixed_needs(config, count);
+    const int64_t workers = (int64_t)users->workers, callers = config->server_max_connections;
+    const int64_t upstream = upstream_configured(config, workers);
+    const int64_t upstream_least = lesser(rounded_up(UPSTREAM_LEAST, workers), upstream);
+    const int64_t fixed = fixed_needs(users);
     struct descriptor_shares shares = {
         .wanted = fixed + OPERATORS_MOST + OF_UPSTREAM_CONNECTION * upstream + callers,
         .needed = fixed + OPERATORS_LEAST + OF_UPSTREAM_CONNECTION * upstream_least +
@@ -95,14 +104,14 @@ struct descriptor_shares descriptors_share(const struct config *config, size_t w
     };
     if (limit < shares.needed)
         return shares;
-    if (limit >= shares.wanted) {
+    if (limit >= shares.wanted + greater(users->callers - callers, 0)) {
         shares.callers = callers;
         shares.upstream = upstream;
         shares.operators = OPERATORS_MOST;
         return shares;
     }
     shares.operators = OPERATORS_LEAST;
-    share_rest(&shares, limit - fixed - OPERATORS_LEAST, count, callers, upstream, upstream_least);
+    share_rest(&shares, limit - fixed - OPERATORS_LEAST, users, callers, upstream, upstream_least);
     shares.lowered = shares.callers < callers || shares.upstream < upstream;
     return shares;
 }

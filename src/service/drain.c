@@ -1,7 +1,7 @@
 /*
  * The end, in three steps. Nothing is rejected at first: a load balancer is told by
- * /readyz, and given drain_delay to hear it. Then the doors close, and what is inside goes on: each
- * response closes its connection, until the last lookup has ended or drain_timeout is over.
+ * /readyz, and given drain_delay to hear it. Then the listeners close, and the connections go on:
+ * each response closes its connection, until the last lookup has ended or drain_timeout is over.
  */
 #include <string.h>
 
@@ -11,6 +11,11 @@
 #include "service/daemon_internal.h"
 
 #define DRAIN_LOOK (10 * MILLISECOND)
+/*
+ * For requests on connections that have not asked yet. Who connects asks at once, as a rule; who
+ * does not may never.
+ */
+#define DRAIN_REQUESTS (1 * SECOND)
 
 static void end(struct daemon *daemon)
 {
@@ -18,15 +23,17 @@ static void end(struct daemon *daemon)
     loop_stop(daemon->loop);
 }
 
-static void answered(void *arg)
+static void answered(void *arg, size_t arriving)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     daemon->drain.asked--;
+    daemon->drain.arriving += arriving;
 }
 
 static void ask_workers(struct daemon *daemon)
 {
     daemon->drain.asked = daemon->worker_count;
+    daemon->drain.arriving = 0;
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_drain(daemon->workers[i], answered, daemon);
 }
@@ -48,6 +55,11 @@ static void close_listeners(struct daemon *daemon)
     drain->closed = true;
 }
 
+static bool requests_are_arriving(const struct drain *drain)
+{
+    return drain->arriving > 0 && mono_before(mono_now(), drain->requests_until);
+}
+
 /*
  * A request may lie unread in a connection that a worker was just about to look at. So nothing is
  * under way when it was so twice in a row, and in between each worker has read what there was.
@@ -57,7 +69,8 @@ static void look(struct daemon *daemon, int64_t under_way)
     struct drain *drain = &daemon->drain;
     if (drain->asked > 0)
         return;
-    drain->quiet_looks = drain->closed && under_way == 0 ? drain->quiet_looks + 1 : 0;
+    const bool quiet = drain->closed && under_way == 0 && !requests_are_arriving(drain);
+    drain->quiet_looks = quiet ? drain->quiet_looks + 1 : 0;
     if (!drain->closed)
         close_listeners(daemon);
     ask_workers(daemon);
@@ -81,11 +94,12 @@ static void look_for_the_end(void *arg)
     }
 }
 
-static void close_doors(void *arg)
+static void stop_accepting(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     struct drain *drain = &daemon->drain;
     drain->until = mono_add(mono_now(), daemon->setup.config->server_drain_timeout);
+    drain->requests_until = mono_add(mono_now(), DRAIN_REQUESTS);
     ask_workers(daemon);
     drain->timer = timer_start(daemon->loop, DRAIN_LOOK, look_for_the_end, daemon);
 }
@@ -103,7 +117,7 @@ void drain_signal(struct daemon *daemon, int number)
     systemd_stopping();
     report_status(daemon);
     daemon->drain.timer =
-        timer_start(daemon->loop, daemon->setup.config->server_drain_delay, close_doors, daemon);
+        timer_start(daemon->loop, daemon->setup.config->server_drain_delay, stop_accepting, daemon);
 }
 
 void drain_stop(struct daemon *daemon)

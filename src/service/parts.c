@@ -28,42 +28,52 @@ bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why)
     return true;
 }
 
-static void warn_of_lowering(const struct config *config, const struct descriptor_shares *shares,
-                             int64_t limit)
+static void warn_of_lowering(const struct config *config, const struct descriptor_users *users,
+                             const struct descriptor_shares *shares)
 {
     const int64_t upstream = wiring_upstream(config)->max_connections;
+    const bool callers_too = shares->callers < config->server_max_connections;
     struct buf text;
     buf_init(&text, 1024);
-    buf_printf(&text, "the system allows %lld descriptors:", (long long)limit);
-    if (shares->callers < config->server_max_connections)
+    if (callers_too)
         buf_printf(&text, " [server] max_connections is lowered from %lld to %lld,",
                    (long long)config->server_max_connections, (long long)shares->callers);
     if (shares->upstream < upstream)
-        buf_printf(&text, " [upstream] max_connections from %lld to %lld,", (long long)upstream,
+        buf_printf(&text, " [upstream] max_connections%s from %lld to %lld,",
+                   callers_too ? "" : " is lowered", (long long)upstream,
                    (long long)shares->upstream);
+    if (users->callers > shares->callers)
+        buf_printf(&text, " while %lld callers are connected (reload again when they have gone),",
+                   (long long)users->callers);
     log_warning(NULL,
-                "%s so that tokens, the upstream and operators have some; allow %lld "
-                "(LimitNOFILE= of the unit, ulimit -n), or lower the keys",
-                buf_text(&text), (long long)shares->wanted);
+                "the system allows %lld descriptors:%s so that tokens, the upstream and operators "
+                "have some; allow %lld (LimitNOFILE= of the unit, ulimit -n), or lower the keys",
+                (long long)descriptors_limit(), buf_text(&text), (long long)shares->wanted);
     buf_fini(&text);
 }
 
-bool daemon_share_descriptors(struct daemon *daemon, const struct config *config, size_t workers,
-                              struct reason *reason)
+bool daemon_share_descriptors(const struct descriptor_users *users, const struct config *config,
+                              struct descriptor_shares *shares, struct reason *reason)
 {
     const int64_t limit = descriptors_limit();
-    const struct descriptor_shares shares = descriptors_share(config, workers, limit);
-    if (limit < shares.needed) {
-        reason_set(reason,
-                   "the system allows %lld descriptors, and with %zu workers at least %lld are "
-                   "needed: allow %lld (LimitNOFILE= of the unit, ulimit -n), or lower [server] "
-                   "workers",
-                   (long long)limit, workers, (long long)shares.needed, (long long)shares.wanted);
-        return false;
-    }
-    if (shares.lowered)
-        warn_of_lowering(config, &shares, limit);
-    atomic_store_explicit(&daemon->quota.limit, shares.callers, memory_order_relaxed);
-    atomic_store_explicit(&daemon->operator_quota.limit, shares.operators, memory_order_relaxed);
-    return true;
+    *shares = descriptors_share(config, users, limit);
+    if (limit >= shares->needed)
+        return true;
+    reason_set(reason,
+               "the system allows %lld descriptors, and with %zu workers at least %lld are "
+               "needed: allow %lld (LimitNOFILE= of the unit, ulimit -n), or lower [server] "
+               "workers",
+               (long long)limit, users->workers, (long long)shares->needed,
+               (long long)shares->wanted);
+    return false;
+}
+
+void daemon_limit_connections(struct daemon *daemon, const struct config *config,
+                              const struct descriptor_users *users,
+                              const struct descriptor_shares *shares)
+{
+    if (shares->lowered)
+        warn_of_lowering(config, users, shares);
+    atomic_store_explicit(&daemon->quota.limit, shares->callers, memory_order_relaxed);
+    atomic_store_explicit(&daemon->operator_quota.limit, shares->operators, memory_order_relaxed);
 }

@@ -31,6 +31,9 @@ struct reload {
     struct setup setup;
     struct token_service_change *tokens; /* NULL: not prepared */
     struct keys_change *keys;            /* NULL: not prepared */
+    struct descriptor_users users;
+    struct descriptor_shares shares;
+    int64_t callers_limit; /* before the reload */
     struct digest pool_digest;
     struct worker_change **changes; /* one a worker */
     size_t preparing;               /* workers that have not reported yet */
@@ -169,12 +172,9 @@ static void change_operators(struct daemon *daemon)
     }
 }
 
-static void change_main(struct daemon *daemon, const struct config *config)
+static void change_log(const struct config *config)
 {
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
-    struct reason reason;
-    if (!daemon_share_descriptors(daemon, config, daemon->worker_count, &reason))
-        log_warning(NULL, "%s; the limits on connections stay as they were", reason.text);
 }
 
 /*
@@ -196,7 +196,9 @@ static void commit(struct reload *reload)
         worker_commit(reload->changes[i]);
     }
     daemon->pool_digest = reload->pool_digest;
-    change_main(daemon, config);
+    daemon->shares = reload->shares;
+    change_log(config);
+    daemon_limit_connections(daemon, config, &reload->users, &reload->shares);
     struct setup before = daemon->setup;
     setup_copy(&daemon->setup, &reload->setup);
     change_operators(daemon);
@@ -222,6 +224,11 @@ static bool all_prepared(const struct reload *reload)
     return good;
 }
 
+static void allow_callers(struct daemon *daemon, int64_t limit)
+{
+    atomic_store_explicit(&daemon->quota.limit, limit, memory_order_relaxed);
+}
+
 static void prepared(struct worker_change *change)
 {
     struct reload *reload = change->arg;
@@ -237,22 +244,46 @@ static void prepared(struct worker_change *change)
     } else {
         log_error(NULL, "a worker cannot set up its connections to the upstream");
         discard_all(reload);
+        allow_callers(reload->daemon, reload->callers_limit);
         fail(reload);
     }
+}
+
+/*
+ * A lower limit lets no caller go: what those who are connected hold is not for the upstream. It is
+ * in force before they are counted, so that no more come until the upstream has what they leave.
+ */
+static bool share_descriptors(struct reload *reload)
+{
+    struct daemon *daemon = reload->daemon;
+    const struct config *config = reload->setup.config;
+    struct reason reason;
+    reload->users = daemon->users;
+    reload->callers_limit = atomic_load_explicit(&daemon->quota.limit, memory_order_relaxed);
+    if (!daemon_share_descriptors(&reload->users, config, &reload->shares, &reason)) {
+        log_error(NULL, "%s", reason.text);
+        return false;
+    }
+    if (reload->shares.callers < reload->callers_limit)
+        allow_callers(daemon, reload->shares.callers);
+    reload->users.callers = atomic_load_explicit(&daemon->quota.open, memory_order_relaxed);
+    return daemon_share_descriptors(&reload->users, config, &reload->shares, &reason);
 }
 
 static void prepare_workers(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     const struct setup *setup = &reload->setup;
+    const size_t max_upstream = (size_t)reload->shares.upstream / daemon->worker_count;
     reload->pool_digest =
-        wiring_client_digest(setup->config, wiring_upstream(setup->config), daemon->worker_count);
+        wiring_client_digest(setup->config, wiring_upstream(setup->config), max_upstream);
     const bool new_pool = !digest_same(&reload->pool_digest, &daemon->pool_digest);
     reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
     reload->preparing = daemon->worker_count;
     for (size_t i = 0; i < daemon->worker_count; i++) {
         struct worker_change *change = worker_change_new(daemon->workers[i], setup->config,
                                                          setup->identity, setup->tls, new_pool);
+        change->max_upstream = max_upstream;
         change->prepared = prepared;
         change->arg = reload;
         reload->changes[i] = change;
@@ -267,7 +298,7 @@ static void keys_prepared(void *arg, bool good)
 {
     struct reload *reload = arg;
     MAGIC_OK(reload->daemon, DAEMON_MAGIC);
-    if (good && !reload->daemon->drain.begun && prepare_tokens(reload))
+    if (good && !reload->daemon->drain.begun && prepare_tokens(reload) && share_descriptors(reload))
         prepare_workers(reload);
     else
         fail(reload);

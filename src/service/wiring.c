@@ -7,7 +7,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "service/descriptors.h"
 
 const struct config_upstream *wiring_upstream(const struct config *config)
 {
@@ -15,34 +14,25 @@ const struct config_upstream *wiring_upstream(const struct config *config)
     return &config->upstreams[0];
 }
 
-/* A worker's; they are fewer than configured where the system's limit on descriptors says so. */
-static size_t max_connections(const struct config *config, const struct config_upstream *upstream,
-                              size_t workers)
-{
-    const struct descriptor_shares shares = descriptors_share(config, workers, descriptors_limit());
-    const size_t configured = ((size_t)upstream->max_connections + workers - 1) / workers;
-    const size_t share = (size_t)shares.upstream / workers;
-    return share > 0 && share < configured ? share : configured;
-}
-
 struct client_settings wiring_client(const struct config *config,
                                      const struct config_upstream *upstream, const char *origin,
-                                     size_t workers)
+                                     size_t max_connections)
 {
     struct client_settings settings = client_settings_from(upstream);
     settings.origin = origin;
-    settings.max_connections = max_connections(config, upstream, workers);
+    settings.max_connections = max_connections;
     settings.max_queue = (size_t)config->server_max_in_flight;
     settings.counted = true;
     return settings;
 }
 
 struct digest wiring_client_digest(const struct config *config,
-                                   const struct config_upstream *upstream, size_t workers)
+                                   const struct config_upstream *upstream, size_t max_connections)
 {
     EVP_MD_CTX *digest = digest_begin();
     char *origin = origin_of(upstream->address);
-    const struct client_settings settings = wiring_client(config, upstream, origin, workers);
+    const struct client_settings settings =
+        wiring_client(config, upstream, origin, max_connections);
     client_settings_digest(digest, &settings);
     mem_free(origin);
     return digest_end(digest);

@@ -19,7 +19,6 @@
 struct worker {
     unsigned magic;
     size_t number;
-    size_t workers;
     struct loop *loop;
     struct loop *main_loop;
     struct server *server;
@@ -31,20 +30,21 @@ struct worker {
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
-    void (*drained)(void *arg);
+    void (*drained)(void *arg, size_t arriving);
     void *drained_arg;
+    size_t arriving; /* connections that waited for a request when it was last asked */
     struct mail stop;
     pthread_t thread;
     bool running;
     bool stopped; /* its parts are closed */
 };
 
-static enum err make_client(struct worker *worker, const struct config *config, struct client **out)
+static enum err make_client(struct worker *worker, const struct config *config, size_t max_upstream,
+                            struct client **out)
 {
     const struct config_upstream *upstream = wiring_upstream(config);
     char *origin = origin_of(upstream->address);
-    const struct client_settings settings =
-        wiring_client(config, upstream, origin, worker->workers);
+    const struct client_settings settings = wiring_client(config, upstream, origin, max_upstream);
     enum err err = client_new(worker->loop, &settings, out);
     mem_free(origin);
     return err;
@@ -62,7 +62,7 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
                              settings->tls, &worker->tls_server);
     struct client *client = NULL;
     if (err == ERR_OK)
-        err = make_client(worker, settings->config, &client);
+        err = make_client(worker, settings->config, settings->max_upstream, &client);
     if (err != ERR_OK)
         return err;
     worker->source =
@@ -82,7 +82,6 @@ enum err worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = mem_zalloc(sizeof(*worker));
     MAGIC_SET(worker, WORKER_MAGIC);
     worker->number = settings->number;
-    worker->workers = settings->workers;
     worker->main_loop = settings->main_loop;
     atomic_init(&worker->beat, mono_now().ns);
     lookup_app_init(&worker->lookups, settings->config, settings->identity);
@@ -126,16 +125,16 @@ static void stop_accepting(struct worker *worker)
 static void has_drained(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
-    worker->drained(worker->drained_arg);
+    worker->drained(worker->drained_arg, worker->arriving);
 }
 
 static void drain(struct mail *mail)
 {
     struct worker *worker = CONTAINER_OF(mail, struct worker, drain);
     stop_accepting(worker);
-    server_drain(worker->server);
+    worker->arriving = server_drain(worker->server);
     if (worker->tls_server != NULL)
-        server_drain(worker->tls_server);
+        worker->arriving += server_drain(worker->tls_server);
     mail->deliver = has_drained;
     loop_mail(worker->main_loop, mail);
 }
@@ -196,7 +195,7 @@ static void prepare(struct mail *mail)
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (change->new_pool)
-        change->err = make_client(worker, change->config, &worker->next);
+        change->err = make_client(worker, change->config, change->max_upstream, &worker->next);
     mail->deliver = prepared;
     loop_mail(worker->main_loop, mail);
 }
@@ -316,7 +315,7 @@ enum err worker_accept(struct worker *worker, const struct listen *listen,
     return acceptor_new(worker->loop, listen, group, worker->number, &worker->acceptor);
 }
 
-void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
+void worker_drain(struct worker *worker, void (*drained)(void *arg, size_t arriving), void *arg)
 {
     worker->drained = drained;
     worker->drained_arg = arg;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The end resets no caller. What waits in a full backlog when the signal comes is answered; who comes
-# while the listeners are closed is answered or refused; on TCP and on Unix sockets.
+# while the listeners are closed is answered or refused; on TCP and on Unix sockets. A request that
+# had begun to arrive is answered, and one that never arrives is not waited for until drain_timeout.
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
 
@@ -62,4 +63,38 @@ for ((round = 0; round < 8; round++)); do
     wait "$held" || fail "$(cat "$here/held")"
     wait "$daemon" || fail "ended with $?"
 done
+
+# A connection that has not asked yet is waited for a second. Of the request nothing, a part of the
+# request line, or more has been read when the listeners close.
+request=$'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n'
+# arrive: 30 callers who have sent a part; sets begun.
+arrive() {
+    begun=()
+    for ((i = 0; i < 30; i++)); do
+        exec {one}<>"/dev/tcp/${address%:*}/${address##*:}"
+        printf '%s' "${request:0:i % 3 * 20}" >&"$one"
+        begun+=("$one")
+    done
+    eventually metric_is postcoded_connections 30
+}
+start_daemon
+eventually is_ready
+arrive
+kill -TERM "$daemon"
+logged draining >/dev/null
+sleep 0.2 # many looks of the daemon, of which nothing tells
+for ((i = 0; i < 30; i++)); do
+    printf '%s' "${request:i % 3 * 20}" >&"${begun[i]}"
+done
+for one in "${begun[@]}"; do
+    has "$(timeout 20 cat <&"$one")" "200 OK" "Connection: close"
+    exec {one}>&-
+done
+wait "$daemon" || fail "ended with $?"
+
+start_daemon
+eventually is_ready
+arrive
+kill -TERM "$daemon"
+within 5000 wait "$daemon" || fail "ended with $?"
 exit 0

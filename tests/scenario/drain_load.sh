@@ -11,7 +11,7 @@ set_key log access off
 
 for ((round = 0; round < 9; round++)); do
     knob delay=$((round % 3))
-    # At once: the doors are still open when the second signal comes.
+    # At once: the listeners are still open when the second signal comes.
     set_key server drain_delay $((round % 3 == 0 ? 0 : 60))s
     start_daemon
     eventually is_ready

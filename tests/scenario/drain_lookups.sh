@@ -18,7 +18,7 @@ status_of() {
     ask -o /dev/null -w '%{http_code}' "$@"
 }
 
-# A caller who keeps its connection: one lookup before, one after the doors have closed.
+# A caller who keeps its connection: one lookup before, one after the listeners have closed.
 exec {keep}<>"/dev/tcp/${address%:*}/${address##*:}"
 # next_answer: its head, from the connection; the body is read over.
 next_answer() {
@@ -46,7 +46,7 @@ callers --expect 200 >"$here/late" &
 late=$!
 counted concurrent_now=21 >/dev/null
 
-# Then the doors are closed, and what is inside goes on; operators still see how far it is.
+# Then the listeners are closed, and the connections go on; operators still see how far it is.
 eventually refused
 [ "$(metric postcoded_requests_in_flight)" = 21 ] || fail "not 21 in flight"
 has "$(ask "$url/standin/counters")" '"aborted":0'

@@ -66,6 +66,45 @@ configure
 kill -HUP "$daemon"
 logged 'configuration reloaded' >/dev/null
 has "$(cat "$here/log")" "max_connections is lowered from 5000 to $lowered,"
+
+# A lower limit lets no caller go, and the upstream gets nothing that they hold; it does when they
+# have gone.
+kill "$crowd"
+eventually metric_is postcoded_connections 0
+kept=()
+for ((i = 0; i < lowered; i++)); do
+    exec {one}<>"/dev/tcp/${address%:*}/${address##*:}"
+    kept+=("$one")
+done
+eventually metric_is postcoded_connections "$lowered"
+[[ $warned =~ '[upstream] max_connections from 256 to '([0-9]+), ]] || fail "$warned"
+upstream=${BASH_REMATCH[1]}
+set_key server max_connections 20
+configure
+: >"$here/log"
+kill -HUP "$daemon"
+logged 'configuration reloaded' >/dev/null
+has "$(cat "$here/log")" "[upstream] max_connections is lowered from 256 to $upstream, while" \
+    "$lowered callers are connected"
+knob hold=1
+for one in "${kept[@]}"; do
+    printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n' >&"$one"
+done
+eventually metric_is postcoded_requests_in_flight "$lowered"
+counted "concurrent_now=$upstream" >/dev/null
+knob hold=0
+for one in "${kept[@]}"; do
+    has "$(timeout 20 cat <&"$one")" "200 OK"
+    exec {one}>&-
+done
+lacks "$(cat "$here/log")" "cannot accept" "Too many open files"
+eventually metric_is postcoded_connections 0
+: >"$here/log"
+kill -HUP "$daemon"
+logged 'configuration reloaded' >/dev/null
+[[ $(cat "$here/log") =~ '[upstream] max_connections is lowered from 256 to '([0-9]+), ]] ||
+    fail "not lowered"
+[ "${BASH_REMATCH[1]}" -gt "$upstream" ] || fail "the upstream has no more than $upstream"
 stop_daemon
 
 # Too few for anything.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Every place under a limit is given back: after max_connections was reached and many connections
 # were refused, the whole limit is there again, and so it is with max_in_flight; however those that
-# held the places ended.
+# held the places ended. A caller that leaves amid a request holds none, whatever header_timeout is.
 # shellcheck source=tests/scenario/common.bash
 . "$TOP/tests/scenario/common.bash"
 
@@ -11,6 +11,7 @@ default_keys
 set_key log access off
 set_key server idle_timeout 5m
 set_key server request_timeout 2m
+set_key server header_timeout 1h
 
 look_status() {
     ask -o /dev/null -w '%{http_code}' "$at/M11AA"
@@ -79,6 +80,12 @@ for how in "--expect 200" "--leave-on-fd $here/leave" "--leave-on-fd $here/leave
     eventually none_open
 done
 [ "$(look_status)" = 200 ] || fail "no lookup after all have gone"
+for ((i = 0; i < 100; i++)); do
+    exec {one}<>"/dev/tcp/${address%:*}/${address##*:}"
+    printf 'GET /api' >&"$one"
+    exec {one}>&-
+done
+eventually none_open
 stop_daemon
 
 # ---- max_in_flight ----

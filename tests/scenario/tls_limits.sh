@@ -1,6 +1,6 @@
 #!/bin/bash
 # Connections with TLS count with those without: one limit, one drain. A first line that is no request
-# is counted; a caller that only shakes hands is not. Callers are spread over the workers.
+# is counted; a caller that only shakes hands is not, and neither is one that leaves amid a request.
 # shellcheck source=tests/scenario/tls_common.bash
 . "$TOP/tests/scenario/tls_common.bash"
 
@@ -8,10 +8,34 @@ authority ca
 server_certificate one
 start_standin
 tls_keys one
+
+# A worker has no more descriptors than are set aside for it: 12, of which 2 are for TLS.
+held() {
+    find "/proc/$daemon/fd" -type l | wc -l
+}
+set_key server workers 1
+start_tls
+eventually is_ready
+few=$(held)
+stop_daemon
+set_key server workers 11
+start_tls
+eventually is_ready
+[ "$(held)" -le $((few + 120)) ] || fail "$few descriptors with a worker, $(held) with 11"
+[ "$(held)" -ge $((few + 80)) ] || fail "they cannot be counted"
+stop_daemon
+set_key server workers 2
+
 set_key server max_connections 3
+set_key server header_timeout 1h
 start_tls
 connections() {
     metric_is postcoded_connections "$1"
+}
+# unread: something has come on a connection that the daemon has not read.
+unread() {
+    awk -v at="$(printf ':%04X' "${tls##*:}")" \
+        '$4 == "01" && $2 ~ at "$" && $5 !~ /:00000000$/ { found = 1 } END { exit !found }' /proc/net/tcp
 }
 
 # No request in it: counted, once, by the run that closes it.
@@ -43,6 +67,16 @@ eventually connections 3
     fail "one too many without TLS"
 metric_is postcoded_connections_refused_total 2 || fail "not counted"
 exec {other}>&-
+eventually connections 2
+exec {amid}> >(exec openssl s_client -connect "$tls" -quiet >/dev/null 2>&1)
+client=$!
+eventually connections 3
+kill -STOP "$daemon"
+printf 'GET /api' >&"$amid"
+eventually unread
+kill -KILL "$client"
+exec {amid}>&-
+kill -CONT "$daemon"
 eventually connections 2
 [ "$(code "$at/M11AA")" = 200 ] || fail "no place after one has left"
 

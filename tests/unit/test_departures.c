@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loopback.h"
 #include "suite.h"
 
 /* More than are reported in one turn. */
@@ -42,6 +43,18 @@ static void connect_caller(struct caller *caller)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     *caller = (struct caller){.ours = ends[0], .theirs = ends[1]};
     ck_assert_int_eq(departures_watch(&departures, caller->ours, caller), ERR_OK);
+}
+
+static void connect_by_tcp(struct caller *caller)
+{
+    struct sockaddr_in address;
+    const int listener = loopback_listener(&address);
+
+    *caller = (struct caller){.theirs = loopback_connect(&address)};
+    caller->ours = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    ck_assert_int_ge(caller->ours, 0);
+    ck_assert_int_eq(departures_watch(&departures, caller->ours, caller), ERR_OK);
+    close(listener);
 }
 
 static void make(void)
@@ -96,6 +109,43 @@ START_TEST(test_sending_half)
     shutdown(callers[0].theirs, SHUT_WR);
     turn();
     ck_assert_int_ge(callers[0].left, 1);
+}
+END_TEST
+
+/* How a TCP connection ends; whether bytes that nobody reads came first, or with it. */
+enum ending { CLOSES, CLOSES_ITS_HALF, RESETS, ENDINGS };
+enum bytes { NONE, EARLIER, WITH_THE_END, BYTES };
+
+static void leave(const struct caller *caller, enum ending ending, enum bytes bytes)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    if (bytes != NONE)
+        ck_assert_int_eq(write(caller->theirs, "x", 1), 1);
+    if (bytes == EARLIER)
+        turn();
+    ck_assert_int_eq(caller->left, 0);
+    if (ending == RESETS)
+        setsockopt(caller->theirs, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    if (ending == CLOSES_ITS_HALF)
+        shutdown(caller->theirs, SHUT_WR);
+    else
+        close(caller->theirs);
+}
+
+START_TEST(test_by_tcp)
+{
+    struct caller *caller = &callers[1];
+
+    connect_by_tcp(caller);
+    turn();
+    leave(caller, (enum ending)(_i / BYTES), (enum bytes)(_i % BYTES));
+    turn();
+    ck_assert_int_ge(caller->left, 1);
+    const int told = caller->left;
+    turn();
+    ck_assert_int_eq(caller->left, told);
+    close(caller->ours);
 }
 END_TEST
 
@@ -191,6 +241,7 @@ int main(void)
     tcase_add_test(tcase, test_data_is_no_departure);
     tcase_add_test(tcase, test_close);
     tcase_add_test(tcase, test_sending_half);
+    tcase_add_loop_test(tcase, test_by_tcp, 0, ENDINGS * BYTES);
     tcase_add_test(tcase, test_told_once);
     tcase_add_test(tcase, test_closing_ends_the_watch);
     tcase_add_test(tcase, test_many_at_once);

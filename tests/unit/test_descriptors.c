@@ -25,30 +25,36 @@ static void stop(void)
     teardown();
 }
 
+#define LISTENERS 3
+
+static struct descriptor_shares share(size_t workers, int64_t limit)
+{
+    const struct descriptor_users users = {.workers = workers, .listeners = LISTENERS};
+
+    return descriptors_share(config, &users, limit);
+}
+
 /* What the shares need, by the contract's numbers: 24, 10 a worker, 16, and a listener's. */
 static int64_t sum(const struct descriptor_shares *shares, int64_t workers)
 {
-    const int64_t listeners = (int64_t)(config->server_listen.count + config->metrics_listen.count +
-                                        config->admin_listen.count);
-
-    return 24 + 10 * workers + 16 + listeners + shares->operators + 2 * shares->upstream +
+    return 24 + 10 * workers + 16 + LISTENERS + shares->operators + 2 * shares->upstream +
            shares->callers;
 }
 
 START_TEST(as_configured_where_it_fits)
 {
-    const int64_t wanted = descriptors_share(config, 2, INT64_MAX).wanted;
-    struct descriptor_shares shares = descriptors_share(config, 2, wanted);
+    const int64_t wanted = share(2, INT64_MAX).wanted;
+    struct descriptor_shares shares = share(2, wanted);
 
     ck_assert_int_eq(shares.callers, 10000);
     ck_assert_int_eq(shares.upstream, 256);
     ck_assert_int_eq(shares.operators, 128);
     ck_assert(!shares.lowered);
     ck_assert_int_eq(sum(&shares, 2), wanted);
-    shares = descriptors_share(config, 2, INT64_MAX);
+    shares = share(2, INT64_MAX);
     ck_assert_int_eq(shares.callers, 10000);
     /* One less is still enough for them, with fewer operators. */
-    shares = descriptors_share(config, 2, wanted - 1);
+    shares = share(2, wanted - 1);
     ck_assert(!shares.lowered);
     ck_assert_int_eq(shares.operators, 16);
 }
@@ -58,7 +64,7 @@ END_TEST
 START_TEST(the_units_limit_fits)
 {
     for (size_t workers = 1; workers <= 256; workers++)
-        ck_assert(!descriptors_share(config, workers, 16384).lowered);
+        ck_assert(!share(workers, 16384).lowered);
 }
 END_TEST
 
@@ -67,9 +73,9 @@ START_TEST(never_more_than_there_is)
     static const size_t workers[] = {1, 2, 3, 16, 100, 256};
 
     for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++) {
-        const int64_t needed = descriptors_share(config, workers[i], 0).needed;
+        const int64_t needed = share(workers[i], 0).needed;
         for (int64_t limit = needed; limit < 11000 + needed; limit += 7) {
-            struct descriptor_shares shares = descriptors_share(config, workers[i], limit);
+            struct descriptor_shares shares = share(workers[i], limit);
             ck_assert_int_le(sum(&shares, (int64_t)workers[i]), limit);
             ck_assert_int_ge(shares.callers, 16);
             ck_assert_int_ge(shares.upstream, 16);
@@ -82,7 +88,7 @@ END_TEST
 
 START_TEST(most_go_to_callers)
 {
-    struct descriptor_shares shares = descriptors_share(config, 2, 1024);
+    struct descriptor_shares shares = share(2, 1024);
 
     ck_assert(shares.lowered);
     ck_assert_int_gt(shares.callers, 600);
@@ -92,14 +98,14 @@ END_TEST
 
 START_TEST(too_few)
 {
-    const int64_t needed = descriptors_share(config, 2, 0).needed;
+    const int64_t needed = share(2, 0).needed;
 
     ck_assert_int_gt(needed, 64);
     ck_assert_int_lt(needed, 200);
-    const struct descriptor_shares shares = descriptors_share(config, 2, needed - 1);
+    const struct descriptor_shares shares = share(2, needed - 1);
     ck_assert_int_eq(shares.callers, 0);
     ck_assert_int_gt(shares.wanted, 10000);
-    ck_assert_int_eq(descriptors_share(config, 2, needed).callers, 16);
+    ck_assert_int_eq(share(2, needed).callers, 16);
 }
 END_TEST
 
@@ -109,21 +115,64 @@ START_TEST(small_configurations)
     config_unref(config);
     config = load_text("[server]\nmax_connections = 5\n" WHOLE "max_connections = 3\n");
     ck_assert_ptr_nonnull(config);
-    struct descriptor_shares shares = descriptors_share(config, 2, 1024);
+    struct descriptor_shares shares = share(2, 1024);
     ck_assert_int_eq(shares.callers, 5);
     ck_assert_int_eq(shares.upstream, 4); /* two for each of two workers */
     ck_assert(!shares.lowered);
-    shares = descriptors_share(config, 2, shares.needed);
+    shares = share(2, shares.needed);
     ck_assert_int_eq(shares.callers, 5);
     ck_assert_int_eq(shares.upstream, 4);
 
     config_unref(config);
     config = load_text("[server]\nmax_connections = 5\n" WHOLE "max_connections = 1000\n");
     ck_assert_ptr_nonnull(config);
-    shares = descriptors_share(config, 2, 1024);
+    shares = share(2, 1024);
     ck_assert_int_eq(shares.callers, 5);
     ck_assert_int_gt(shares.upstream, 400);
     ck_assert(shares.lowered);
+}
+END_TEST
+
+/* Whatever a reload changes, the upstream gets nothing that callers hold still. */
+START_TEST(callers_keep_what_they_hold)
+{
+    static const char *const configs[] = {
+        "[server]\nmax_connections = 20\n" WHOLE,
+        "[server]\nmax_connections = 20\n" WHOLE "max_connections = 1000\n",
+        WHOLE "max_connections = 8\n",
+        WHOLE,
+    };
+
+    config_unref(config);
+    config = load_text(configs[_i]);
+    ck_assert_ptr_nonnull(config);
+    for (int64_t limit = 256; limit < 2000; limit += 7) {
+        struct descriptor_users users = {.workers = 2, .listeners = LISTENERS};
+        const struct descriptor_shares without = descriptors_share(config, &users, limit);
+        const int64_t most = without.callers + 2 * (without.upstream - 16);
+        for (users.callers = 0; users.callers <= most; users.callers += 13) {
+            struct descriptor_shares shares = descriptors_share(config, &users, limit);
+            ck_assert_int_eq(shares.callers, without.callers);
+            ck_assert_int_ge(shares.upstream, without.upstream < 16 ? without.upstream : 16);
+            if (users.callers <= shares.callers)
+                ck_assert_int_eq(shares.upstream, without.upstream);
+            else
+                shares.callers = users.callers;
+            ck_assert_int_le(sum(&shares, 2), limit);
+        }
+    }
+}
+END_TEST
+
+START_TEST(sockets_and_tls_count)
+{
+    struct descriptor_users users = {.workers = 4, .listeners = 1};
+    const int64_t needed = descriptors_share(config, &users, 0).needed;
+
+    users.listeners = 100;
+    ck_assert_int_eq(descriptors_share(config, &users, 0).needed, needed + 99);
+    users.tls = true;
+    ck_assert_int_eq(descriptors_share(config, &users, 0).needed, needed + 99 + 2 * 4);
 }
 END_TEST
 
@@ -153,6 +202,8 @@ int main(void)
     tcase_add_test(tests, most_go_to_callers);
     tcase_add_test(tests, too_few);
     tcase_add_test(tests, small_configurations);
+    tcase_add_loop_test(tests, callers_keep_what_they_hold, 0, 4);
+    tcase_add_test(tests, sockets_and_tls_count);
     tcase_add_test(tests, limit_of_the_process);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

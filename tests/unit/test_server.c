@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "config_fixture.h"
 #include "exchange/response.h"
+#include "loopback.h"
 #include "middleware/tracker.h"
 #include "suite.h"
 
@@ -118,6 +119,17 @@ static int connect_caller(void)
     return fds[1];
 }
 
+static int connect_by_tcp(void)
+{
+    struct sockaddr_in address;
+    const int listener = loopback_listener(&address);
+    const int caller = loopback_connect(&address);
+
+    hand_over(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    close(listener);
+    return caller;
+}
+
 static int64_t places(void)
 {
     return atomic_load(&quota.open);
@@ -142,6 +154,62 @@ START_TEST(caller_leaves)
     close(caller);
     turn();
     ck_assert_int_eq(places(), 0);
+}
+END_TEST
+
+/* Turns the loop until no connection is left, for 3 s at most: no timeout of the config is so
+ * short. */
+static void turn_until_empty(void)
+{
+    const struct mono_time end = mono_add(mono_now(), 3 * SECOND);
+
+    while (places() > 0 && mono_before(mono_now(), end))
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    ck_assert_int_eq(places(), 0);
+}
+
+/*
+ * The end comes together with the last bytes, and once more when they have been read:
+ * libmicrohttpd, told of both by one event, reads the bytes alone.
+ */
+START_TEST(caller_leaves_amid_a_request)
+{
+    static const char *const begun[] = {
+        "G",
+        "GET /api",
+        "GET /api HTTP/1.1\r\n",
+        "GET /api HTTP/1.1\r\nHost: h\r\nX-Half",
+        "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /api",
+    };
+    const size_t len = strlen(begun[_i]);
+
+    for (int late = 0; late < 3; late++) {
+        int caller = connect_by_tcp();
+        if (late > 0)
+            turn();
+        ck_assert_int_eq(send(caller, begun[_i], len, 0), (ssize_t)len);
+        if (late > 1)
+            turn();
+        close(caller);
+        turn_until_empty();
+    }
+}
+END_TEST
+
+/* What a caller had asked before it closed its sending half is read, to the last byte. */
+START_TEST(rejected_behind_its_end)
+{
+    static const char request[] = "GET HTTP/1.1\r\nHost: h\r\n\r\n";
+    char response[4096];
+    int caller = connect_by_tcp();
+
+    ck_assert_int_eq(send(caller, request, strlen(request), 0), (ssize_t)strlen(request));
+    shutdown(caller, SHUT_WR);
+    turn_until_empty();
+    ck_assert_int_gt(recv(caller, response, sizeof(response), 0), 12);
+    ck_assert_mem_eq(response, "HTTP/1.1 400", 12);
+    close(caller);
 }
 END_TEST
 
@@ -235,6 +303,8 @@ int main(void)
 
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, caller_leaves);
+    tcase_add_loop_test(tests, caller_leaves_amid_a_request, 0, 6);
+    tcase_add_test(tests, rejected_behind_its_end);
     tcase_add_test(tests, response_closes);
     tcase_add_test(tests, cannot_be_watched);
     tcase_add_test(tests, library_refuses);
