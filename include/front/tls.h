@@ -28,7 +28,7 @@ struct tls *tls_ref(struct tls *tls);
 /* NULL is allowed. */
 void tls_unref(struct tls *tls);
 
-/* When the certificate, the first one of the chain, ends. */
+/* The earliest end of a certificate in the chain. */
 struct wall_time tls_expiry(const struct tls *tls);
 /* Whether callers need a certificate. */
 bool tls_verifies(const struct tls *tls);

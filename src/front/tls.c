@@ -56,6 +56,17 @@ static bool add_authority(struct tls *tls, X509 *certificate)
            gnutls_x509_trust_list_add_cas(tls->authorities, &authority, 1, 0) == 1;
 }
 
+static struct wall_time earliest_end(X509 *const *chain, size_t count)
+{
+    struct wall_time earliest = {.ns = INT64_MAX};
+    for (size_t i = 0; i < count; i++) {
+        const struct wall_time end = tls_time(X509_get0_notAfter(chain[i]));
+        if (end.ns < earliest.ns)
+            earliest = end;
+    }
+    return earliest;
+}
+
 static void load_pair(struct tls *tls, struct config *config, struct config_faults *faults)
 {
     X509 *chain[TLS_CHAIN_MAX];
@@ -75,7 +86,7 @@ static void load_pair(struct tls *tls, struct config *config, struct config_faul
         tls->key = tls_key_new(key);
         if (!good || tls->key == NULL)
             config_fault(faults, config, "server", "tls_certificate", "GnuTLS cannot use it");
-        tls->expiry = tls_time(X509_get0_notAfter(chain[0]));
+        tls->expiry = earliest_end(chain, count);
     }
     tls_free_certificates(chain, count);
     EVP_PKEY_free(key);

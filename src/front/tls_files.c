@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -260,6 +261,34 @@ static void note_order(const struct config *config, X509 *const *chain, size_t c
         }
 }
 
+/* Of every certificate that callers look at: one that has expired breaks the chain. */
+static void note_each(const struct config *config, X509 *const *chain, size_t count,
+                      struct config_faults *faults)
+{
+    for (size_t i = 0; i < count; i++) {
+        char which[48] = "";
+        int digest = NID_undef;
+        if (i > 0)
+            snprintf(which, sizeof(which), "certificate %zu ", i + 1);
+        note_dates(config, "tls_certificate", which, chain[i], faults);
+        X509_get_signature_info(chain[i], &digest, NULL, NULL, NULL);
+        if ((digest == NID_md5 || digest == NID_sha1) &&
+            X509_check_issued(chain[i], chain[i]) != X509_V_OK)
+            config_note(faults, config, "server", "tls_certificate",
+                        "%sis signed with %s; callers will not accept it", which,
+                        OBJ_nid2sn(digest));
+    }
+}
+
+/* Callers look for a host in the alternative names alone. */
+static void note_names(const struct config *config, X509 *leaf, struct config_faults *faults)
+{
+    if (X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0)
+        config_note(faults, config, "server", "tls_certificate",
+                    "has no subject alternative name; callers will not accept it: have one made "
+                    "with subjectAltName=DNS:HOST");
+}
+
 static void tell_found(struct config *config, X509 *leaf, size_t count)
 {
     char date[CLOCK_TEXT];
@@ -276,7 +305,8 @@ void tls_judge_pair(struct config *config, X509 *const *chain, size_t count, EVP
 {
     if (!judge_match(config, chain, count, key, faults))
         return;
-    note_dates(config, "tls_certificate", "", chain[0], faults);
+    note_each(config, chain, count, faults);
+    note_names(config, chain[0], faults);
     note_order(config, chain, count, faults);
     if (X509_check_purpose(chain[0], X509_PURPOSE_SSL_SERVER, 0) != 1)
         config_note(faults, config, "server", "tls_certificate",

@@ -317,6 +317,52 @@ static X509 *plain(const char *names, EVP_PKEY *key)
     return certificate;
 }
 
+static void write_pem(const char *name, X509 *certificate, const EVP_MD *digest, EVP_PKEY *key)
+{
+    char *path = scratch_path(name);
+    FILE *out = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_gt(X509_sign(certificate, key, digest), 0);
+    ck_assert_int_eq(PEM_write_X509(out, certificate), 1);
+    fclose(out);
+    mem_free(path);
+}
+
+static void set_names(X509 *certificate, const char *subject, const char *issuer)
+{
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               (const unsigned char *)subject, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_issuer_name(certificate), "CN", MBSTRING_ASC,
+                               (const unsigned char *)issuer, -1, -1, 0);
+}
+
+/* What callers reject, though the pair is sound. */
+START_TEST(of_no_use_to_callers)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *nameless = plain(NULL, key), *weak = plain("DNS:h", key);
+    set_names(nameless, "n", "n");
+    set_names(weak, "w", "somebody");
+    write_pem("nameless", nameless, EVP_sha256(), key);
+    write_pem("weak", weak, EVP_sha1(), key);
+    make_key("key", key); /* which takes it */
+    make("old", -2, NULL);
+    JOIN("chain", "nameless", "old.crt");
+    ck_assert_str_eq(say("tls_certificate = nameless\ntls_key = key"),
+                     "note p.ini:3: " S "certificate: has no subject alternative name; callers "
+                     "will not accept it: have one made with subjectAltName=DNS:HOST\n");
+    ck_assert_str_eq(say("tls_certificate = weak\ntls_key = key"),
+                     "note p.ini:3: " S "certificate: is signed with SHA1; callers will not accept "
+                     "it\n");
+    const char *lines = say("tls_certificate = chain\ntls_key = key");
+    ck_assert_ptr_nonnull(strstr(lines, "certificate: certificate 2 expired on "));
+    ck_assert_int_lt(tls_expiry(loaded).ns, wall_now().ns);
+    X509_free(nameless);
+    X509_free(weak);
+}
+END_TEST
+
 static void note_holds(void *arg, const struct config_entry *entry)
 {
     if (*entry->holds != '\0')
@@ -479,6 +525,7 @@ int main(void)
     tcase_add_test(files, no_authority);
     tcase_add_test(files, keys_that_are_not_used);
     tcase_add_test(files, worth_saying);
+    tcase_add_test(files, of_no_use_to_callers);
     tcase_add_test(files, credentials_not_looked_at);
     tcase_add_test(users, user_is_common_name);
     tcase_add_test(users, user_is_first_alternative);
