@@ -86,6 +86,12 @@ void conn_enter(struct conn *conn, enum conn_phase phase)
     set_timer(conn, limit);
 }
 
+/* Shutting down at the end of a phase is told here too. */
+static bool is_cut(const struct conn *conn)
+{
+    return !mono_before(mono_now(), conn->due);
+}
+
 void conn_left(void *arg)
 {
     MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
@@ -93,7 +99,7 @@ void conn_left(void *arg)
     conn->gone = true;
     if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
         request_abandon(conn->request);
-    if (first && awaits_caller(conn))
+    if (first && awaits_caller(conn) && !is_cut(conn))
         conn_enter(conn, conn->phase);
 }
 
