@@ -52,12 +52,15 @@ static bool is_der_certificate(const char *bytes, size_t len)
     return good;
 }
 
+/* An encrypted one too. */
 static bool is_der_key(const char *bytes, size_t len)
 {
-    const unsigned char *at = (const void *)bytes;
+    const unsigned char *at = (const void *)bytes, *again = at;
     EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)len);
-    const bool good = key != NULL;
+    X509_SIG *encrypted = d2i_X509_SIG(NULL, &again, (long)len);
+    const bool good = key != NULL || encrypted != NULL;
     EVP_PKEY_free(key);
+    X509_SIG_free(encrypted);
     return good;
 }
 

@@ -212,6 +212,24 @@ static void make_der(const char *name)
     }
 }
 
+/* locked.der of what NAME.key holds. */
+static void make_encrypted_der(const char *name)
+{
+    char *from = path_of(name, "key"), *to = scratch_path("locked.der");
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    char phrase[] = "xyzzy";
+
+    ck_assert(in != NULL && out != NULL);
+    EVP_PKEY *key = PEM_read_PrivateKey(in, NULL, NULL, NULL);
+    ck_assert_int_eq(i2d_PKCS8PrivateKey_fp(out, key, EVP_aes_128_cbc(), phrase, 5, NULL, NULL), 1);
+    EVP_PKEY_free(key);
+    fclose(in);
+    fclose(out);
+    chmod(to, 0640);
+    mem_free(from);
+    mem_free(to);
+}
+
 START_TEST(in_der)
 {
     make("a", 90, NULL);
@@ -221,6 +239,10 @@ START_TEST(in_der)
                      "PEM: openssl x509 -inform der -in a.crt.der -out NEW\n"
                      "p.ini:4: " S "key: is a private key in DER; make one in PEM: openssl pkey "
                      "-inform der -in a.key.der -out NEW\n");
+    make_encrypted_der("a");
+    ck_assert_str_eq(say("tls_certificate = a.crt\ntls_key = locked.der"),
+                     "p.ini:4: " S "key: is a private key in DER; make one in PEM: openssl pkey "
+                     "-inform der -in locked.der -out NEW\n");
     ck_assert_str_eq(
         say("tls_certificate = a.key.der\ntls_key = a.crt.der"),
         "p.ini:3: " S "certificate: a.key.der holds a private key and no certificate; " SWAPPED
