@@ -60,11 +60,12 @@ bool daemon_share_descriptors(const struct descriptor_users *users, const struct
     if (limit >= shares->needed)
         return true;
     reason_set(reason,
-               "the system allows %lld descriptors, and with %zu workers at least %lld are "
-               "needed: allow %lld (LimitNOFILE= of the unit, ulimit -n), or lower [server] "
-               "workers",
-               (long long)limit, users->workers, (long long)shares->needed,
-               (long long)shares->wanted);
+               "the system allows %lld descriptors, and with %zu worker%s at least %lld are "
+               "needed: allow %lld, which serve all that is configured (LimitNOFILE= of the "
+               "unit, ulimit -n)%s",
+               (long long)limit, users->workers, users->workers == 1 ? "" : "s",
+               (long long)shares->needed, (long long)shares->wanted,
+               users->workers == 1 ? "" : ", or lower [server] workers");
     return false;
 }
 
