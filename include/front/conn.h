@@ -35,7 +35,8 @@ struct conn {
     struct mono_time due;    /* when the phase has lasted too long */
     struct timer *timer; /* NULL, or fires at `wakes`, which may be too early but not too late */
     struct mono_time wakes;
-    bool gone;               /* sticky: the caller has left, or closed its sending half */
+    bool gone; /* sticky: the caller has left, or closed its sending half */
+    struct mono_time gone_since;
     uint64_t last_run;       /* of libmicrohttpd, in which its last request ended; 0: none has */
     bool kept;               /* its last response kept the connection for certain */
     bool started;            /* libmicrohttpd has taken it; it may do so a run later */

@@ -17,6 +17,8 @@
 
 /* Between two times that libmicrohttpd is made to read. */
 #define READ_AGAIN (10 * MILLISECOND)
+/* After it has gone, a caller may read the rejection of its last request for so long. */
+#define MAY_READ (1 * SECOND)
 
 static void wake(void *arg);
 
@@ -32,12 +34,14 @@ static bool awaits_caller(const struct conn *conn)
 }
 
 /*
- * libmicrohttpd finds the end of the stream behind what it has not read yet, and closes. A caller
- * that has gone may still read: of a response that rejects its last request, the end is left open.
+ * libmicrohttpd finds the end of the stream behind what it has not read yet, and closes. What it
+ * sends then rejects the last request; a caller that has closed only its sending half may read it.
  */
 static void end_phase(struct conn *conn)
 {
-    shutdown(conn->fd, conn->gone && awaits_caller(conn) ? SHUT_RD : SHUT_RDWR);
+    const bool may_read =
+        conn->gone && awaits_caller(conn) && mono_diff(mono_now(), conn->gone_since) < MAY_READ;
+    shutdown(conn->fd, may_read ? SHUT_RD : SHUT_RDWR);
     set_timer(conn, READ_AGAIN);
 }
 
@@ -96,6 +100,8 @@ void conn_left(void *arg)
 {
     MAGIC_CAST(struct conn, conn, arg, CONN_MAGIC);
     const bool first = !conn->gone;
+    if (first)
+        conn->gone_since = mono_now();
     conn->gone = true;
     if (conn->request != NULL && conn->request->state == REQUEST_PARKED)
         request_abandon(conn->request);
