@@ -116,8 +116,6 @@ static void dismantle(struct connection *connection)
 /* Given up, perhaps while it is being opened; no leader. */
 static void give_up(struct connection *connection)
 {
-    if (connection->fd < 0)
-        handles_doubt_address(connection->shared->handles, connection->opened);
     if (connection->waits)
         DL_DELETE(connection->shared->resolving->waiting, connection);
     dismantle(connection);
