@@ -36,6 +36,8 @@ CURL *handles_take(struct handles *handles);
  * uses that answer, and has the rest of connect_timeout.
  */
 void handles_resume(struct handles *handles, CURL *easy, int64_t waited);
+/* ns. */
+int64_t handles_connect_timeout(const struct handles *handles);
 /* One that has made no request of its own, and is used again. */
 void handles_give_back(struct handles *handles, CURL *easy);
 /*

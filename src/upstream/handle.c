@@ -255,6 +255,12 @@ void handles_resume(struct handles *handles, CURL *easy, int64_t waited)
     HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout - waited));
 }
 
+int64_t handles_connect_timeout(const struct handles *handles)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    return handles->connect_timeout;
+}
+
 void handles_doubt_address(struct handles *handles, struct mono_time since)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);

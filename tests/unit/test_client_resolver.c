@@ -209,6 +209,103 @@ static void serve_by_name(const char *scheme, void (*script)(struct peer *peer))
     make_client(origin);
 }
 
+static void serve_once(struct peer *self)
+{
+    int fd;
+
+    while ((fd = peer_accept(self)) >= 0) {
+        peer_serve(fd, "ok");
+        peer_hear_end(fd);
+    }
+}
+
+START_TEST(test_answer_of_who_left)
+{
+    serve_by_name("http", serve_once);
+    get(0, "/");
+    turn_until(&asked);
+    get(1, "/");
+    ck_not_asked();
+    ctx_cancel(results[0].ctx, CTX_GONE);
+    ck_not_asked();
+    let_go();
+    await(1);
+    ck_response(&results[1], "ok");
+    ck_not_asked();
+    finish();
+}
+END_TEST
+
+/* ---- a resolver that says nothing ---- */
+
+static void stop(void *arg)
+{
+    (void)arg;
+    loop_stop(loop);
+}
+
+static void turn_for(int64_t time)
+{
+    timer_start(loop, time, stop, NULL);
+    loop_run(loop);
+}
+
+static void ck_no_answer(const struct call_result *result)
+{
+    ck_assert(result->called);
+    ck_assert_str_eq(client_error_phrase(result->error), client_error_phrase(CLIENT_DNS));
+}
+
+/* Who has waited long fails with the one who asked, also where that one has left; the others ask
+ * again. */
+START_TEST(test_one_question_is_lost)
+{
+    settings.connect_timeout = 3 * SECOND;
+    serve_by_name("http", serve_once);
+    get(0, "/");
+    turn_until(&asked);
+    get(1, "/");
+    if (_i == 1)
+        ctx_cancel(results[0].ctx, CTX_GONE);
+    turn_for(2500 * MILLISECOND);
+    ck_assert_uint_eq(ended, 0);
+    get(2, "/");
+    ck_not_asked();
+    turn_until(&asked);
+    let_go();
+    let_go();
+    await(_i == 1 ? 2 : 3);
+    ck_assert_int_eq(results[0].called, _i == 0);
+    ck_no_answer(&results[1]);
+    ck_response(&results[2], "ok");
+    finish();
+}
+END_TEST
+
+static void ask_afresh(struct call_result *result)
+{
+    (void)result;
+    get(2, "/");
+}
+
+/* Who waits has connect_timeout, however long the one who asks has. */
+START_TEST(test_time_of_who_waits)
+{
+    settings.connect_timeout = 2 * SECOND;
+    make_client("http://slow.invalid");
+    get(0, "/")->then = ask_afresh;
+    turn_until(&asked);
+    turn_for(1300 * MILLISECOND);
+    get(1, "/");
+    await(3);
+    for (size_t i = 0; i < 3; i++)
+        ck_no_answer(&results[i]);
+    ck_assert_uint_lt(results[1].place, results[2].place);
+    let_go();
+    let_go();
+}
+END_TEST
+
 START_TEST(test_who_leaves_in_a_handshake_leaves_the_answer)
 {
     serve_by_name("https", meet_in_silence);
@@ -240,6 +337,9 @@ int main(void)
     tcase_add_loop_test(tcase, test_one_asks_for_all, 0, ARRAY_LEN(origins));
     tcase_add_loop_test(tcase, test_question_of_who_left, 0, ARRAY_LEN(origins));
     tcase_add_loop_test(tcase, test_end_while_one_asks_and_others_wait, 0, ARRAY_LEN(origins));
+    tcase_add_test(tcase, test_answer_of_who_left);
+    tcase_add_loop_test(tcase, test_one_question_is_lost, 0, 2);
+    tcase_add_test(tcase, test_time_of_who_waits);
     tcase_add_test(tcase, test_who_leaves_in_a_handshake_leaves_the_answer);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
