@@ -38,8 +38,8 @@
 /* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
 /* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
-#define KEEP_IDLE 30L
-#define KEEP_NEXT 10L
+#define KEEP_IDLE INT64_C(30)
+#define KEEP_NEXT INT64_C(10)
 
 /* ---- once a process ---- */
 
@@ -130,12 +130,34 @@ static long in_milliseconds(int64_t duration)
     return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
 }
 
-/* ns; between a second and what a socket option can hold. */
-static int64_t path_limit(const struct handles *handles)
-{
-    int64_t limit = handles->connect_timeout;
+/*
+ * How a path is found dead. Linux ends a connection when what was sent is without an
+ * acknowledgement for TCP_USER_TIMEOUT, and an idle one at the first probe of keep-alive that is
+ * due so long after the last sign of life, if one before it was not answered. So one lost probe
+ * must not be enough: the time has room for two, and ends with a third. All of it is in whole
+ * seconds, for so is keep-alive.
+ */
+struct path {
+    int64_t idle, next; /* seconds, of keep-alive */
+    int64_t user_timeout;
+};
 
-    return limit < SECOND ? SECOND : limit > HOUR ? HOUR : limit;
+static int64_t within(int64_t value, int64_t min, int64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
+static struct path path_of(const struct handles *handles)
+{
+    /* What a socket option can hold. */
+    int64_t limit = within((handles->connect_timeout + SECOND - 1) / SECOND, 1, HOUR / SECOND);
+    struct path path = {.idle = within(limit / 2, 1, KEEP_IDLE),
+                        .next = within(limit / 10, 1, KEEP_NEXT)};
+
+    path.user_timeout = limit + path.next;
+    if (path.user_timeout < path.idle + 2 * path.next)
+        path.user_timeout = path.idle + 2 * path.next;
+    return path;
 }
 
 static void set_proxy(struct handles *handles, CURL *easy)
@@ -178,15 +200,10 @@ static void set_certificate(const struct handles *handles, CURL *easy)
         HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
-/*
- * A path that is dead shows when what was sent stays without an acknowledgement for so long; where
- * nothing is under way, keep-alive sends something twice in that time. Not below a second: within
- * one, a packet that was lost is sent again.
- */
 static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
     MAGIC_CAST(struct handles, handles, arg, HANDLES_MAGIC);
-    unsigned limit = (unsigned)in_milliseconds(path_limit(handles));
+    unsigned limit = (unsigned)(path_of(handles).user_timeout * SECOND / MILLISECOND);
 
     (void)purpose;
     /* A kernel that does not know it has its own limits. */
@@ -196,10 +213,10 @@ static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 static void set_path(struct handles *handles, CURL *easy)
 {
-    long half = (long)(path_limit(handles) / 2 / SECOND);
+    struct path path = path_of(handles);
 
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half < 1 ? 1L : half < KEEP_IDLE ? half : KEEP_IDLE);
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half < 1 ? 1L : half < KEEP_NEXT ? half : KEEP_NEXT);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, (long)path.idle);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, (long)path.next);
     HANDLE_SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_path);
     HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
 }

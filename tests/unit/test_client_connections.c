@@ -114,10 +114,8 @@ static const struct {
     int user_timeout; /* ms */
     int idle, next;   /* s; of keep-alive */
 } paths[] = {
-    {10 * MILLISECOND, 1000, 1, 1},
-    {2 * SECOND, 2000, 1, 1},
-    {10 * SECOND, 10000, 5, 5},
-    {24 * HOUR, 3600000, 30, 10},
+    {10 * MILLISECOND, 3000, 1, 1}, {2 * SECOND, 3000, 1, 1},     {2500 * MILLISECOND, 4000, 1, 1},
+    {10 * SECOND, 11000, 5, 1},     {24 * HOUR, 3610000, 30, 10},
 };
 
 START_TEST(test_path_is_bounded)
