@@ -53,9 +53,14 @@ void handles_discard(struct handles *handles, CURL *easy);
 int64_t handle_answer_age(int64_t connection_max_age);
 /*
  * What was begun at `since` did not get through to its peer: the next handle resolves the name
- * afresh, unless that was done since then.
+ * afresh, unless that was done since then, or twice within a second.
  */
 void handles_doubt_address(struct handles *handles, struct mono_time since);
+/*
+ * What was begun at `since` got no answer of the resolver: the same, but always, because libcurl
+ * keeps failures too from 8.16 on.
+ */
+void handles_doubt_no_answer(struct handles *handles, struct mono_time since);
 
 /* Of `easy`, after its transfer ended with `code`; `text` is what CURLOPT_ERRORBUFFER got. */
 enum client_error handle_error(CURL *easy, CURLcode code, const char *text);

@@ -302,6 +302,14 @@ static void wait_for_leader(struct connection *connection)
         resume_later(connection->shared);
 }
 
+/* Its caller has left, so nobody else notes that the resolver knows no address. */
+static void dismantle_leader(struct connection *connection, bool answer_is_good)
+{
+    if (!answer_is_good)
+        handles_doubt_no_answer(connection->shared->handles, connection->opened);
+    dismantle(connection);
+}
+
 /* `silent`: the resolver has said nothing, not even that there is no such name. */
 static void fail_leader(struct connection *connection, enum client_error error, const char *text,
                         bool silent)
@@ -314,7 +322,7 @@ static void fail_leader(struct connection *connection, enum client_error error, 
     if (connection->user != NULL)
         fail(connection, error, text);
     else
-        dismantle(connection);
+        dismantle_leader(connection, resolved || silent);
     if (!resolved)
         fail_waiting(resolving, silent ? handles_connect_timeout(shared->handles) / 2 : 0, error,
                      text);

@@ -64,12 +64,15 @@ static bool was_mute(const struct get *get)
 }
 
 /* The attempt has ended without a byte from the peer. */
-static void doubt_others(struct get *get)
+static void doubt_others(struct get *get, enum client_error error)
 {
     struct response *response = get->response;
     struct connection_pool *pool = get->shared->pool;
 
-    handles_doubt_address(get->shared->handles, response->started);
+    if (error == CLIENT_DNS)
+        handles_doubt_no_answer(get->shared->handles, response->started);
+    else
+        handles_doubt_address(get->shared->handles, response->started);
     if (!get->reused)
         return;
     if (was_mute(get))
@@ -108,7 +111,7 @@ static enum stage fail(struct get *get, enum client_error error)
 
     close_attempt(get, false, response_status(response));
     if (!response->begun)
-        doubt_others(get);
+        doubt_others(get, error);
     if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
     response->retries++;
@@ -264,7 +267,7 @@ void get_fini(struct get *get)
     if (get->connection != NULL) {
         close_attempt(get, false, 0);
         if (was_mute(get))
-            doubt_others(get);
+            doubt_others(get, CLIENT_OK);
     }
     request_head_fini(&get->request);
     MAGIC_CLEAR(get);

@@ -9,16 +9,9 @@
  * take something of the client's are set below it. The URL is parsed once, into a CURLU that all
  * handles share; what differs between calls is the request target, which goes out byte for byte
  * (CURLOPT_REQUEST_TARGET).
- *
- * For each failure: libcurl says what it noticed, Proxy-Status (RFC 9209) wants to know what it
- * means, and the two are divided differently. A table has the codes that mean one thing; functions
- * look further where libcurl has one code for several (CURLE_COULDNT_CONNECT, timeouts, a CONNECT
- * that a proxy rejected, and a broken chunk, which it reports as a receive error and distinguishes
- * only by its text). What remains is our own fault or libcurl's: CLIENT_INTERNAL.
  */
 #include "upstream/handle.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -40,6 +33,14 @@
 /* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
 #define KEEP_IDLE INT64_C(30)
 #define KEEP_NEXT INT64_C(10)
+
+/*
+ * An answer in doubt is asked for again this many times in AFRESH_PERIOD, and used meanwhile: where
+ * the address stays and refuses, each lookup would else wait for the resolver. More than once, for
+ * the first answer may be good, and its address fail soon after.
+ */
+#define AFRESH 2
+#define AFRESH_PERIOD SECOND
 
 /* ---- once a process ---- */
 
@@ -82,7 +83,8 @@ struct handles {
     CURLU *origin;
     CURLSH *share; /* resolved names, and TLS sessions */
     struct doubt *doubt;
-    struct mono_time asked; /* since when no answer of the resolver is older */
+    struct mono_time asked;          /* since when no answer of the resolver is older */
+    struct mono_time afresh[AFRESH]; /* when that was because of a doubt, oldest first */
     long answer_age_s;
     int64_t connect_timeout;
     char *ca_file;
@@ -242,12 +244,24 @@ static CURL *handle_make(struct handles *handles)
     return easy;
 }
 
+/* It may be asked at once, and AFRESH times. */
+static void forget_afresh(struct handles *handles)
+{
+    for (size_t i = 0; i < AFRESH; i++)
+        handles->afresh[i] = mono_add(mono_now(), -AFRESH_PERIOD);
+}
+
 /* 0 disables libcurl's cache for this handle: what is in it is neither used nor kept. */
 static long answer_age(struct handles *handles)
 {
-    if (!doubt_is_address(handles->doubt, handles->asked))
+    struct mono_time now = mono_now();
+
+    if (!doubt_is_address(handles->doubt, handles->asked) ||
+        mono_diff(now, handles->afresh[0]) < AFRESH_PERIOD)
         return handles->answer_age_s;
-    handles->asked = mono_now();
+    handles->asked = now;
+    memmove(handles->afresh, handles->afresh + 1, sizeof(handles->afresh[0]) * (AFRESH - 1));
+    handles->afresh[AFRESH - 1] = now;
     return 0;
 }
 
@@ -281,6 +295,13 @@ int64_t handles_connect_timeout(const struct handles *handles)
 void handles_doubt_address(struct handles *handles, struct mono_time since)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
+    doubt_addresses(handles->doubt, since);
+}
+
+void handles_doubt_no_answer(struct handles *handles, struct mono_time since)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    forget_afresh(handles);
     doubt_addresses(handles->doubt, since);
 }
 
@@ -369,6 +390,7 @@ struct handles *handles_new(const struct client_settings *settings, struct doubt
     take_settings(handles, settings);
     handles->doubt = doubt;
     handles->asked = mono_now();
+    forget_afresh(handles);
     handles->origin = curl_url();
     handles->share = share_new();
     if (handles->origin != NULL && handles->share != NULL &&
@@ -394,89 +416,4 @@ void handles_free(struct handles *handles)
     wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);
     mem_free(handles);
-}
-
-/* ---- what failed ---- */
-
-static const struct {
-    CURLcode code;
-    enum client_error error;
-} meanings[] = {
-    {CURLE_OK, CLIENT_OK},
-    {CURLE_COULDNT_RESOLVE_HOST, CLIENT_DNS},
-    {CURLE_COULDNT_RESOLVE_PROXY, CLIENT_DNS},
-    {CURLE_PROXY, CLIENT_UNREACHABLE},
-    {CURLE_SSL_CONNECT_ERROR, CLIENT_TLS},
-    {CURLE_SSL_CIPHER, CLIENT_TLS},
-    {CURLE_USE_SSL_FAILED, CLIENT_TLS},
-    {CURLE_PEER_FAILED_VERIFICATION, CLIENT_CERTIFICATE},
-    {CURLE_SSL_ISSUER_ERROR, CLIENT_CERTIFICATE},
-    {CURLE_GOT_NOTHING, CLIENT_CLOSED},
-    {CURLE_SEND_ERROR, CLIENT_CLOSED},
-    {CURLE_RECV_ERROR, CLIENT_CLOSED},
-    {CURLE_PARTIAL_FILE, CLIENT_CLOSED},
-    {CURLE_WEIRD_SERVER_REPLY, CLIENT_PROTOCOL},
-    {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
-    {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
-    {CURLE_HTTP2, CLIENT_PROTOCOL},
-    {CURLE_BAD_FUNCTION_ARGUMENT, CLIENT_PROTOCOL}, /* the first field is a folded line */
-    /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
-    {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
-};
-
-static enum client_error no_connection(CURL *easy)
-{
-    long number = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-    switch (number) {
-    case ECONNREFUSED:
-        return CLIENT_REFUSED;
-    case ETIMEDOUT:
-        return CLIENT_CONNECT_TIMEOUT;
-    case 0: /* no socket could be opened */
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL: /* no local port was left */
-        return CLIENT_INTERNAL;
-    default:
-        return CLIENT_UNREACHABLE;
-    }
-}
-
-/* The only timeout that libcurl keeps is that of connecting, with name resolution in it. */
-static enum client_error timed_out(CURL *easy)
-{
-    curl_off_t resolved = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    return resolved > 0 ? CLIENT_CONNECT_TIMEOUT : CLIENT_DNS;
-}
-
-static enum client_error failed_to_read(CURL *easy, const char *text)
-{
-    long connect_status = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-    if (connect_status == 407)
-        return CLIENT_PROXY_AUTH;
-    if (connect_status >= 300)
-        return CLIENT_UNREACHABLE;
-    return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;
-}
-
-enum client_error handle_error(CURL *easy, CURLcode code, const char *text)
-{
-    if (code == CURLE_COULDNT_CONNECT)
-        return no_connection(easy);
-    if (code == CURLE_OPERATION_TIMEDOUT)
-        return timed_out(easy);
-    if (code == CURLE_RECV_ERROR)
-        return failed_to_read(easy, text);
-    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
-        if (meanings[i].code == code)
-            return meanings[i].error;
-    return CLIENT_INTERNAL;
 }

@@ -121,6 +121,14 @@ static void ck_not_asked(void)
     ck_assert_int_ne(sem_trywait(&asked), 0);
 }
 
+static int asked_so_far(void)
+{
+    int count;
+
+    ck_assert_int_eq(sem_getvalue(&asked, &count), 0);
+    return count;
+}
+
 static const char *const origins[] = {"http://slow.invalid", "https://slow.invalid"};
 
 START_TEST(test_one_asks_for_all)
@@ -306,6 +314,30 @@ START_TEST(test_time_of_who_waits)
 }
 END_TEST
 
+/* An address that refuses is asked for again at once, but not for each lookup. */
+START_TEST(test_address_that_refuses)
+{
+    static char origin[64];
+    int port;
+    int fd = peer_bind(&port); /* and does not listen */
+
+    knows_name = true;
+    for (size_t i = 0; i < CALLS; i++)
+        sem_post(&released);
+    snprintf(origin, sizeof(origin), "http://slow.invalid:%d", port);
+    make_client(origin);
+    ck_assert_int_eq(fetch(0, "/")->error, CLIENT_REFUSED);
+    ck_assert_int_eq(asked_so_far(), 1);
+    ck_assert_int_eq(fetch(1, "/")->error, CLIENT_REFUSED);
+    ck_assert_int_eq(asked_so_far(), 2);
+    for (size_t i = 2; i < CALLS; i++)
+        ck_assert_int_eq(fetch(i, "/")->error, CLIENT_REFUSED);
+    /* Twice, and twice more because libcurl keeps none of these answers. */
+    ck_assert_int_le(asked_so_far(), 5);
+    close(fd);
+}
+END_TEST
+
 START_TEST(test_who_leaves_in_a_handshake_leaves_the_answer)
 {
     serve_by_name("https", meet_in_silence);
@@ -340,6 +372,7 @@ int main(void)
     tcase_add_test(tcase, test_answer_of_who_left);
     tcase_add_loop_test(tcase, test_one_question_is_lost, 0, 2);
     tcase_add_test(tcase, test_time_of_who_waits);
+    tcase_add_test(tcase, test_address_that_refuses);
     tcase_add_test(tcase, test_who_leaves_in_a_handshake_leaves_the_answer);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
