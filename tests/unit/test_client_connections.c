@@ -21,6 +21,12 @@ static const struct reuse reuses[] = {
     {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", true},
     {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
+    /* A field says that a body follows, and none does: the peer may think otherwise. */
+    {"HTTP/1.1 204 No\r\n\r\n", true},
+    {"HTTP/1.1 304 No\r\n\r\n", true},
+    {"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n", false},
+    {"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", false},
+    {"HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n", false},
     /* What follows a response would be taken for the next one. */
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
@@ -55,7 +61,9 @@ START_TEST(test_used_again)
     struct reuse reuse = reuses[_i];
 
     serve(respond_once, &reuse);
-    ck_response(fetch(0, "/1"), "ok");
+    ck_assert_int_eq(fetch(0, "/1")->error, CLIENT_OK);
+    if (results[0].status == 200)
+        ck_response(&results[0], "ok");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), reuse.again);
     ck_response(fetch(1, "/2"), "second");
     ck_assert_uint_eq(results[1].retries, 0);
