@@ -37,6 +37,7 @@ struct connection_resolving {
     struct connection *leader;  /* NULL: none */
     struct connection *waiting; /* in order of arrival */
     struct timer *resume;
+    struct timer *expire; /* of the oldest of those that wait, or earlier */
 };
 
 /* The shared context of connections; outlives them. */

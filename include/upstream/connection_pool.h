@@ -36,9 +36,12 @@ struct connection_pool *connection_pool_new(const struct connection_pool_setting
 /* None may be in use. */
 void connection_pool_free(struct connection_pool *pool);
 
-/* The idle one that was used last; those that are not fit for use are closed. NULL: none. */
+/*
+ * The idle one that was used last, and since when it was idle; those that are not fit for use are
+ * closed. NULL: none.
+ */
 struct connection *connection_pool_take(struct connection_pool *pool, struct connection_user *user,
-                                        struct mono_time now);
+                                        struct mono_time now, struct mono_time *since);
 /* A fresh one; user->opened is called. NULL when libcurl fails. */
 struct connection *connection_pool_open(struct connection_pool *pool, struct connection_user *user);
 /* connection_user.opened has reported an error, so the connection is freed. */
@@ -51,11 +54,11 @@ void connection_pool_give(struct connection_pool *pool, struct connection *conne
 void connection_pool_drop(struct connection_pool *pool, struct connection *connection);
 
 /*
- * A connection that was taken at `begun` stayed mute: all that are idle since before are closed, in
- * the pools with the same doubt too; there when one is taken or at the next sweep. Those that were
- * given back since then have been heard of meanwhile.
+ * All that are idle since before `until` may be dead: they are closed, in the pools with the same
+ * doubt too; there when one is taken or at the next sweep. Those that were given back since then
+ * have been heard of meanwhile.
  */
-void connection_pool_doubt(struct connection_pool *pool, struct mono_time begun,
+void connection_pool_doubt(struct connection_pool *pool, struct mono_time until,
                            struct mono_time now);
 
 /*

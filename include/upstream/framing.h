@@ -21,6 +21,7 @@ struct framing {
     const char *fault; /* the first one, a constant; NULL: none so far */
     int64_t length;    /* -1: none */
     bool chunked;
+    bool old; /* HTTP/1.0; its user sets it */
 };
 
 void framing_init(struct framing *framing);
@@ -33,7 +34,9 @@ void framing_value(struct framing *framing, enum framing_field field, const char
 /* Its value continues in another line. */
 void framing_fold(struct framing *framing);
 
-/* Of a header section that has ended, and is followed by a body: its fault, or NULL. */
+/* Of a header section that has ended: its fault, or NULL. */
 const char *framing_fault(const struct framing *framing);
+/* A field says that a body follows. */
+bool framing_has_body(const struct framing *framing);
 
 #endif

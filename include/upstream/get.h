@@ -25,7 +25,7 @@ struct get_shared {
     struct loop *loop;
     struct connection_pool *pool;
     struct handles *handles;
-    int64_t patience; /* ns; who leaves later than that without a byte has met a mute peer */
+    int64_t patience; /* ns; an attempt that ends later without a byte has met a mute peer */
     struct request_frame frame;
     unsigned retries; /* allowed to each */
     bool counted;     /* METRIC_UPSTREAM_REQUESTS and _DURATION count attempts */
@@ -45,6 +45,7 @@ struct get {
     struct connection_user user;
     struct connection *connection; /* NULL: none is in use */
     bool reused;                   /* it was idle before */
+    struct mono_time idle_since;   /* in that case */
     bool expired;
     struct request_head request;
     size_t sent_len;

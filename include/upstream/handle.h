@@ -36,6 +36,8 @@ CURL *handles_take(struct handles *handles);
  * uses that answer, and has the rest of connect_timeout.
  */
 void handles_resume(struct handles *handles, CURL *easy, int64_t waited);
+/* ns. */
+int64_t handles_connect_timeout(const struct handles *handles);
 /* One that has made no request of its own, and is used again. */
 void handles_give_back(struct handles *handles, CURL *easy);
 /*
@@ -51,9 +53,14 @@ void handles_discard(struct handles *handles, CURL *easy);
 int64_t handle_answer_age(int64_t connection_max_age);
 /*
  * What was begun at `since` did not get through to its peer: the next handle resolves the name
- * afresh, unless that was done since then.
+ * afresh, unless that was done since then, or twice within a second.
  */
 void handles_doubt_address(struct handles *handles, struct mono_time since);
+/*
+ * What was begun at `since` got no answer of the resolver: the same, but always, because libcurl
+ * keeps failures too from 8.16 on.
+ */
+void handles_doubt_no_answer(struct handles *handles, struct mono_time since);
 
 /* Of `easy`, after its transfer ended with `code`; `text` is what CURLOPT_ERRORBUFFER got. */
 enum client_error handle_error(CURL *easy, CURLcode code, const char *text);

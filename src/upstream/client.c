@@ -28,6 +28,8 @@
 #include "upstream/tls_check.h"
 
 #define CLIENT_MAGIC 0xc11e0001u
+/* A response may take so long, however short connect_timeout is. */
+#define MUTE_MIN SECOND
 
 enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_ENDED, CALL_STATES };
 
@@ -307,7 +309,8 @@ static enum err make_engines(struct client *client, const struct client_settings
     client->gets.loop = client->loop;
     client->gets.pool = connection_pool_new(&pool);
     client->gets.handles = client->handles;
-    client->gets.patience = settings->connect_timeout;
+    client->gets.patience =
+        settings->connect_timeout > MUTE_MIN ? settings->connect_timeout : MUTE_MIN;
     client->gets.retries = settings->retries;
     client->gets.counted = settings->counted;
     client->gets.upstream = settings->upstream;

@@ -11,8 +11,13 @@
  * callers, or a few that come and go, would fill the process with threads where the resolver does
  * not answer. Hence one connection asks at a time, the leader. Those that come meanwhile are
  * stopped when libcurl is about to ask, wait, and are started again when the answer is in its
- * cache; where there is none they fail with the leader. A leader that is closed before is left to
- * libcurl, until there is an answer, or until connect_timeout ends it.
+ * cache; where the resolver says that there is none they fail with the leader. A leader that is
+ * closed before is left to libcurl, until there is an answer, or until connect_timeout ends it.
+ *
+ * A leader without any answer may have lost a packet, which says little of the next question. Those
+ * that waited for more than half of connect_timeout fail with it; the others ask again, one of them
+ * as the leader. So no more than two leaders begin in each connect_timeout. Each of those that wait
+ * has connect_timeout and no more.
  *
  * A connection is watched for reading from the moment it is open to its end, whether it is idle or
  * in use, so that no lookup pays for a change. libuv is level-triggered here: what is not read is
@@ -116,8 +121,6 @@ static void dismantle(struct connection *connection)
 /* Given up, perhaps while it is being opened; no leader. */
 static void give_up(struct connection *connection)
 {
-    if (connection->fd < 0)
-        handles_doubt_address(connection->shared->handles, connection->opened);
     if (connection->waits)
         DL_DELETE(connection->shared->resolving->waiting, connection);
     dismantle(connection);
@@ -222,19 +225,6 @@ static bool on_connects(struct multi_transfer *transfer)
     return true;
 }
 
-static void wait_for_leader(struct connection *connection)
-{
-    struct connection_resolving *resolving = connection->shared->resolving;
-
-    multi_remove(connection->multi, connection->easy);
-    connection->stopped = false;
-    connection->waits = true;
-    DL_APPEND(resolving->waiting, connection);
-    /* The leader may have had its answer, or have ended, between the stop and here. */
-    if (resolving->leader == NULL)
-        resume_later(connection->shared);
-}
-
 void connection_end_resolving(const struct connection_shared *shared)
 {
     struct connection_resolving *resolving = shared->resolving;
@@ -242,6 +232,7 @@ void connection_end_resolving(const struct connection_shared *shared)
 
     MUST(resolving->waiting == NULL);
     timer_stop(&resolving->resume);
+    timer_stop(&resolving->expire);
     resolving->leader = NULL;
     if (leader != NULL)
         dismantle(leader);
@@ -257,8 +248,71 @@ static void fail(struct connection *connection, enum client_error error, const c
     user->opened(user, error, text);
 }
 
-/* Those that wait fail with it, unless it had an answer. */
-static void fail_leader(struct connection *connection, enum client_error error, const char *text)
+/* Those that have waited for `limit` or longer. */
+static void fail_waiting(struct connection_resolving *resolving, int64_t limit,
+                         enum client_error error, const char *text)
+{
+    struct mono_time now = mono_now();
+
+    while (resolving->waiting != NULL && mono_diff(now, resolving->waiting->opened) >= limit)
+        fail(resolving->waiting, error, text);
+}
+
+static void expire_later(const struct connection_shared *shared);
+
+static void on_expire(void *arg)
+{
+    const struct connection_shared *shared = arg;
+
+    shared->resolving->expire = NULL;
+    fail_waiting(shared->resolving, handles_connect_timeout(shared->handles), CLIENT_DNS,
+                 "Resolving timed out");
+    expire_later(shared);
+}
+
+/* One timer, for the oldest. */
+static void expire_later(const struct connection_shared *shared)
+{
+    struct connection_resolving *resolving = shared->resolving;
+
+    if (resolving->expire != NULL || resolving->waiting == NULL)
+        return;
+    int64_t waited = mono_diff(mono_now(), resolving->waiting->opened);
+    resolving->expire = timer_start(shared->loop, handles_connect_timeout(shared->handles) - waited,
+                                    on_expire, (void *)(uintptr_t)shared);
+}
+
+/* What was started again and has to wait once more may come in any order. */
+static int by_arrival(const struct connection *a, const struct connection *b)
+{
+    return mono_before(a->opened, b->opened) ? -1 : 1;
+}
+
+static void wait_for_leader(struct connection *connection)
+{
+    struct connection_resolving *resolving = connection->shared->resolving;
+
+    multi_remove(connection->multi, connection->easy);
+    connection->stopped = false;
+    connection->waits = true;
+    DL_INSERT_INORDER(resolving->waiting, connection, by_arrival);
+    expire_later(connection->shared);
+    /* The leader may have had its answer, or have ended, between the stop and here. */
+    if (resolving->leader == NULL)
+        resume_later(connection->shared);
+}
+
+/* Its caller has left, so nobody else notes that the resolver knows no address. */
+static void dismantle_leader(struct connection *connection, bool answer_is_good)
+{
+    if (!answer_is_good)
+        handles_doubt_no_answer(connection->shared->handles, connection->opened);
+    dismantle(connection);
+}
+
+/* `silent`: the resolver has said nothing, not even that there is no such name. */
+static void fail_leader(struct connection *connection, enum client_error error, const char *text,
+                        bool silent)
 {
     const struct connection_shared *shared = connection->shared;
     struct connection_resolving *resolving = shared->resolving;
@@ -268,11 +322,12 @@ static void fail_leader(struct connection *connection, enum client_error error, 
     if (connection->user != NULL)
         fail(connection, error, text);
     else
-        dismantle(connection);
-    if (resolved)
+        dismantle_leader(connection, resolved || silent);
+    if (!resolved)
+        fail_waiting(resolving, silent ? handles_connect_timeout(shared->handles) / 2 : 0, error,
+                     text);
+    if (resolving->waiting != NULL)
         resume_later(shared);
-    while (!resolved && resolving->waiting != NULL)
-        fail(resolving->waiting, error, text);
 }
 
 static void on_ended(struct multi_transfer *transfer, CURLcode code)
@@ -296,7 +351,7 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
         memcpy(error_text, connection->error_text, sizeof(error_text));
     }
     if (connection->shared->resolving->leader == connection)
-        fail_leader(connection, error, error_text);
+        fail_leader(connection, error, error_text, code == CURLE_OPERATION_TIMEDOUT);
     else
         fail(connection, error, error_text);
 }

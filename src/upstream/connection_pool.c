@@ -3,10 +3,11 @@
  * are as many as are needed. Two limits close them: an age, so that a change in DNS is followed,
  * and an idle time, so that the connections of a peak do not stay open through the night.
  *
- * A third closes those that may lead nowhere: where one connection was mute, the others that were
- * idle as long have the same path behind them (a firewall that has forgotten them, a host that is
- * gone), and each would cost a lookup its deadline. An upstream that is only slow keeps those on
- * which it answers: they were given back later. What is closed in error is opened again.
+ * A third closes those that may lead nowhere (upstream/get): where one connection was mute, the
+ * others that were idle as long have the same path behind them (a firewall that has forgotten them,
+ * a host that is gone), and each would cost a lookup its deadline. An upstream that is only slow
+ * keeps those on which it answers: they were given back later. What is closed in error is opened
+ * again.
  *
  * Nothing may arrive on an idle connection. Whatever arrives (the server's closing, or bytes that
  * would be taken for the next response) closes it, as soon as the loop reports it. A connection
@@ -125,11 +126,11 @@ void connection_pool_sweep(struct connection_pool *pool, struct mono_time now)
     }
 }
 
-void connection_pool_doubt(struct connection_pool *pool, struct mono_time begun,
+void connection_pool_doubt(struct connection_pool *pool, struct mono_time until,
                            struct mono_time now)
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
-    doubt_connections(pool->settings.doubt, begun);
+    doubt_connections(pool->settings.doubt, until);
     connection_pool_sweep(pool, now);
 }
 
@@ -161,7 +162,7 @@ void connection_pool_free(struct connection_pool *pool)
 }
 
 struct connection *connection_pool_take(struct connection_pool *pool, struct connection_user *user,
-                                        struct mono_time now)
+                                        struct mono_time now, struct mono_time *since)
 {
     MAGIC_OK(pool, CONNECTION_POOL_MAGIC);
     while (pool->idle != NULL) {
@@ -169,6 +170,7 @@ struct connection *connection_pool_take(struct connection_pool *pool, struct con
         bool recent = mono_diff(now, idle->since) < CONNECTION_POOL_PROBE_AFTER;
 
         if (!is_stale(idle, now) && (recent || is_silent(idle->connection))) {
+            *since = idle->since;
             struct connection *connection = take_out(idle);
             connection_give(connection, user);
             return connection;

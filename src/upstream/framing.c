@@ -113,6 +113,14 @@ const char *framing_fault(const struct framing *framing)
 {
     if (framing->fault != NULL)
         return framing->fault;
+    /* RFC 9112, section 6.1. */
+    if (framing->chunked && framing->old)
+        return "Transfer-Encoding in HTTP/1.0";
     return framing->chunked && framing->length >= 0 ? "Content-Length beside Transfer-Encoding"
                                                     : NULL;
+}
+
+bool framing_has_body(const struct framing *framing)
+{
+    return framing->fault != NULL || framing->chunked || framing->length > 0;
 }

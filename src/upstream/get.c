@@ -10,8 +10,12 @@
  * close. So a failure to send does not end the attempt; it does when there is nothing to read
  * either.
  *
- * An attempt on a used connection that ends without a byte speaks for the others that were idle as
- * long: they are closed too (connection_pool_doubt).
+ * An attempt on a used connection that ends without a byte speaks for others
+ * (connection_pool_doubt). Where the peer stayed mute, for those that are idle since before it
+ * began. Where the connection was closed soon, and had been idle for long, for those that were idle
+ * for as long: a firewall or the upstream no longer knows them. One that was in use a moment ago
+ * speaks for itself only: an upstream that now and then closes without an answer would else cost a
+ * handshake for each of the pool.
  *
  * A connection goes back to the pool only when the response was complete, did not say that the
  * connection closes, and nothing followed it.
@@ -50,14 +54,31 @@ static void close_attempt(struct get *get, bool reusable, int status)
     response_end(get->response, now, get->shared->counted, get->shared->upstream, status);
 }
 
+/* Who leaves early has not waited long enough to say that the peer is mute. */
+static bool was_mute(const struct get *get)
+{
+    const struct response *response = get->response;
+
+    return !response->begun &&
+           (get->expired || mono_diff(response->ended, response->started) >= get->shared->patience);
+}
+
 /* The attempt has ended without a byte from the peer. */
-static void doubt_others(struct get *get)
+static void doubt_others(struct get *get, enum client_error error)
 {
     struct response *response = get->response;
+    struct connection_pool *pool = get->shared->pool;
 
-    handles_doubt_address(get->shared->handles, response->started);
-    if (get->reused)
-        connection_pool_doubt(get->shared->pool, response->started, response->ended);
+    if (error == CLIENT_DNS)
+        handles_doubt_no_answer(get->shared->handles, response->started);
+    else
+        handles_doubt_address(get->shared->handles, response->started);
+    if (!get->reused)
+        return;
+    if (was_mute(get))
+        connection_pool_doubt(pool, response->started, response->ended);
+    else if (mono_diff(response->started, get->idle_since) >= CONNECTION_POOL_PROBE_AFTER)
+        connection_pool_doubt(pool, mono_add(get->idle_since, 1), response->ended);
 }
 
 static enum stage end(struct get *get, enum client_error error)
@@ -90,7 +111,7 @@ static enum stage fail(struct get *get, enum client_error error)
 
     close_attempt(get, false, response_status(response));
     if (!response->begun)
-        doubt_others(get);
+        doubt_others(get, error);
     if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
         return end(get, error);
     response->retries++;
@@ -180,7 +201,7 @@ static enum stage attempt(struct get *get, bool fresh, struct mono_time now)
     parse_init(&get->parse, get->response);
     get->sent_len = 0;
     get->unsendable = false;
-    get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now);
+    get->connection = fresh ? NULL : connection_pool_take(pool, &get->user, now, &get->idle_since);
     get->reused = get->connection != NULL;
     if (get->connection != NULL) {
         /* A rejection of the token counts from this time. */
@@ -240,22 +261,13 @@ void get_expire(struct get *get)
     get->expired = true;
 }
 
-/* Who leaves early has not waited long enough to say that the peer is mute. */
-static bool was_mute(const struct get *get)
-{
-    const struct response *response = get->response;
-
-    return !response->begun &&
-           (get->expired || mono_diff(response->ended, response->started) >= get->shared->patience);
-}
-
 void get_fini(struct get *get)
 {
     MAGIC_OK(get, GET_MAGIC);
     if (get->connection != NULL) {
         close_attempt(get, false, 0);
         if (was_mute(get))
-            doubt_others(get);
+            doubt_others(get, CLIENT_OK);
     }
     request_head_fini(&get->request);
     MAGIC_CLEAR(get);

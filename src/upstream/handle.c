@@ -9,16 +9,9 @@
  * take something of the client's are set below it. The URL is parsed once, into a CURLU that all
  * handles share; what differs between calls is the request target, which goes out byte for byte
  * (CURLOPT_REQUEST_TARGET).
- *
- * For each failure: libcurl says what it noticed, Proxy-Status (RFC 9209) wants to know what it
- * means, and the two are divided differently. A table has the codes that mean one thing; functions
- * look further where libcurl has one code for several (CURLE_COULDNT_CONNECT, timeouts, a CONNECT
- * that a proxy rejected, and a broken chunk, which it reports as a receive error and distinguishes
- * only by its text). What remains is our own fault or libcurl's: CLIENT_INTERNAL.
  */
 #include "upstream/handle.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,8 +31,16 @@
 /* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
 /* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
-#define KEEP_IDLE 30L
-#define KEEP_NEXT 10L
+#define KEEP_IDLE INT64_C(30)
+#define KEEP_NEXT INT64_C(10)
+
+/*
+ * An answer in doubt is asked for again this many times in AFRESH_PERIOD, and used meanwhile: where
+ * the address stays and refuses, each lookup would else wait for the resolver. More than once, for
+ * the first answer may be good, and its address fail soon after.
+ */
+#define AFRESH 2
+#define AFRESH_PERIOD SECOND
 
 /* ---- once a process ---- */
 
@@ -82,7 +83,8 @@ struct handles {
     CURLU *origin;
     CURLSH *share; /* resolved names, and TLS sessions */
     struct doubt *doubt;
-    struct mono_time asked; /* since when no answer of the resolver is older */
+    struct mono_time asked;          /* since when no answer of the resolver is older */
+    struct mono_time afresh[AFRESH]; /* when that was because of a doubt, oldest first */
     long answer_age_s;
     int64_t connect_timeout;
     char *ca_file;
@@ -130,12 +132,34 @@ static long in_milliseconds(int64_t duration)
     return duration < MILLISECOND ? 1 : (long)(duration / MILLISECOND);
 }
 
-/* ns; between a second and what a socket option can hold. */
-static int64_t path_limit(const struct handles *handles)
-{
-    int64_t limit = handles->connect_timeout;
+/*
+ * How a path is found dead. Linux ends a connection when what was sent is without an
+ * acknowledgement for TCP_USER_TIMEOUT, and an idle one at the first probe of keep-alive that is
+ * due so long after the last sign of life, if one before it was not answered. So one lost probe
+ * must not be enough: the time has room for two, and ends with a third. All of it is in whole
+ * seconds, for so is keep-alive.
+ */
+struct path {
+    int64_t idle, next; /* seconds, of keep-alive */
+    int64_t user_timeout;
+};
 
-    return limit < SECOND ? SECOND : limit > HOUR ? HOUR : limit;
+static int64_t within(int64_t value, int64_t min, int64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
+static struct path path_of(const struct handles *handles)
+{
+    /* What a socket option can hold. */
+    int64_t limit = within((handles->connect_timeout + SECOND - 1) / SECOND, 1, HOUR / SECOND);
+    struct path path = {.idle = within(limit / 2, 1, KEEP_IDLE),
+                        .next = within(limit / 10, 1, KEEP_NEXT)};
+
+    path.user_timeout = limit + path.next;
+    if (path.user_timeout < path.idle + 2 * path.next)
+        path.user_timeout = path.idle + 2 * path.next;
+    return path;
 }
 
 static void set_proxy(struct handles *handles, CURL *easy)
@@ -178,15 +202,10 @@ static void set_certificate(const struct handles *handles, CURL *easy)
         HANDLE_SET(easy, CURLOPT_KEYPASSWD, secret_text(handles->key_password));
 }
 
-/*
- * A path that is dead shows when what was sent stays without an acknowledgement for so long; where
- * nothing is under way, keep-alive sends something twice in that time. Not below a second: within
- * one, a packet that was lost is sent again.
- */
 static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
     MAGIC_CAST(struct handles, handles, arg, HANDLES_MAGIC);
-    unsigned limit = (unsigned)in_milliseconds(path_limit(handles));
+    unsigned limit = (unsigned)(path_of(handles).user_timeout * SECOND / MILLISECOND);
 
     (void)purpose;
     /* A kernel that does not know it has its own limits. */
@@ -196,10 +215,10 @@ static int bound_path(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 static void set_path(struct handles *handles, CURL *easy)
 {
-    long half = (long)(path_limit(handles) / 2 / SECOND);
+    struct path path = path_of(handles);
 
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, half < 1 ? 1L : half < KEEP_IDLE ? half : KEEP_IDLE);
-    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, half < 1 ? 1L : half < KEEP_NEXT ? half : KEEP_NEXT);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPIDLE, (long)path.idle);
+    HANDLE_SET(easy, CURLOPT_TCP_KEEPINTVL, (long)path.next);
     HANDLE_SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_path);
     HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
 }
@@ -225,12 +244,24 @@ static CURL *handle_make(struct handles *handles)
     return easy;
 }
 
+/* It may be asked at once, and AFRESH times. */
+static void forget_afresh(struct handles *handles)
+{
+    for (size_t i = 0; i < AFRESH; i++)
+        handles->afresh[i] = mono_add(mono_now(), -AFRESH_PERIOD);
+}
+
 /* 0 disables libcurl's cache for this handle: what is in it is neither used nor kept. */
 static long answer_age(struct handles *handles)
 {
-    if (!doubt_is_address(handles->doubt, handles->asked))
+    struct mono_time now = mono_now();
+
+    if (!doubt_is_address(handles->doubt, handles->asked) ||
+        mono_diff(now, handles->afresh[0]) < AFRESH_PERIOD)
         return handles->answer_age_s;
-    handles->asked = mono_now();
+    handles->asked = now;
+    memmove(handles->afresh, handles->afresh + 1, sizeof(handles->afresh[0]) * (AFRESH - 1));
+    handles->afresh[AFRESH - 1] = now;
     return 0;
 }
 
@@ -255,9 +286,22 @@ void handles_resume(struct handles *handles, CURL *easy, int64_t waited)
     HANDLE_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(handles->connect_timeout - waited));
 }
 
+int64_t handles_connect_timeout(const struct handles *handles)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    return handles->connect_timeout;
+}
+
 void handles_doubt_address(struct handles *handles, struct mono_time since)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
+    doubt_addresses(handles->doubt, since);
+}
+
+void handles_doubt_no_answer(struct handles *handles, struct mono_time since)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    forget_afresh(handles);
     doubt_addresses(handles->doubt, since);
 }
 
@@ -346,6 +390,7 @@ struct handles *handles_new(const struct client_settings *settings, struct doubt
     take_settings(handles, settings);
     handles->doubt = doubt;
     handles->asked = mono_now();
+    forget_afresh(handles);
     handles->origin = curl_url();
     handles->share = share_new();
     if (handles->origin != NULL && handles->share != NULL &&
@@ -371,89 +416,4 @@ void handles_free(struct handles *handles)
     wipe_free_text(handles->proxy_authorization);
     MAGIC_CLEAR(handles);
     mem_free(handles);
-}
-
-/* ---- what failed ---- */
-
-static const struct {
-    CURLcode code;
-    enum client_error error;
-} meanings[] = {
-    {CURLE_OK, CLIENT_OK},
-    {CURLE_COULDNT_RESOLVE_HOST, CLIENT_DNS},
-    {CURLE_COULDNT_RESOLVE_PROXY, CLIENT_DNS},
-    {CURLE_PROXY, CLIENT_UNREACHABLE},
-    {CURLE_SSL_CONNECT_ERROR, CLIENT_TLS},
-    {CURLE_SSL_CIPHER, CLIENT_TLS},
-    {CURLE_USE_SSL_FAILED, CLIENT_TLS},
-    {CURLE_PEER_FAILED_VERIFICATION, CLIENT_CERTIFICATE},
-    {CURLE_SSL_ISSUER_ERROR, CLIENT_CERTIFICATE},
-    {CURLE_GOT_NOTHING, CLIENT_CLOSED},
-    {CURLE_SEND_ERROR, CLIENT_CLOSED},
-    {CURLE_RECV_ERROR, CLIENT_CLOSED},
-    {CURLE_PARTIAL_FILE, CLIENT_CLOSED},
-    {CURLE_WEIRD_SERVER_REPLY, CLIENT_PROTOCOL},
-    {CURLE_UNSUPPORTED_PROTOCOL, CLIENT_PROTOCOL},
-    {CURLE_BAD_CONTENT_ENCODING, CLIENT_PROTOCOL},
-    {CURLE_HTTP2, CLIENT_PROTOCOL},
-    {CURLE_BAD_FUNCTION_ARGUMENT, CLIENT_PROTOCOL}, /* the first field is a folded line */
-    /* The only memory whose size an upstream chooses in libcurl is that of one header line. */
-    {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
-};
-
-static enum client_error no_connection(CURL *easy)
-{
-    long number = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-    switch (number) {
-    case ECONNREFUSED:
-        return CLIENT_REFUSED;
-    case ETIMEDOUT:
-        return CLIENT_CONNECT_TIMEOUT;
-    case 0: /* no socket could be opened */
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL: /* no local port was left */
-        return CLIENT_INTERNAL;
-    default:
-        return CLIENT_UNREACHABLE;
-    }
-}
-
-/* The only timeout that libcurl keeps is that of connecting, with name resolution in it. */
-static enum client_error timed_out(CURL *easy)
-{
-    curl_off_t resolved = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    return resolved > 0 ? CLIENT_CONNECT_TIMEOUT : CLIENT_DNS;
-}
-
-static enum client_error failed_to_read(CURL *easy, const char *text)
-{
-    long connect_status = 0;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-    if (connect_status == 407)
-        return CLIENT_PROXY_AUTH;
-    if (connect_status >= 300)
-        return CLIENT_UNREACHABLE;
-    return strstr(text, "chunk") != NULL ? CLIENT_PROTOCOL : CLIENT_CLOSED;
-}
-
-enum client_error handle_error(CURL *easy, CURLcode code, const char *text)
-{
-    if (code == CURLE_COULDNT_CONNECT)
-        return no_connection(easy);
-    if (code == CURLE_OPERATION_TIMEDOUT)
-        return timed_out(easy);
-    if (code == CURLE_RECV_ERROR)
-        return failed_to_read(easy, text);
-    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
-        if (meanings[i].code == code)
-            return meanings[i].error;
-    return CLIENT_INTERNAL;
 }

@@ -75,6 +75,11 @@ static int on_value_end(llhttp_t *http)
     return 0;
 }
 
+static bool is_bodiless(int status)
+{
+    return status == 204 || status == 304;
+}
+
 /* 1: no body follows, whatever the header section says (RFC 9112, section 6.3). */
 static int on_headers_end(llhttp_t *http)
 {
@@ -85,9 +90,10 @@ static int on_headers_end(llhttp_t *http)
         parse->response->rejected = CLIENT_PROTOCOL;
         return STOP;
     }
+    parse->response->framing.old = http->http_minor == 0;
     if (!response_headers_end(parse->response, status))
         return STOP;
-    return status < 200 || status == 204 || status == 304;
+    return status < 200 || is_bodiless(status);
 }
 
 static int on_body(llhttp_t *http, const char *at, size_t len)
@@ -95,7 +101,10 @@ static int on_body(llhttp_t *http, const char *at, size_t len)
     return response_add_body(of(http)->response, at, len) ? 0 : STOP;
 }
 
-/* An interim response is followed by another. */
+/*
+ * An interim response is followed by another. Where none but a field says that there is a body, the
+ * peer may send one all the same: what it sends is not read as the next response.
+ */
 static int on_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
@@ -103,7 +112,9 @@ static int on_end(llhttp_t *http)
     if (!parse->response->headers_done)
         return 0;
     parse->complete = true;
-    parse->keep_alive = llhttp_should_keep_alive(http) != 0;
+    parse->keep_alive =
+        llhttp_should_keep_alive(http) != 0 &&
+        (!is_bodiless(http->status_code) || !framing_has_body(&parse->response->framing));
     return HPE_PAUSED;
 }
 

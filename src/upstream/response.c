@@ -198,10 +198,13 @@ void response_field_is_folded(struct response *response)
         response->at[response->last] = 0;
 }
 
-/* Where none follows, no field can say otherwise (RFC 9112, section 6.3). */
-static bool has_body(int status)
+/*
+ * Where no body follows, no field can say otherwise (RFC 9112, section 6.3). But another section
+ * follows an interim one: there it matters.
+ */
+static bool is_last(int status)
 {
-    return status >= 200 && status != 204 && status != 304;
+    return status == 204 || status == 304;
 }
 
 bool response_headers_end(struct response *response, int status)
@@ -211,7 +214,7 @@ bool response_headers_end(struct response *response, int status)
     /* The range of RFC 9110 section 15; and 101 would end HTTP, which is never requested. */
     if (status < 100 || status > 599 || status == 101)
         return reject(response, CLIENT_PROTOCOL);
-    if (has_body(status) && framing_fault(&response->framing) != NULL)
+    if (!is_last(status) && framing_fault(&response->framing) != NULL)
         return reject(response, CLIENT_FRAMING);
     response->headers_done = status >= 200;
     return true;
@@ -243,6 +246,7 @@ static bool status_line(struct response *response, const char *line, size_t len)
         line[8] != ' ' || !text_is(line[9], TEXT_DIGIT) || !text_is(line[10], TEXT_DIGIT) ||
         !text_is(line[11], TEXT_DIGIT))
         return reject(response, CLIENT_PROTOCOL);
+    response->framing.old = line[7] == '0';
     response->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     return true;
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
-# A path that drops all packets, and says nothing: the lookups on it end with connect_timeout, long
-# before their deadline, whether the upstream has acknowledged them or not; they are sent again on a
-# fresh connection, to where the name leads by now. A token request ends in the same way.
+# A path that drops all packets, and says nothing: the lookups on it end soon after connect_timeout,
+# long before their deadline, whether the upstream has acknowledged them or not; they are sent again on
+# a fresh connection, to where the name leads by now. A token request ends in the same way. Where it
+# drops packets for a moment only, and with them a probe of keep-alive, nothing ends.
 #
 # In namespaces of its own: the upstream that is to be lost is in a second one, behind a pair of
 # interfaces, and a queue without room drops what it sends. (What is dropped on the near side does not
@@ -55,11 +56,32 @@ set_key server request_timeout 30s
 set_key 'upstream location' address "http://$name:$port"
 set_key 'upstream location' auth_url "http://$issuer/auth"
 set_key 'upstream location' plaintext on
+
+# For a moment. Keep-alive probes 2, 3 and 4 s after the last sign of life; only the first is lost.
+set_key 'upstream location' connect_timeout 4s
+start_daemon
+eventually is_ready
+callers --count 4 --path /api/v1/addresses/H4 --expect 200 >"$here/told" || fail "$(cat "$here/told")"
+lookup H2 >"$here/held" &
+held=$!
+eventually grep -q 'GET .*/H2$' "$here/place-$far"
+sleep 1.4
+drop_all
+sleep 1.1
+drop_nothing
+sleep 3
+[ "$(grep -c 'GET .*/H2$' "$here/place-$far")" = 1 ] || fail "the lookup was sent again"
+metric_is postcoded_upstream_connections 3 'upstream="location",state="idle"' ||
+    fail "idle connections ended"
+has "$(lookup H2)" " 200 " "$far"
+wait "$held"
+has "$(cat "$here/held")" " 200 " "$far"
+stop_daemon
+
+# Sent into the void.
 set_key 'upstream location' connect_timeout 1s
 start_daemon
 eventually is_ready
-
-# Sent into the void.
 callers --count 16 --path /api/v1/addresses/H16 --expect 200 >"$here/told" || fail "$(cat "$here/told")"
 drop_all
 say_names "$name 300 127.0.0.2"

@@ -3,6 +3,7 @@
  * requests and responses that do not fit a socket's buffer.
  */
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include "client_fixture.h"
 
@@ -20,6 +21,12 @@ static const struct reuse reuses[] = {
     {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", true},
     {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
+    /* A field says that a body follows, and none does: the peer may think otherwise. */
+    {"HTTP/1.1 204 No\r\n\r\n", true},
+    {"HTTP/1.1 304 No\r\n\r\n", true},
+    {"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n", false},
+    {"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", false},
+    {"HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n", false},
     /* What follows a response would be taken for the next one. */
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
@@ -54,7 +61,9 @@ START_TEST(test_used_again)
     struct reuse reuse = reuses[_i];
 
     serve(respond_once, &reuse);
-    ck_response(fetch(0, "/1"), "ok");
+    ck_assert_int_eq(fetch(0, "/1")->error, CLIENT_OK);
+    if (results[0].status == 200)
+        ck_response(&results[0], "ok");
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1), reuse.again);
     ck_response(fetch(1, "/2"), "second");
     ck_assert_uint_eq(results[1].retries, 0);
@@ -114,10 +123,8 @@ static const struct {
     int user_timeout; /* ms */
     int idle, next;   /* s; of keep-alive */
 } paths[] = {
-    {10 * MILLISECOND, 1000, 1, 1},
-    {2 * SECOND, 2000, 1, 1},
-    {10 * SECOND, 10000, 5, 5},
-    {24 * HOUR, 3600000, 30, 10},
+    {10 * MILLISECOND, 3000, 1, 1}, {2 * SECOND, 3000, 1, 1},     {2500 * MILLISECOND, 4000, 1, 1},
+    {10 * SECOND, 11000, 5, 1},     {24 * HOUR, 3610000, 30, 10},
 };
 
 START_TEST(test_path_is_bounded)
@@ -131,6 +138,126 @@ START_TEST(test_path_is_bounded)
     ck_assert_int_eq(option_of(fd, TCP_KEEPIDLE), paths[_i].idle);
     ck_assert_int_eq(option_of(fd, TCP_KEEPINTVL), paths[_i].next);
     stop_client();
+}
+END_TEST
+
+/* ---- what one connection says of the others ---- */
+
+#define POOL 3
+
+struct ending {
+    int64_t idle;    /* of the pool before the connection is used that ends without a byte */
+    int64_t silence; /* before that */
+    int kept;        /* idle at the end, with a fresh one */
+};
+
+static const struct ending endings[] = {
+    {0, 0, POOL},
+    {1100 * MILLISECOND, 0, 1},
+    {0, 1100 * MILLISECOND, 1},
+};
+
+static size_t find_used(const int *fds)
+{
+    struct pollfd polled[POOL];
+    size_t used = 0;
+
+    for (size_t i = 0; i < POOL; i++)
+        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    EXPECT(poll(polled, POOL, PEER_PATIENCE * 1000) == 1);
+    while (polled[used].revents == 0)
+        used++;
+    return used;
+}
+
+static void end_one_of_pool(struct peer *self)
+{
+    const struct ending *ending = self->arg;
+    int fds[POOL];
+
+    for (size_t i = 0; i < POOL; i++)
+        fds[i] = peer_accept(self);
+    for (size_t i = 0; i < POOL; i++)
+        peer_serve(fds[i], "parallel");
+    size_t used = find_used(fds);
+    EXPECT(peer_read_headers(fds[used], heard, sizeof(heard)));
+    EXPECT(ending->silence == 0 || usleep((useconds_t)(ending->silence / MICROSECOND)) == 0);
+    close(fds[used]);
+    int fresh = peer_accept(self);
+    peer_serve(fresh, "fresh");
+    fds[used] = fresh;
+    for (size_t i = 0; i < POOL; i++)
+        peer_hear_end(fds[i]);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    loop_stop(loop);
+}
+
+static void turn_for(int64_t time)
+{
+    if (time == 0)
+        return;
+    timer_start(loop, time, stop, NULL);
+    loop_run(loop);
+}
+
+static void fill_pool(void)
+{
+    for (size_t i = 0; i < POOL; i++)
+        get(i, "/");
+    await(POOL);
+}
+
+static int idle_count(void)
+{
+    return (int)metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1);
+}
+
+/* Used again at once, or after a second; closed at once, or after a second. */
+START_TEST(test_end_without_a_byte)
+{
+    struct ending ending = endings[_i];
+
+    settings.retries = 1;
+    settings.connect_timeout = 500 * MILLISECOND;
+    serve(end_one_of_pool, &ending);
+    fill_pool();
+    turn_for(ending.idle);
+    ck_response(fetch(POOL, "/again"), "fresh");
+    ck_assert_uint_eq(results[POOL].retries, 1);
+    ck_assert_int_eq(idle_count(), ending.kept);
+    finish();
+}
+END_TEST
+
+static void serve_pool_once(struct peer *self)
+{
+    int fds[POOL];
+
+    for (size_t i = 0; i < POOL; i++)
+        fds[i] = peer_accept(self);
+    for (size_t i = 0; i < POOL; i++)
+        peer_serve(fds[i], "parallel");
+    size_t used = find_used(fds);
+    EXPECT(peer_read_headers(fds[used], heard, sizeof(heard)));
+    for (size_t i = 0; i < POOL; i++)
+        peer_hear_end(fds[i]);
+}
+
+/* However short connect_timeout is, a slow response is not taken for a mute peer. */
+START_TEST(test_who_leaves_soon_says_nothing)
+{
+    settings.connect_timeout = 200 * MILLISECOND;
+    serve(serve_pool_once, NULL);
+    fill_pool();
+    get(POOL, "/slow");
+    turn_for(300 * MILLISECOND);
+    ctx_cancel(results[POOL].ctx, CTX_GONE);
+    ck_assert_int_eq(idle_count(), POOL - 1);
+    finish();
 }
 END_TEST
 
@@ -264,6 +391,8 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, test_used_again, 0, ARRAY_LEN(reuses));
     tcase_add_test(tcase, test_too_old_to_be_used_again);
+    tcase_add_loop_test(tcase, test_end_without_a_byte, 0, ARRAY_LEN(endings));
+    tcase_add_test(tcase, test_who_leaves_soon_says_nothing);
     tcase_add_loop_test(tcase, test_path_is_bounded, 0, ARRAY_LEN(paths));
     tcase_add_test(tcase, test_request_goes_out_in_parts);
     tcase_add_test(tcase, test_response_before_the_request_is_read);

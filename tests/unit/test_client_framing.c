@@ -6,6 +6,7 @@
 #include "client_fixture.h"
 
 #define HEAD_200 "HTTP/1.1 200 OK\r\n"
+#define SOUND HEAD_200 "Content-Length: 2\r\n\r\nhi"
 #define CHUNKS "2\r\nhi\r\n0\r\n\r\n"
 
 struct sample {
@@ -17,6 +18,7 @@ struct sample {
 #define DIFFERENT "two different values of Content-Length"
 #define NOT_CHUNKED "Transfer-Encoding is not chunked, once"
 #define BESIDE "Content-Length beside Transfer-Encoding"
+#define OLD "Transfer-Encoding in HTTP/1.0"
 
 static const struct sample faulty[] = {
     {HEAD_200 "Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi!", DIFFERENT},
@@ -47,6 +49,11 @@ static const struct sample faulty[] = {
     {HEAD_200 "Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNKS, BESIDE},
     {"HTTP/1.1 404 No\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!", DIFFERENT},
     {"HTTP/1.1 100 C\r\n\r\n" HEAD_200 "Content-Length: 2, 3\r\n\r\nhi!", DIFFERENT},
+    {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNKS, OLD},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNKS, OLD},
+    {"HTTP/1.1 103 E\r\nTransfer-Encoding: gzip\r\n\r\n" SOUND, NOT_CHUNKED},
+    {"HTTP/1.1 103 E\r\nContent-Length: 2\r\nTransfer-Encoding: gzip\r\n\r\n" SOUND, NOT_CHUNKED},
+    {"HTTP/1.1 103 E\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n" SOUND, DIFFERENT},
 };
 
 static void send_sample(struct peer *self)
@@ -106,12 +113,11 @@ START_TEST(test_faulty_key_set)
 END_TEST
 
 static const struct sample sound[] = {
-    {HEAD_200 "Content-Length: 2\r\n\r\nhi", ""},
+    {SOUND, ""},
     {HEAD_200 "Content-Length: 002 \r\n\r\nhi", ""},
     {HEAD_200 "Transfer-Encoding: CHUNKED\r\n\r\n" CHUNKS, ""},
     {HEAD_200 "\r\nhi", ""},
-    {"HTTP/1.1 103 E\r\nTransfer-Encoding: gzip\r\n\r\n" HEAD_200 "Content-Length: 2\r\n\r\nhi",
-     ""},
+    {"HTTP/1.1 103 E\r\nContent-Length: 2\r\n\r\n" SOUND, ""},
     {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nContent-Length: 9\r\n"
               "Transfer-Encoding: gzip\r\n\r\n",
      ""},

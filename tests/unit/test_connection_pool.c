@@ -121,7 +121,9 @@ static struct connection *idle_since(int64_t after)
 
 static struct connection *take(int64_t after)
 {
-    return connection_pool_take(pool, &user, at(after));
+    struct mono_time since;
+
+    return connection_pool_take(pool, &user, at(after), &since);
 }
 
 static void ck_counts(int active, int idle)
