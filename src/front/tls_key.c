@@ -47,7 +47,10 @@ static bool set_padding(const struct scheme *scheme, EVP_PKEY_CTX *ctx)
                             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
-/* GnuTLS frees what it gets. */
+/*
+ * GnuTLS frees what it gets. What it passes may hold anything, so a signature is empty until it is
+ * made.
+ */
 static bool make_room(EVP_PKEY *key, gnutls_datum_t *signature)
 {
     signature->size = (unsigned)EVP_PKEY_get_size(key);
@@ -75,6 +78,7 @@ static int sign_data(gnutls_privkey_t unused, gnutls_sign_algorithm_t id, void *
     EVP_PKEY_CTX *key_ctx = NULL;
     (void)unused;
     (void)flags;
+    *signature = (gnutls_datum_t){.data = NULL};
     bool good = scheme != NULL && ctx != NULL && make_room(key, signature) &&
                 EVP_DigestSignInit(ctx, &key_ctx, scheme->digest(), NULL, key) == 1 &&
                 set_padding(scheme, key_ctx);
@@ -91,6 +95,7 @@ static int sign_hash(gnutls_privkey_t unused, gnutls_sign_algorithm_t id, void *
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     (void)unused;
     (void)flags;
+    *signature = (gnutls_datum_t){.data = NULL};
     bool good = scheme != NULL && ctx != NULL && make_room(key, signature) &&
                 EVP_PKEY_sign_init(ctx) == 1 && set_padding(scheme, ctx) &&
                 EVP_PKEY_CTX_set_signature_md(ctx, scheme->digest()) == 1;

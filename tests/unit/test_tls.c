@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "certificates.h"
 #include "config_fixture.h"
+#include "front/tls_internal.h"
 #include "middleware/certificate_user.h"
 #include "suite.h"
 
@@ -178,6 +179,25 @@ START_TEST(keys_that_are_not_used)
 }
 END_TEST
 
+/* GnuTLS may pass a signature that holds anything. */
+START_TEST(signature_that_fails)
+{
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    gnutls_privkey_t key = tls_key_new(pair);
+    const gnutls_datum_t data = {(unsigned char *)"text", 4};
+    gnutls_datum_t signature = {(unsigned char *)"not to be freed", 15};
+
+    ck_assert_ptr_nonnull(key);
+    ck_assert_int_lt(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA512, 0, &data, &signature),
+                     0);
+    ck_assert_int_eq(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature),
+                     0);
+    gnutls_free(signature.data);
+    gnutls_privkey_deinit(key);
+    EVP_PKEY_free(pair);
+}
+END_TEST
+
 static char *date_in(int64_t days)
 {
     static char text[CLOCK_TEXT];
@@ -343,6 +363,7 @@ int main(void)
     tcase_add_test(files, with_authorities);
     tcase_add_test(files, bad_files);
     tcase_add_test(files, keys_that_are_not_used);
+    tcase_add_test(files, signature_that_fails);
     tcase_add_test(files, worth_saying);
     tcase_add_test(files, credentials_not_looked_at);
     tcase_add_test(users, user_is_common_name);
