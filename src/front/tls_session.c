@@ -32,6 +32,14 @@
 #define RECORD_HEAD 5
 #define ALERT_LEN 2
 #define TAG 16 /* of all ciphers that are used */
+/* The first byte of the message in a caller's first record. */
+#define CLIENT_HELLO 1
+/*
+ * GnuTLS keeps a message until it has as many bytes as the message claims, up to 16 MB. A handshake
+ * with as many certificates as are accepted takes less than this.
+ */
+#define HANDSHAKE_MAX (128 * 1024)
+#define HANDSHAKE_MAX_TEXT "128 KiB"
 /* The first two bytes of a ClientHello: 3.3 is TLS 1.2, and 1.3 says so too. */
 #define TLS_1_2 0x0303
 
@@ -41,7 +49,7 @@ struct tls_session {
     gnutls_session_t session;
     int fd;
     struct tls_session_ports ports;
-    bool heard;
+    size_t shaken; /* bytes that were read for the handshake */
     bool established;
     bool acknowledged;
     bool failed;
@@ -90,7 +98,6 @@ static void answer_in_http(int fd)
 
 static void hear_first(struct tls_session *tls, unsigned char first)
 {
-    tls->heard = true;
     if (first == HANDSHAKE)
         return;
     tls->failure = TLS_NOT_TLS;
@@ -125,28 +132,49 @@ static void acknowledge(struct tls_session *tls)
     tls->acknowledged = true;
 }
 
-static void pulled_handshake(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
+/* Whether the handshake goes on: by how much was read for it, and how it begins. */
+static bool allows(struct tls_session *tls, const unsigned char *bytes, size_t len)
+{
+    const size_t before = tls->shaken;
+    tls->shaken += len;
+    if (before == 0)
+        hear_first(tls, bytes[0]);
+    if (tls->failure != TLS_FAILURE_COUNT)
+        return true; /* GnuTLS finds it too */
+    if (before <= RECORD_HEAD && tls->shaken > RECORD_HEAD &&
+        bytes[RECORD_HEAD - before] != CLIENT_HELLO)
+        tls->detail = "the first message is not a ClientHello";
+    else if (tls->shaken > HANDSHAKE_MAX)
+        tls->detail = "larger than " HANDSHAKE_MAX_TEXT;
+    else
+        return true;
+    tls->failure = TLS_PROTOCOL;
+    return false;
+}
+
+static bool pulled_handshake(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
                              int error)
 {
-    if (got > 0 && !tls->heard)
-        hear_first(tls, bytes[0]);
-    if (got > 0)
-        look_for_alert(tls, bytes, (size_t)got);
-    else if (got < 0 && error == EAGAIN)
+    if (got < 0 && error == EAGAIN)
         tls->ports.blocked(tls->ports.arg);
+    if (got <= 0)
+        return true;
+    look_for_alert(tls, bytes, (size_t)got);
+    return allows(tls, bytes, (size_t)got);
 }
 
 /*
  * Whether the caller takes its leave is encrypted in TLS 1.3, where only its length tells: two
  * bytes of an alert, one for the type of the record, and the tag.
  */
-static void pulled_record(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
+static bool pulled_record(struct tls_session *tls, const unsigned char *bytes, ssize_t got,
                           int error)
 {
     if (got == RECORD_HEAD)
         tls->bid_farewell = bytes[0] == ALERT || (bytes[3] == 0 && bytes[4] == ALERT_LEN + 1 + TAG);
     else if (got < 0 && error == EAGAIN)
         acknowledge(tls);
+    return true;
 }
 
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
@@ -157,9 +185,9 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
     const int error = errno;
     if (got == 0 || (got < 0 && error != EAGAIN && error != EINTR))
         tls->ended = true;
-    (tls->established ? pulled_record : pulled_handshake)(tls, out, got, error);
-    errno = error;
-    return got;
+    const bool good = (tls->established ? pulled_record : pulled_handshake)(tls, out, got, error);
+    errno = good ? error : ECONNRESET;
+    return good ? got : -1;
 }
 
 static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *parts, int count)
@@ -349,7 +377,7 @@ bool tls_session_is_shaking(const struct tls_session *tls)
 bool tls_session_has_heard(const struct tls_session *tls)
 {
     MAGIC_OK(tls, TLS_SESSION_MAGIC);
-    return tls->heard;
+    return tls->shaken > 0;
 }
 
 const char *tls_session_user(struct tls_session *tls)
