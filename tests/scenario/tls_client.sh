@@ -76,6 +76,11 @@ refused server certificate 8 "unsupported certificate"
 metric_is postcoded_requests_total 1 'code="bad_request",status="400"' ||
     fail "a refused handshake counts as a request"
 
+# Each caller sees why, also one that sends its request before it can know.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    has "$(get -S --tlsv1.3 "$at/M11AA" 2>&1)" "alert certificate required"
+done
+
 # Python's ssl; sessions are not resumed, so that each connection is judged.
 has "$(handshake -cert "$here/ada.crt" -key "$here/ada.key" -tls1_2)" "New, TLSv1.2"
 if command -v python3 >/dev/null; then
