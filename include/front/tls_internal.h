@@ -54,6 +54,8 @@ void tls_judge_authorities(struct config *config, X509 *const *list, size_t coun
 
 /* Takes a reference to `key`. NULL: GnuTLS refuses it. */
 gnutls_privkey_t tls_key_new(EVP_PKEY *key);
+/* Whether a signature of this thread's has failed since this was last asked. */
+bool tls_key_has_failed(void);
 /* Whether TLS is spoken with such a key; else `reason` says what it must be. */
 bool tls_key_is_usable(const EVP_PKEY *key, struct reason *reason);
 

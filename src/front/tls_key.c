@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 
 #define RSA_BITS_MIN 2048
 
@@ -58,8 +59,27 @@ static bool make_room(EVP_PKEY *key, gnutls_datum_t *signature)
     return signature->data != NULL;
 }
 
+static _Thread_local bool failed;
+
+bool tls_key_has_failed(void)
+{
+    const bool had = failed;
+    failed = false;
+    return had;
+}
+
+static void tell_failure(void)
+{
+    char text[256];
+    ERR_error_string_n(ERR_peek_last_error(), text, sizeof(text));
+    log_error(NULL, "[server] tls_key: no signature could be made with it (OpenSSL: %s)", text);
+    failed = true;
+}
+
 static int ended(bool good, size_t len, gnutls_datum_t *signature)
 {
+    if (!good)
+        tell_failure();
     ERR_clear_error();
     if (good) {
         signature->size = (unsigned)len;

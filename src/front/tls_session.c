@@ -43,6 +43,12 @@
 /* The first two bytes of a ClientHello: 3.3 is TLS 1.2, and 1.3 says so too. */
 #define TLS_1_2 0x0303
 
+/* Of heard_alert; an alert that is 0 is close_notify. */
+#define NO_ALERT (-1)
+
+/* How far a handshake has come; what GnuTLS finds wrong with the rest, it tells nobody. */
+enum handshake { HEARD_NOTHING, HEARD_HELLO, SENT_HELLO, HEARD_SIGNATURE };
+
 struct tls_session {
     unsigned magic;
     struct tls *tls;
@@ -53,11 +59,12 @@ struct tls_session {
     bool established;
     bool acknowledged;
     bool failed;
-    bool alert_follows;                     /* the next two bytes are one that is not encrypted */
-    gnutls_alert_description_t heard_alert; /* GNUTLS_A_CLOSE_NOTIFY: none */
-    bool bid_farewell;                      /* the last record was an alert, by its looks */
-    bool ended;                             /* the caller has closed, or the connection was cut */
-    bool old;                               /* the caller speaks no TLS 1.2 */
+    bool alert_follows;   /* the next two bytes are one that is not encrypted */
+    int heard_alert;      /* NO_ALERT, or the last one */
+    enum handshake stage; /* the last message that was read or sent */
+    bool bid_farewell;    /* the last record was an alert, by its looks */
+    bool ended;           /* the caller has closed, or the connection was cut */
+    bool old;             /* the caller speaks no TLS 1.2 */
     bool alerted;
     enum tls_failure failure; /* TLS_FAILURE_COUNT: not known */
     const char *detail;
@@ -77,7 +84,7 @@ static struct tls_session *of(gnutls_session_t session)
  * A browser or curl with http:// gets words that it understands. What it sent is read, for a socket
  * that is closed with bytes unread is reset, and the words may be lost.
  */
-static void answer_in_http(int fd)
+static void answer_in_http(int fd, bool with_body)
 {
     static const char body[] = "{\"type\":\"urn:postcoded:problem:bad_request\","
                                "\"title\":\"Bad request\",\"status\":400,\"code\":\"bad_request\","
@@ -86,26 +93,36 @@ static void answer_in_http(int fd)
     char unread[4096];
     const int len =
         snprintf(text, sizeof(text),
-                 "HTTP/1.1 400 Bad request\r\nContent-Type: application/problem+json\r\n"
+                 "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
                  "Cache-Control: no-store\r\nContent-Length: %zu\r\n"
                  "Connection: close\r\n\r\n%s",
-                 strlen(body), body);
+                 strlen(body), with_body ? body : "");
     MUST(len > 0 && (size_t)len < sizeof(text));
     for (int i = 0; i < 16 && recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0; i++)
         ;
     (void)send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void hear_first(struct tls_session *tls, unsigned char first)
+/* A method and a blank, as far as it is there: SSH says "SSH-2.0". */
+static bool is_http(const char *text, size_t len)
 {
-    if (first == HANDSHAKE)
+    size_t letters = 0;
+    while (letters < len && text[letters] >= 'A' && text[letters] <= 'Z')
+        letters++;
+    return letters > 0 && (letters == len || text[letters] == ' ');
+}
+
+static void hear_first(struct tls_session *tls, const unsigned char *bytes, size_t len)
+{
+    static const char head[] = "HEAD ";
+    const char *text = (const char *)bytes;
+    if (bytes[0] == HANDSHAKE)
         return;
     tls->failure = TLS_NOT_TLS;
     tls->alerted = true; /* the caller would not understand it */
-    if (first >= 'A' && first <= 'Z') {
-        tls->detail = "plain HTTP";
-        answer_in_http(tls->fd);
-    }
+    tls->detail = is_http(text, len) ? "plain HTTP" : "no TLS";
+    if (is_http(text, len))
+        answer_in_http(tls->fd, len < strlen(head) || memcmp(text, head, strlen(head)) != 0);
 }
 
 /*
@@ -138,7 +155,7 @@ static bool allows(struct tls_session *tls, const unsigned char *bytes, size_t l
     const size_t before = tls->shaken;
     tls->shaken += len;
     if (before == 0)
-        hear_first(tls, bytes[0]);
+        hear_first(tls, bytes, len);
     if (tls->failure != TLS_FAILURE_COUNT)
         return true; /* GnuTLS finds it too */
     if (before <= RECORD_HEAD && tls->shaken > RECORD_HEAD &&
@@ -216,18 +233,6 @@ int tls_session_certificate(gnutls_session_t session, const gnutls_datum_t *auth
     return 0;
 }
 
-/* The caller's Finished is the last that comes, in both versions. */
-static int note_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
-                        const gnutls_datum_t *message)
-{
-    (void)when;
-    if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
-        of(session)->established = true;
-    if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && message->size >= 2)
-        of(session)->old = (message->data[0] << 8 | message->data[1]) < TLS_1_2;
-    return 0;
-}
-
 static void alert(struct tls_session *tls, gnutls_alert_description_t what)
 {
     if (!tls->alerted && !tls->ended)
@@ -297,7 +302,7 @@ static int verify(gnutls_session_t session)
     unsigned count = 0;
     const gnutls_datum_t *shown = gnutls_certificate_get_peers(session, &count);
     if (shown == NULL || count == 0)
-        return reject(tls, TLS_NO_CERTIFICATE, NULL,
+        return reject(tls, TLS_NO_CERTIFICATE, "the caller shows none; tls_client_ca wants one",
                       gnutls_protocol_get_version(session) == GNUTLS_TLS1_3
                           ? GNUTLS_A_CERTIFICATE_REQUIRED
                           : GNUTLS_A_HANDSHAKE_FAILURE);
@@ -305,6 +310,55 @@ static int verify(gnutls_session_t session)
         return reject(tls, TLS_CERTIFICATE, "too many certificates", GNUTLS_A_BAD_CERTIFICATE);
     const unsigned status = verify_chain(tls->tls, shown, count);
     return status == 0 ? 0 : reject_status(tls, status);
+}
+
+/* GnuTLS looks at this when it checks the signature, and calls `verify` after that or never. */
+static int check_key_usage(struct tls_session *tls)
+{
+    unsigned count = 0, usage = 0;
+    gnutls_x509_crt_t certificate;
+    const gnutls_datum_t *shown = gnutls_certificate_get_peers(tls->session, &count);
+    if (shown == NULL || count == 0)
+        return 0;
+    MEM_MUST(gnutls_x509_crt_init(&certificate) == 0);
+    const bool forbidden =
+        gnutls_x509_crt_import(certificate, &shown[0], GNUTLS_X509_FMT_DER) == 0 &&
+        gnutls_x509_crt_get_key_usage(certificate, &usage, NULL) == 0 &&
+        (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0;
+    gnutls_x509_crt_deinit(certificate);
+    return !forbidden ? 0
+                      : reject(tls, TLS_CERTIFICATE, "not for signatures, by its key usage",
+                               GNUTLS_A_UNSUPPORTED_CERTIFICATE);
+}
+
+static int heard_message(struct tls_session *tls, unsigned type, const gnutls_datum_t *message)
+{
+    switch (type) {
+    case GNUTLS_HANDSHAKE_CLIENT_HELLO:
+        tls->stage = HEARD_HELLO;
+        tls->old = message->size >= 2 && (message->data[0] << 8 | message->data[1]) < TLS_1_2;
+        return 0;
+    case GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY:
+        tls->stage = HEARD_SIGNATURE;
+        return check_key_usage(tls);
+    case GNUTLS_HANDSHAKE_FINISHED: /* the last that comes, in both versions */
+        tls->established = true;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int note_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                        const gnutls_datum_t *message)
+{
+    struct tls_session *tls = of(session);
+    (void)when;
+    if (incoming)
+        return heard_message(tls, type, message);
+    if (type == GNUTLS_HANDSHAKE_SERVER_HELLO)
+        tls->stage = SENT_HELLO;
+    return 0;
 }
 
 /* ---- life ---- */
@@ -318,7 +372,7 @@ struct tls_session *tls_session_new(struct tls *tls, gnutls_session_t session, i
     made->session = session;
     made->fd = fd;
     made->ports = *ports;
-    made->heard_alert = GNUTLS_A_CLOSE_NOTIFY;
+    made->heard_alert = NO_ALERT;
     made->failure = TLS_FAILURE_COUNT;
     gnutls_transport_set_ptr(session, made);
     gnutls_transport_set_pull_function(session, pull);
@@ -342,20 +396,53 @@ void tls_session_free(struct tls_session *tls)
     mem_free(tls);
 }
 
+/* What is broken, by how far the handshake has come. */
+static const char *describe_break(const struct tls_session *tls)
+{
+    if (tls->old)
+        return "older than TLS 1.2";
+    switch (tls->stage) {
+    case HEARD_NOTHING:
+        return "the ClientHello is malformed";
+    case HEARD_HELLO:
+        return "no version, cipher, group or signature in common";
+    case SENT_HELLO:
+        return "what follows the ServerHello is malformed or cannot be decrypted";
+    case HEARD_SIGNATURE:
+        break;
+    }
+    return "the caller's signature or Finished is wrong";
+}
+
+/* Where nothing here has told it. */
+static void find_failure(struct tls_session *tls, bool late)
+{
+    int heard = tls->heard_alert;
+    if (heard == NO_ALERT && gnutls_alert_get(tls->session) != GNUTLS_A_CLOSE_NOTIFY)
+        heard = gnutls_alert_get(tls->session);
+    tls->failure = TLS_PROTOCOL;
+    tls->detail = NULL;
+    if (tls_key_has_failed()) {
+        tls->detail = "no signature could be made with tls_key";
+        alert(tls, GNUTLS_A_INTERNAL_ERROR);
+    } else if (heard == GNUTLS_A_CLOSE_NOTIFY) {
+        tls->failure = TLS_CLOSED;
+    } else if (heard != NO_ALERT) {
+        tls->failure = TLS_ALERT;
+        tls->detail = gnutls_alert_get_name((gnutls_alert_description_t)heard);
+        tls->alerted = true;
+    } else if (tls->ended) {
+        tls->failure = late ? TLS_TIMEOUT : TLS_CLOSED;
+    } else {
+        tls->detail = describe_break(tls);
+    }
+}
+
 enum tls_failure tls_session_failed(struct tls_session *tls, bool late, const char **detail)
 {
     MAGIC_OK(tls, TLS_SESSION_MAGIC);
-    const gnutls_alert_description_t heard = tls->heard_alert != GNUTLS_A_CLOSE_NOTIFY
-                                                 ? tls->heard_alert
-                                                 : gnutls_alert_get(tls->session);
-    if (tls->failure == TLS_FAILURE_COUNT && heard != GNUTLS_A_CLOSE_NOTIFY) {
-        tls->failure = TLS_ALERT;
-        tls->detail = gnutls_alert_get_name(heard);
-        tls->alerted = true;
-    } else if (tls->failure == TLS_FAILURE_COUNT) {
-        tls->failure = !tls->ended ? TLS_PROTOCOL : late ? TLS_TIMEOUT : TLS_CLOSED;
-        tls->detail = tls->failure == TLS_PROTOCOL && tls->old ? "older than TLS 1.2" : NULL;
-    }
+    if (tls->failure == TLS_FAILURE_COUNT)
+        find_failure(tls, late);
     tls->failed = true;
     alert(tls, tls->old ? GNUTLS_A_PROTOCOL_VERSION : GNUTLS_A_HANDSHAKE_FAILURE);
     *detail = tls->detail;

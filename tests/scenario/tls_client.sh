@@ -16,6 +16,7 @@ certificate foreign other /CN=ada
 certificate server ca /CN=server extendedKeyUsage=serverAuth
 certificate client ca /CN=client extendedKeyUsage=clientAuth
 certificate rsa ca /CN=rsa "" 20 rsa:2048
+certificate cipher ca /CN=cipher keyUsage=critical,keyEncipherment
 certificate quote ca '/CN=say "hi"'
 start_standin
 tls_keys one
@@ -66,6 +67,7 @@ logged 'status=401 code=unauthorized reason=absent'
 
 [ "$(code "$at/M11AA")" = 000 ] || fail "no certificate"
 eventually failed no_certificate 1
+logged 'reason=no_certificate detail="the caller shows none; tls_client_ca wants one"'
 has "$(handshake -tls1_2)" "handshake failure"
 eventually failed no_certificate 2
 refused foreign certificate 2 "unknown ca"
@@ -73,6 +75,8 @@ has "$(logged 'reason=certificate')" 'detail="not of an authority in tls_client_
 refused late certificate 5 "certificate expired"
 has "$(logged 'reason=certificate')" 'detail=expired'
 refused server certificate 8 "unsupported certificate"
+refused cipher certificate 11 "unsupported certificate"
+has "$(logged 'reason=certificate')" 'detail="not for signatures, by its key usage"'
 metric_is postcoded_requests_total 1 'code="bad_request",status="400"' ||
     fail "a refused handshake counts as a request"
 

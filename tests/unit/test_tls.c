@@ -198,6 +198,31 @@ START_TEST(signature_that_fails)
 }
 END_TEST
 
+/* That the daemon cannot sign is not the caller's fault. */
+START_TEST(key_that_cannot_sign)
+{
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    unsigned char *der = NULL;
+    const int len = i2d_PUBKEY(pair, &der);
+    const unsigned char *at = der;
+    EVP_PKEY *half = d2i_PUBKEY(NULL, &at, len);
+    gnutls_privkey_t key = tls_key_new(half);
+    const gnutls_datum_t data = {(unsigned char *)"text", 4};
+    gnutls_datum_t signature;
+
+    ck_assert_ptr_nonnull(key);
+    ck_assert(!tls_key_has_failed());
+    ck_assert_int_lt(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature),
+                     0);
+    ck_assert(tls_key_has_failed());
+    ck_assert(!tls_key_has_failed());
+    gnutls_privkey_deinit(key);
+    OPENSSL_free(der);
+    EVP_PKEY_free(half);
+    EVP_PKEY_free(pair);
+}
+END_TEST
+
 static char *date_in(int64_t days)
 {
     static char text[CLOCK_TEXT];
@@ -364,6 +389,7 @@ int main(void)
     tcase_add_test(files, bad_files);
     tcase_add_test(files, keys_that_are_not_used);
     tcase_add_test(files, signature_that_fails);
+    tcase_add_test(files, key_that_cannot_sign);
     tcase_add_test(files, worth_saying);
     tcase_add_test(files, credentials_not_looked_at);
     tcase_add_test(users, user_is_common_name);
