@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "base/reason.h"
 #include "base/secret.h"
 #include "front/tls.h"
@@ -32,6 +33,7 @@ struct tls {
     unsigned chain_len;
     gnutls_privkey_t key;
     gnutls_x509_trust_list_t authorities; /* NULL: callers need no certificate */
+    struct digest authorities_digest;     /* zeroed where there are none */
     struct wall_time expiry;
 };
 

@@ -219,6 +219,19 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
     return MHD_YES;
 }
 
+/*
+ * A reload has changed the authorities. The connection was judged by those before, or by none, and
+ * is not to outlive them: this is its last response.
+ */
+static void judge_again(struct conn *conn, struct request *request)
+{
+    const struct tls *now = conn->server->tls;
+    if (conn->tls == NULL || tls_session_is_current(conn->tls, now))
+        return;
+    request->close = true;
+    request->lacks_certificate = tls_verifies(now) && !tls_session_verified(conn->tls);
+}
+
 enum MHD_Result mhd_on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload_data,
                                size_t *upload_data_size, void **context)
@@ -235,6 +248,7 @@ enum MHD_Result mhd_on_request(void *arg, struct MHD_Connection *connection, con
         metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
         request->version = version;
         guard_read(request);
+        judge_again(conn, request);
         conn_enter(conn, CONN_WORKING);
         return request->announces_body ? serve(conn, request) : MHD_YES;
     }

@@ -461,6 +461,18 @@ bool tls_session_is_shaking(const struct tls_session *tls)
     return !tls->failed;
 }
 
+bool tls_session_is_current(const struct tls_session *tls, const struct tls *now)
+{
+    MAGIC_OK(tls, TLS_SESSION_MAGIC);
+    return tls_same_authorities(tls->tls, now);
+}
+
+bool tls_session_verified(const struct tls_session *tls)
+{
+    MAGIC_OK(tls, TLS_SESSION_MAGIC);
+    return tls_verifies(tls->tls);
+}
+
 bool tls_session_has_heard(const struct tls_session *tls)
 {
     MAGIC_OK(tls, TLS_SESSION_MAGIC);

@@ -110,11 +110,31 @@ for _ in range(2):
 PY
 fi
 
-# Another authority by a reload: who is connected stays, new connections are judged by it.
-cp "$here/other.crt" "$here/authorities.crt"
+# Another authority by a reload: who is connected gets one more response, new connections are judged
+# by it. The same authorities with something else changed end no connection.
+exec {to}> >(exec openssl s_client -connect "$tls" -cert "$here/ada.crt" -key "$here/ada.key" -quiet \
+    >"$here/kept" 2>/dev/null)
+lookup() {
+    printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n' >&"$to"
+    eventually answers "$1"
+}
+answers() {
+    [ "$(grep -o 'HTTP/1.1 200' "$here/kept" | wc -l)" = "$1" ]
+}
+lookup 1
+{ cat "$here/ca.crt"; echo; } >"$here/authorities.crt"
 set_key server tls_client_ca "$here/authorities.crt"
 configure
 reload success 1
+lookup 2
+lacks "$(cat "$here/kept")" "Connection: close"
+cp "$here/other.crt" "$here/authorities.crt"
+set_key server tls_client_ca "$here/authorities.crt"
+configure
+reload success 2
+lookup 3
+has "$(cat "$here/kept")" "Connection: close"
+exec {to}>&-
 [ "$(as ada)" = 000 ] || fail "the old authority counts"
 [ "$(as foreign)" = 200 ] || fail "the new one does not"
 # Without one, mode certificate is a fault.
