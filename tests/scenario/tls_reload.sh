@@ -87,6 +87,17 @@ eventually grep -q 'Certificate realm=' "$here/kept"
 has "$(tail -n 20 "$here/kept")" "401 Unauthorized" "Connection: close"
 logged 'status=401 code=unauthorized reason=absent'
 exec {to}>&-
+
+# From TLS to none: `listen` keeps its value, and that is told beside the fault that comes of it.
+set_key server listen 127.0.0.1:0
+set_key server tls_certificate ''
+set_key server tls_key ''
+set_key server tls_client_ca ''
+configure
+logged '\[server\] listen changed, but it cannot be reloaded'
+tls_keys live
+set_key server reload_on_change on
+configure
 stop_daemon
 
 # --check says all of it at once, and what the files hold.
