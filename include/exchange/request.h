@@ -69,6 +69,8 @@ struct request {
     int fd;                 /* the caller's connection; libmicrohttpd's */
     /* What the caller's certificate names, "" where that is no valid user; NULL: it has none. */
     const char *certificate_user;
+    /* Callers need a certificate by now, and this one was not asked for one when it connected. */
+    bool lacks_certificate;
 
     /* Beside the work. */
     struct ctx *ctx;       /* NULL until the header section is complete */

@@ -32,5 +32,7 @@ void tls_unref(struct tls *tls);
 struct wall_time tls_expiry(const struct tls *tls);
 /* Whether callers need a certificate. */
 bool tls_verifies(const struct tls *tls);
+/* Whether both judge callers by the same authorities, or both by none. */
+bool tls_same_authorities(const struct tls *a, const struct tls *b);
 
 #endif

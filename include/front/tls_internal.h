@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "base/reason.h"
 #include "base/secret.h"
 #include "front/tls.h"
@@ -35,6 +36,7 @@ struct tls {
     unsigned chain_len;
     gnutls_privkey_t key;
     gnutls_x509_trust_list_t authorities; /* NULL: callers need no certificate */
+    struct digest authorities_digest;     /* zeroed where there are none */
     struct wall_time expiry;
 };
 
@@ -63,6 +65,8 @@ void tls_judge_authorities(struct config *config, X509 *const *list, size_t coun
 
 /* Takes a reference to `key`. NULL: GnuTLS refuses it. */
 gnutls_privkey_t tls_key_new(EVP_PKEY *key);
+/* Whether a signature of this thread's has failed since this was last asked. */
+bool tls_key_has_failed(void);
 /* Whether TLS is spoken with such a key; else `reason` says what it must be. */
 bool tls_key_is_usable(const EVP_PKEY *key, struct reason *reason);
 

@@ -71,6 +71,10 @@ enum tls_failure tls_session_failed(struct tls_session *tls, bool late, const ch
 bool tls_session_is_shaking(const struct tls_session *tls);
 /* After the handshake, which did not fail: whether the caller has not ended what it sends. */
 bool tls_session_is_there(const struct tls_session *tls);
+/* Whether its caller was judged by the authorities of `now`. */
+bool tls_session_is_current(const struct tls_session *tls, const struct tls *now);
+/* Whether its caller was asked for a certificate. */
+bool tls_session_verified(const struct tls_session *tls);
 /* Whether the caller has sent a byte. */
 bool tls_session_has_heard(const struct tls_session *tls);
 

@@ -25,7 +25,8 @@ struct setup {
 /*
  * Reads `path`; `before` is what a reloading daemon runs with, else NULL. credentials_optional: see
  * config_load. False when there are faults, which are appended to `faults`, notes too; _fini in
- * every case.
+ * every case. With faults, the keys that kept their values of `before` are logged at once: what is
+ * wrong may be wrong beside those alone.
  */
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
                 bool credentials_optional, struct config_faults *faults);
@@ -36,6 +37,8 @@ void setup_note_directories(const struct config *config, struct config_faults *n
 void setup_copy(struct setup *setup, const struct setup *other);
 void setup_fini(struct setup *setup);
 
+/* A line for each key that changed and cannot be reloaded. */
+void setup_log_kept(const struct config *before, const struct config *config);
 /* Faults and notes as lines of the daemon's log. */
 void setup_log_faults(const struct config_faults *faults);
 

@@ -9,6 +9,7 @@
 #include "front/server_internal.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
 #include "base/check.h"
@@ -41,6 +42,22 @@ static void finish(struct conn *conn)
 }
 
 /* ---- a connection's beginning and end ---- */
+
+/*
+ * A socket that is closed with bytes unread is reset, and the caller may never see the response, or
+ * the alert, that it was sent. In TLS a caller sends its request along with the end of its
+ * handshake, whatever comes of that. libmicrohttpd closes right after this.
+ */
+#define UNREAD_MAX ((size_t)1024 * 1024)
+
+static void read_to_end(int fd)
+{
+    char unread[16 * 1024];
+    shutdown(fd, SHUT_WR);
+    for (size_t i = 0; i < UNREAD_MAX / sizeof(unread); i++)
+        if (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) <= 0)
+            return;
+}
 
 struct conn *server_last_conn(const struct server *server)
 {
@@ -137,6 +154,8 @@ void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **cont
         server_account_closing(conn, connection);
         if (conn->request != NULL)
             finish(conn);
+        if (conn->tls != NULL)
+            read_to_end(conn->fd);
         server_drop(server, conn);
         *context = NULL;
     }
@@ -200,6 +219,19 @@ static enum MHD_Result serve(struct conn *conn, struct request *request)
     return MHD_YES;
 }
 
+/*
+ * A reload has changed the authorities. The connection was judged by those before, or by none, and
+ * is not to outlive them: this is its last response.
+ */
+static void judge_again(struct conn *conn, struct request *request)
+{
+    const struct tls *now = conn->server->tls;
+    if (conn->tls == NULL || tls_session_is_current(conn->tls, now))
+        return;
+    request->close = true;
+    request->lacks_certificate = tls_verifies(now) && !tls_session_verified(conn->tls);
+}
+
 enum MHD_Result mhd_on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload_data,
                                size_t *upload_data_size, void **context)
@@ -216,6 +248,7 @@ enum MHD_Result mhd_on_request(void *arg, struct MHD_Connection *connection, con
         metric_add(METRIC_IN_FLIGHT, 0, conn->app->counted);
         request->version = version;
         guard_read(request);
+        judge_again(conn, request);
         conn_enter(conn, CONN_WORKING);
         return request->announces_body ? serve(conn, request) : MHD_YES;
     }

@@ -92,6 +92,18 @@ static void load_pair(struct tls *tls, struct config *config, struct config_faul
     EVP_PKEY_free(key);
 }
 
+static struct digest digest_of(X509 *const *list, size_t count)
+{
+    EVP_MD_CTX *digest = digest_begin();
+    for (size_t i = 0; i < count; i++) {
+        unsigned char one[EVP_MAX_MD_SIZE];
+        unsigned len = 0;
+        MEM_MUST(X509_digest(list[i], EVP_sha256(), one, &len) == 1);
+        digest_add(digest, one, len);
+    }
+    return digest_end(digest);
+}
+
 static void load_authorities(struct tls *tls, struct config *config, struct config_faults *faults)
 {
     X509 **list = mem_zalloc(TLS_AUTHORITIES_MAX * sizeof(X509 *));
@@ -103,6 +115,7 @@ static void load_authorities(struct tls *tls, struct config *config, struct conf
     MEM_MUST(gnutls_x509_trust_list_init(&tls->authorities, 0) == 0);
     for (size_t i = 0; i < count; i++)
         good = good && add_authority(tls, list[i]);
+    tls->authorities_digest = digest_of(list, count);
     if (count == 0)
         config_fault(faults, config, "server", "tls_client_ca", "%s", reason.text);
     else if (!good)
@@ -176,4 +189,11 @@ bool tls_verifies(const struct tls *tls)
 {
     MAGIC_OK(tls, TLS_MAGIC);
     return tls->authorities != NULL;
+}
+
+bool tls_same_authorities(const struct tls *a, const struct tls *b)
+{
+    MAGIC_OK(a, TLS_MAGIC);
+    MAGIC_OK(b, TLS_MAGIC);
+    return a == b || digest_same(&a->authorities_digest, &b->authorities_digest);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 
 #define RSA_BITS_MIN 2048
 
@@ -47,7 +48,10 @@ static bool set_padding(const struct scheme *scheme, EVP_PKEY_CTX *ctx)
                             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
-/* GnuTLS frees what it gets. */
+/*
+ * GnuTLS frees what it gets. What it passes may hold anything, so a signature is empty until it is
+ * made.
+ */
 static bool make_room(EVP_PKEY *key, gnutls_datum_t *signature)
 {
     signature->size = (unsigned)EVP_PKEY_get_size(key);
@@ -55,8 +59,27 @@ static bool make_room(EVP_PKEY *key, gnutls_datum_t *signature)
     return signature->data != NULL;
 }
 
+static _Thread_local bool failed;
+
+bool tls_key_has_failed(void)
+{
+    const bool had = failed;
+    failed = false;
+    return had;
+}
+
+static void tell_failure(void)
+{
+    char text[256];
+    ERR_error_string_n(ERR_peek_last_error(), text, sizeof(text));
+    log_error(NULL, "[server] tls_key: no signature could be made with it (OpenSSL: %s)", text);
+    failed = true;
+}
+
 static int ended(bool good, size_t len, gnutls_datum_t *signature)
 {
+    if (!good)
+        tell_failure();
     ERR_clear_error();
     if (good) {
         signature->size = (unsigned)len;
@@ -75,6 +98,7 @@ static int sign_data(gnutls_privkey_t unused, gnutls_sign_algorithm_t id, void *
     EVP_PKEY_CTX *key_ctx = NULL;
     (void)unused;
     (void)flags;
+    *signature = (gnutls_datum_t){.data = NULL};
     bool good = scheme != NULL && ctx != NULL && make_room(key, signature) &&
                 EVP_DigestSignInit(ctx, &key_ctx, scheme->digest(), NULL, key) == 1 &&
                 set_padding(scheme, key_ctx);
@@ -91,6 +115,7 @@ static int sign_hash(gnutls_privkey_t unused, gnutls_sign_algorithm_t id, void *
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     (void)unused;
     (void)flags;
+    *signature = (gnutls_datum_t){.data = NULL};
     bool good = scheme != NULL && ctx != NULL && make_room(key, signature) &&
                 EVP_PKEY_sign_init(ctx) == 1 && set_padding(scheme, ctx) &&
                 EVP_PKEY_CTX_set_signature_md(ctx, scheme->digest()) == 1;

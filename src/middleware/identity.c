@@ -394,9 +394,9 @@ void identity_run(struct request *request, struct identity_worker *worker)
     const struct identity *identity = worker->identity;
     MAGIC_OK(identity, IDENTITY_MAGIC);
     const struct config *config = identity->config;
-    if (config->identity_mode == IDENTITY_OFF)
+    if (config->identity_mode == IDENTITY_OFF && !request->lacks_certificate)
         return;
-    if (config->identity_mode == IDENTITY_CERTIFICATE) {
+    if (config->identity_mode == IDENTITY_CERTIFICATE || request->lacks_certificate) {
         judge_certificate(request);
         return;
     }

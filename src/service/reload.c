@@ -155,14 +155,6 @@ static void fail(struct reload *reload)
 
 /* ---- the change, which cannot fail ---- */
 
-static void name_kept_key(void *arg, const char *section, const char *key)
-{
-    (void)arg;
-    log_warning(NULL,
-                "[%s] %s changed, but it cannot be reloaded: it keeps its value until a restart",
-                section, key);
-}
-
 static void change_operators(struct daemon *daemon)
 {
     struct admin_app *const apps[] = {&daemon->metrics.app, &daemon->admin.app};
@@ -185,7 +177,7 @@ static void commit(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
-    config_unreloadable(daemon->setup.config, config, name_kept_key, NULL);
+    setup_log_kept(daemon->setup.config, config);
     token_service_commit(daemon->tokens, reload->tokens);
     reload->tokens = NULL;
     keys_commit(daemon, reload->keys);

@@ -90,9 +90,15 @@ static void list_files(struct setup *setup, const struct config *config)
         setup->files[i] = mem_strdup(files[i]);
 }
 
+struct looking {
+    struct setup *setup;
+    const struct config *before;
+};
+
 static void look(void *arg, struct config *config, struct config_faults *faults)
 {
-    struct setup *setup = arg;
+    const struct looking *looking = arg;
+    struct setup *setup = looking->setup;
     list_files(setup, config);
     setup->identity = identity_new(config, faults);
     setup->tls = tls_new(config, faults);
@@ -101,14 +107,17 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
         check_tls(config, &config->upstreams[i], faults);
         check_assertions(config, &config->upstreams[i], faults);
     }
+    if (looking->before != NULL && faults->faults > 0)
+        setup_log_kept(looking->before, config);
 }
 
 bool setup_read(struct setup *setup, const char *path, const struct config *before,
                 bool credentials_optional, struct config_faults *faults)
 {
     const size_t faults_before = faults->faults;
+    struct looking looking = {setup, before};
     *setup = (struct setup){.config = NULL};
-    setup->config = config_load(before, path, credentials_optional, look, setup, faults);
+    setup->config = config_load(before, path, credentials_optional, look, &looking, faults);
     return faults->faults == faults_before;
 }
 
@@ -172,6 +181,19 @@ void setup_fini(struct setup *setup)
         mem_free(setup->files[i]);
     mem_free(setup->files);
     *setup = (struct setup){.config = NULL};
+}
+
+static void log_kept_key(void *arg, const char *section, const char *key)
+{
+    (void)arg;
+    log_warning(NULL,
+                "[%s] %s changed, but it cannot be reloaded: it keeps its value until a restart",
+                section, key);
+}
+
+void setup_log_kept(const struct config *before, const struct config *config)
+{
+    config_unreloadable(before, config, log_kept_key, NULL);
 }
 
 void setup_log_faults(const struct config_faults *faults)

@@ -16,6 +16,7 @@ certificate foreign other /CN=ada
 certificate server ca /CN=server extendedKeyUsage=serverAuth
 certificate client ca /CN=client extendedKeyUsage=clientAuth
 certificate rsa ca /CN=rsa "" 20 rsa:2048
+certificate cipher ca /CN=cipher keyUsage=critical,keyEncipherment
 certificate quote ca '/CN=say "hi"'
 start_standin
 tls_keys one
@@ -66,6 +67,7 @@ logged 'status=401 code=unauthorized reason=absent'
 
 [ "$(code "$at/M11AA")" = 000 ] || fail "no certificate"
 eventually failed no_certificate 1
+logged 'reason=no_certificate detail="the caller shows none; tls_client_ca wants one"'
 has "$(handshake -tls1_2)" "handshake failure"
 eventually failed no_certificate 2
 refused foreign certificate 2 "unknown ca"
@@ -73,8 +75,15 @@ has "$(logged 'reason=certificate')" 'detail="not of an authority in tls_client_
 refused late certificate 5 "certificate expired"
 has "$(logged 'reason=certificate')" 'detail=expired'
 refused server certificate 8 "unsupported certificate"
+refused cipher certificate 11 "unsupported certificate"
+has "$(logged 'reason=certificate')" 'detail="not for signatures, by its key usage"'
 metric_is postcoded_requests_total 1 'code="bad_request",status="400"' ||
     fail "a refused handshake counts as a request"
+
+# Each caller sees why, also one that sends its request before it can know.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    has "$(get -S --tlsv1.3 "$at/M11AA" 2>&1)" "alert certificate required"
+done
 
 # Python's ssl; sessions are not resumed, so that each connection is judged.
 has "$(handshake -cert "$here/ada.crt" -key "$here/ada.key" -tls1_2)" "New, TLSv1.2"
@@ -101,11 +110,31 @@ for _ in range(2):
 PY
 fi
 
-# Another authority by a reload: who is connected stays, new connections are judged by it.
-cp "$here/other.crt" "$here/authorities.crt"
+# Another authority by a reload: who is connected gets one more response, new connections are judged
+# by it. The same authorities with something else changed end no connection.
+exec {to}> >(exec openssl s_client -connect "$tls" -cert "$here/ada.crt" -key "$here/ada.key" -quiet \
+    >"$here/kept" 2>/dev/null)
+lookup() {
+    printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n' >&"$to"
+    eventually answers "$1"
+}
+answers() {
+    [ "$(grep -o 'HTTP/1.1 200' "$here/kept" | wc -l)" = "$1" ]
+}
+lookup 1
+{ cat "$here/ca.crt"; echo; } >"$here/authorities.crt"
 set_key server tls_client_ca "$here/authorities.crt"
 configure
 reload success 1
+lookup 2
+lacks "$(cat "$here/kept")" "Connection: close"
+cp "$here/other.crt" "$here/authorities.crt"
+set_key server tls_client_ca "$here/authorities.crt"
+configure
+reload success 2
+lookup 3
+has "$(cat "$here/kept")" "Connection: close"
+exec {to}>&-
 [ "$(as ada)" = 000 ] || fail "the old authority counts"
 [ "$(as foreign)" = 200 ] || fail "the new one does not"
 # What is no CA is accepted itself, and no certificate that it signed.

@@ -52,6 +52,30 @@ done
 eventually connections 0
 metric_is postcoded_requests_total 2 "$bad" || fail "a handshake alone is a bad request"
 
+# A handshake that claims a message of 16 MB, and sends it: closed long before. What is no
+# ClientHello is not waited for.
+printf '\x16\x03\x01\x00\x05hello' >"$here/hello"
+exec {hello}<>"/dev/tcp/127.0.0.1/$port"
+cat "$here/hello" >&"$hello"
+eventually failed protocol 1
+has "$(logged 'tls handshake failed')" 'reason=protocol detail="the first message is not a ClientHello"'
+exec {hello}>&-
+record() { # bytes of a record of a handshake, from standard input
+    printf '\x16\x03\x01\x3f\xfc'
+    cat
+}
+head -c 16380 /dev/zero | record >"$here/more"
+{ printf '\x01\xff\xff\xff'; head -c 16376 /dev/zero; } | record >"$here/large"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    cat "$here/more"
+done >>"$here/large"
+exec {hello}<>"/dev/tcp/127.0.0.1/$port"
+cat "$here/large" >&"$hello"
+eventually failed protocol 2
+has "$(logged 'reason=protocol')" 'detail="larger than 128 KiB"'
+exec {hello}>&-
+eventually connections 0
+
 # Two with TLS and one without; a fourth of either kind is closed at once.
 hold() {
     exec {held}> >(exec openssl s_client -connect "$tls" -quiet >>"$here/held" 2>&1)

@@ -32,13 +32,24 @@ for weak in AES128-SHA AES128-GCM-SHA256 DHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-A
     has "$(handshake -tls1_2 -cipher "$weak:@SECLEVEL=0")" "Cipher is (NONE)" "handshake failure"
 done
 eventually failed protocol 8
+has "$(logged 'reason=protocol')" 'detail="no version, cipher, group or signature in common"'
 has "$(logged 'older than TLS 1.2')" 'info tls handshake failed client=127.0.0.1:' reason=protocol
 
 # HTTP where TLS is spoken, and the reverse. The one is no request and no bad_request.
 before=$(metric postcoded_requests_total 'code="bad_request",status="400"')
-has "$(ask -i "http://$tls/api/v1/addresses/M11AA")" "400 Bad request" problem+json "use https://"
+has "$(ask -i "http://$tls/api/v1/addresses/M11AA")" "400 Bad Request" problem+json "use https://"
 eventually failed not_tls 1
 logged 'reason=not_tls detail="plain HTTP"'
+exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+printf 'HEAD / HTTP/1.1\r\nHost: h\r\n\r\n' >&"$fd"
+lacks "$(cat <&"$fd")" problem: &&
+    eventually failed not_tls 2
+exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+printf 'SSH-2.0-OpenSSH_9.2\r\n' >&"$fd"
+[ -z "$(cat <&"$fd" 2>&1 | grep HTTP)" ] || fail "HTTP for SSH"
+eventually failed not_tls 3
+logged 'reason=not_tls detail="no TLS"'
+exec {fd}>&-
 metric_is postcoded_requests_total "$before" 'code="bad_request",status="400"' ||
     fail "a failed handshake counts as a request"
 ask "https://$plain/" && fail "TLS where there is none"
@@ -53,7 +64,7 @@ exec {fd}>&-
 eventually failed closed 1
 exec {fd}<>"/dev/tcp/127.0.0.1/$port"
 printf '\x00\x01\x02\x03\x04\x05' >&"$fd"
-eventually failed not_tls 2
+eventually failed not_tls 4
 exec {fd}>&-
 
 # Pipelined, and in one record; then a header section that is too large, and one that is not.
@@ -110,7 +121,18 @@ except ssl.SSLWantReadError:
     pass
 if not exchange(lambda: tls.read(4096)).startswith(b"HTTP/1.1 200"):
     sys.exit("another answer")
+
+# One that says in clear that it leaves, before its handshake has ended.
+raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+outside = ssl.MemoryBIO()
+try:
+    context.wrap_bio(ssl.MemoryBIO(), outside, server_hostname="localhost").do_handshake()
+except ssl.SSLWantReadError:
+    raw.sendall(outside.read() + b"\x15\x03\x03\x00\x02\x01\x00")
+while raw.recv(65536):
+    pass
 PY
+    eventually failed closed 2
 fi
 
 # A handshake that drips, one that is silent: closed after header_timeout. The thread rests

@@ -73,7 +73,31 @@ is_three() {
 }
 eventually is_three
 lookup 4
+lacks "$(cat "$here/kept")" "Connection: close"
+
+# A certificate is wanted from now on: who is connected, and has shown none, is not answered.
+set_key server tls_client_ca "$here/ca.crt"
+configure
+none_without() {
+    [ "$(code "$at/M11AA")" = 000 ]
+}
+eventually none_without
+printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n' >&"$to"
+eventually grep -q 'Certificate realm=' "$here/kept"
+has "$(tail -n 20 "$here/kept")" "401 Unauthorized" "Connection: close"
+logged 'status=401 code=unauthorized reason=absent'
 exec {to}>&-
+
+# From TLS to none: `listen` keeps its value, and that is told beside the fault that comes of it.
+set_key server listen 127.0.0.1:0
+set_key server tls_certificate ''
+set_key server tls_key ''
+set_key server tls_client_ca ''
+configure
+logged '\[server\] listen changed, but it cannot be reloaded'
+tls_keys live
+set_key server reload_on_change on
+configure
 stop_daemon
 
 # --check says all of it at once, and what the files hold; the last line counts notes.

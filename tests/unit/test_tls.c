@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "certificates.h"
 #include "config_fixture.h"
+#include "front/tls_internal.h"
 #include "middleware/certificate_user.h"
 #include "suite.h"
 
@@ -285,6 +286,50 @@ START_TEST(keys_that_are_not_used)
 }
 END_TEST
 
+/* GnuTLS may pass a signature that holds anything. */
+START_TEST(signature_that_fails)
+{
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    gnutls_privkey_t key = tls_key_new(pair);
+    const gnutls_datum_t data = {(unsigned char *)"text", 4};
+    gnutls_datum_t signature = {(unsigned char *)"not to be freed", 15};
+
+    ck_assert_ptr_nonnull(key);
+    ck_assert_int_lt(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA512, 0, &data, &signature),
+                     0);
+    ck_assert_int_eq(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature),
+                     0);
+    gnutls_free(signature.data);
+    gnutls_privkey_deinit(key);
+    EVP_PKEY_free(pair);
+}
+END_TEST
+
+/* That the daemon cannot sign is not the caller's fault. */
+START_TEST(key_that_cannot_sign)
+{
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    unsigned char *der = NULL;
+    const int len = i2d_PUBKEY(pair, &der);
+    const unsigned char *at = der;
+    EVP_PKEY *half = d2i_PUBKEY(NULL, &at, len);
+    gnutls_privkey_t key = tls_key_new(half);
+    const gnutls_datum_t data = {(unsigned char *)"text", 4};
+    gnutls_datum_t signature;
+
+    ck_assert_ptr_nonnull(key);
+    ck_assert(!tls_key_has_failed());
+    ck_assert_int_lt(gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature),
+                     0);
+    ck_assert(tls_key_has_failed());
+    ck_assert(!tls_key_has_failed());
+    gnutls_privkey_deinit(key);
+    OPENSSL_free(der);
+    EVP_PKEY_free(half);
+    EVP_PKEY_free(pair);
+}
+END_TEST
+
 static char *date_in(int64_t days)
 {
     static char text[CLOCK_TEXT];
@@ -546,6 +591,8 @@ int main(void)
     tcase_add_test(files, in_der);
     tcase_add_test(files, no_authority);
     tcase_add_test(files, keys_that_are_not_used);
+    tcase_add_test(files, signature_that_fails);
+    tcase_add_test(files, key_that_cannot_sign);
     tcase_add_test(files, worth_saying);
     tcase_add_test(files, of_no_use_to_callers);
     tcase_add_test(files, credentials_not_looked_at);
