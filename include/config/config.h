@@ -290,11 +290,15 @@
       "Token requests per hour after a 401, by hand, or after a failed token request; 0 allows "   \
       "none.")                                                                                     \
     X("upstream", "connect_timeout", connect_timeout, DURATION, "2s", 10 * CFG_MS, CFG_DAY, "",    \
-      CONFIG_RELOADS, "Time to connect to the upstream, TLS included.")                            \
+      CONFIG_RELOADS,                                                                              \
+      "Time to connect to the upstream, its name and TLS included. A connection whose path drops " \
+      "all packets ends about a second after that time.")                                          \
     X("upstream", "max_connections", max_connections, COUNT, "256", 1, 65536, "", CONFIG_RELOADS,  \
       "Connections to the upstream, over all workers; further lookups wait in a queue.")           \
     X("upstream", "connection_max_age", connection_max_age, DURATION, "5m", CFG_S, CFG_DAY, "",    \
-      CONFIG_RELOADS, "Age at which a connection is replaced, so that DNS changes take effect.")   \
+      CONFIG_RELOADS,                                                                              \
+      "Longest age of a connection, together with its DNS answer, so that DNS changes take "       \
+      "effect.")                                                                                   \
     X("upstream", "retries", retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,                       \
       "New connections tried when one fails before the first byte of a response.")                 \
     X("upstream", "max_response_size", max_response_size, SIZE, "1M", 1024, 64 * 1024 * 1024, "",  \

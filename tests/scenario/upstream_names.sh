@@ -40,7 +40,7 @@ start_daemon
 eventually is_ready
 answered_from 127.0.0.2 || fail "$(cat "$here/answer")"
 say_names "$name 300 127.0.0.3"
-within 8000 eventually answered_from 127.0.0.3
+within 4000 eventually answered_from 127.0.0.3
 for ((i = 0; i < 20; i++)); do
     answered_from 127.0.0.3 || fail "it goes back: $(cat "$here/answer")"
 done
