@@ -33,10 +33,12 @@ void departures_stop(struct departures *departures);
 
 /*
  * Watches the connected socket on behalf of `who`, which must live until the socket is closed. That
- * ends the watch, because nothing in the process duplicates a caller's descriptor, or forks.
+ * ends the watch, because nothing in the process duplicates a descriptor that is watched, or forks.
  * ERR_SYSTEM: the system has no room for the watch.
  */
 ERR_CHECKED enum err departures_watch(struct departures *departures, int fd, void *who);
+/* Ends the watch of a socket that is to be duplicated (front/linger.h). */
+void departures_unwatch(struct departures *departures, int fd);
 /*
  * From now on `readable` is called too when there is more to read from a socket that is watched, or
  * nothing will come any more; at once where that is so already. Or it is not called any longer.

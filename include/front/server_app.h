@@ -34,6 +34,13 @@ struct server_app {
     void (*ended)(struct server_app *app, struct request *request);
 };
 
+/* One that goes on after it was counted as ended (front/linger.h). Any thread. */
+static inline void server_app_join(struct server_app *app, struct server_quota *quota)
+{
+    atomic_fetch_add_explicit(&app->open, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&quota->open, 1, memory_order_relaxed);
+}
+
 /* A connection that was counted, in the app and in the quota, has ended. Any thread. */
 static inline void server_app_leave(struct server_app *app, struct server_quota *quota)
 {

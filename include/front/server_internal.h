@@ -18,6 +18,7 @@
 
 #include "front/conn.h"
 #include "front/departures.h"
+#include "front/linger.h"
 #include "front/mhd_scheduler.h"
 #include "front/rejections.h"
 #include "front/server.h"
@@ -38,6 +39,7 @@ struct server {
     struct conn *shaking; /* whose TLS was last active; NULL: it has gone since */
     struct conn *giving;  /* that was last given a response; NULL: it has gone since */
     struct rejections rejections;
+    struct lingers lingers; /* of callers with TLS */
     bool draining;
     bool stopped;
 };

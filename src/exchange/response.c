@@ -148,6 +148,11 @@ void response_timed_out(struct request *request)
 /* A header section is a few hundred bytes; a GUID and its header's name are bounded. */
 #define HEADER_TEXT 1024
 
+/*
+ * libmicrohttpd finds the end of the stream then, and closes. With TLS it goes on reading instead,
+ * until the header section is whole or it cannot write, for what comes to a socket that reads no
+ * more is answered with a reset, and callers send a large header section in many pieces.
+ */
 static void send_at_once(const struct request *request, struct iovec *parts, size_t count)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
@@ -155,12 +160,14 @@ static void send_at_once(const struct request *request, struct iovec *parts, siz
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (tls == NULL) {
         (void)sendmsg(request->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        shutdown(request->fd, SHUT_RDWR);
         return;
     }
     for (size_t i = 0; i < count; i++)
         if (parts[i].iov_len > 0)
             (void)gnutls_record_send(tls->tls_session, parts[i].iov_base, parts[i].iov_len);
     (void)gnutls_bye(tls->tls_session, GNUTLS_SHUT_WR);
+    shutdown(request->fd, SHUT_WR);
 }
 
 /*
@@ -185,7 +192,6 @@ static void write_at_once(struct request *request, enum problem_id id, const cha
     MUST(head_len > 0 && (size_t)head_len < sizeof(head));
     struct iovec parts[] = {{head, (size_t)head_len}, {json, bare ? 0 : len}};
     send_at_once(request, parts, ARRAY_LEN(parts));
-    shutdown(request->fd, SHUT_RDWR);
     request->written_at_once = true;
     request->body_len = len;
     free(json);

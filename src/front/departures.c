@@ -65,3 +65,9 @@ void departures_watch_reading(struct departures *departures, int fd, void *who, 
     MAGIC_OK(departures, DEPARTURES_MAGIC);
     MUST(epoll_ctl(departures->set, EPOLL_CTL_MOD, fd, &event) == 0);
 }
+
+void departures_unwatch(struct departures *departures, int fd)
+{
+    MAGIC_OK(departures, DEPARTURES_MAGIC);
+    (void)epoll_ctl(departures->set, EPOLL_CTL_DEL, fd, NULL);
+}

@@ -9,7 +9,6 @@
 #include "front/server_internal.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <utlist.h>
 
 #include "base/check.h"
@@ -44,19 +43,16 @@ static void finish(struct conn *conn)
 /* ---- a connection's beginning and end ---- */
 
 /*
- * A socket that is closed with bytes unread is reset, and the caller may never see the response, or
- * the alert, that it was sent. In TLS a caller sends its request along with the end of its
- * handshake, whatever comes of that. libmicrohttpd closes right after this.
+ * In TLS a caller sends its request along with the end of its handshake, whatever comes of that,
+ * and a large header section in many pieces. libmicrohttpd closes right after this.
  */
-#define UNREAD_MAX ((size_t)1024 * 1024)
-
-static void read_to_end(int fd)
+static void let_linger(struct conn *conn)
 {
-    char unread[16 * 1024];
-    shutdown(fd, SHUT_WR);
-    for (size_t i = 0; i < UNREAD_MAX / sizeof(unread); i++)
-        if (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) <= 0)
-            return;
+    struct server *server = conn->server;
+    if (server->stopped || server->draining)
+        return;
+    departures_unwatch(&server->departures, conn->fd);
+    linger_begin(&server->lingers, server->loop, conn->app, conn->quota, conn->fd);
 }
 
 struct conn *server_last_conn(const struct server *server)
@@ -155,7 +151,7 @@ void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **cont
         if (conn->request != NULL)
             finish(conn);
         if (conn->tls != NULL)
-            read_to_end(conn->fd);
+            let_linger(conn);
         server_drop(server, conn);
         *context = NULL;
     }

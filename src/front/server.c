@@ -172,6 +172,7 @@ void server_stop(struct server *server)
         if (conn->held)
             mhd_tls_goes_on(conn);
     }
+    lingers_stop(&server->lingers);
     mhd_scheduler_stop(&server->scheduler);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;

@@ -419,7 +419,7 @@ static void find_failure(struct tls_session *tls, bool late)
 {
     int heard = tls->heard_alert;
     if (heard == NO_ALERT && gnutls_alert_get(tls->session) != GNUTLS_A_CLOSE_NOTIFY)
-        heard = gnutls_alert_get(tls->session);
+        heard = (int)gnutls_alert_get(tls->session);
     tls->failure = TLS_PROTOCOL;
     tls->detail = NULL;
     if (tls_key_has_failed()) {
