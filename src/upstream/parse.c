@@ -102,9 +102,17 @@ static int on_body(llhttp_t *http, const char *at, size_t len)
 }
 
 /*
- * An interim response is followed by another. Where none but a field says that there is a body, the
- * peer may send one all the same: what it sends is not read as the next response.
+ * Does a response without a body announce one? The peer may then send it: what it sends is not to
+ * be read as the next response. The length in a 304 is that of a 200 (RFC 9110, section 8.6).
  */
+static bool announces_body(int status, const struct framing *framing)
+{
+    if (status == 304)
+        return framing->fault != NULL || framing->chunked;
+    return is_bodiless(status) && framing_has_body(framing);
+}
+
+/* An interim response is followed by another. */
 static int on_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
@@ -112,9 +120,8 @@ static int on_end(llhttp_t *http)
     if (!parse->response->headers_done)
         return 0;
     parse->complete = true;
-    parse->keep_alive =
-        llhttp_should_keep_alive(http) != 0 &&
-        (!is_bodiless(http->status_code) || !framing_has_body(&parse->response->framing));
+    parse->keep_alive = llhttp_should_keep_alive(http) != 0 &&
+                        !announces_body(http->status_code, &parse->response->framing);
     return HPE_PAUSED;
 }
 

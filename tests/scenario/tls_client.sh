@@ -140,7 +140,7 @@ exec {to}>&-
 # What is no CA is accepted itself, and no certificate that it signed.
 certificate signed ada /CN=signed
 cp "$here/ada.crt" "$here/authorities.crt"
-reload success 2
+reload success 3
 logged 'certificate 1 is not a CA certificate (basicConstraints CA:TRUE): only that very certificate will be accepted'
 [ "$(as ada)" = 200 ] || fail "the very certificate: $(as ada)"
 cat "$here/ada.crt" >>"$here/signed.crt"

@@ -26,7 +26,7 @@ static const struct reuse reuses[] = {
     {"HTTP/1.1 304 No\r\n\r\n", true},
     {"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n", false},
     {"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", false},
-    {"HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n", false},
+    {"HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n", true},
     /* What follows a response would be taken for the next one. */
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
