@@ -15,7 +15,7 @@
  * For requests on connections that have not asked yet. Who connects asks at once, as a rule; who
  * does not may never.
  */
-#define DRAIN_REQUESTS (1 * SECOND)
+#define DRAIN_REQUESTS (2 * SECOND)
 
 static void end(struct daemon *daemon)
 {

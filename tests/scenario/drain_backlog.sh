@@ -64,7 +64,7 @@ for ((round = 0; round < 8; round++)); do
     wait "$daemon" || fail "ended with $?"
 done
 
-# A connection that has not asked yet is waited for a second. Of the request nothing, a part of the
+# A connection that has not asked yet is waited for, two seconds. Of the request nothing, a part of the
 # request line, or more has been read when the listeners close.
 request=$'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n'
 # arrive: 30 callers who have sent a part; sets begun.
@@ -82,7 +82,7 @@ eventually is_ready
 arrive
 kill -TERM "$daemon"
 logged draining >/dev/null
-sleep 0.2 # many looks of the daemon, of which nothing tells
+sleep 0.1 # ten looks of the daemon, of which nothing tells
 for ((i = 0; i < 30; i++)); do
     printf '%s' "${request:i % 3 * 20}" >&"${begun[i]}"
 done
