@@ -110,8 +110,10 @@ eventually connections 3
 metric_is postcoded_connections_refused_total $((refusals + 2)) || fail "not counted"
 exec {other}>&-
 eventually connections 2
-exec {amid}> >(exec openssl s_client -connect "$tls" -quiet >/dev/null 2>&1)
+exec {amid}> >(exec openssl s_client -connect "$tls" -quiet >"$here/amid" 2>/dev/null)
 client=$!
+printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n' >&"$amid"
+eventually grep -q 'HTTP/1.1 200' "$here/amid" # so that its handshake is over
 eventually connections 3
 kill -STOP "$daemon"
 printf 'GET /api' >&"$amid"
