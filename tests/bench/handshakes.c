@@ -4,14 +4,13 @@
  * does not matter: what is measured is the CPU time of the processes watched, and most of that is
  * arithmetic.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
 #include "../driver/net.h"
+#include "cpu.h"
 
 #define EXIT_FAULT 1
 #define WATCH_MAX 16
@@ -37,34 +36,11 @@ _Noreturn static void fault(const char *what)
 }
 
 /* Of all threads, in ns. */
-static int64_t cpu_of(pid_t pid)
-{
-    char path[320], text[64];
-    int64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        fault("a watched process is gone");
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", (int)pid, entry->d_name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-        text[len > 0 ? len : 0] = '\0';
-        sum += strtoll(text, NULL, 10);
-        if (fd >= 0)
-            close(fd);
-    }
-    closedir(dir);
-    return sum;
-}
-
 static int64_t cpu_of_all(void)
 {
-    int64_t sum = 0;
-    for (size_t i = 0; i < options.watched_count; i++)
-        sum += cpu_of(options.watched[i]);
+    int64_t sum = cpu_of_processes(options.watched, options.watched_count);
+    if (sum < 0)
+        fault("a watched process is gone");
     return sum;
 }
 

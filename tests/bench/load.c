@@ -4,14 +4,11 @@
  * beside them.
  *
  * The processes watched are those between the load and the upstream. Their CPU time is read here,
- * at both ends of the very window in which lookups are counted, from schedstat, which the kernel
- * keeps in nanoseconds; the ticks of /proc/PID/stat are a thousand lookups long.
+ * at both ends of the very window in which lookups are counted.
  *
  * Every latency is kept, and sorted at the end: there is no histogram whose buckets could flatter.
  * An answer that is not a 200 with a length ends the run: a bench of errors is fast and worthless.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "../driver/net.h"
+#include "cpu.h"
 
 #define EXIT_FAULT 1
 #define ANSWER_MAX 16384
@@ -75,39 +73,11 @@ _Noreturn static void fault(const char *what, const char *detail)
 
 /* ---- CPU time ---- */
 
-static int64_t thread_cpu(pid_t pid, const char *thread)
-{
-    char path[320], text[64];
-    snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, thread);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0; /* a thread that has ended meanwhile */
-    ssize_t len = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[len > 0 ? len : 0] = '\0';
-    return strtoll(text, NULL, 10);
-}
-
-static int64_t cpu_of(pid_t pid)
-{
-    char path[64];
-    int64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        fault("a watched process is gone", path);
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (entry->d_name[0] != '.')
-            sum += thread_cpu(pid, entry->d_name);
-    closedir(dir);
-    return sum;
-}
-
 static int64_t cpu_of_all(void)
 {
-    int64_t sum = 0;
-    for (size_t i = 0; i < options.watched_count; i++)
-        sum += cpu_of(options.watched[i]);
+    int64_t sum = cpu_of_processes(options.watched, options.watched_count);
+    if (sum < 0)
+        fault("a watched process is gone", "it ended");
     return sum;
 }
 
