@@ -118,10 +118,13 @@ static const struct sample sound[] = {
     {HEAD_200 "Transfer-Encoding: CHUNKED\r\n\r\n" CHUNKS, ""},
     {HEAD_200 "\r\nhi", ""},
     {"HTTP/1.1 103 E\r\nContent-Length: 2\r\n\r\n" SOUND, ""},
-    {HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nContent-Length: 9\r\n"
-              "Transfer-Encoding: gzip\r\n\r\n",
-     ""},
 };
+
+/* Fields of framing behind the body, where they mean nothing. */
+static const struct sample trailing = {
+    HEAD_200 "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nContent-Length: 9\r\n"
+             "Transfer-Encoding: gzip\r\n\r\n",
+    ""};
 
 static void ck_sound(const struct sample *sample, bool once, bool post)
 {
@@ -137,6 +140,22 @@ END_TEST
 START_TEST(test_sound_token_response)
 {
     ck_sound(&sound[_i], true, true);
+}
+END_TEST
+
+/* llhttp 9 rejects it. */
+START_TEST(test_trailing_fields_of_a_lookup)
+{
+    const struct call_result *result = call_for(&trailing, false, false);
+
+    if (result->error != CLIENT_FRAMING)
+        ck_response(result, "hi");
+}
+END_TEST
+
+START_TEST(test_trailing_fields)
+{
+    ck_sound(&trailing, true, true);
 }
 END_TEST
 
@@ -225,6 +244,8 @@ int main(void)
     tcase_add_loop_test(tcase, test_faulty_key_set, 0, ARRAY_LEN(faulty));
     tcase_add_loop_test(tcase, test_sound_lookup, 0, ARRAY_LEN(sound));
     tcase_add_loop_test(tcase, test_sound_token_response, 0, ARRAY_LEN(sound));
+    tcase_add_test(tcase, test_trailing_fields_of_a_lookup);
+    tcase_add_test(tcase, test_trailing_fields);
     tcase_add_loop_test(tcase, test_repeated_length, 0, ARRAY_LEN(repeated));
     tcase_add_loop_test(tcase, test_repeated_length_of_a_lookup, 0, ARRAY_LEN(repeated));
     tcase_add_test(tcase, test_folded_coding);
