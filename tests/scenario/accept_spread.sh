@@ -84,7 +84,7 @@ for ((round = 0; round < 5; round++)); do
     fair || fail "one by one: $(spread)"
     leave_all
     # All before anybody is accepted.
-    kill -STOP "$daemon"
+    suspend_daemon
     for ((i = 1; i <= 8; i++)); do
         exec {one}<>"/dev/tcp/${address%:*}/${address##*:}"
         kept+=("$one")

@@ -170,6 +170,15 @@ listens() {
     kill -0 "$daemon" 2>/dev/null || fail "the daemon has ended"
     grep -q 'lookups on' "$here/log"
 }
+# suspend_daemon: until kill -CONT. A signal stops one thread first, and another may still accept or
+# read meanwhile; so all of them are waited for.
+is_suspended() {
+    ! awk '{ print $3 }' "/proc/$daemon"/task/*/stat | grep -qv T
+}
+suspend_daemon() {
+    kill -STOP "$daemon"
+    eventually is_suspended
+}
 # stop_daemon [SIGNAL [STATUS]]: and it ends with that status.
 stop_daemon() {
     kill -s "${1:-TERM}" "$daemon"

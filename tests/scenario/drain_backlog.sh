@@ -24,7 +24,7 @@ wait_in_backlog() {
 # and all are looked up.
 start_daemon
 eventually is_ready
-kill -STOP "$daemon"
+suspend_daemon
 for to in "$address" "unix:$here/pc.sock"; do
     "$driver/callers" --connect "$to" --path /api/v1/addresses/M11AA --count 500 --expect 200 \
         >"$here/told.${to%%:*}" &

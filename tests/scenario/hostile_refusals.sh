@@ -116,16 +116,8 @@ queued() { # connections on which the daemon has something to read
         '$2 ~ port"$" && $4 == "01" { split($5, q, ":"); n += q[2] != "00000000" } END { print n + 0 }' \
         /proc/net/tcp)" -ge "$1" ]
 }
-# Each of its threads: one that still runs would read from the first caller.
-has_stopped() {
-    ! awk '{ print $3 }' "/proc/$daemon"/task/*/stat | grep -qv T
-}
-stop_short() {
-    kill -STOP "$daemon"
-    eventually has_stopped
-}
 for round in 1 2 3 4 5 6; do
-    stop_short
+    suspend_daemon
     pids=()
     for i in {1..12}; do
         # shellcheck disable=SC2059
@@ -145,7 +137,7 @@ eventually metric_is postcoded_requests_total 72 'code="too_large",status="431"'
 
 # And each is told with the status that it got, though it had no request line that ended.
 target=$(printf 'a%.0s' {1..60000})
-stop_short
+suspend_daemon
 pids=()
 for i in {1..8}; do
     text="GET /$target HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -115,7 +115,7 @@ client=$!
 printf 'GET /api/v1/addresses/M11AA HTTP/1.1\r\nHost: h\r\n\r\n' >&"$amid"
 eventually grep -q 'HTTP/1.1 200' "$here/amid" # so that its handshake is over
 eventually connections 3
-kill -STOP "$daemon"
+suspend_daemon
 printf 'GET /api' >&"$amid"
 eventually unread
 kill -KILL "$client"
