@@ -74,6 +74,8 @@ void response_field_ends(struct response *response);
 /* The value continues in a folded line: it counts as absent. */
 void response_field_is_folded(struct response *response);
 bool response_headers_end(struct response *response, int status);
+/* No body follows a final status, and no field can say otherwise (RFC 9112, section 6.3). */
+bool response_is_bodiless(int status);
 
 /* Bytes of header sections, or of what else frames a body. */
 bool response_count_framing(struct response *response, size_t len);

@@ -75,11 +75,6 @@ static int on_value_end(llhttp_t *http)
     return 0;
 }
 
-static bool is_bodiless(int status)
-{
-    return status == 204 || status == 304;
-}
-
 /* 1: no body follows, whatever the header section says (RFC 9112, section 6.3). */
 static int on_headers_end(llhttp_t *http)
 {
@@ -93,7 +88,7 @@ static int on_headers_end(llhttp_t *http)
     parse->response->framing.old = http->http_minor == 0;
     if (!response_headers_end(parse->response, status))
         return STOP;
-    return status < 200 || is_bodiless(status);
+    return status < 200 || response_is_bodiless(status);
 }
 
 static int on_body(llhttp_t *http, const char *at, size_t len)
@@ -109,7 +104,7 @@ static bool announces_body(int status, const struct framing *framing)
 {
     if (status == 304)
         return framing->fault != NULL || framing->chunked;
-    return is_bodiless(status) && framing_has_body(framing);
+    return response_is_bodiless(status) && framing_has_body(framing);
 }
 
 /* An interim response is followed by another. */

@@ -198,11 +198,7 @@ void response_field_is_folded(struct response *response)
         response->at[response->last] = 0;
 }
 
-/*
- * Where no body follows, no field can say otherwise (RFC 9112, section 6.3). But another section
- * follows an interim one: there it matters.
- */
-static bool is_last(int status)
+bool response_is_bodiless(int status)
 {
     return status == 204 || status == 304;
 }
@@ -214,7 +210,8 @@ bool response_headers_end(struct response *response, int status)
     /* The range of RFC 9110 section 15; and 101 would end HTTP, which is never requested. */
     if (status < 100 || status > 599 || status == 101)
         return reject(response, CLIENT_PROTOCOL);
-    if (!is_last(status) && framing_fault(&response->framing) != NULL)
+    /* Another section follows an interim one: there framing matters, though it has no body. */
+    if (!response_is_bodiless(status) && framing_fault(&response->framing) != NULL)
         return reject(response, CLIENT_FRAMING);
     response->headers_done = status >= 200;
     return true;

@@ -170,17 +170,24 @@ static size_t find_used(const int *fds)
     return used;
 }
 
-static void end_one_of_pool(struct peer *self)
+/* Each of them once, and reads the next request; on which it came. */
+static size_t serve_pool(struct peer *self, int fds[POOL])
 {
-    const struct ending *ending = self->arg;
-    int fds[POOL];
-
     for (size_t i = 0; i < POOL; i++)
         fds[i] = peer_accept(self);
     for (size_t i = 0; i < POOL; i++)
         peer_serve(fds[i], "parallel");
     size_t used = find_used(fds);
     EXPECT(peer_read_headers(fds[used], heard, sizeof(heard)));
+    return used;
+}
+
+static void end_one_of_pool(struct peer *self)
+{
+    const struct ending *ending = self->arg;
+    int fds[POOL];
+    size_t used = serve_pool(self, fds);
+
     EXPECT(ending->silence == 0 || usleep((useconds_t)(ending->silence / MICROSECOND)) == 0);
     close(fds[used]);
     int fresh = peer_accept(self);
@@ -237,12 +244,7 @@ static void serve_pool_once(struct peer *self)
 {
     int fds[POOL];
 
-    for (size_t i = 0; i < POOL; i++)
-        fds[i] = peer_accept(self);
-    for (size_t i = 0; i < POOL; i++)
-        peer_serve(fds[i], "parallel");
-    size_t used = find_used(fds);
-    EXPECT(peer_read_headers(fds[used], heard, sizeof(heard)));
+    serve_pool(self, fds);
     for (size_t i = 0; i < POOL; i++)
         peer_hear_end(fds[i]);
 }
