@@ -1,0 +1,83 @@
+/*
+ * Everything that the status page shows, gathered at one moment: front/status_page writes it as
+ * HTML, front/status_json as JSON. Nothing in it is secret.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef FRONT_OVERVIEW_H
+#define FRONT_OVERVIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "front/exposition.h"
+#include "front/history.h"
+#include "front/problem_log.h"
+#include "token/keeper.h"
+
+struct admin_app;
+
+enum condition_level {
+    CONDITION_DOWN,    /* lookups fail */
+    CONDITION_WARNING, /* they will, or some do */
+    CONDITION_NOTE,
+};
+
+#define CONDITIONS_MAX 16
+#define CONDITION_TEXT 320
+
+/* One thing that is wrong: "The token endpoint refuses the client's secret", since when, ... */
+struct condition {
+    enum condition_level level;
+    struct mono_time since; /* {0}: not known */
+    const char *upstream;   /* NULL: of the process */
+    char what[CONDITION_TEXT];
+    char why[CONDITION_TEXT];    /* what was seen: an error, a status, figures; "" for none */
+    char action[CONDITION_TEXT]; /* what to do; "" for nothing */
+};
+
+/* The last load of a configuration, that of the start included. */
+struct reload_status {
+    struct wall_time at;       /* when the present configuration was taken */
+    struct wall_time tried_at; /* the last attempt */
+    bool failed;               /* the last attempt; the configuration of before is used */
+};
+
+struct overview_upstream {
+    const char *name;
+    size_t index;
+    struct keeper_status token; /* its strings are borrowed */
+    int64_t budget;             /* token requests that auth_budget allows an hour */
+    int64_t waiters;
+    int64_t connections_active, connections_idle;
+    int64_t queue_length;
+};
+
+struct overview {
+    struct mono_time now;
+    struct wall_time wall; /* the same moment */
+    struct wall_time started;
+    const char *version;
+    bool ready;
+    bool draining;
+    struct buf reasons; /* why it is not ready: lines */
+    struct condition conditions[CONDITIONS_MAX];
+    size_t condition_count;
+    struct overview_upstream upstreams[METRIC_UPSTREAMS];
+    size_t upstream_count;
+    int64_t codes[PROBLEM_COUNT]; /* requests since the start */
+    int64_t connections, max_connections;
+    int64_t in_flight, max_in_flight;
+    size_t workers;
+    struct reload_status reload;
+    const struct history *history;
+    struct problem_entry problems[PROBLEM_SIDES][PROBLEM_LOG_ENTRIES];
+    size_t problem_count[PROBLEM_SIDES];
+};
+
+void overview_init(struct overview *overview, const struct admin_app *admin);
+void overview_fini(struct overview *overview);
+
+#endif
