@@ -98,6 +98,11 @@ enum metric_kind {
       "Connections to the upstream, by state.")                                                    \
     X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", UPSTREAM, COUNTER,  \
       1, "Calls refused because the queue for an upstream connection was full.")                   \
+    X(METRIC_UPSTREAM_QUEUE_LENGTH, "postcoded_upstream_queue_length", UPSTREAM, GAUGE, 1,         \
+      "Calls waiting for a connection to the upstream.")                                           \
+    X(METRIC_UPSTREAM_QUEUE_DURATION, "postcoded_upstream_queue_seconds", UPSTREAM, HISTOGRAM,     \
+      METRIC_HISTOGRAM_CELLS,                                                                      \
+      "Time that a call waited for a connection to the upstream; 0 for one that got it at once.")  \
     X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 2,               \
       "Requests to the token endpoint, by result.")                                                \
     X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", UPSTREAM, GAUGE, 1,                         \

@@ -112,6 +112,8 @@ static const struct {
     [METRIC_UPSTREAM_DURATION] = {label_none, false},
     [METRIC_UPSTREAM_CONNECTIONS] = {label_connection, false},
     [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_none, false},
+    [METRIC_UPSTREAM_QUEUE_LENGTH] = {label_none, false},
+    [METRIC_UPSTREAM_QUEUE_DURATION] = {label_none, false},
     [METRIC_TOKEN_REQUESTS] = {label_result, false},
     [METRIC_TOKEN_WAITERS] = {label_none, false},
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
