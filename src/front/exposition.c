@@ -115,6 +115,8 @@ static const struct {
     [METRIC_UPSTREAM_QUEUE_LENGTH] = {label_none, false},
     [METRIC_UPSTREAM_QUEUE_DURATION] = {label_none, false},
     [METRIC_TOKEN_REQUESTS] = {label_result, false},
+    [METRIC_TOKEN_REQUEST_DURATION] = {label_none, false},
+    [METRIC_TOKEN_REJECTED] = {label_none, false},
     [METRIC_TOKEN_WAITERS] = {label_none, false},
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
