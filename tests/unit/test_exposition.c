@@ -10,6 +10,8 @@
 #include "suite.h"
 
 static struct store *store;
+static const struct reload_status reload = {.at = {.ns = 1750 * MILLISECOND}, .failed = true};
+static const double busy[] = {0.25, 1};
 static struct exposition exposition;
 
 static uint32_t port_random(void *arg)
@@ -34,6 +36,9 @@ static void setup(void)
         .upstreams = {{"u", 4, keeper_of("u", 4)}, {"v", 1, keeper_of("v", 1)}},
         .upstream_count = 2,
         .store = store,
+        .reload = &reload,
+        .busy = busy,
+        .worker_count = ARRAY_LEN(busy),
     };
 }
 
@@ -55,7 +60,7 @@ START_TEST(test_upstreams)
     metric_upstream_observe(METRIC_UPSTREAM_DURATION, 1, 2 * SECOND);
     metric_add(METRIC_CONNECTIONS, 0, 3);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, &out);
+    exposition_write(&exposition, true, &out);
     const char *text = buf_text(&out);
     ck_assert_ptr_nonnull(strstr(
         text, "# TYPE postcoded_upstream_requests_total counter\n"
@@ -87,7 +92,7 @@ START_TEST(test_identity_reasons)
 
     metric_add(METRIC_IDENTITY_REJECTED, 3, 2);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, &out);
+    exposition_write(&exposition, true, &out);
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         char line[128];
         snprintf(line, sizeof(line), "\npostcoded_identity_rejected_total{reason=\"%s\"} %d\n",
