@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "front/tls.h"
+#include "lookup/health.h"
 #include "storage/store.h"
 #include "token/keeper.h"
 
@@ -22,6 +23,7 @@ struct exposition_upstream {
     const char *name;
     size_t index; /* in the metrics */
     struct keeper *keeper;
+    struct lookup_health *health; /* NULL: there are no lookups */
 };
 
 /* All borrowed. */

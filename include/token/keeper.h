@@ -224,8 +224,9 @@ enum keeper_state {
 struct keeper_status {
     enum keeper_state state;
     const char *state_name;
-    bool ready;          /* a usable token; with prefetch off also: the last request did not fail */
-    uint64_t generation; /* 0: no token yet */
+    bool ready; /* a usable token; with prefetch off also: the last request did not fail */
+    struct mono_time lacking_since;      /* without a usable token; {0}: there is one */
+    uint64_t generation;                 /* 0: no token yet */
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */
     int64_t lifetime;                    /* ns */

@@ -64,6 +64,7 @@ struct keeper {
     /* The token last taken into use, though it may have run out: what a grant is compared with, and
      * never given away from here. NULL: none, or it was forgotten. */
     struct token *last;
+    struct mono_time lacking_since; /* no token can be used; {0}: the present one can */
 
     struct keeper_flight flight;
     enum keeper_standing standing;

@@ -81,9 +81,19 @@ static void lookup_free(struct lookup *lookup)
     mem_free(lookup);
 }
 
+static uint64_t generation(const struct lookup *lookup)
+{
+    return lookup->token != NULL ? token_generation(lookup->token) : 0;
+}
+
 static void finish(struct lookup *lookup, enum lookup_result_kind kind)
 {
+    struct lookup_health *health = lookup->shared->health;
+
     lookup->result.kind = kind;
+    if (health != NULL)
+        lookup_health_note(health, &lookup->result, generation(lookup),
+                           loop_now(ctx_loop(lookup->ctx)));
     ctx_hook_remove(&lookup->cancelled); /* what is done with the result may cancel the context */
     lookup->done(lookup->arg, &lookup->result);
     lookup_free(lookup);
@@ -99,7 +109,10 @@ static void add_duration(struct lookup_stats *stats, int64_t duration)
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
-    (void)cause;
+    struct lookup_health *health = lookup->shared->health;
+
+    if (cause == CTX_DEADLINE && health != NULL)
+        lookup_health_timed_out(health, lookup->calling, generation(lookup), mono_now());
     if (lookup->calling)
         add_duration(lookup->query.stats, mono_diff(mono_now(), lookup->called));
     lookup_free(lookup);

@@ -172,6 +172,10 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
         .retry_at = keeper->not_before,
         .suspect_until = keeper->suspect_until,
     });
+    if (present != NULL)
+        keeper->lacking_since = (struct mono_time){0};
+    else if (keeper->lacking_since.ns == 0)
+        keeper->lacking_since = now;
     keeper->wanted = false; /* whoever wants more than this view will say so */
     keeper->ports.publish(keeper->ports.arg, keeper->view);
     token_view_unref(before);
