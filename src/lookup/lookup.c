@@ -180,10 +180,12 @@ static void called(void *arg, struct upstream_response *reply)
     hide_token(lookup->token, lookup->query.outline);
     if (is_accepted(reply) && !blames_token)
         token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
-    if (blames_token && !lookup->repeated)
+    if (blames_token && !lookup->repeated) {
         rejected(lookup, reply->sent);
-    else
-        finish(lookup, lookup->result.kind);
+        return;
+    }
+    lookup->result.alone = blames_token && generation(lookup) == lookup->waiter.rejected_generation;
+    finish(lookup, lookup->result.kind);
 }
 
 /* Room for all header fields of a lookup. */
@@ -297,9 +299,13 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         break;
     case TOKEN_UNAVAILABLE:
         lookup->result.retry_after = ticket->retry_after;
+        lookup->result.cause = ticket->cause;
         finish(lookup, LOOKUP_NO_TOKEN);
         break;
     case TOKEN_REJECTED:
+        lookup->result.alone = ticket->accepted;
+        lookup->result.cause =
+            ticket->accepted || token_cause_is_none(ticket->cause) ? NULL : ticket->cause;
         finish(lookup, LOOKUP_REJECTED);
         break;
     }
