@@ -101,15 +101,15 @@ quiet PostcodedNoToken PostcodedNotReady PostcodedErrors
 
 # The upstream rejects every token.
 knob unauthorized=1000000000
-fires PostcodedTokenRejected PostcodedErrors -- PostcodedNotReady
+fires PostcodedTokenRejected PostcodedErrors PostcodedNotReady
 knob unauthorized=0
 quiet PostcodedTokenRejected PostcodedErrors PostcodedNotReady
 
 # The quota is used up.
 knob lookup_status=429
-fires PostcodedUpstreamQuota PostcodedErrors
+fires PostcodedUpstreamQuota PostcodedErrors -- PostcodedNotReady
 knob lookup_status=0
-quiet PostcodedUpstreamQuota PostcodedErrors
+quiet PostcodedUpstreamQuota PostcodedErrors PostcodedNotReady
 
 # It ends. What is known of it is too old by then to fire anything else.
 stop_daemon
