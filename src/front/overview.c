@@ -5,7 +5,8 @@
 #include "front/overview.h"
 
 #include "base/check.h"
-#include "front/admin.h"
+#include "front/admin_ports.h"
+#include "front/readiness.h"
 
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
                           struct mono_time now)
@@ -15,6 +16,7 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->name = source->name;
     out->index = index;
     keeper_status(source->keeper, now, &out->token);
+    out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
@@ -39,18 +41,21 @@ static void read_process(struct overview *overview, const struct config *config)
             problem_log_read((enum problem_side)side, overview->problems[side]);
 }
 
-void overview_init(struct overview *overview, const struct admin_app *admin)
+void overview_init(struct overview *overview, const struct exposition *sources,
+                   const struct admin_ports *ports, const struct config *config)
 {
     *overview = (struct overview){.now = mono_now(),
                                   .wall = wall_now(),
-                                  .started = admin->started,
                                   .version = POSTCODED_VERSION,
-                                  .draining = admin->ports.draining(admin->ports.arg)};
+                                  .draining = ports->draining(ports->arg)};
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
-    read_upstreams(overview, &admin->sources);
-    read_process(overview, admin->app.config);
-    admin->ports.describe(admin->ports.arg, overview);
+    overview->ready = readiness_check(sources, ports, overview->now, &overview->reasons);
+    read_upstreams(overview, sources);
+    read_process(overview, config);
+    overview->reload = *sources->reload;
+    overview->workers = sources->worker_count;
+    ports->describe(ports->arg, overview);
 }
 
 void overview_fini(struct overview *overview)
