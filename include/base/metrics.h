@@ -28,12 +28,34 @@ enum metric_kind {
     METRIC_HISTOGRAM,
 };
 
-/* The buckets of a duration histogram, in seconds; one further cell counts all, one sums ns. */
+/*
+ * The bounds of a duration histogram's buckets, in seconds: from less than what a lookup costs the
+ * daemon itself to more than any deadline. One further cell counts all, one sums ns.
+ */
+#define METRIC_BUCKET_TABLE(X)                                                                     \
+    X(0.00005)                                                                                     \
+    X(0.0001)                                                                                      \
+    X(0.00025)                                                                                     \
+    X(0.0005)                                                                                      \
+    X(0.001)                                                                                       \
+    X(0.0025)                                                                                      \
+    X(0.005)                                                                                       \
+    X(0.01)                                                                                        \
+    X(0.025)                                                                                       \
+    X(0.05)                                                                                        \
+    X(0.1)                                                                                         \
+    X(0.25)                                                                                        \
+    X(0.5)                                                                                         \
+    X(1)                                                                                           \
+    X(2.5)                                                                                         \
+    X(5)                                                                                           \
+    X(10)
+#define METRIC_BUCKET_BOUND(seconds) seconds,
 #define METRIC_BUCKETS                                                                             \
     {                                                                                              \
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10             \
+        METRIC_BUCKET_TABLE(METRIC_BUCKET_BOUND)                                                   \
     }
-#define METRIC_BUCKET_COUNT 14
+#define METRIC_BUCKET_COUNT 17
 #define METRIC_HISTOGRAM_COUNT METRIC_BUCKET_COUNT
 #define METRIC_HISTOGRAM_SUM (METRIC_BUCKET_COUNT + 1)
 #define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)

@@ -17,13 +17,16 @@
 #include "front/problem_log.h"
 #include "token/keeper.h"
 
-struct admin_app;
+struct admin_app; /* front/admin.h, which includes this */
 
 enum condition_level {
     CONDITION_DOWN,    /* lookups fail */
     CONDITION_WARNING, /* they will, or some do */
     CONDITION_NOTE,
 };
+
+/* Bytes of all reasons. */
+#define OVERVIEW_REASONS 4096
 
 #define CONDITIONS_MAX 16
 #define CONDITION_TEXT 320
@@ -77,6 +80,7 @@ struct overview {
     size_t problem_count[PROBLEM_SIDES];
 };
 
+/* The history and all that is borrowed is good until the main loop's next turn. */
 void overview_init(struct overview *overview, const struct admin_app *admin);
 void overview_fini(struct overview *overview);
 

@@ -7,6 +7,7 @@
  *   reload.c   another configuration in place of the present one
  *   keys.c     the keys of [identity] key_url
  *   report.c   what the service manager and the operators are told: status, health, watchdog
+ *   sampling.c the history that operators look at
  *
  * Thread: the main one.
  */
@@ -23,6 +24,7 @@
 #include "base/reason.h"
 #include "front/acceptor.h"
 #include "front/admin.h"
+#include "front/history.h"
 #include "front/listen.h"
 #include "front/lookups.h"
 #include "front/server.h"
@@ -87,6 +89,8 @@ struct daemon {
         struct acceptor *acceptor; /* NULL: none accepts */
     } metrics, admin;
     struct guid_source guids;
+    struct history *history;      /* sampling.c */
+    struct timer *sampling_timer; /* NULL: it has not begun */
 
     /* drain.c */
     struct drain {
@@ -185,5 +189,12 @@ void report_status(struct daemon *daemon);
 bool report_healthy(void *daemon);
 bool report_draining(void *daemon);
 void report_unready(void *daemon, struct buf *reasons);
+
+/* sampling.c */
+void sampling_start(struct daemon *daemon);
+void sampling_stop(struct daemon *daemon);
+/* The state of an upstream's token may have changed. */
+void sampling_token(struct daemon *daemon);
+void sampling_describe(void *daemon, struct overview *overview);
 
 #endif

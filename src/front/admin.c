@@ -305,6 +305,7 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;
+    admin->started = wall_now();
 }
 
 void admin_app_fini(struct admin_app *admin)

@@ -42,6 +42,7 @@ static void changed(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     report_status(daemon);
+    sampling_token(daemon);
 }
 
 /* ---- signals ---- */
@@ -209,6 +210,7 @@ static bool make_operators(struct daemon *daemon)
         .healthy = report_healthy,
         .draining = report_draining,
         .unready = report_unready,
+        .describe = sampling_describe,
     };
     struct admin_app *const apps[] = {&daemon->metrics.app, &daemon->admin.app};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
@@ -330,6 +332,7 @@ static bool start(struct daemon *daemon)
     watch_signals(daemon);
     reload_watch(daemon);
     tell_started(daemon);
+    sampling_start(daemon);
     token_service_start(daemon->tokens);
     keys_start(daemon);
     systemd_ready();
@@ -356,6 +359,7 @@ static void stop_main_loop(struct daemon *daemon)
 {
     drain_stop(daemon);
     report_stop(daemon);
+    sampling_stop(daemon);
     watch_stop(&daemon->watch);
     stop_accepting(&daemon->metrics);
     stop_accepting(&daemon->admin);
@@ -399,6 +403,7 @@ static void stop(struct daemon *daemon)
         admin_app_fini(&daemon->metrics.app);
         admin_app_fini(&daemon->admin.app);
     }
+    history_free(daemon->history);
     token_fdstore_fini(&daemon->fdstore);
     systemd_inherited_fini(&daemon->inherited);
 }

@@ -63,7 +63,7 @@ START_TEST(test_upstreams)
               "postcoded_upstream_requests_total{upstream=\"v\",status=\"none\"} 8\n# HELP"));
     ck_assert_ptr_nonnull(
         strstr(text, "postcoded_upstream_duration_seconds_count{upstream=\"u\"} 0\n"
-                     "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"0.0005\"} 0"));
+                     "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"5e-05\"} 0"));
     ck_assert_ptr_nonnull(
         strstr(text, "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"2.5\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(text, "duration_seconds_sum{upstream=\"v\"} 2\n"));
