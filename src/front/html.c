@@ -131,16 +131,21 @@ void html_share(struct buf *out, double share)
 
 void html_span(struct buf *out, int64_t duration)
 {
-    const long long s = duration < 0 ? 0 : duration / SECOND;
+    static const struct {
+        long long seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    const long long left = duration < 0 ? 0 : duration / SECOND;
+    size_t i = 0;
 
-    if (s < 60)
-        buf_printf(out, "%lld s", s);
-    else if (s < 3600)
-        buf_printf(out, "%lld min %lld s", s / 60, s % 60);
-    else if (s < 86400)
-        buf_printf(out, "%lld h %lld min", s / 3600, s / 60 % 60);
-    else
-        buf_printf(out, "%lld d %lld h", s / 86400, s / 3600 % 24);
+    while (i + 1 < ARRAY_LEN(units) && left < units[i].seconds)
+        i++;
+    buf_printf(out, "%lld %s", left / units[i].seconds, units[i].name);
+    if (i + 1 < ARRAY_LEN(units)) {
+        const long long rest = left % units[i].seconds / units[i + 1].seconds;
+        if (rest > 0)
+            buf_printf(out, " %lld %s", rest, units[i + 1].name);
+    }
 }
 
 static struct tm calendar(struct wall_time t)

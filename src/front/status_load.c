@@ -138,27 +138,29 @@ static void put_code(const struct overview *overview, const struct errors *error
     buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
     if (rank < errors->shown)
         buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
-    buf_printf(out, "%s <small>%d</small></th><td>", problem->code, problem->status);
+    buf_printf(out, "%s <small>%d ", problem->code, problem->status);
     html_text(out, problem->title);
+    buf_puts(out, "</small></th>");
     const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
                               overview->codes[id]};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        buf_puts(out, "</td><td class=\"n\">");
+        buf_puts(out, "<td class=\"n\">");
         html_count(out, counts[i]);
+        buf_puts(out, "</td>");
     }
-    buf_puts(out, "</td></tr>");
+    buf_puts(out, "</tr>");
 }
 
 static void put_codes(const struct overview *overview, const struct errors *errors, struct buf *out)
 {
-    buf_puts(out, "<div class=\"scroll\"><table id=\"codes\"><caption>Requests by how they ended"
-                  "</caption><thead><tr><th scope=\"col\">Code</th><th scope=\"col\">Meaning</th>"
-                  "<th scope=\"col\" class=\"n\">5 min</th><th scope=\"col\" class=\"n\">2 h</th>"
+    buf_puts(out, "<table id=\"codes\"><caption>Requests by how they ended"
+                  "</caption><thead><tr><th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">5 "
+                  "min</th><th scope=\"col\" class=\"n\">2 h</th>"
                   "<th scope=\"col\" class=\"n\">since start</th></tr></thead><tbody>");
     for (size_t rank = 0; rank < PROBLEM_COUNT; rank++)
         if (overview->codes[errors->order[rank]] > 0)
             put_code(overview, errors, rank, out);
-    buf_puts(out, "</tbody></table></div>");
+    buf_puts(out, "</tbody></table>");
 }
 
 static void put_errors(const struct overview *overview, struct status_work *work, struct buf *out)

@@ -294,7 +294,7 @@ static void put_conditions(const struct overview *overview, struct buf *out)
 {
     const size_t count = overview->condition_count;
 
-    status_section_begin(out, "conditions", count > 0 ? "What is wrong" : "State", NULL);
+    status_section_begin(out, "conditions", "What is wrong", NULL);
     buf_printf(out, "<ul data-value=\"%zu\">", count);
     if (count == 0)
         buf_puts(out, "<li class=\"calm\">Nothing is wrong.</li>");

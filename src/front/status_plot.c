@@ -17,7 +17,7 @@
 #include "base/check.h"
 #include "front/html.h"
 
-#define BOX_TOP 8
+#define BOX_TOP 16
 #define BOX_HEIGHT 96
 #define BOX_BOTTOM (BOX_TOP + BOX_HEIGHT)
 #define SCALE 1000
@@ -212,38 +212,77 @@ static void put_int(struct buf *out, int value)
     buf_append(out, digits + at, sizeof(digits) - at);
 }
 
-/*
- * "M3 990l1-4 1 2": runs of known values. With `area` each is closed along the bottom. A single
- * column would leave no mark, so it is drawn as wide as one.
- */
+/* What was drawn last, and what has not been written yet. */
+struct pen {
+    struct buf *out;
+    size_t run;   /* points so far */
+    size_t flat;  /* steps without a change of height that are to be written */
+    bool sloping; /* the last command was l, so that numbers alone may follow */
+    int height;
+};
+
+static void write_flat(struct pen *pen)
+{
+    if (pen->flat == 0)
+        return;
+    buf_printf(pen->out, "h%zu", pen->flat);
+    pen->flat = 0;
+    pen->sloping = false;
+}
+
+static void draw_to(struct pen *pen, int height)
+{
+    const int change = height - pen->height;
+
+    if (change == 0) {
+        pen->flat++;
+        return;
+    }
+    write_flat(pen);
+    buf_puts(pen->out, pen->sloping ? " 1" : "l1");
+    if (change > 0)
+        buf_putc(pen->out, ' ');
+    put_int(pen->out, change);
+    pen->sloping = true;
+    pen->height = height;
+}
+
+/* A single column would leave no mark, so it is drawn as wide as one. */
+static void end_run(struct pen *pen, bool area, size_t first)
+{
+    write_flat(pen);
+    if (pen->run == 1)
+        buf_puts(pen->out, "h.9");
+    if (area)
+        buf_printf(pen->out, "V%dH%zuz", SCALE, first);
+    pen->run = 0;
+}
+
+/* "M3 990l1-4 1 2h7": runs of known values. With `area` each is closed along the bottom. */
 static void put_path(const double *values, size_t columns, const struct axis *axis, bool area,
                      struct buf *out)
 {
-    size_t first = 0, run = 0;
-    int last = 0;
+    struct pen pen = {.out = out};
+    size_t first = 0;
 
-    for (size_t i = 0; i <= columns; i++) {
-        const bool known = i < columns && !isnan(values[i]);
-
-        if (known) {
-            const int y = height_of(axis, values[i]);
-            first = run == 0 ? i : first;
-            buf_puts(out, run == 0 ? "M" : run == 1 ? "l1" : " 1");
-            if (run == 0)
-                buf_printf(out, "%zu", i);
-            if (run == 0 || y - last >= 0)
-                buf_putc(out, ' ');
-            put_int(out, run == 0 ? y : y - last);
-            last = y;
-            run++;
-        } else if (run > 0) {
-            if (run == 1)
-                buf_puts(out, "h.9");
-            if (area)
-                buf_printf(out, "V%dH%zuz", SCALE, first);
-            run = 0;
+    for (size_t i = 0; i < columns; i++) {
+        if (isnan(values[i])) {
+            if (pen.run > 0)
+                end_run(&pen, area, first);
+            continue;
+        }
+        const int height = height_of(axis, values[i]);
+        if (pen.run++ == 0) {
+            first = i;
+            pen.height = height;
+            pen.sloping = false;
+            buf_printf(out, "M%zu %d", i, height);
+        } else {
+            draw_to(&pen, height);
         }
     }
+    if (pen.run > 0)
+        end_run(&pen, area, first);
 }
 
 /* The sum up to a series: areas are drawn from the bottom, the highest first. */
@@ -266,7 +305,7 @@ static void put_series(const struct plot *plot, size_t at, size_t columns, const
         add_below(plot, at, columns, sums);
         values = sums;
     }
-    buf_printf(out, "<path class=\"s%zu\" data-name=\"", at);
+    buf_printf(out, "<path class=\"%c%zu\" data-name=\"", plot->stacked ? 'e' : 'l', at);
     html_text(out, plot->series[at].name);
     buf_puts(out, "\" d=\"");
     put_path(values, columns, axis, plot->stacked, out);
@@ -276,7 +315,7 @@ static void put_series(const struct plot *plot, size_t at, size_t columns, const
 /* ---- the plot ---- */
 
 /* The values of the newest column of which something is known; false: of none. */
-static bool put_latest(const struct plot *plot, size_t columns, struct buf *out)
+static bool put_latest(const struct plot *plot, size_t columns, bool keys, struct buf *out)
 {
     size_t at = columns;
 
@@ -285,7 +324,9 @@ static bool put_latest(const struct plot *plot, size_t columns, struct buf *out)
     if (at == 0)
         return false;
     for (size_t i = 0; i < plot->count; i++) {
-        buf_puts(out, i == 0 ? "" : ", ");
+        buf_puts(out, i == 0 ? "" : keys ? " " : ", ");
+        if (keys && plot->count > 1)
+            buf_printf(out, "<i class=\"k %c%zu\"></i>", plot->stacked ? 'e' : 'l', i);
         html_text(out, plot->series[i].name);
         buf_puts(out, plot->series[i].name[0] == '\0' ? "" : " ");
         plot_value(out, plot->unit, plot->series[i].values[at - 1]);
@@ -307,7 +348,7 @@ static void put_caption(const struct plot *plot, size_t columns, struct buf *out
     buf_puts(out, "<figcaption><b>");
     html_text(out, plot->title);
     buf_puts(out, "</b> <span class=\"info\">");
-    if (!put_latest(plot, columns, out))
+    if (!put_latest(plot, columns, true, out))
         buf_puts(out, "none yet");
     buf_puts(out, "</span></figcaption>");
 }
@@ -322,7 +363,7 @@ static void put_chart_head(const struct plot *plot, const struct overview *overv
     html_text(out, plot->title);
     buf_puts(out, ", the last ");
     buf_printf(out, "%lld minutes: ", (long long)(span->length / MINUTE));
-    if (!put_latest(plot, span->columns, out))
+    if (!put_latest(plot, span->columns, false, out))
         buf_puts(out, "none yet");
     buf_printf(out,
                "\" data-end=\"%lld\" data-step=\"%lld\" data-n=\"%zu\" data-unit=\"%s\" "

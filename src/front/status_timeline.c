@@ -10,7 +10,8 @@
  *   svg.timeline              data-from and data-to (ms since 1970)
  *   .use, .window, .none      bars; .ahead: in the future; .doubt: rejected, still tried
  *   .mark                     can be focused; data-kind (obtained, failed, rejected, gone, next,
- *                             expiry), data-count; its <title> tells all
+ *                             expiry), data-at (ms, which tells it from others of its kind),
+ *                             data-count where it is several; its <title> tells all
  */
 #include "front/status_timeline.h"
 
@@ -27,7 +28,7 @@
 #define BAD_LANE 79
 #define AXIS 92
 
-#define MARKS_MAX 36
+#define MARKS_MAX 24
 #define TABLE_ROWS 20
 /* Bytes of a reason in a mark's text; the table has all of it. */
 #define REASON_SHOWN 96
@@ -35,11 +36,45 @@
 #define BAR_LEAST 2.5
 #define BAR_LABELLED 7.0
 
+/* What the legend explains, where it was drawn. */
+enum shape {
+    SHAPE_USE,
+    SHAPE_AHEAD,
+    SHAPE_WINDOW,
+    SHAPE_NONE,
+    SHAPE_DOUBT,
+    SHAPE_OBTAINED,
+    SHAPE_FAILED,
+    SHAPE_REJECTED,
+    SHAPE_GONE,
+    SHAPE_NEXT,
+    SHAPE_EXPIRY,
+    SHAPES,
+};
+
+static const struct {
+    const char *name; /* a bar's class, a mark's kind */
+    const char *words;
+} shapes[] = {
+    [SHAPE_USE] = {"use", "token in use"},
+    [SHAPE_AHEAD] = {"use ahead", "valid from now on"},
+    [SHAPE_WINDOW] = {"window", "refresh window"},
+    [SHAPE_NONE] = {"none", "no token"},
+    [SHAPE_DOUBT] = {"doubt", "rejected, still tried"},
+    [SHAPE_OBTAINED] = {"obtained", "obtained"},
+    [SHAPE_FAILED] = {"failed", "request failed"},
+    [SHAPE_REJECTED] = {"rejected", "rejected by the upstream"},
+    [SHAPE_GONE] = {"gone", "out of use"},
+    [SHAPE_NEXT] = {"next", "next request"},
+    [SHAPE_EXPIRY] = {"expiry", "expiry"},
+};
+
 struct timeline {
     const struct overview *overview;
     const struct overview_upstream *upstream;
     struct mono_time from, now, to;
-    struct mono_time known; /* up to here it is drawn who was in use */
+    struct mono_time known; /* up to here it is drawn which token was in use */
+    unsigned drawn;         /* bits of enum shape */
     struct buf *out;
 };
 
@@ -72,30 +107,32 @@ static void put_clock(const struct timeline *line, struct mono_time at)
 
 /* ---- bars ---- */
 
-static void put_rect(const struct timeline *line, const char *class, struct mono_time from,
+static void put_rect(struct timeline *line, enum shape shape, struct mono_time from,
                      struct mono_time until, int top, int height)
 {
     const double x = percent(line, from);
     const double width = percent(line, until) - x;
 
-    if (width > 0)
-        buf_printf(line->out,
-                   "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%d\" height=\"%d\"/>",
-                   class, x, width, top, height);
+    if (width <= 0)
+        return;
+    buf_printf(line->out,
+               "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%d\" height=\"%d\"/>",
+               shapes[shape].name, x, width, top, height);
+    line->drawn |= 1u << shape;
 }
 
-/* What has passed, and what lies ahead. */
-static void put_bar(const struct timeline *line, const char *class, const char *ahead,
+/* Parted at "now". */
+static void put_bar(struct timeline *line, enum shape shape, enum shape ahead,
                     struct mono_time from, struct mono_time until)
 {
-    put_rect(line, class, from, mono_min(until, line->now), BAR_TOP, BAR_HEIGHT);
+    put_rect(line, shape, from, mono_min(until, line->now), BAR_TOP, BAR_HEIGHT);
     put_rect(line, ahead, later_of(from, line->now), until, BAR_TOP, BAR_HEIGHT);
 }
 
-static void put_gap(const struct timeline *line, struct mono_time until)
+static void put_gap(struct timeline *line, struct mono_time until)
 {
     if (mono_diff(until, line->known) > 0)
-        put_rect(line, "none", line->known, until, BAR_TOP + BAR_HEIGHT / 2 - 3, 6);
+        put_rect(line, SHAPE_NONE, line->known, until, BAR_TOP + BAR_HEIGHT / 2 - 3, 6);
 }
 
 static void put_life(struct timeline *line, const struct life *life, struct mono_time until)
@@ -106,8 +143,8 @@ static void put_life(struct timeline *line, const struct life *life, struct mono
     if (mono_before(end, line->from))
         return;
     put_gap(line, mono_min(life->from, line->now));
-    put_bar(line, "use", "use ahead", life->from, renewed);
-    put_bar(line, "window", "window ahead", renewed, end);
+    put_bar(line, SHAPE_USE, SHAPE_AHEAD, life->from, renewed);
+    put_bar(line, SHAPE_WINDOW, SHAPE_WINDOW, renewed, end);
     const double x = percent(line, life->from);
     if (percent(line, renewed) - x >= BAR_LABELLED)
         buf_printf(line->out, "<text class=\"gen%s\" x=\"%.2f%%\" dx=\"6\" y=\"%d\">%s%llu</text>",
@@ -121,7 +158,9 @@ static void put_life(struct timeline *line, const struct life *life, struct mono
 static bool is_narrow(const struct timeline *line, const struct life *life, struct mono_time until)
 {
     return !mono_before(life->expires_at, until) &&
-           percent(line, until) - percent(line, life->from) < BAR_LEAST;
+           plot_percent(until, line->from, line->to) -
+                   plot_percent(life->from, line->from, line->to) <
+               BAR_LEAST;
 }
 
 static void begin_life(struct timeline *line, struct life *life, const struct history_event *event)
@@ -185,7 +224,7 @@ static void put_bars(struct timeline *line)
     put_gap(line, line->now);
 }
 
-static void put_doubt(const struct timeline *line, const struct series_span *span,
+static void put_doubt(struct timeline *line, const struct series_span *span,
                       const struct series_upstream_column *columns)
 {
     const int64_t newest = span->now.ns / span->step;
@@ -200,20 +239,20 @@ static void put_doubt(const struct timeline *line, const struct series_span *spa
         const int64_t begins = newest - (int64_t)(span->columns - 1 - first);
         const struct mono_time from = {begins * span->step};
         const struct mono_time until = mono_add(from, (int64_t)(i - first) * span->step);
-        put_rect(line, "doubt", from, mono_min(until, line->now), BAR_TOP + BAR_HEIGHT, 4);
+        put_rect(line, SHAPE_DOUBT, from, mono_min(until, line->now), BAR_TOP + BAR_HEIGHT, 4);
     }
 }
 
 /* ---- marks ---- */
 
 static const struct {
-    const char *name;
+    enum shape shape;
     int lane;
 } kinds[] = {
-    [HISTORY_OBTAINED] = {"obtained", GOOD_LANE},
-    [HISTORY_REQUEST_FAILED] = {"failed", BAD_LANE},
-    [HISTORY_REJECTED] = {"rejected", BAD_LANE},
-    [HISTORY_GONE] = {"gone", GOOD_LANE},
+    [HISTORY_OBTAINED] = {SHAPE_OBTAINED, GOOD_LANE},
+    [HISTORY_REQUEST_FAILED] = {SHAPE_FAILED, BAD_LANE},
+    [HISTORY_REJECTED] = {SHAPE_REJECTED, BAD_LANE},
+    [HISTORY_GONE] = {SHAPE_GONE, GOOD_LANE},
 };
 
 struct mark {
@@ -277,21 +316,27 @@ static void put_event_text(const struct timeline *line, const struct history_eve
     }
 }
 
-static void put_mark_head(const struct timeline *line, const char *kind, double x, int y,
-                          size_t count)
+static void put_mark_head(struct timeline *line, enum shape shape, struct mono_time at, int lane)
 {
+    const char *kind = shapes[shape].name;
+
     buf_printf(line->out,
-               "<use class=\"mark %s\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
-               "tabindex=\"-1\" data-kind=\"%s\" data-count=\"%zu\"><title>",
-               kind, kind, x, y, kind, count);
+               "<use class=\"mark\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
+               "tabindex=\"-1\" data-kind=\"%s\"",
+               kind, percent(line, at), lane, kind);
+    line->drawn |= 1u << shape;
 }
 
-static void put_mark(const struct timeline *line, const struct mark *mark)
+static void put_mark(struct timeline *line, const struct mark *mark)
 {
+    const enum history_event_kind kind = mark->last->kind;
     struct buf *out = line->out;
 
-    put_mark_head(line, kinds[mark->last->kind].name, percent(line, mark->last->at),
-                  kinds[mark->last->kind].lane, mark->count);
+    put_mark_head(line, kinds[kind].shape, mark->last->at, kinds[kind].lane);
+    buf_printf(out, " data-at=\"%lld\"", (long long)(mark->first.ns / MILLISECOND));
+    if (mark->count > 1)
+        buf_printf(out, " data-count=\"%zu\"", mark->count);
+    buf_puts(out, "><title>");
     put_clock(line, mark->first);
     if (mark->count > 1) {
         buf_puts(out, " to ");
@@ -304,7 +349,7 @@ static void put_mark(const struct timeline *line, const struct mark *mark)
     buf_puts(out, "</title></use>");
 }
 
-static void put_marks(const struct timeline *line)
+static void put_marks(struct timeline *line)
 {
     struct mark marks[MARKS_MAX];
     size_t count = 0;
@@ -315,25 +360,50 @@ static void put_marks(const struct timeline *line)
         put_mark(line, &marks[i]);
 }
 
-static void put_plan(const struct timeline *line, const char *kind, const char *text,
-                     struct mono_time at)
+static void put_plan(struct timeline *line, enum shape shape, const char *text, struct mono_time at)
 {
-    put_mark_head(line, kind, percent(line, at), GOOD_LANE, 1);
+    put_mark_head(line, shape, at, GOOD_LANE);
+    buf_puts(line->out, "><title>");
     put_clock(line, at);
     buf_printf(line->out, ": %s, in ", text);
     html_span(line->out, mono_diff(at, line->now));
     buf_puts(line->out, "</title></use>");
 }
 
-static void put_plans(const struct timeline *line)
+static void put_plans(struct timeline *line)
 {
     const struct keeper_status *token = &line->upstream->token;
     const struct mono_time next = mono_add(line->now, token->next_request_in);
 
     if (token->next_request_in >= 0 && !mono_before(line->to, next))
-        put_plan(line, "next", "next token request", next);
+        put_plan(line, SHAPE_NEXT, "next token request", next);
     if (has_token(token) && token->expires_in >= 0)
-        put_plan(line, "expiry", "the token expires", mono_add(line->now, token->expires_in));
+        put_plan(line, SHAPE_EXPIRY, "the token expires", mono_add(line->now, token->expires_in));
+}
+
+/* ---- the legend ---- */
+
+static void put_legend(const struct timeline *line)
+{
+    struct buf *out = line->out;
+
+    buf_puts(out, "<p class=\"legend\">");
+    for (size_t i = 0; i < SHAPES; i++) {
+        if ((line->drawn & 1u << i) == 0)
+            continue;
+        if (i < SHAPE_OBTAINED)
+            buf_printf(out,
+                       "<span><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"%s\" "
+                       "y=\"2\" width=\"14\" height=\"10\"/></svg>%s</span> ",
+                       shapes[i].name, shapes[i].words);
+        else
+            buf_printf(
+                out,
+                "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use class=\"sign\" "
+                "data-kind=\"%s\" href=\"#m-%s\"/></svg>%s</span> ",
+                shapes[i].name, shapes[i].name, shapes[i].words);
+    }
+    buf_puts(out, "</p>");
 }
 
 /* ---- the picture ---- */
@@ -388,6 +458,7 @@ void timeline_write(const struct overview *overview, const struct overview_upstr
     put_marks(&line);
     put_plans(&line);
     buf_puts(out, "</svg>");
+    put_legend(&line);
 }
 
 /* ---- the table ---- */

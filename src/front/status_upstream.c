@@ -68,42 +68,18 @@ static void put_countdowns(const struct overview *overview, const struct keeper_
     buf_puts(out, "</div>");
 }
 
-static void put_key(const char *kind, const char *words, struct buf *out)
-{
-    buf_printf(out,
-               "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use class=\"mark %s\" "
-               "href=\"#m-%s\"/></svg>%s</span>",
-               kind, kind, words);
-}
-
-static void put_bar_key(const char *class, const char *words, struct buf *out)
-{
-    buf_printf(out,
-               "<span><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"%s\" y=\"2\" "
-               "width=\"14\" height=\"10\"/></svg>%s</span>",
-               class, words);
-}
-
-static void put_legend(struct buf *out)
-{
-    buf_puts(out, "<p class=\"legend\">");
-    put_bar_key("use", "in use", out);
-    put_bar_key("use ahead", "ahead", out);
-    put_bar_key("window", "refresh window", out);
-    put_bar_key("none", "no token", out);
-    put_bar_key("doubt", "rejected, still tried", out);
-    put_key("obtained", "obtained", out);
-    put_key("failed", "request failed", out);
-    put_key("rejected", "401", out);
-    put_key("gone", "out of use", out);
-    put_key("next", "next request", out);
-    buf_puts(out, "</p>");
-}
-
 static void put_note(const struct keeper_status *token, struct buf *out)
 {
     buf_puts(out, "<p class=\"note\">");
-    if (token->last_error != NULL) {
+    if (token->last_error == NULL && has_token(token)) {
+        buf_puts(out, "It was obtained ");
+        html_span(out, token->age);
+        buf_puts(out, " ago and lives ");
+        html_span(out, token->lifetime);
+        buf_puts(out, "; it is renewed ");
+        html_span(out, token->refresh_window);
+        buf_puts(out, " before its expiry.");
+    } else if (token->last_error != NULL) {
         buf_puts(out, "Last error, ");
         html_span(out, token->last_error_age);
         buf_puts(out, " ago: ");
@@ -119,7 +95,8 @@ static void put_events(const struct overview *overview, const struct overview_up
         history_event_count(overview->history, series_position(overview, upstream));
 
     buf_printf(out,
-               "<details><summary>The timeline as a table</summary><div class=\"scroll\"><table "
+               "<details><summary>The timeline as a table</summary><div class=\"scroll\" "
+               "tabindex=\"0\" role=\"region\" aria-label=\"Events\"><table "
                "class=\"events\"><caption>What is planned, then the newest of %zu event%s. Times "
                "are UTC.</caption><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Event"
                "</th></tr></thead><tbody>",
@@ -239,7 +216,6 @@ void status_upstream_write(const struct overview *overview,
     put_sentence(token, out);
     put_countdowns(overview, token, out);
     timeline_write(overview, upstream, &work->span, work->upstream, out);
-    put_legend(out);
     put_note(token, out);
     put_events(overview, upstream, out);
     buf_puts(out, "</div>");
