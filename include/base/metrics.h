@@ -98,8 +98,17 @@ enum metric_kind {
       "Connections to the upstream, by state.")                                                    \
     X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", UPSTREAM, COUNTER,  \
       1, "Calls refused because the queue for an upstream connection was full.")                   \
+    X(METRIC_UPSTREAM_QUEUE_LENGTH, "postcoded_upstream_queue_length", UPSTREAM, GAUGE, 1,         \
+      "Calls waiting for a connection to the upstream.")                                           \
+    X(METRIC_UPSTREAM_QUEUE_DURATION, "postcoded_upstream_queue_seconds", UPSTREAM, HISTOGRAM,     \
+      METRIC_HISTOGRAM_CELLS,                                                                      \
+      "Time that a call waited for a connection to the upstream; 0 for one that got it at once.")  \
     X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 2,               \
       "Requests to the token endpoint, by result.")                                                \
+    X(METRIC_TOKEN_REQUEST_DURATION, "postcoded_token_request_duration_seconds", UPSTREAM,         \
+      HISTOGRAM, METRIC_HISTOGRAM_CELLS, "Time of a request to the token endpoint.")               \
+    X(METRIC_TOKEN_REJECTED, "postcoded_token_rejected_total", UPSTREAM, COUNTER, 1,               \
+      "Responses of the upstream that rejected the token.")                                        \
     X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", UPSTREAM, GAUGE, 1,                         \
       "Lookups waiting for a token.")                                                              \
     X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", UPSTREAM, COUNTER, 1, \

@@ -41,13 +41,6 @@ struct condition {
     char action[CONDITION_TEXT]; /* what to do; "" for nothing */
 };
 
-/* The last load of a configuration, that of the start included. */
-struct reload_status {
-    struct wall_time at;       /* when the present configuration was taken */
-    struct wall_time tried_at; /* the last attempt */
-    bool failed;               /* the last attempt; the configuration of before is used */
-};
-
 struct overview_upstream {
     const char *name;
     size_t index;

@@ -31,6 +31,7 @@
 #include "middleware/key_keeper.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
+#include "service/busy.h"
 #include "service/descriptors.h"
 #include "service/setup.h"
 #include "service/systemd.h"
@@ -73,6 +74,7 @@ struct daemon {
     struct lookup_places places;
     struct worker **workers;
     size_t worker_count;
+    struct busy busy;
     struct digest pool_digest;
     struct descriptor_users users; /* as at the start, but for its callers */
     struct descriptor_shares shares;
@@ -108,8 +110,8 @@ struct daemon {
     /* reload.c */
     struct reload *reload; /* NULL: none is under way */
     bool reload_again;     /* SIGHUP came while one was */
-    bool reload_failed;    /* the last one */
-    struct watch *watch;   /* NULL: [server] reload_on_change is off */
+    struct reload_status loaded;
+    struct watch *watch; /* NULL: [server] reload_on_change is off */
 
     /* report.c */
     int64_t watchdog; /* ns between two meals; 0: there is none */

@@ -69,19 +69,24 @@ static void put_unready(const struct exposition_upstream *upstream, struct buf *
                    status.last_error == NULL ? "" : status.last_error);
 }
 
+/* Adds a line for each reason why the daemon is not ready; true: there is none. */
+static bool is_ready(const struct admin_app *admin, struct buf *reasons)
+{
+    if (admin->ports.draining(admin->ports.arg))
+        buf_puts(reasons, "draining: the daemon is about to end\n");
+    for (size_t i = 0; i < admin->sources.upstream_count; i++)
+        put_unready(&admin->sources.upstreams[i], reasons);
+    admin->ports.unready(admin->ports.arg, reasons);
+    return reasons->len == 0;
+}
+
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    const struct admin_app *admin = of(app);
     struct buf reasons;
     (void)rest;
     (void)len;
     buf_init(&reasons, READYZ_MAX);
-    if (admin->ports.draining(admin->ports.arg))
-        buf_puts(&reasons, "draining: the daemon is about to end\n");
-    for (size_t i = 0; i < admin->sources.upstream_count; i++)
-        put_unready(&admin->sources.upstreams[i], &reasons);
-    admin->ports.unready(admin->ports.arg, &reasons);
-    if (reasons.len == 0)
+    if (is_ready(of(app), &reasons))
         respond_text(request, 200, "ready\n");
     else
         respond_text(request, 503, buf_text(&reasons));
@@ -90,11 +95,13 @@ static void readyz(struct server_app *app, struct request *request, const char *
 
 static void metrics(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf text;
+    struct buf text, reasons;
     (void)rest;
     (void)len;
     buf_init(&text, EXPOSITION_MAX);
-    exposition_write(&of(app)->sources, &text);
+    buf_init(&reasons, READYZ_MAX);
+    exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
+    buf_fini(&reasons);
     MUST(text.err == ERR_OK);
     response_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
     buf_fini(&text);

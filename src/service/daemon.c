@@ -197,6 +197,7 @@ static bool make_workers(struct daemon *daemon)
                 "a worker's loop, its TLS or the upstream's TLS files cannot be set up");
         daemon->worker_count++;
     }
+    busy_init(&daemon->busy, daemon->workers, daemon->worker_count, mono_now());
     return true;
 }
 
@@ -323,6 +324,7 @@ static bool start(struct daemon *daemon)
     systemd_inherit(&daemon->inherited);
     if (!share_descriptors(daemon))
         return false;
+    daemon->loaded.at = daemon->loaded.tried_at = wall_now();
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
@@ -392,6 +394,7 @@ static void stop(struct daemon *daemon)
         loop_free(daemon->loop);
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
+    busy_fini(&daemon->busy);
     mem_free(daemon->workers);
     mem_free(daemon->callers.members);
     token_service_free(daemon->tokens);

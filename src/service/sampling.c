@@ -11,8 +11,10 @@ static void sample(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     const struct exposition sources = daemon_exposition(daemon);
+    const struct mono_time now = mono_now();
 
-    history_sample(daemon->history, &sources, mono_now());
+    busy_sample(&daemon->busy, daemon->workers, now);
+    history_sample(daemon->history, &sources, now);
     daemon->sampling_timer = timer_start(daemon->loop, HISTORY_INTERVAL, sample, daemon);
 }
 
