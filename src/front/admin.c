@@ -27,7 +27,7 @@ static struct admin_app *of(struct server_app *app)
 
 static void respond_text(struct request *request, int status, const char *text)
 {
-    response_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
+    response_operator(request, status, "text/plain; charset=utf-8", NULL, text, strlen(text));
 }
 
 /* Takes the reference. */
@@ -36,7 +36,7 @@ static void respond_json(struct request *request, json_t *value)
     char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     MUST(text != NULL);
     char *line = mem_printf("%s\n", text);
-    response_operator(request, 200, "application/json", line, strlen(line));
+    response_operator(request, 200, "application/json", NULL, line, strlen(line));
     mem_free(line);
     free(text);
     json_decref(value);
@@ -103,7 +103,7 @@ static void metrics(struct server_app *app, struct request *request, const char 
     exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
     buf_fini(&reasons);
     MUST(text.err == ERR_OK);
-    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
+    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, NULL, buf_text(&text), text.len);
     buf_fini(&text);
 }
 
@@ -173,7 +173,7 @@ static void refresh(const struct exposition_upstream *upstream, struct request *
 static void forget(const struct exposition_upstream *upstream, struct request *request)
 {
     keeper_forget(upstream->keeper, mono_now());
-    response_operator(request, 204, NULL, NULL, 0);
+    response_operator(request, 204, NULL, NULL, NULL, 0);
 }
 
 static bool is_rest(const char *rest, size_t len, const char *upstream, const char *action)
