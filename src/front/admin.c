@@ -17,6 +17,7 @@
 #include "front/access.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
+#include "front/readiness.h"
 #include "front/routes.h"
 #include "middleware/tracker.h"
 
@@ -44,8 +45,7 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
-/* A line for each upstream, with its last error, and one for the keys of identities. */
-#define READYZ_MAX (4096 * (METRIC_UPSTREAMS + 1))
+#define READYZ_MAX (2048 * READINESS_REASONS)
 
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
@@ -58,26 +58,10 @@ static void healthz(struct server_app *app, struct request *request, const char 
         respond_text(request, 503, "a worker event loop is blocked\n");
 }
 
-/* Why there is no token for an upstream's lookups; nothing where there is one. */
-static void put_unready(const struct exposition_upstream *upstream, struct buf *reasons)
-{
-    struct keeper_status status;
-    keeper_status(upstream->keeper, mono_now(), &status);
-    if (!status.ready)
-        buf_printf(reasons, "upstream %s: no usable token (%s)%s%s\n", upstream->name,
-                   status.state_name, status.last_error == NULL ? "" : ": ",
-                   status.last_error == NULL ? "" : status.last_error);
-}
-
 /* Adds a line for each reason why the daemon is not ready; true: there is none. */
 static bool is_ready(const struct admin_app *admin, struct buf *reasons)
 {
-    if (admin->ports.draining(admin->ports.arg))
-        buf_puts(reasons, "draining: the daemon is about to end\n");
-    for (size_t i = 0; i < admin->sources.upstream_count; i++)
-        put_unready(&admin->sources.upstreams[i], reasons);
-    admin->ports.unready(admin->ports.arg, reasons);
-    return reasons->len == 0;
+    return readiness_check(&admin->sources, &admin->ports, mono_now(), reasons);
 }
 
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
@@ -116,6 +100,32 @@ static json_t *seconds(int64_t ns)
     return json_real((double)milliseconds / 1000.0);
 }
 
+/* "2026-01-31T23:59:59Z" */
+static json_t *time_of_day(struct mono_time then, struct mono_time now)
+{
+    char text[CLOCK_TEXT];
+
+    wall_format_seconds((struct wall_time){wall_now().ns - mono_diff(now, then)}, text);
+    return json_string(text);
+}
+
+/* What /readyz says of the upstream. */
+static void add_readiness(json_t *token, const struct exposition_upstream *upstream)
+{
+    const struct mono_time now = mono_now();
+    struct readiness_reason reason;
+    const bool ready = readiness_of_upstream(upstream, now, &reason);
+    const bool timed = !ready && reason.since.ns != 0;
+
+    json_object_set_new(token, "ready", json_boolean(ready));
+    json_object_set_new(
+        token, "unready_reason",
+        ready ? json_null()
+              : json_sprintf("%s%s%s", reason.what, reason.why[0] ? ": " : "", reason.why));
+    json_object_set_new(token, "unready_since",
+                        timed ? time_of_day(reason.since, now) : json_null());
+}
+
 static json_t *token_json(const struct exposition_upstream *upstream)
 {
     struct keeper_status now;
@@ -123,12 +133,13 @@ static json_t *token_json(const struct exposition_upstream *upstream)
     keeper_status(upstream->keeper, mono_now(), &now);
     const bool have = status->fingerprint[0] != '\0';
     json_t *token =
-        json_pack("{s:s, s:b, s:I, s:I, s:i, s:i}", "state", status->state_name, "ready",
-                  status->ready, "generation", (json_int_t)status->generation, "waiters",
+        json_pack("{s:s, s:I, s:I, s:i, s:i}", "state", status->state_name, "generation",
+                  (json_int_t)status->generation, "waiters",
                   (json_int_t)metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0),
                   "requests_last_hour", (int)status->requests_last_hour, "charged_last_hour",
                   (int)status->charged_last_hour);
     MUST(token != NULL);
+    add_readiness(token, upstream);
     json_object_set_new(token, "fingerprint",
                         have ? json_string(status->fingerprint) : json_null());
     json_object_set_new(token, "age_seconds", have ? seconds(status->age) : json_null());
