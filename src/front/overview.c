@@ -22,11 +22,23 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
 }
 
-static void read_upstreams(struct overview *overview, const struct exposition *sources)
+/* The configuration's upstreams may be in another order. */
+static int64_t budget_of(const struct config *config, size_t index)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (config->upstreams[i].index == index)
+            return config->upstreams[i].auth_budget;
+    return 0;
+}
+
+static void read_upstreams(struct overview *overview, const struct exposition *sources,
+                           const struct config *config)
 {
     overview->upstream_count = sources->upstream_count;
-    for (size_t i = 0; i < sources->upstream_count; i++)
+    for (size_t i = 0; i < sources->upstream_count; i++) {
         read_upstream(&overview->upstreams[i], &sources->upstreams[i], overview->now);
+        overview->upstreams[i].budget = budget_of(config, sources->upstreams[i].index);
+    }
 }
 
 static void read_process(struct overview *overview, const struct config *config)
@@ -51,7 +63,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
     overview->ready = readiness_check(sources, ports, overview->now, &overview->reasons);
-    read_upstreams(overview, sources);
+    read_upstreams(overview, sources, config);
     read_process(overview, config);
     overview->reload = *sources->reload;
     overview->workers = sources->worker_count;
