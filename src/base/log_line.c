@@ -161,16 +161,15 @@ static void put_escaped(struct log_line *line, const char *text, size_t max, boo
     if (limit > LOG_LINE_MAX - TAIL)
         limit = LOG_LINE_MAX - TAIL;
     while (left > 0) {
-        size_t plain = plain_run(text, left);
+        size_t room = limit > line->len ? limit - line->len : 0;
+        size_t plain = plain_run(text, left < room ? left : room);
         struct piece piece = {.taken = plain, .data = text, .len = plain};
 
-        /* A run that does not fit goes on a character at a time, up to where the line is cut. */
-        if (plain == 0 || !put(line, limit, text, plain)) {
+        if (plain == 0)
             take_piece(&piece, text, left, quoted, json);
-            if (!put(line, limit, piece.data, piece.len)) {
-                put_end(line, CUT_MARK);
-                return;
-            }
+        if (!put(line, limit, piece.data, piece.len)) {
+            put_end(line, CUT_MARK);
+            return;
         }
         text += piece.taken;
         left -= piece.taken;
