@@ -28,12 +28,34 @@ enum metric_kind {
     METRIC_HISTOGRAM,
 };
 
-/* The buckets of a duration histogram, in seconds; one further cell counts all, one sums ns. */
+/*
+ * The bounds of a duration histogram's buckets, in seconds: from less than what a lookup costs the
+ * daemon itself to more than any deadline. One further cell counts all, one sums ns.
+ */
+#define METRIC_BUCKET_TABLE(X)                                                                     \
+    X(0.00005)                                                                                     \
+    X(0.0001)                                                                                      \
+    X(0.00025)                                                                                     \
+    X(0.0005)                                                                                      \
+    X(0.001)                                                                                       \
+    X(0.0025)                                                                                      \
+    X(0.005)                                                                                       \
+    X(0.01)                                                                                        \
+    X(0.025)                                                                                       \
+    X(0.05)                                                                                        \
+    X(0.1)                                                                                         \
+    X(0.25)                                                                                        \
+    X(0.5)                                                                                         \
+    X(1)                                                                                           \
+    X(2.5)                                                                                         \
+    X(5)                                                                                           \
+    X(10)
+#define METRIC_BUCKET_BOUND(seconds) seconds,
 #define METRIC_BUCKETS                                                                             \
     {                                                                                              \
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10             \
+        METRIC_BUCKET_TABLE(METRIC_BUCKET_BOUND)                                                   \
     }
-#define METRIC_BUCKET_COUNT 14
+#define METRIC_BUCKET_COUNT 17
 #define METRIC_HISTOGRAM_COUNT METRIC_BUCKET_COUNT
 #define METRIC_HISTOGRAM_SUM (METRIC_BUCKET_COUNT + 1)
 #define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)
@@ -76,8 +98,17 @@ enum metric_kind {
       "Connections to the upstream, by state.")                                                    \
     X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", UPSTREAM, COUNTER,  \
       1, "Calls refused because the queue for an upstream connection was full.")                   \
+    X(METRIC_UPSTREAM_QUEUE_LENGTH, "postcoded_upstream_queue_length", UPSTREAM, GAUGE, 1,         \
+      "Calls waiting for a connection to the upstream.")                                           \
+    X(METRIC_UPSTREAM_QUEUE_DURATION, "postcoded_upstream_queue_seconds", UPSTREAM, HISTOGRAM,     \
+      METRIC_HISTOGRAM_CELLS,                                                                      \
+      "Time that a call waited for a connection to the upstream; 0 for one that got it at once.")  \
     X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 2,               \
       "Requests to the token endpoint, by result.")                                                \
+    X(METRIC_TOKEN_REQUEST_DURATION, "postcoded_token_request_duration_seconds", UPSTREAM,         \
+      HISTOGRAM, METRIC_HISTOGRAM_CELLS, "Time of a request to the token endpoint.")               \
+    X(METRIC_TOKEN_REJECTED, "postcoded_token_rejected_total", UPSTREAM, COUNTER, 1,               \
+      "Responses of the upstream that rejected the token.")                                        \
     X(METRIC_TOKEN_WAITERS, "postcoded_token_waiters", UPSTREAM, GAUGE, 1,                         \
       "Lookups waiting for a token.")                                                              \
     X(METRIC_TOKEN_WAITERS_REFUSED, "postcoded_token_waiters_refused_total", UPSTREAM, COUNTER, 1, \

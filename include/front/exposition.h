@@ -7,31 +7,16 @@
 #ifndef FRONT_EXPOSITION_H
 #define FRONT_EXPOSITION_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
-#include "base/metrics.h"
-#include "front/tls.h"
-#include "storage/store.h"
-#include "token/keeper.h"
+#include "front/exposition_sources.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 /* More than any set of labels can fill. */
 #define EXPOSITION_MAX (1024 * 1024)
 
-/* One upstream, with all that is shown of it. */
-struct exposition_upstream {
-    const char *name;
-    size_t index; /* in the metrics */
-    struct keeper *keeper;
-};
-
-/* All borrowed. */
-struct exposition {
-    struct exposition_upstream upstreams[METRIC_UPSTREAMS];
-    size_t upstream_count;
-    struct store *store;
-    const struct tls *tls; /* NULL: there is no certificate */
-};
-
-void exposition_write(const struct exposition *exposition, struct buf *out);
+/* `ready`: what /readyz says. */
+void exposition_write(const struct exposition *exposition, bool ready, struct buf *out);
 
 #endif

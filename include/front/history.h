@@ -9,6 +9,7 @@
 #ifndef FRONT_HISTORY_H
 #define FRONT_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,7 @@ struct history_upstream_sample {
     struct history_durations calls;
     struct history_durations queued; /* waits for a connection */
     uint32_t classes[HISTORY_CLASSES];
+    uint32_t rejected;     /* responses that rejected the token */
     uint32_t queue_length; /* at the end of the interval */
     uint32_t queue_refused;
     enum keeper_state state;
@@ -80,15 +82,18 @@ struct history_event {
 
 struct history;
 
-struct history *history_new(size_t upstreams);
+struct history *history_new(size_t upstreams, struct mono_time now);
 void history_free(struct history *history); /* NULL is allowed */
 
 /* Takes a sample; called every HISTORY_INTERVAL. */
 void history_sample(struct history *history, const struct exposition *sources,
                     struct mono_time now);
-/* Something may have changed for an upstream's token: notes what did. */
-void history_token(struct history *history, size_t upstream, const struct keeper_status *status,
-                   struct mono_time now);
+/*
+ * Something may have changed for an upstream's token: notes what did. `upstream` counts as those of
+ * `sources`, `index` is the one in the metrics.
+ */
+void history_token(struct history *history, size_t upstream, size_t index,
+                   const struct keeper_status *status, struct mono_time now);
 
 /* How many there are, and one of them by age: 0 is the newest. Borrowed until the next sample. */
 size_t history_count(const struct history *history);

@@ -17,13 +17,16 @@
 #include "front/problem_log.h"
 #include "token/keeper.h"
 
-struct admin_app;
+struct admin_app; /* front/admin.h, which includes this */
 
 enum condition_level {
     CONDITION_DOWN,    /* lookups fail */
     CONDITION_WARNING, /* they will, or some do */
     CONDITION_NOTE,
 };
+
+/* Bytes of all reasons. */
+#define OVERVIEW_REASONS 4096
 
 #define CONDITIONS_MAX 16
 #define CONDITION_TEXT 320
@@ -36,13 +39,6 @@ struct condition {
     char what[CONDITION_TEXT];
     char why[CONDITION_TEXT];    /* what was seen: an error, a status, figures; "" for none */
     char action[CONDITION_TEXT]; /* what to do; "" for nothing */
-};
-
-/* The last load of a configuration, that of the start included. */
-struct reload_status {
-    struct wall_time at;       /* when the present configuration was taken */
-    struct wall_time tried_at; /* the last attempt */
-    bool failed;               /* the last attempt; the configuration of before is used */
 };
 
 struct overview_upstream {
@@ -77,6 +73,7 @@ struct overview {
     size_t problem_count[PROBLEM_SIDES];
 };
 
+/* The history and all that is borrowed is good until the main loop's next turn. */
 void overview_init(struct overview *overview, const struct admin_app *admin);
 void overview_fini(struct overview *overview);
 

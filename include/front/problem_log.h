@@ -9,7 +9,9 @@
 #ifndef FRONT_PROBLEM_LOG_H
 #define FRONT_PROBLEM_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 #include "exchange/request.h"
@@ -33,8 +35,10 @@ enum problem_side {
     PROBLEM_SIDES,
 };
 
-/* Of a request that has ended; nothing where it ended well or its caller left. */
-void problem_log_add(const struct request *request, int64_t duration);
+/* Is it one? Not where a request ended well or its caller left. */
+bool problem_log_wants(enum problem_id ending);
+/* Of a request that ended with one; `path` may be shown as it is. */
+void problem_log_add(const struct request *request, const char *path, int64_t duration);
 /* The newest ones of all threads, the newest first; gives their number. */
 size_t problem_log_read(enum problem_side side, struct problem_entry out[PROBLEM_LOG_ENTRIES]);
 

@@ -51,6 +51,19 @@ uv_loop_t *loop_uv(struct loop *loop);
 struct mono_time loop_look(struct loop *loop);
 struct mono_time loop_now(struct loop *loop);
 
+/*
+ * How long the loop has waited for something to happen, in ns since it was made, the wait that it
+ * is in included; what is left of the time it was busy, or held up (on a page, or by a limit on CPU
+ * time). Any thread.
+ */
+int64_t loop_waited(const struct loop *loop, struct mono_time now);
+/*
+ * The first thing in a callback of libuv's for a descriptor, with the loop it came from: the loop
+ * waits no more. Timers, alarms, mail and hooks are preceded by it. Left out, the callback counts
+ * as waiting.
+ */
+void loop_awake(uv_loop_t *uv);
+
 struct mail {
     struct mail *next;
     void (*deliver)(struct mail *mail);

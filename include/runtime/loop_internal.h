@@ -20,6 +20,7 @@ struct loop {
     struct turn_hook *hooks;     /* oldest first */
     struct turn_hook *next_hook; /* the one after the hook that runs now */
     struct mono_time now;        /* as last read in this turn; 0: not yet */
+    bool waits;                  /* what is in `waiting_since` */
     struct timer *timers;        /* every timer made, live or not */
     struct timer *timers_idle;   /* those that can be started */
 
@@ -27,7 +28,13 @@ struct loop {
     uv_async_t wake;
     _Atomic(struct mail *) mail; /* newest first */
     atomic_bool stopping;
+    /* Only the loop's thread stores to these; loop_waited says in which order. */
+    _Atomic int64_t waited;        /* ns of the waits that have ended */
+    _Atomic int64_t waiting_since; /* 0: it does not wait */
 };
+
+/* The loop waits from now on (wait.c), until loop_awake. */
+void loop_begin_wait(struct loop *loop);
 
 /* Closes the timers' handles; timers_free, once they are closed, frees them. */
 void timers_close(struct loop *loop);

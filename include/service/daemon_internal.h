@@ -7,6 +7,7 @@
  *   reload.c   another configuration in place of the present one
  *   keys.c     the keys of [identity] key_url
  *   report.c   what the service manager and the operators are told: status, health, watchdog
+ *   sampling.c the history that operators look at
  *
  * Thread: the main one.
  */
@@ -23,12 +24,14 @@
 #include "base/reason.h"
 #include "front/acceptor.h"
 #include "front/admin.h"
+#include "front/history.h"
 #include "front/listen.h"
 #include "front/lookups.h"
 #include "front/server.h"
 #include "middleware/key_keeper.h"
 #include "runtime/loop.h"
 #include "runtime/trace.h"
+#include "service/busy.h"
 #include "service/descriptors.h"
 #include "service/setup.h"
 #include "service/systemd.h"
@@ -71,6 +74,7 @@ struct daemon {
     struct lookup_places places;
     struct worker **workers;
     size_t worker_count;
+    struct busy busy;
     struct digest pool_digest;
     struct descriptor_users users; /* as at the start, but for its callers */
     struct descriptor_shares shares;
@@ -87,6 +91,8 @@ struct daemon {
         struct acceptor *acceptor; /* NULL: none accepts */
     } metrics, admin;
     struct guid_source guids;
+    struct history *history;      /* sampling.c */
+    struct timer *sampling_timer; /* NULL: it has not begun */
 
     /* drain.c */
     struct drain {
@@ -104,8 +110,8 @@ struct daemon {
     /* reload.c */
     struct reload *reload; /* NULL: none is under way */
     bool reload_again;     /* SIGHUP came while one was */
-    bool reload_failed;    /* the last one */
-    struct watch *watch;   /* NULL: [server] reload_on_change is off */
+    struct reload_status loaded;
+    struct watch *watch; /* NULL: [server] reload_on_change is off */
 
     /* report.c */
     int64_t watchdog; /* ns between two meals; 0: there is none */
@@ -185,5 +191,12 @@ void report_status(struct daemon *daemon);
 bool report_healthy(void *daemon);
 bool report_draining(void *daemon);
 void report_unready(void *daemon, struct buf *reasons);
+
+/* sampling.c */
+void sampling_start(struct daemon *daemon);
+void sampling_stop(struct daemon *daemon);
+/* The state of an upstream's token may have changed. */
+void sampling_token(struct daemon *daemon);
+void sampling_describe(void *daemon, struct overview *overview);
 
 #endif

@@ -59,6 +59,8 @@ void worker_publish_keys(struct worker *worker, const struct key_view *view);
 
 /* When its loop last turned, at most a moment ago while it is well. Any thread. */
 struct mono_time worker_beat(const struct worker *worker);
+/* How long its loop has waited, in ns (loop_waited). Any thread. */
+int64_t worker_waited(const struct worker *worker, struct mono_time now);
 /* How often a worker's loop turns at the least. */
 #define WORKER_BEAT (500 * MILLISECOND)
 

@@ -45,5 +45,7 @@ void budget_note(struct budget *budget, struct mono_time now, bool charged);
 /* Requests in the hour before `now`; charged alone. */
 size_t budget_requests(struct budget *budget, struct mono_time now);
 size_t budget_charged(struct budget *budget, struct mono_time now);
+/* How many more may be charged at `now`; 0 where a lower limit finds more charged already. */
+size_t budget_left(struct budget *budget, struct mono_time now);
 
 #endif

@@ -234,6 +234,7 @@ struct keeper_status {
     int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
     unsigned requests_last_hour;
     unsigned charged_last_hour;
+    int64_t budget_left;    /* requests that auth_budget still pays for at this moment */
     const char *last_error; /* NULL: none since the last success */
     int64_t last_error_age; /* ns */
 };

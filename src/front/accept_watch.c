@@ -41,6 +41,7 @@ static void readable(uv_poll_t *poll, int status, int events)
     MAGIC_CAST(struct accept_watch, watch, poll->data, ACCEPT_WATCH_MAGIC);
     (void)status;
     (void)events;
+    loop_awake(poll->loop);
     watch->ready(watch);
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "front/endpoint.h"
+#include "front/problem_log.h"
 #include "lookup/postcode.h"
 
 static void peer_text(const struct request *request, char out[ENDPOINT_TEXT])
@@ -68,6 +69,14 @@ static void write_line(const struct request *request, int64_t duration)
     log_fields(LOG_LEVEL_INFO, request_guid(request), "request", fields, count);
 }
 
+static void note_problem(const struct request *request, int64_t duration)
+{
+    char path[ACCESS_PATH];
+
+    access_path(request, path);
+    problem_log_add(request, path, duration);
+}
+
 void access_account(const struct request *request)
 {
     int64_t duration = mono_diff(loop_look(ctx_loop(request->ctx)), request->began);
@@ -75,6 +84,8 @@ void access_account(const struct request *request)
     metric_observe(METRIC_REQUEST_DURATION, duration);
     if (request->ending == ENDED_CANCELLED)
         metric_add(METRIC_CANCELLED, 0, 1);
+    if (problem_log_wants(request->ending))
+        note_problem(request, duration);
     if (request->config->log_access && log_enabled(LOG_LEVEL_INFO))
         write_line(request, duration);
 }

@@ -27,7 +27,7 @@ static struct admin_app *of(struct server_app *app)
 
 static void respond_text(struct request *request, int status, const char *text)
 {
-    response_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
+    response_operator(request, status, "text/plain; charset=utf-8", NULL, text, strlen(text));
 }
 
 /* Takes the reference. */
@@ -36,7 +36,7 @@ static void respond_json(struct request *request, json_t *value)
     char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     MUST(text != NULL);
     char *line = mem_printf("%s\n", text);
-    response_operator(request, 200, "application/json", line, strlen(line));
+    response_operator(request, 200, "application/json", NULL, line, strlen(line));
     mem_free(line);
     free(text);
     json_decref(value);
@@ -69,19 +69,24 @@ static void put_unready(const struct exposition_upstream *upstream, struct buf *
                    status.last_error == NULL ? "" : status.last_error);
 }
 
+/* Adds a line for each reason why the daemon is not ready; true: there is none. */
+static bool is_ready(const struct admin_app *admin, struct buf *reasons)
+{
+    if (admin->ports.draining(admin->ports.arg))
+        buf_puts(reasons, "draining: the daemon is about to end\n");
+    for (size_t i = 0; i < admin->sources.upstream_count; i++)
+        put_unready(&admin->sources.upstreams[i], reasons);
+    admin->ports.unready(admin->ports.arg, reasons);
+    return reasons->len == 0;
+}
+
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    const struct admin_app *admin = of(app);
     struct buf reasons;
     (void)rest;
     (void)len;
     buf_init(&reasons, READYZ_MAX);
-    if (admin->ports.draining(admin->ports.arg))
-        buf_puts(&reasons, "draining: the daemon is about to end\n");
-    for (size_t i = 0; i < admin->sources.upstream_count; i++)
-        put_unready(&admin->sources.upstreams[i], &reasons);
-    admin->ports.unready(admin->ports.arg, &reasons);
-    if (reasons.len == 0)
+    if (is_ready(of(app), &reasons))
         respond_text(request, 200, "ready\n");
     else
         respond_text(request, 503, buf_text(&reasons));
@@ -90,13 +95,15 @@ static void readyz(struct server_app *app, struct request *request, const char *
 
 static void metrics(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf text;
+    struct buf text, reasons;
     (void)rest;
     (void)len;
     buf_init(&text, EXPOSITION_MAX);
-    exposition_write(&of(app)->sources, &text);
+    buf_init(&reasons, READYZ_MAX);
+    exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
+    buf_fini(&reasons);
     MUST(text.err == ERR_OK);
-    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
+    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, NULL, buf_text(&text), text.len);
     buf_fini(&text);
 }
 
@@ -166,7 +173,7 @@ static void refresh(const struct exposition_upstream *upstream, struct request *
 static void forget(const struct exposition_upstream *upstream, struct request *request)
 {
     keeper_forget(upstream->keeper, mono_now());
-    response_operator(request, 204, NULL, NULL, 0);
+    response_operator(request, 204, NULL, NULL, NULL, 0);
 }
 
 static bool is_rest(const char *rest, size_t len, const char *upstream, const char *action)
@@ -305,6 +312,7 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;
+    admin->started = wall_now();
 }
 
 void admin_app_fini(struct admin_app *admin)

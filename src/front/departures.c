@@ -19,6 +19,7 @@ static void readable(uv_poll_t *poll, int status, int events)
     struct epoll_event ready[DEPARTURES_A_TURN];
     (void)status;
     (void)events;
+    loop_awake(poll->loop);
     const int count = epoll_wait(departures->set, ready, DEPARTURES_A_TURN, 0);
     for (int i = 0; i < count; i++) {
         if (ready[i].events & EPOLLIN)

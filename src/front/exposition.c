@@ -9,9 +9,10 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "exchange/problem.h"
+#include "front/exposition_owned.h"
+#include "front/exposition_text.h"
 #include "front/process_metrics.h"
 #include "front/tls_session.h"
 #include "jose/result.h"
@@ -111,7 +112,11 @@ static const struct {
     [METRIC_UPSTREAM_DURATION] = {label_none, false},
     [METRIC_UPSTREAM_CONNECTIONS] = {label_connection, false},
     [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_none, false},
+    [METRIC_UPSTREAM_QUEUE_LENGTH] = {label_none, false},
+    [METRIC_UPSTREAM_QUEUE_DURATION] = {label_none, false},
     [METRIC_TOKEN_REQUESTS] = {label_result, false},
+    [METRIC_TOKEN_REQUEST_DURATION] = {label_none, false},
+    [METRIC_TOKEN_REJECTED] = {label_none, false},
     [METRIC_TOKEN_WAITERS] = {label_none, false},
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
@@ -131,24 +136,6 @@ static int64_t value_of(enum metric id, const struct exposition_upstream *upstre
     return upstream != NULL ? metric_upstream_sum(id, upstream->index, cell) : metric_sum(id, cell);
 }
 
-static void put_head(struct buf *out, const char *name, const char *kind, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
-}
-
-/* `{upstream="u",status="200"}`: the upstream's label first, then `own`; nothing where neither is.
- */
-static void put_labels(struct buf *out, const struct exposition_upstream *upstream, const char *own)
-{
-    const char *comma = upstream != NULL && own[0] != '\0' ? "," : "";
-    if (upstream == NULL && own[0] == '\0')
-        return;
-    buf_putc(out, '{');
-    if (upstream != NULL)
-        buf_printf(out, "upstream=\"%s\"", upstream->name);
-    buf_printf(out, "%s%s}", comma, own);
-}
-
 static void put_cells(enum metric id, const struct exposition_upstream *upstream, struct buf *out)
 {
     const struct metric_family *family = metric_family(id);
@@ -158,7 +145,7 @@ static void put_cells(enum metric id, const struct exposition_upstream *upstream
         if ((labels[id].sparse && value == 0) || !labels[id].label(cell, text))
             continue;
         buf_puts(out, family->name);
-        put_labels(out, upstream, text);
+        exposition_text_labels(out, upstream, text);
         buf_printf(out, " %lld\n", (long long)value);
     }
 }
@@ -169,7 +156,7 @@ static void put_bucket(const char *name, const struct exposition_upstream *upstr
     char text[LABELS_MAX];
     snprintf(text, sizeof(text), "le=\"%s\"", bound);
     buf_printf(out, "%s_bucket", name);
-    put_labels(out, upstream, text);
+    exposition_text_labels(out, upstream, text);
     buf_printf(out, " %lld\n", count);
 }
 
@@ -190,9 +177,9 @@ static void put_histogram(enum metric id, const struct exposition_upstream *upst
     double seconds = (double)value_of(id, upstream, METRIC_HISTOGRAM_SUM) / (double)SECOND;
     put_bucket(name, upstream, "+Inf", count, out);
     buf_printf(out, "%s_sum", name);
-    put_labels(out, upstream, "");
+    exposition_text_labels(out, upstream, "");
     buf_printf(out, " %.9g\n%s_count", seconds, name);
-    put_labels(out, upstream, "");
+    exposition_text_labels(out, upstream, "");
     buf_printf(out, " %lld\n", count);
 }
 
@@ -209,7 +196,7 @@ static void put_family(const struct exposition *exposition, enum metric id, stru
     static const char *const kinds[] = {
         [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
     const struct metric_family *family = metric_family(id);
-    put_head(out, family->name, kinds[family->kind], family->help);
+    exposition_text_head(out, family->name, kinds[family->kind], family->help);
     if (family->scope == METRIC_PROCESS)
         put_series(id, NULL, out);
     else
@@ -217,46 +204,10 @@ static void put_family(const struct exposition *exposition, enum metric id, stru
             put_series(id, &exposition->upstreams[i], out);
 }
 
-static void put_expiry(const struct exposition_upstream *upstream, struct buf *out)
-{
-    struct keeper_status status;
-    keeper_status(upstream->keeper, mono_now(), &status);
-    double expiry = status.fingerprint[0] == '\0'
-                        ? 0
-                        : (double)(wall_now().ns + status.expires_in) / (double)SECOND;
-    buf_puts(out, "postcoded_token_expiry_timestamp_seconds");
-    put_labels(out, upstream, "");
-    buf_printf(out, " %.3f\n", expiry);
-}
-
-static void put_owned(const struct exposition *exposition, struct buf *out)
-{
-    put_head(out, "postcoded_token_expiry_timestamp_seconds", "gauge",
-             "When the present token expires; 0 without one.");
-    for (size_t i = 0; i < exposition->upstream_count; i++)
-        put_expiry(&exposition->upstreams[i], out);
-
-    put_head(out, "postcoded_tls_certificate_expiry_timestamp_seconds", "gauge",
-             "When the certificate shown to callers expires; 0 without one.");
-    buf_printf(out, "postcoded_tls_certificate_expiry_timestamp_seconds %lld\n",
-               exposition->tls == NULL ? 0LL
-                                       : (long long)(tls_expiry(exposition->tls).ns / SECOND));
-
-    put_head(out, "postcoded_store_items", "gauge", "Items in the store.");
-    buf_printf(out, "postcoded_store_items %zu\n", store_count(exposition->store));
-
-    put_head(out, "postcoded_log_lines_dropped_total", "counter",
-             "Log lines dropped because they were not written fast enough.");
-    buf_printf(out, "postcoded_log_lines_dropped_total %llu\n", (unsigned long long)log_dropped());
-
-    put_head(out, "postcoded_build_info", "gauge", "The version, as a label; always 1.");
-    buf_printf(out, "postcoded_build_info{version=\"%s\"} 1\n", POSTCODED_VERSION);
-}
-
-void exposition_write(const struct exposition *exposition, struct buf *out)
+void exposition_write(const struct exposition *exposition, bool ready, struct buf *out)
 {
     for (enum metric id = 0; id < METRIC_COUNT; id++)
         put_family(exposition, id, out);
-    put_owned(exposition, out);
+    exposition_owned_write(exposition, ready, out);
     process_metrics_write(out);
 }

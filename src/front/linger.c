@@ -71,6 +71,7 @@ static void readable(uv_poll_t *poll, int status, int events)
 {
     MAGIC_CAST(struct lingering, linger, poll->data, LINGER_MAGIC);
     (void)events;
+    loop_awake(poll->loop);
     if (status != 0 || !drop_unread(linger->fd, &linger->left))
         end(linger);
 }

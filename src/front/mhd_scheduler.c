@@ -78,6 +78,7 @@ static void readable(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
+    loop_awake(poll->loop);
     scheduler->due = true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "lookup/judge.h"
 #include "upstream/call.h"
 
@@ -165,6 +166,8 @@ static void called(void *arg, struct upstream_response *reply)
     add_up(lookup, reply);
     const bool blames_token = judge_response(&question, reply, &lookup->result, &reason);
     hide_token(lookup->token, lookup->query.outline);
+    if (blames_token)
+        metric_upstream_add(METRIC_TOKEN_REJECTED, lookup->way.upstream->index, 0, 1);
     if (is_accepted(reply) && !blames_token)
         token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
     if (blames_token && !lookup->repeated)

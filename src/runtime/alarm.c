@@ -27,6 +27,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
+    loop_awake(poll->loop);
     /* Nothing to read: it was set anew after it became readable, in this very turn. */
     if (read(alarm->fd, &times, sizeof(times)) == (ssize_t)sizeof(times))
         alarm->fire(alarm->arg);

@@ -61,6 +61,7 @@ static void on_wake(uv_async_t *wake)
 {
     MAGIC_CAST(struct loop, loop, wake->data, LOOP_MAGIC);
 
+    loop_awake(&loop->uv);
     deliver_mail(loop);
     if (atomic_load(&loop->stopping))
         uv_stop(&loop->uv);
@@ -68,6 +69,7 @@ static void on_wake(uv_async_t *wake)
 
 static void end_turn(struct loop *loop)
 {
+    loop_awake(&loop->uv);
     for (struct turn_hook *hook = loop->hooks; hook != NULL; hook = loop->next_hook) {
         loop->next_hook = hook->next;
         hook->run(hook);
@@ -81,6 +83,7 @@ static void on_turn_end(uv_prepare_t *turn_end)
     MAGIC_CAST(struct loop, loop, turn_end->data, LOOP_MAGIC);
 
     end_turn(loop);
+    loop_begin_wait(loop);
 }
 
 /* Tried with 1.48.0. The variable is libuv's own; later versions need it no more. */

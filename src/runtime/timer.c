@@ -67,6 +67,7 @@ static void on_timer(uv_timer_t *handle)
     void (*fire)(void *arg) = timer->fire;
     void *arg = timer->arg;
 
+    loop_awake(handle->loop);
     timer_give_back(timer);
     fire(arg);
 }

@@ -42,6 +42,7 @@ static void changed(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
     report_status(daemon);
+    sampling_token(daemon);
 }
 
 /* ---- signals ---- */
@@ -196,6 +197,7 @@ static bool make_workers(struct daemon *daemon)
                 "a worker's loop, its TLS or the upstream's TLS files cannot be set up");
         daemon->worker_count++;
     }
+    busy_init(&daemon->busy, daemon->workers, daemon->worker_count, mono_now());
     return true;
 }
 
@@ -209,6 +211,7 @@ static bool make_operators(struct daemon *daemon)
         .healthy = report_healthy,
         .draining = report_draining,
         .unready = report_unready,
+        .describe = sampling_describe,
     };
     struct admin_app *const apps[] = {&daemon->metrics.app, &daemon->admin.app};
     for (size_t i = 0; i < ARRAY_LEN(apps); i++) {
@@ -321,6 +324,7 @@ static bool start(struct daemon *daemon)
     systemd_inherit(&daemon->inherited);
     if (!share_descriptors(daemon))
         return false;
+    daemon->loaded.at = daemon->loaded.tried_at = wall_now();
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
@@ -330,6 +334,7 @@ static bool start(struct daemon *daemon)
     watch_signals(daemon);
     reload_watch(daemon);
     tell_started(daemon);
+    sampling_start(daemon);
     token_service_start(daemon->tokens);
     keys_start(daemon);
     systemd_ready();
@@ -356,6 +361,7 @@ static void stop_main_loop(struct daemon *daemon)
 {
     drain_stop(daemon);
     report_stop(daemon);
+    sampling_stop(daemon);
     watch_stop(&daemon->watch);
     stop_accepting(&daemon->metrics);
     stop_accepting(&daemon->admin);
@@ -388,6 +394,7 @@ static void stop(struct daemon *daemon)
         loop_free(daemon->loop);
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
+    busy_fini(&daemon->busy);
     mem_free(daemon->workers);
     mem_free(daemon->callers.members);
     token_service_free(daemon->tokens);
@@ -399,6 +406,7 @@ static void stop(struct daemon *daemon)
         admin_app_fini(&daemon->metrics.app);
         admin_app_fini(&daemon->admin.app);
     }
+    history_free(daemon->history);
     token_fdstore_fini(&daemon->fdstore);
     systemd_inherited_fini(&daemon->inherited);
 }

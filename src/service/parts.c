@@ -15,6 +15,9 @@ struct exposition daemon_exposition(const struct daemon *daemon)
         .upstream_count = 1,
         .store = token_service_store(daemon->tokens),
         .tls = daemon->setup.tls,
+        .reload = &daemon->loaded,
+        .busy = daemon->busy.shares,
+        .worker_count = daemon->busy.count,
     };
 }
 

@@ -87,7 +87,10 @@ static void finish(struct reload *reload, bool well)
     watch_again(daemon, &reload->setup);
     reload_free(reload);
     daemon->reload = NULL;
-    daemon->reload_failed = !well;
+    daemon->loaded.tried_at = wall_now();
+    daemon->loaded.failed = !well;
+    if (well)
+        daemon->loaded.at = daemon->loaded.tried_at;
     metric_add(METRIC_RELOADS, well ? SUCCESS : FAILURE, 1);
     if (!daemon->drain.begun)
         systemd_ready();

@@ -95,7 +95,7 @@ void report_status(struct daemon *daemon)
     if (keyless)
         buf_printf(&text, "%s; ", buf_text(&why));
     put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);
-    buf_puts(&text, daemon->reload_failed ? ". The last reload failed; the log says why." : ".");
+    buf_puts(&text, daemon->loaded.failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
     buf_fini(&why);
     buf_fini(&text);

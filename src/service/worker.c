@@ -308,6 +308,11 @@ struct mono_time worker_beat(const struct worker *worker)
     return (struct mono_time){.ns = atomic_load_explicit(&worker->beat, memory_order_relaxed)};
 }
 
+int64_t worker_waited(const struct worker *worker, struct mono_time now)
+{
+    return loop_waited(worker->loop, now);
+}
+
 enum err worker_accept(struct worker *worker, const struct listen *listen,
                        const struct accept_group *group)
 {

@@ -99,3 +99,11 @@ size_t budget_charged(struct budget *budget, struct mono_time now)
     slide(budget, now);
     return budget->charged;
 }
+
+size_t budget_left(struct budget *budget, struct mono_time now)
+{
+    const size_t limit = budget->limit > 0 ? (size_t)budget->limit : 0;
+    const size_t charged = budget_charged(budget, now);
+
+    return charged < limit ? limit - charged : 0;
+}

@@ -202,6 +202,8 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
     keeper->flight.under_way = false;
     keeper->answered++;
     metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, good ? 0 : 1, 1);
+    metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
+                            mono_diff(now, keeper->flight.began));
     if (good)
         granted(keeper, result, sent, now);
     else

@@ -35,6 +35,7 @@ enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_ENDED, CALL_STATES };
 
 struct call {
     enum call_state state;
+    bool waits; /* for a connection, and METRIC_UPSTREAM_QUEUE_LENGTH counts it */
     struct client *client;
     struct call *prev, *next; /* in the client's list for its state */
     struct ctx *ctx;
@@ -79,10 +80,40 @@ static void enter(struct call *call, enum call_state state)
     DL_APPEND(client->calls[state], call);
 }
 
+static void observe_wait(const struct call *call, int64_t duration)
+{
+    metric_upstream_observe(METRIC_UPSTREAM_QUEUE_DURATION, call->client->gets.upstream, duration);
+}
+
+static void count_waiting(const struct call *call, int n)
+{
+    metric_upstream_add(METRIC_UPSTREAM_QUEUE_LENGTH, call->client->gets.upstream, 0, n);
+}
+
+/* Most calls get a connection at once: they are counted as such, and never as waiting. */
+static void begin_wait(struct call *call)
+{
+    call->waits = call->client->gets.counted && call->state == CALL_QUEUED;
+    if (call->waits)
+        count_waiting(call, 1);
+    else if (call->client->gets.counted)
+        observe_wait(call, 0);
+}
+
+/* Whatever ended it: a caller who left has waited too. */
+static void end_wait(struct call *call)
+{
+    call->waits = false;
+    count_waiting(call, -1);
+    observe_wait(call, mono_diff(loop_now(call->client->loop), call->called));
+}
+
 static void leave(struct call *call)
 {
     struct client *client = call->client;
 
+    if (call->waits)
+        end_wait(call);
     client->count[call->state]--;
     DL_DELETE(client->calls[call->state], call);
 }
@@ -253,6 +284,7 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     struct call *call = mem_alloc(sizeof(*call));
 
     call->client = client;
+    call->waits = false;
     call->ctx = ctx;
     call->once = request->once;
     call->called = loop_now(client->loop);
@@ -282,6 +314,8 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
         if (client->gets.counted)
             metric_upstream_add(METRIC_UPSTREAM_QUEUE_REFUSED, client->gets.upstream, 0, 1);
         end(call, CLIENT_QUEUE_FULL);
+    } else {
+        begin_wait(call);
     }
     deliver_later(client);
 }

@@ -141,6 +141,7 @@ static void on_watch(uv_poll_t *watch, int status, int events)
 
     (void)status; /* the next read finds an error */
     (void)events;
+    loop_awake(watch->loop);
     connection->user->ready(connection->user);
 }
 

@@ -168,6 +168,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     MAGIC_CAST(struct watch, watch, poll->data, WATCH_MAGIC);
     int flags = 0;
 
+    loop_awake(poll->loop);
     if (status < 0)
         flags |= CURL_CSELECT_ERR;
     if ((events & UV_READABLE) != 0)

@@ -91,15 +91,27 @@ static void respond_address(struct call *call, const struct postcode *postcode)
     call_header(call, MHD_HTTP_HEADER_CACHE_CONTROL, "private, max-age=86400");
 }
 
+/* As an API whose quota is used up, or one that is out of order. */
+static void respond_status(struct call *call, unsigned status)
+{
+    call_answer_error(call, status, status == 429 ? "quota_exceeded" : "server_error",
+                      "a fault, as asked for by lookup_status");
+    if (status == 429)
+        call_header(call, MHD_HTTP_HEADER_RETRY_AFTER, "60");
+}
+
 static void decide(struct call *call, const char *text)
 {
     struct standin *standin = call->standin;
+    const unsigned status = (unsigned)standin->knobs.value[KNOB_LOOKUP_STATUS];
     struct postcode postcode;
     if (!authorised(call)) {
         standin->counters[COUNTER_LOOKUPS_UNAUTHORIZED]++;
         call_answer_error(call, MHD_HTTP_UNAUTHORIZED, "invalid_token",
                           "no token, or one that has expired or was revoked");
         call_header(call, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    } else if (status != 0) {
+        respond_status(call, status);
     } else if (fails_now(standin)) {
         call_answer_error(call, MHD_HTTP_INTERNAL_SERVER_ERROR, "server_error",
                           "a fault, as asked for by error_share");

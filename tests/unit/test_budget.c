@@ -25,6 +25,9 @@ START_TEST(limits_charged_requests)
     budget_note(&budget, at(3600), true);
     ck_assert_int_eq(budget_free_at(&budget, at(3601)).ns, at(3610).ns);
     ck_assert_uint_eq(budget_charged(&budget, at(3601)), 3);
+    ck_assert_uint_eq(budget_left(&budget, at(3601)), 0);
+    ck_assert_uint_eq(budget_left(&budget, at(3610)), 1);
+    ck_assert_uint_eq(budget_left(&budget, at(7200)), 3);
     ck_assert_uint_eq(budget_charged(&budget, at(7200)), 0);
     budget_fini(&budget);
 }
@@ -58,6 +61,7 @@ START_TEST(zero_allows_none)
     ck_assert_int_eq(budget_free_at(&budget, at(5)).ns, MONO_NEVER.ns);
     budget_note(&budget, at(5), false);
     ck_assert_uint_eq(budget_requests(&budget, at(6)), 1);
+    ck_assert_uint_eq(budget_left(&budget, at(6)), 0);
     budget_fini(&budget);
 }
 END_TEST
@@ -72,7 +76,9 @@ START_TEST(a_new_limit_keeps_what_was_charged)
     budget_set_limit(&budget, 4);
     /* Seven of the ten must have gone before there is room for one. */
     ck_assert_int_eq(budget_free_at(&budget, at(20)).ns, at(3606).ns);
+    ck_assert_uint_eq(budget_left(&budget, at(20)), 0);
     budget_set_limit(&budget, 11);
+    ck_assert_uint_eq(budget_left(&budget, at(20)), 1);
     ck_assert_int_eq(budget_free_at(&budget, at(20)).ns, at(20).ns);
     budget_fini(&budget);
 }

@@ -309,6 +309,16 @@ static void note_order(struct peer *self)
     close(fd);
 }
 
+/* How many wait, how many have waited or need not, and of these how many need not. */
+static void ck_queue(int64_t waiting, int64_t waited, int64_t at_once)
+{
+    const enum metric waits = METRIC_UPSTREAM_QUEUE_DURATION;
+
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, 0, 0), waiting);
+    ck_assert_int_eq(metric_upstream_sum(waits, 0, METRIC_HISTOGRAM_COUNT), waited);
+    ck_assert_int_ge(metric_upstream_sum(waits, 0, 0), at_once);
+}
+
 START_TEST(test_queue)
 {
     settings.max_connections = 1;
@@ -317,8 +327,13 @@ START_TEST(test_queue)
     static const char *const targets[] = {"/a", "/b", "/c", "/d", "/e"};
     for (size_t i = 0; i < ARRAY_LEN(targets); i++)
         get(i, targets[i]);
+    ck_queue(3, 1, 1); /* one got the connection, one was refused */
     ctx_cancel(results[2].ctx, CTX_GONE);
+    ck_queue(2, 2, 1);
     await(4);
+    ck_queue(0, 4, 1);
+    ck_assert_int_gt(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_DURATION, 0, METRIC_HISTOGRAM_SUM),
+                     0);
     ck_assert_int_eq(results[4].error, CLIENT_QUEUE_FULL);
     ck_assert(!results[2].called);
     ck_assert_uint_lt(results[0].place, results[1].place);
@@ -465,6 +480,22 @@ START_TEST(test_free_in_a_callback)
 }
 END_TEST
 
+/* A reload drops the client while calls wait: none of them counts as waiting for ever. */
+START_TEST(test_queue_of_a_client_that_is_freed)
+{
+    settings.max_connections = 1;
+    settings.max_queue = 3;
+    serve(serve_all, NULL);
+    get(0, "/1")->then = free_client;
+    get(1, "/2");
+    get(2, "/3");
+    ck_queue(2, 1, 1);
+    await(1);
+    ck_queue(0, 3, 1);
+    finish();
+}
+END_TEST
+
 START_TEST(test_a_reference_keeps_the_client)
 {
     serve(serve_all, NULL);
@@ -530,6 +561,7 @@ static void add_life(TCase *tcase)
     tcase_add_test(tcase, test_cancel_in_a_callback);
     tcase_add_test(tcase, test_cancel_of_a_call_that_was_rejected);
     tcase_add_test(tcase, test_free_in_a_callback);
+    tcase_add_test(tcase, test_queue_of_a_client_that_is_freed);
     tcase_add_test(tcase, test_a_reference_keeps_the_client);
     tcase_add_test(tcase, test_deadline_ends_a_call);
     tcase_add_test(tcase, test_environment_names_no_proxy);

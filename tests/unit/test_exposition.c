@@ -10,6 +10,8 @@
 #include "suite.h"
 
 static struct store *store;
+static const struct reload_status reload = {.at = {.ns = 1750 * MILLISECOND}, .failed = true};
+static const double busy[] = {0.25, 1};
 static struct exposition exposition;
 
 static uint32_t port_random(void *arg)
@@ -21,7 +23,7 @@ static uint32_t port_random(void *arg)
 static struct keeper *keeper_of(const char *name, size_t index)
 {
     const struct keeper_settings settings = {
-        .upstream = name, .index = index, .store_key = name, .workers = 1};
+        .upstream = name, .index = index, .store_key = name, .budget = 60, .workers = 1};
     const struct keeper_ports ports = {.random = port_random};
 
     return keeper_new(&settings, &ports, store);
@@ -34,6 +36,9 @@ static void setup(void)
         .upstreams = {{"u", 4, keeper_of("u", 4)}, {"v", 1, keeper_of("v", 1)}},
         .upstream_count = 2,
         .store = store,
+        .reload = &reload,
+        .busy = busy,
+        .worker_count = ARRAY_LEN(busy),
     };
 }
 
@@ -55,7 +60,7 @@ START_TEST(test_upstreams)
     metric_upstream_observe(METRIC_UPSTREAM_DURATION, 1, 2 * SECOND);
     metric_add(METRIC_CONNECTIONS, 0, 3);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, &out);
+    exposition_write(&exposition, true, &out);
     const char *text = buf_text(&out);
     ck_assert_ptr_nonnull(strstr(
         text, "# TYPE postcoded_upstream_requests_total counter\n"
@@ -63,7 +68,7 @@ START_TEST(test_upstreams)
               "postcoded_upstream_requests_total{upstream=\"v\",status=\"none\"} 8\n# HELP"));
     ck_assert_ptr_nonnull(
         strstr(text, "postcoded_upstream_duration_seconds_count{upstream=\"u\"} 0\n"
-                     "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"0.0005\"} 0"));
+                     "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"5e-05\"} 0"));
     ck_assert_ptr_nonnull(
         strstr(text, "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"2.5\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(text, "duration_seconds_sum{upstream=\"v\"} 2\n"));
@@ -87,13 +92,63 @@ START_TEST(test_identity_reasons)
 
     metric_add(METRIC_IDENTITY_REJECTED, 3, 2);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, &out);
+    exposition_write(&exposition, true, &out);
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         char line[128];
         snprintf(line, sizeof(line), "\npostcoded_identity_rejected_total{reason=\"%s\"} %d\n",
                  reasons[i], i == 3 ? 2 : 0);
         ck_assert_msg(strstr(buf_text(&out), line) != NULL, "no %s", line);
     }
+    buf_fini(&out);
+}
+END_TEST
+
+/* `has` occurs behind the family's head. */
+static void ck_family(const char *text, const char *name, const char *has)
+{
+    char head[128];
+    snprintf(head, sizeof(head), "\n# TYPE %s ", name);
+    const char *at = strstr(text, head);
+    ck_assert_msg(at != NULL, "no %s", name);
+    at = strchr(at + 1, '\n') + 1;
+    ck_assert_msg(strncmp(at, has, strlen(has)) == 0, "%s is not %s but %.200s", name, has, at);
+}
+
+/* What is read from owners: one upstream has a token, the other has none. */
+START_TEST(test_owners)
+{
+    const struct token_grant grant = {.type = "Bearer", .value = "v", .lifetime = 1800 * SECOND};
+    const struct mono_time now = mono_now();
+    struct buf out;
+
+    ck_assert(keeper_restore(exposition.upstreams[1].keeper, &grant, now, now));
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, _i == 1, &out);
+    const char *text = buf_text(&out);
+    ck_family(text, "postcoded_ready", _i == 1 ? "postcoded_ready 1\n" : "postcoded_ready 0\n");
+    ck_family(text, "postcoded_token_lifetime_seconds",
+              "postcoded_token_lifetime_seconds{upstream=\"u\"} 0.000\n"
+              "postcoded_token_lifetime_seconds{upstream=\"v\"} 1800.000\n");
+    ck_family(text, "postcoded_token_budget_remaining",
+              "postcoded_token_budget_remaining{upstream=\"u\"} 60\n"
+              "postcoded_token_budget_remaining{upstream=\"v\"} 60\n");
+    ck_family(text, "postcoded_token_state",
+              "postcoded_token_state{upstream=\"u\",state=\"none\"} 1\n"
+              "postcoded_token_state{upstream=\"u\",state=\"fetching\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"backing_off\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"budget_used_up\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"valid\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"renewing\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"overdue\"} 0\n"
+              "postcoded_token_state{upstream=\"u\",state=\"in_doubt\"} 0\n"
+              "postcoded_token_state{upstream=\"v\",state=\"none\"} 0\n");
+    ck_assert_ptr_nonnull(strstr(text, "{upstream=\"v\",state=\"valid\"} 1\n"));
+    ck_family(text, "postcoded_worker_busy_ratio",
+              "postcoded_worker_busy_ratio{worker=\"0\"} 0.250\n"
+              "postcoded_worker_busy_ratio{worker=\"1\"} 1.000\n# HELP");
+    ck_family(text, "postcoded_reload_timestamp_seconds",
+              "postcoded_reload_timestamp_seconds 1.750\n");
+    ck_family(text, "postcoded_reload_success", "postcoded_reload_success 0\n");
     buf_fini(&out);
 }
 END_TEST
@@ -106,6 +161,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_upstreams);
     tcase_add_test(tcase, test_identity_reasons);
+    tcase_add_loop_test(tcase, test_owners, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -24,6 +24,10 @@ START_TEST(a_day_of_short_tokens)
     ck_assert_uint_eq(world_status(world).requests_last_hour, 3600 / 48);
     ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUESTS, 0, 0), 24 * 3600 / 48);
     ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUESTS, 0, 1), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUEST_DURATION, 0, METRIC_HISTOGRAM_COUNT),
+                     24 * 3600 / 48);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_REQUEST_DURATION, 0, METRIC_HISTOGRAM_SUM),
+                     24 * 3600 / 48 * 200 * MILLISECOND);
     ck_assert_int_eq(evictions(EVICTED_REPLACED), 24 * 3600 / 48 - 1);
     ck_assert_int_eq(evictions(EVICTED_EXPIRED), 0);
     world_free(world);

@@ -3,8 +3,10 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -405,6 +407,110 @@ START_TEST(test_drain_waits_for_closing)
 }
 END_TEST
 
+/* Waiting */
+
+#define SPAN (30 * MILLISECOND)
+
+static void spin(void)
+{
+    const struct mono_time end = mono_add(mono_now(), SPAN);
+
+    while (mono_before(mono_now(), end))
+        ;
+}
+
+static void spin_and_stop(void *arg)
+{
+    (void)arg;
+    spin();
+    loop_stop(loop);
+}
+
+static void spin_for_mail(struct mail *mail)
+{
+    (void)mail;
+    spin_and_stop(NULL);
+}
+
+static int readable[2];
+
+static void spin_for_descriptor(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    loop_awake(poll->loop);
+    uv_close((uv_handle_t *)poll, NULL);
+    spin_and_stop(NULL);
+}
+
+/* What the loop calls is not waiting, by whichever way it is called; all the rest is. */
+START_TEST(test_waiting_is_what_is_not_work)
+{
+    struct mail mail = {.deliver = spin_for_mail};
+    struct alarm *alarm = NULL;
+    uv_poll_t poll;
+    const struct mono_time began = mono_now();
+    const int64_t before = loop_waited(loop, began);
+
+    ck_assert_int_eq(pipe(readable), 0);
+    switch (_i) {
+    case 0:
+        timer_start(loop, SPAN, spin_and_stop, NULL);
+        break;
+    case 1:
+        loop_mail(loop, &mail);
+        break;
+    case 2:
+        alarm = alarm_new(loop, spin_and_stop, NULL);
+        alarm_set(alarm, mono_add(began, SPAN));
+        break;
+    default:
+        ck_assert_int_eq(uv_poll_init(loop_uv(loop), &poll, readable[0]), 0);
+        ck_assert_int_eq(uv_poll_start(&poll, UV_READABLE, spin_for_descriptor), 0);
+        ck_assert_int_eq(write(readable[1], "", 1), 1);
+    }
+    loop_run(loop);
+    const struct mono_time end = mono_now();
+    const int64_t waited = loop_waited(loop, end) - before;
+    ck_assert_int_ge(waited, 0);
+    ck_assert_int_le(waited, mono_diff(end, began) - SPAN);
+    alarm_free(alarm);
+}
+END_TEST
+
+static unsigned turns;
+
+static void count_turn(struct turn_hook *hook)
+{
+    (void)hook;
+    turns++;
+}
+
+static void *run_loop(void *arg)
+{
+    (void)arg;
+    loop_run(loop);
+    return NULL;
+}
+
+/* A loop that nothing wakes: its wait counts before it has ended, for another thread. */
+START_TEST(test_the_present_wait_counts)
+{
+    struct turn_hook hook = {.run = count_turn};
+    pthread_t thread;
+
+    loop_hook_add(loop, &hook);
+    ck_assert_int_eq(loop_waited(loop, mono_now()), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, run_loop, NULL), 0);
+    while (loop_waited(loop, mono_now()) < SPAN)
+        sched_yield();
+    loop_stop(loop);
+    pthread_join(thread, NULL);
+    ck_assert_uint_le(turns, 2); /* the wait, and the end */
+    loop_hook_remove(loop, &hook);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("loop");
@@ -425,6 +531,8 @@ int main(void)
     tcase_add_test(tcase, test_hooks_run_once_a_turn);
     tcase_add_test(tcase, test_stop_from_any_thread_and_run_again);
     tcase_add_test(tcase, test_drain_waits_for_closing);
+    tcase_add_loop_test(tcase, test_waiting_is_what_is_not_work, 0, 4);
+    tcase_add_test(tcase, test_the_present_wait_counts);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -1,0 +1,45 @@
+/*
+ * Whom /metrics and the status page ask for what is not counted: each owner is read by the main
+ * loop at the moment it is asked for.
+ *
+ * Thread: the main loop's.
+ */
+#ifndef FRONT_EXPOSITION_SOURCES_H
+#define FRONT_EXPOSITION_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "front/tls.h"
+#include "storage/store.h"
+#include "token/keeper.h"
+
+/* One upstream, with all that is shown of it. */
+struct exposition_upstream {
+    const char *name;
+    size_t index; /* in the metrics */
+    struct keeper *keeper;
+};
+
+/* The last load of a configuration, that of the start included. */
+struct reload_status {
+    struct wall_time at;       /* when the present configuration was taken */
+    struct wall_time tried_at; /* the last attempt */
+    bool failed;               /* the last attempt; the configuration of before is used */
+};
+
+/* All borrowed. */
+struct exposition {
+    struct exposition_upstream upstreams[METRIC_UPSTREAMS];
+    size_t upstream_count;
+    struct store *store;
+    const struct tls *tls; /* NULL: there is no certificate */
+    const struct reload_status *reload;
+    /* Of each worker: the share (0 to 1) of the last interval in which it did not wait. */
+    const double *busy;
+    size_t worker_count;
+};
+
+#endif

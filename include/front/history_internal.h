@@ -1,0 +1,60 @@
+/* What the history remembers, for src/front/history*.c alone. */
+#ifndef FRONT_HISTORY_INTERNAL_H
+#define FRONT_HISTORY_INTERNAL_H
+
+#include "front/history.h"
+
+#define HISTORY_MAGIC 0x48495354u
+
+/* The counters at the last sample. */
+struct history_totals {
+    int64_t lookups[METRIC_BUCKET_COUNT + 1];
+    int64_t codes[PROBLEM_COUNT];
+};
+
+struct history_upstream_totals {
+    int64_t calls[METRIC_BUCKET_COUNT + 1];
+    int64_t queued[METRIC_BUCKET_COUNT + 1];
+    int64_t classes[HISTORY_CLASSES];
+    int64_t rejected;
+    int64_t queue_refused;
+};
+
+/* What was last seen of a token, and counted of it: an event is a difference to this. */
+struct history_token_seen {
+    bool present;
+    uint64_t generation;
+    struct mono_time expires_at;
+    struct mono_time failed_at; /* {0}: no failure */
+    enum keeper_state state;
+    int64_t evicted[EVICTED_COUNT];
+};
+
+struct history_upstream {
+    struct history_upstream_totals totals;
+    struct history_token_seen seen;
+    uint64_t events_noted;
+    struct history_event events[HISTORY_EVENTS];
+    struct history_upstream_sample samples[HISTORY_SAMPLES];
+};
+
+struct history {
+    unsigned magic;
+    struct history_totals totals;
+    struct mono_time sampled; /* the last sample, or its start */
+    uint64_t taken;
+    struct history_sample samples[HISTORY_SAMPLES];
+    size_t upstream_count;
+    struct history_upstream *upstreams;
+};
+
+/* How much a counter grew since *before, which becomes what it is now. */
+static inline uint32_t history_grown(int64_t *before, int64_t now)
+{
+    const int64_t more = now - *before;
+
+    *before = now;
+    return more < 0 ? 0 : more > UINT32_MAX ? UINT32_MAX : (uint32_t)more;
+}
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * Counters only grow, so a sample is what they are now less what they were at the sample before.
+ * Each cell is summed over the threads by itself, at slightly different moments: a difference that
+ * comes out below zero is taken for none, and the next sample makes it good.
+ */
+#include "front/history.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "front/history_internal.h"
+
+/* The first cell of a histogram, behind its buckets, counts all; here it counts those past them. */
+static void read_durations(const int64_t cells[], int64_t before[], struct history_durations *out)
+{
+    int64_t within = 0;
+
+    for (size_t i = 0; i < METRIC_BUCKET_COUNT; i++) {
+        out->cells[i] = history_grown(&before[i], cells[i]);
+        within += cells[i];
+    }
+    out->cells[METRIC_BUCKET_COUNT] =
+        history_grown(&before[METRIC_BUCKET_COUNT], cells[METRIC_HISTOGRAM_COUNT] - within);
+}
+
+static uint32_t gauge(int64_t value)
+{
+    return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void sample_process(struct history *history, struct mono_time now,
+                           struct history_sample *out)
+{
+    struct history_totals *totals = &history->totals;
+    int64_t cells[METRIC_HISTOGRAM_CELLS];
+
+    for (size_t i = 0; i < METRIC_HISTOGRAM_CELLS; i++)
+        cells[i] = metric_sum(METRIC_REQUEST_DURATION, i);
+    read_durations(cells, totals->lookups, &out->lookups);
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        out->codes[i] = history_grown(&totals->codes[i], metric_sum(METRIC_REQUESTS, i));
+    out->at = now;
+    out->length = mono_diff(now, history->sampled);
+    out->connections = gauge(metric_sum(METRIC_CONNECTIONS, 0));
+    out->in_flight = gauge(metric_sum(METRIC_IN_FLIGHT, 0));
+}
+
+static enum history_class class_of(size_t status)
+{
+    if (status == 0)
+        return HISTORY_NONE;
+    if (status == 401 || status == 403)
+        return HISTORY_REFUSED;
+    if (status == 429)
+        return HISTORY_LIMITED;
+    if (status >= 500)
+        return HISTORY_SERVER_ERROR;
+    return status < 400 || status == 404 ? HISTORY_GOOD : HISTORY_CLIENT_ERROR;
+}
+
+static void sample_classes(struct history_upstream *upstream, size_t index,
+                           struct history_upstream_sample *out)
+{
+    int64_t classes[HISTORY_CLASSES] = {0};
+
+    for (size_t status = 0; status < METRIC_STATUS_CELLS; status++)
+        classes[class_of(status)] += metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, index, status);
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        out->classes[i] = history_grown(&upstream->totals.classes[i], classes[i]);
+}
+
+static void sample_upstream(struct history_upstream *upstream,
+                            const struct exposition_upstream *source, enum keeper_state state,
+                            struct history_upstream_sample *out)
+{
+    const size_t index = source->index;
+    struct history_upstream_totals *totals = &upstream->totals;
+    int64_t cells[METRIC_HISTOGRAM_CELLS];
+
+    for (size_t i = 0; i < METRIC_HISTOGRAM_CELLS; i++)
+        cells[i] = metric_upstream_sum(METRIC_UPSTREAM_DURATION, index, i);
+    read_durations(cells, totals->calls, &out->calls);
+    sample_classes(upstream, index, out);
+    out->queue_refused = history_grown(
+        &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
+    out->state = state;
+}
+
+void history_sample(struct history *history, const struct exposition *sources, struct mono_time now)
+{
+    struct history_sample sample = {0};
+
+    MAGIC_OK(history, HISTORY_MAGIC);
+    MUST(sources->upstream_count <= history->upstream_count);
+    sample_process(history, now, &sample);
+    for (size_t i = 0; i < sources->upstream_count; i++) {
+        struct history_upstream *upstream = &history->upstreams[i];
+        struct history_upstream_sample own = {0};
+        struct keeper_status status;
+
+        keeper_status(sources->upstreams[i].keeper, now, &status);
+        history_token(history, i, sources->upstreams[i].index, &status, now);
+        sample_upstream(upstream, &sources->upstreams[i], status.state, &own);
+        sample.token_waiters +=
+            gauge(metric_upstream_sum(METRIC_TOKEN_WAITERS, sources->upstreams[i].index, 0));
+        upstream->samples[history->taken % HISTORY_SAMPLES] = own;
+    }
+    history->samples[history->taken % HISTORY_SAMPLES] = sample;
+    history->taken++;
+    history->sampled = now;
+}
+
+/* ---- its life ---- */
+
+struct history *history_new(size_t upstreams, struct mono_time now)
+{
+    struct history *history = mem_zalloc(sizeof(*history));
+
+    MAGIC_SET(history, HISTORY_MAGIC);
+    history->sampled = now;
+    history->upstream_count = upstreams;
+    history->upstreams = mem_zalloc(upstreams * sizeof(*history->upstreams));
+    return history;
+}
+
+void history_free(struct history *history)
+{
+    if (history == NULL)
+        return;
+    MAGIC_OK(history, HISTORY_MAGIC);
+    mem_free(history->upstreams);
+    MAGIC_CLEAR(history);
+    mem_free(history);
+}
+
+/* ---- reading it ---- */
+
+size_t history_count(const struct history *history)
+{
+    MAGIC_OK(history, HISTORY_MAGIC);
+    return history->taken < HISTORY_SAMPLES ? (size_t)history->taken : HISTORY_SAMPLES;
+}
+
+static size_t place(const struct history *history, size_t age)
+{
+    MUST(age < history_count(history));
+    return (size_t)((history->taken - 1 - age) % HISTORY_SAMPLES);
+}
+
+const struct history_sample *history_at(const struct history *history, size_t age)
+{
+    return &history->samples[place(history, age)];
+}
+
+const struct history_upstream_sample *history_upstream_at(const struct history *history,
+                                                          size_t upstream, size_t age)
+{
+    MUST(upstream < history->upstream_count);
+    return &history->upstreams[upstream].samples[place(history, age)];
+}
+
+void history_durations_add(struct history_durations *sum, const struct history_durations *more)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sum->cells); i++)
+        sum->cells[i] += more->cells[i];
+}
+
+uint64_t history_durations_count(const struct history_durations *durations)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(durations->cells); i++)
+        count += durations->cells[i];
+    return count;
+}
+
+/* Within a bucket durations are taken to lie evenly; past the last bound they are taken for it. */
+int64_t history_percentile(const struct history_durations *durations, double share)
+{
+    static const double bounds[METRIC_BUCKET_COUNT] = METRIC_BUCKETS;
+    const double wanted = (double)history_durations_count(durations) * share;
+    double below = 0;
+
+    if (history_durations_count(durations) == 0)
+        return -1;
+    for (size_t i = 0; i < METRIC_BUCKET_COUNT; i++) {
+        const double first = i == 0 ? 0 : bounds[i - 1];
+        const double count = (double)durations->cells[i];
+
+        if (count > 0 && below + count >= wanted)
+            return (int64_t)((first + (bounds[i] - first) * (wanted - below) / count) *
+                             (double)SECOND);
+        below += count;
+    }
+    return (int64_t)(bounds[METRIC_BUCKET_COUNT - 1] * (double)SECOND);
+}

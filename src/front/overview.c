@@ -1,0 +1,59 @@
+/*
+ * Counters are read here, the token from its keeper, and what the daemon alone knows by a port, so
+ * that page and JSON show the same of one moment.
+ */
+#include "front/overview.h"
+
+#include "base/check.h"
+#include "front/admin.h"
+
+static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
+                          struct mono_time now)
+{
+    const size_t index = source->index;
+
+    out->name = source->name;
+    out->index = index;
+    keeper_status(source->keeper, now, &out->token);
+    out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
+    out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
+    out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
+}
+
+static void read_upstreams(struct overview *overview, const struct exposition *sources)
+{
+    overview->upstream_count = sources->upstream_count;
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        read_upstream(&overview->upstreams[i], &sources->upstreams[i], overview->now);
+}
+
+static void read_process(struct overview *overview, const struct config *config)
+{
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        overview->codes[i] = metric_sum(METRIC_REQUESTS, i);
+    overview->connections = metric_sum(METRIC_CONNECTIONS, 0);
+    overview->in_flight = metric_sum(METRIC_IN_FLIGHT, 0);
+    overview->max_in_flight = config->server_max_in_flight;
+    for (size_t side = 0; side < PROBLEM_SIDES; side++)
+        overview->problem_count[side] =
+            problem_log_read((enum problem_side)side, overview->problems[side]);
+}
+
+void overview_init(struct overview *overview, const struct admin_app *admin)
+{
+    *overview = (struct overview){.now = mono_now(),
+                                  .wall = wall_now(),
+                                  .started = admin->started,
+                                  .version = POSTCODED_VERSION,
+                                  .draining = admin->ports.draining(admin->ports.arg)};
+
+    buf_init(&overview->reasons, OVERVIEW_REASONS);
+    read_upstreams(overview, &admin->sources);
+    read_process(overview, admin->app.config);
+    admin->ports.describe(admin->ports.arg, overview);
+}
+
+void overview_fini(struct overview *overview)
+{
+    buf_fini(&overview->reasons);
+}
