@@ -46,5 +46,7 @@ struct mono_time mono_min(struct mono_time a, struct mono_time b);
 /* RFC 3339 in UTC with milliseconds, "2026-01-31T23:59:59.123Z"; out has at least CLOCK_TEXT. */
 #define CLOCK_TEXT 32
 void wall_format(struct wall_time t, char out[CLOCK_TEXT]);
+/* The same in whole seconds, rounded down: "2026-01-31T23:59:59Z". */
+void wall_format_seconds(struct wall_time t, char out[CLOCK_TEXT]);
 
 #endif

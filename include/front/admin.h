@@ -43,7 +43,7 @@ void admin_app_use(struct admin_app *admin, struct config *config);
 
 /*
  * For a request that came to the listener of lookups, whose path `here` is: one for a path of
- * operators, or for "/", is settled with a 404 that names their listener. The path of a Unix socket
+ * operators is settled with a 404 that names their listener. The path of a Unix socket
  * is not told. Thread: any.
  */
 void admin_reject_elsewhere(struct request *request, const char *here);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "front/tls.h"
+#include "lookup/health.h"
 #include "storage/store.h"
 #include "token/keeper.h"
 
@@ -21,6 +22,7 @@ struct exposition_upstream {
     const char *name;
     size_t index; /* in the metrics */
     struct keeper *keeper;
+    struct lookup_health *health; /* NULL: there are no lookups */
 };
 
 /* The last load of a configuration, that of the start included. */

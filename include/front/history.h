@@ -67,7 +67,7 @@ struct history_upstream_sample {
 enum history_event_kind {
     HISTORY_OBTAINED, /* another generation, or the same with another expiry */
     HISTORY_REQUEST_FAILED,
-    HISTORY_REJECTED, /* the upstream rejected it: it became suspect, or was replaced for it */
+    HISTORY_REJECTED, /* the upstream rejected it, for the first time in a minute */
     HISTORY_GONE,     /* forgotten or expired without a successor */
 };
 

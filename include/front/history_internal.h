@@ -27,6 +27,9 @@ struct history_token_seen {
     struct mono_time expires_at;
     struct mono_time failed_at; /* {0}: no failure */
     enum keeper_state state;
+    int64_t rejected;             /* responses that rejected one */
+    struct mono_time rejected_at; /* when there were last any; {0}: never */
+    uint64_t rejected_generation;
     int64_t evicted[EVICTED_COUNT];
 };
 

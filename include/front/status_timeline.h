@@ -1,7 +1,7 @@
 /*
  * A token's timeline: when it was obtained, from when on it is renewed, when it expires, the next
- * request, failures and rejections, over the span that is looked back on and until the expiry; and
- * the same as a table.
+ * request, failures and rejections, over the span that is looked back on and until the expiry. The
+ * same as a table is front/token_events.h.
  *
  * Not shared between threads.
  */
@@ -15,9 +15,6 @@
 void timeline_write(const struct overview *overview, const struct overview_upstream *upstream,
                     const struct series_span *span, const struct series_upstream_column *columns,
                     struct buf *out);
-/* The rows of the table: what is planned, then the newest events. */
-void timeline_write_table(const struct overview *overview, const struct overview_upstream *upstream,
-                          struct buf *out);
 /* Once in a page: the shapes that the timelines use. */
 void timeline_write_shapes(struct buf *out);
 

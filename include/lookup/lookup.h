@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "exchange/lookup_stats.h"
+#include "lookup/health.h"
 #include "lookup/postcode.h"
 #include "lookup/result.h"
 #include "runtime/ctx.h"
@@ -27,9 +28,13 @@ struct lookup_shared {
     const struct config_upstream *upstream; /* one of config's */
     struct client *client;                  /* a reference */
     struct token_era era;                   /* which tokens are for this configuration; {0}: all */
+    struct lookup_health *health;           /* borrowed; NULL: nobody asks for it */
 };
 
-/* Takes references to config and client; `upstream` is one of config's. The era is {0}. */
+/*
+ * Takes references to config and client; `upstream` is one of config's. The era is {0}, and there
+ * is no health.
+ */
 void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
                         struct config *config, const struct config_upstream *upstream,
                         struct client *client);

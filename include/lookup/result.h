@@ -2,10 +2,12 @@
 #ifndef LOOKUP_RESULT_H
 #define LOOKUP_RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "exchange/lookup_stats.h"
+#include "token/cause.h"
 #include "upstream/call.h"
 
 enum lookup_result_kind {
@@ -29,7 +31,10 @@ struct lookup_result {
     enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
     const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
     int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
-    char *body;              /* LOOKUP_ADDRESS: the receiver's, free() it */
+    /* LOOKUP_NO_TOKEN, and LOOKUP_REJECTED where no other token was obtained: why; else NULL */
+    const struct token_cause *cause;
+    bool alone; /* LOOKUP_REJECTED: the token is accepted for other lookups */
+    char *body; /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;
     const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
     const struct lookup_stats *stats;         /* the query's */

@@ -27,6 +27,7 @@
 #include "front/history.h"
 #include "front/listen.h"
 #include "front/lookups.h"
+#include "front/readiness.h"
 #include "front/server.h"
 #include "middleware/key_keeper.h"
 #include "runtime/loop.h"
@@ -47,6 +48,15 @@
 
 struct reload;
 struct keys_change;
+
+/* What changes without report.c being told, and is worth another status. */
+struct report_facts {
+    bool ready;
+    enum keeper_state token;
+    enum readiness_cause cause;
+    enum health_reason failure;
+    int status; /* the upstream's */
+};
 
 struct daemon {
     unsigned magic;
@@ -72,6 +82,7 @@ struct daemon {
     struct server_quota quota;
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
+    struct lookup_health health;
     struct worker **workers;
     size_t worker_count;
     struct busy busy;
@@ -114,6 +125,8 @@ struct daemon {
     struct watch *watch; /* NULL: [server] reload_on_change is off */
 
     /* report.c */
+    struct report_facts told; /* what the last status said */
+    struct timer *status_timer;
     int64_t watchdog; /* ns between two meals; 0: there is none */
     struct timer *watchdog_timer;
 };
@@ -125,7 +138,7 @@ struct daemon {
 
 /* parts.c: what the operators' endpoints show, borrowed from the present configuration and the
  * daemon. */
-struct exposition daemon_exposition(const struct daemon *daemon);
+struct exposition daemon_exposition(struct daemon *daemon);
 
 /* Keys of key_url are needed, and none were ever obtained: adds a phrase that says why. */
 bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why);

@@ -51,6 +51,7 @@
 #include "base/clock.h"
 #include "storage/store.h"
 #include "token/backoff.h"
+#include "token/cause.h"
 #include "token/token.h"
 #include "token/view.h"
 
@@ -76,6 +77,7 @@ enum keeper_result_kind {
 struct keeper_result {
     enum keeper_result_kind kind;
     struct token_grant grant; /* KEEPER_GRANTED; borrowed */
+    struct token_cause cause; /* why it failed, for callers */
     int64_t retry_after;      /* ns; 0: none was given */
     const char *event;        /* what the log says of a failure; NULL: that the request failed */
     const char *reason;       /* why it failed, for logs and /tokens; nothing in it is raw */
@@ -224,8 +226,9 @@ enum keeper_state {
 struct keeper_status {
     enum keeper_state state;
     const char *state_name;
-    bool ready;          /* a usable token; with prefetch off also: the last request did not fail */
-    uint64_t generation; /* 0: no token yet */
+    bool ready; /* a usable token; with prefetch off also: the last request did not fail */
+    struct mono_time lacking_since;      /* without a usable token; {0}: there is one */
+    uint64_t generation;                 /* 0: no token yet */
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */
     int64_t lifetime;                    /* ns */
@@ -234,9 +237,10 @@ struct keeper_status {
     int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
     unsigned requests_last_hour;
     unsigned charged_last_hour;
-    int64_t budget_left;    /* requests that auth_budget still pays for at this moment */
-    const char *last_error; /* NULL: none since the last success */
-    int64_t last_error_age; /* ns */
+    int64_t budget_left;      /* requests that auth_budget still pays for at this moment */
+    struct token_cause cause; /* of the last failure, as callers are told */
+    const char *last_error;   /* NULL: none since the last success */
+    int64_t last_error_age;   /* ns */
 };
 void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out);
 /* The present token with a new reference, or NULL: for keeping it across a restart. */

@@ -25,6 +25,7 @@
 #include "storage/store.h"
 #include "token/backoff.h"
 #include "token/budget.h"
+#include "token/cause.h"
 #include "token/keeper.h"
 #include "token/token.h"
 
@@ -64,6 +65,7 @@ struct keeper {
     /* The token last taken into use, though it may have run out: what a grant is compared with, and
      * never given away from here. NULL: none, or it was forgotten. */
     struct token *last;
+    struct mono_time lacking_since; /* no token can be used; {0}: the present one can */
 
     struct keeper_flight flight;
     enum keeper_standing standing;
@@ -80,7 +82,8 @@ struct keeper {
     struct mono_time suspect_until;    /* {0}: the present token is not suspect */
     bool suspicion_ended;              /* a success ended it: this token is not suspected again */
 
-    char *last_error; /* NULL: none since the last grant */
+    struct token_cause cause; /* of the last request's failure; its budget is not kept here */
+    char *last_error;         /* NULL: none since the last grant */
     struct mono_time last_error_at;
     struct mono_time exhausted_quiet; /* until then the spent budget is not logged again */
     bool shrunk_logged;
@@ -90,6 +93,8 @@ struct keeper {
 struct token *keeper_present(const struct keeper *keeper, struct mono_time now);
 /* The last request failed. */
 bool keeper_failing(const struct keeper *keeper);
+/* What callers are told of why there is no token, or no better one. */
+struct token_cause keeper_cause(const struct keeper *keeper);
 bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now);
 /* When the next request on schedule is made; MONO_NEVER while one is under way or none is meant. */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);

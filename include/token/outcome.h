@@ -21,6 +21,7 @@ struct token_outcome {
     struct token_response granted; /* KEEPER_GRANTED */
     /* Of all others. */
     char *reason;                    /* one line, what it repeats of secrets masked; owned */
+    struct token_cause cause;        /* the same for callers */
     const char *event;               /* as that of struct keeper_result */
     int64_t retry_after;             /* ns; 0: none was given */
     bool may_be_the_secret;          /* another secret may be accepted */

@@ -12,6 +12,9 @@
 /* What the log says happened. Only invalid_client and unauthorized_client blame the credentials. */
 const char *rejection_event(const char *code);
 
+/* It refuses who asks, and not what is asked for. */
+bool rejection_blames_client(int status, const char *code);
+
 /* The endpoint's own trouble, which passes. */
 bool rejection_is_temporary(const char *code);
 

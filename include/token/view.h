@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "token/cause.h"
 #include "token/token.h"
 
 /* What the workers are told; immutable once published, reference-counted, any thread. */
@@ -21,7 +22,9 @@ struct token_view {
     struct mono_time retry_at; /* ... until here; then ask. MONO_NEVER: until another view */
     /* 401s of this generation get 502 unasked until then; {0}: no */
     struct mono_time suspect_until;
-    atomic_uint references; /* private */
+    bool accepted;            /* a lookup succeeded with the token after others were rejected */
+    struct token_cause cause; /* why it failed, or why a token that was rejected stays */
+    atomic_uint references;   /* private */
 };
 struct token_view *token_view_ref(struct token_view *view);
 void token_view_unref(struct token_view *view); /* NULL is allowed */

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/check.h"
@@ -119,4 +120,10 @@ void wall_format(struct wall_time t, char out[CLOCK_TEXT])
     out = put_digits(out, second % 60, 2, '.');
     out = put_digits(out, ns / MILLISECOND, 3, 'Z');
     *out = '\0';
+}
+
+void wall_format_seconds(struct wall_time t, char out[CLOCK_TEXT])
+{
+    wall_format(t, out);
+    memcpy(out + sizeof("2026-01-31T23:59:59") - 1, "Z", sizeof("Z"));
 }

@@ -17,7 +17,12 @@
 #include "front/access.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
+#include "front/overview.h"
+#include "front/readiness.h"
 #include "front/routes.h"
+#include "front/status_json.h"
+#include "front/status_page.h"
+#include "front/token_json.h"
 #include "middleware/tracker.h"
 
 static struct admin_app *of(struct server_app *app)
@@ -44,8 +49,7 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
-/* A line for each upstream, with its last error, and one for the keys of identities. */
-#define READYZ_MAX (4096 * (METRIC_UPSTREAMS + 1))
+#define READYZ_MAX (2048 * READINESS_REASONS)
 
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
@@ -58,26 +62,10 @@ static void healthz(struct server_app *app, struct request *request, const char 
         respond_text(request, 503, "a worker event loop is blocked\n");
 }
 
-/* Why there is no token for an upstream's lookups; nothing where there is one. */
-static void put_unready(const struct exposition_upstream *upstream, struct buf *reasons)
-{
-    struct keeper_status status;
-    keeper_status(upstream->keeper, mono_now(), &status);
-    if (!status.ready)
-        buf_printf(reasons, "upstream %s: no usable token (%s)%s%s\n", upstream->name,
-                   status.state_name, status.last_error == NULL ? "" : ": ",
-                   status.last_error == NULL ? "" : status.last_error);
-}
-
 /* Adds a line for each reason why the daemon is not ready; true: there is none. */
 static bool is_ready(const struct admin_app *admin, struct buf *reasons)
 {
-    if (admin->ports.draining(admin->ports.arg))
-        buf_puts(reasons, "draining: the daemon is about to end\n");
-    for (size_t i = 0; i < admin->sources.upstream_count; i++)
-        put_unready(&admin->sources.upstreams[i], reasons);
-    admin->ports.unready(admin->ports.arg, reasons);
-    return reasons->len == 0;
+    return readiness_check(&admin->sources, &admin->ports, mono_now(), reasons);
 }
 
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
@@ -107,43 +95,92 @@ static void metrics(struct server_app *app, struct request *request, const char 
     buf_fini(&text);
 }
 
-/* ---- tokens ---- */
+/* ---- status ---- */
 
-static json_t *seconds(int64_t ns)
+/* The page asks nothing of anybody else, and is part of no other page. */
+static void status_page(struct server_app *app, struct request *request, const char *rest,
+                        size_t len)
 {
-    int64_t milliseconds = ns / MILLISECOND;
+    const struct response_header headers[] = {
+        {"Content-Security-Policy", status_page_policy()},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {NULL, NULL},
+    };
+    struct overview overview;
+    struct buf page;
 
-    return json_real((double)milliseconds / 1000.0);
+    (void)rest;
+    (void)len;
+    overview_init(&overview, of(app));
+    buf_init(&page, STATUS_PAGE_MAX);
+    status_page_write(&overview, &page);
+    MUST(page.err == ERR_OK);
+    response_operator(request, 200, "text/html; charset=utf-8", headers, buf_text(&page), page.len);
+    buf_fini(&page);
+    overview_fini(&overview);
 }
 
-static json_t *token_json(const struct exposition_upstream *upstream)
+/* In one line: two hours of samples are no reading matter. */
+static void status_data(struct server_app *app, struct request *request, const char *rest,
+                        size_t len)
 {
-    struct keeper_status now;
-    const struct keeper_status *status = &now;
-    keeper_status(upstream->keeper, mono_now(), &now);
-    const bool have = status->fingerprint[0] != '\0';
-    json_t *token =
-        json_pack("{s:s, s:b, s:I, s:I, s:i, s:i}", "state", status->state_name, "ready",
-                  status->ready, "generation", (json_int_t)status->generation, "waiters",
-                  (json_int_t)metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0),
-                  "requests_last_hour", (int)status->requests_last_hour, "charged_last_hour",
-                  (int)status->charged_last_hour);
-    MUST(token != NULL);
-    json_object_set_new(token, "fingerprint",
-                        have ? json_string(status->fingerprint) : json_null());
-    json_object_set_new(token, "age_seconds", have ? seconds(status->age) : json_null());
-    json_object_set_new(token, "lifetime_seconds", have ? seconds(status->lifetime) : json_null());
-    json_object_set_new(token, "early_expiry_seconds",
-                        have ? seconds(status->refresh_window) : json_null());
-    json_object_set_new(token, "expires_in_seconds",
-                        have ? seconds(status->expires_in) : json_null());
-    json_object_set_new(token, "next_renewal_in_seconds",
-                        status->next_request_in < 0 ? json_null()
-                                                    : seconds(status->next_request_in));
-    json_object_set_new(token, "last_error",
-                        status->last_error == NULL ? json_null() : json_string(status->last_error));
-    json_object_set_new(token, "last_error_age_seconds",
-                        status->last_error == NULL ? json_null() : seconds(status->last_error_age));
+    static const struct response_header headers[] = {
+        {"X-Content-Type-Options", "nosniff"},
+        {NULL, NULL},
+    };
+    struct overview overview;
+
+    (void)rest;
+    (void)len;
+    overview_init(&overview, of(app));
+    json_t *status = status_json(&overview);
+    char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    MEM_MUST(text != NULL);
+    response_operator(request, 200, "application/json", headers, text, strlen(text));
+    free(text);
+    json_decref(status);
+    overview_fini(&overview);
+}
+
+/* ---- tokens ---- */
+
+/* "2026-01-31T23:59:59Z" */
+static json_t *time_of_day(struct mono_time then, struct mono_time now)
+{
+    char text[CLOCK_TEXT];
+
+    wall_format_seconds((struct wall_time){wall_now().ns - mono_diff(now, then)}, text);
+    return json_string(text);
+}
+
+/* What /readyz says of the upstream. */
+static void add_readiness(json_t *token, const struct exposition_upstream *upstream)
+{
+    const struct mono_time now = mono_now();
+    struct readiness_reason reason;
+    const bool ready = readiness_of_upstream(upstream, now, &reason);
+    const bool timed = !ready && reason.since.ns != 0;
+
+    json_object_set_new(token, "ready", json_boolean(ready));
+    json_object_set_new(
+        token, "unready_reason",
+        ready ? json_null()
+              : json_sprintf("%s%s%s", reason.what, reason.why[0] ? ": " : "", reason.why));
+    json_object_set_new(token, "unready_since",
+                        timed ? time_of_day(reason.since, now) : json_null());
+}
+
+static json_t *upstream_token(const struct exposition_upstream *upstream)
+{
+    struct keeper_status status;
+
+    keeper_status(upstream->keeper, mono_now(), &status);
+    json_t *token = token_json(&status);
+    json_object_set_new(
+        token, "waiters",
+        json_integer(metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0)));
+    add_readiness(token, upstream);
     return token;
 }
 
@@ -154,7 +191,8 @@ static void tokens(struct server_app *app, struct request *request, const char *
     (void)rest;
     (void)len;
     for (size_t i = 0; i < sources->upstream_count; i++)
-        json_object_set_new(all, sources->upstreams[i].name, token_json(&sources->upstreams[i]));
+        json_object_set_new(all, sources->upstreams[i].name,
+                            upstream_token(&sources->upstreams[i]));
     respond_json(request, all);
 }
 
@@ -234,6 +272,8 @@ static void show_config(struct server_app *app, struct request *request, const c
 
 /* [metrics] has the first rows, [admin] all of them. */
 static const struct route routes[] = {
+    {.path = "/", .handle = status_page},
+    {.path = "/status.json", .handle = status_data},
     {.path = "/healthz", .handle = healthz},
     {.path = "/readyz", .handle = readyz},
     {.path = "/metrics", .handle = metrics},
@@ -241,7 +281,7 @@ static const struct route routes[] = {
     {.path = "/tokens/", .prefix = true, .post = true, .handle = token_action},
     {.path = "/config", .handle = show_config},
 };
-#define METRICS_ROUTES 3
+#define METRICS_ROUTES 5
 
 /* Where a caller may ask: of a Unix socket the path is of no use to one, and stays untold. */
 static void add_addresses(const struct config_addresses *listen, struct buf *out)
@@ -269,13 +309,12 @@ static void add_listener(const char *key, const struct config_addresses *listen,
 void admin_reject_elsewhere(struct request *request, const char *here)
 {
     const struct route *route = routes_find(routes, ARRAY_LEN(routes), request);
-    const bool is_root = request->path_len == 1 && request->path[0] == '/';
     struct buf there;
 
-    if (route == NULL && !is_root)
+    if (route == NULL)
         return;
     buf_init(&there, 32768); /* more than a configuration has addresses for */
-    if (route != NULL && route >= routes + METRICS_ROUTES)
+    if (route >= routes + METRICS_ROUTES)
         add_listener("[admin] listen", &request->config->admin_listen, routes + METRICS_ROUTES,
                      ARRAY_LEN(routes) - METRICS_ROUTES, &there);
     else

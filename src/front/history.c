@@ -81,15 +81,30 @@ static void sample_upstream(struct history_upstream *upstream,
     for (size_t i = 0; i < METRIC_HISTOGRAM_CELLS; i++)
         cells[i] = metric_upstream_sum(METRIC_UPSTREAM_DURATION, index, i);
     read_durations(cells, totals->calls, &out->calls);
+    for (size_t i = 0; i < METRIC_HISTOGRAM_CELLS; i++)
+        cells[i] = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_DURATION, index, i);
+    read_durations(cells, totals->queued, &out->queued);
     sample_classes(upstream, index, out);
+    out->rejected =
+        history_grown(&totals->rejected, metric_upstream_sum(METRIC_TOKEN_REJECTED, index, 0));
+    out->queue_length = gauge(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0));
     out->queue_refused = history_grown(
         &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
     out->state = state;
 }
 
+static uint16_t busiest(const struct exposition *sources)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < sources->worker_count; i++)
+        most = sources->busy[i] > most ? sources->busy[i] : most;
+    return (uint16_t)(most * 1000);
+}
+
 void history_sample(struct history *history, const struct exposition *sources, struct mono_time now)
 {
-    struct history_sample sample = {0};
+    struct history_sample sample = {.busy_permille = busiest(sources)};
 
     MAGIC_OK(history, HISTORY_MAGIC);
     MUST(sources->upstream_count <= history->upstream_count);

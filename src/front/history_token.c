@@ -10,6 +10,9 @@
 #include "base/check.h"
 #include "front/history_internal.h"
 
+/* A token that was not rejected for so long was good in between. */
+#define REJECTED_AGAIN MINUTE
+
 static struct history_event *note(struct history_upstream *upstream, enum history_event_kind kind,
                                   uint64_t generation, struct mono_time now)
 {
@@ -72,6 +75,29 @@ static void note_failure(struct history_upstream *upstream, const struct keeper_
     snprintf(event->reason, sizeof(event->reason), "%s", status->last_error);
 }
 
+/*
+ * Is another event due: the first rejection of a token, or the first after a while? Those between
+ * are in the samples.
+ */
+static bool read_rejections(struct history_upstream *upstream, size_t index,
+                            const struct keeper_status *status, unsigned evictions,
+                            struct mono_time now)
+{
+    struct history_token_seen *seen = &upstream->seen;
+    const uint64_t generation = seen->present ? seen->generation : status->generation;
+    const bool suspect = status->state == KEEPER_SUSPECT && seen->state != KEEPER_SUSPECT;
+    const bool counted =
+        history_grown(&seen->rejected, metric_upstream_sum(METRIC_TOKEN_REJECTED, index, 0)) > 0;
+
+    if (!suspect && !counted && (evictions & 1u << EVICTED_REJECTED) == 0)
+        return false;
+    const bool first = seen->rejected_at.ns == 0 || seen->rejected_generation != generation ||
+                       mono_diff(now, seen->rejected_at) >= REJECTED_AGAIN;
+    seen->rejected_at = now;
+    seen->rejected_generation = generation;
+    return first;
+}
+
 void history_token(struct history *history, size_t upstream, size_t index,
                    const struct keeper_status *status, struct mono_time now)
 {
@@ -86,12 +112,11 @@ void history_token(struct history *history, size_t upstream, size_t index,
         status->last_error != NULL ? mono_add(now, -status->last_error_age) : (struct mono_time){0};
     const unsigned evictions = read_evictions(seen, index);
     const bool replaced = present && (!seen->present || status->generation != seen->generation);
-    const bool suspect = status->state == KEEPER_SUSPECT && seen->state != KEEPER_SUSPECT;
 
     if (failed_at.ns != 0 && failed_at.ns != seen->failed_at.ns)
         note_failure(own, status, failed_at);
-    if (suspect || (evictions & 1u << EVICTED_REJECTED && seen->state != KEEPER_SUSPECT))
-        note(own, HISTORY_REJECTED, seen->present ? seen->generation : status->generation, now);
+    if (read_rejections(own, index, status, evictions, now))
+        note(own, HISTORY_REJECTED, seen->rejected_generation, now);
     if (seen->present && !present)
         note_end(own, evictions, now);
     if (replaced || (present && expires_at.ns != seen->expires_at.ns))

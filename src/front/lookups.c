@@ -121,32 +121,52 @@ static void respond_failed(struct request *request, const struct lookup_result *
                      client_error_phrase(result->error));
 }
 
+/* What follows "status 200". */
+static const char *where_rejected(const struct lookup_result *result)
+{
+    return result->status == 200 ? ", with an error where lookup_failed leads" : "";
+}
+
+/* It is the token endpoint's affair, and not the client's rights. */
+static void respond_unreplaced(struct request *request, const struct lookup_result *result)
+{
+    char cause[TOKEN_CAUSE_TEXT];
+    token_cause_text(result->cause, cause);
+    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                           "The upstream rejected the token (status %d%s), and no other was "
+                           "obtained: %s. Try again later; the log tells more.",
+                           result->status, where_rejected(result), cause);
+}
+
 static void respond_rejected(struct request *request, const struct lookup_result *result)
 {
-    if (result->status == 403)
+    if (result->cause != NULL)
+        respond_unreplaced(request, result);
+    else if (result->status == 403)
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
                                "The upstream responded with 403: the client has no right to this, "
                                "its quota is used up, or the token is not accepted. The operator "
                                "should check these.");
     else
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                               "The upstream rejected a token that has not expired (status %d%s). "
-                               "The operator should check the client's rights.",
-                               result->status,
-                               result->status == 200 ? ", with an error where lookup_failed leads"
-                                                     : "");
+                               "The upstream rejected the token%s (status %d%s). The operator "
+                               "should check the client's rights.",
+                               result->alone ? ", which it accepts for other lookups"
+                                             : ", and the one that replaced it",
+                               result->status, where_rejected(result));
 }
 
 static void respond_no_token(struct request *request, const struct lookup_result *result)
 {
-    char wait[RESPONSE_RETRY_AFTER];
+    const bool rejected = result->status != 0; /* there was a token */
+    char wait[RESPONSE_RETRY_AFTER], cause[TOKEN_CAUSE_TEXT];
     response_retry_after(result->retry_after, wait);
+    token_cause_text(result->cause, cause);
     const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
     response_problem(
         request, &(struct response_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
-        "No token is available from the token endpoint. Try again in %s s; the log "
-        "tells why.",
-        wait);
+        "%s available: %s. Try again in %s s; the log tells more.",
+        rejected ? "The upstream rejected the token, and no other is" : "No token is", cause, wait);
 }
 
 static void (*const responses[])(struct request *, const struct lookup_result *) = {

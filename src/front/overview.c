@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "front/admin.h"
+#include "front/readiness.h"
 
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
                           struct mono_time now)
@@ -15,6 +16,7 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->name = source->name;
     out->index = index;
     keeper_status(source->keeper, now, &out->token);
+    out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
@@ -48,8 +50,12 @@ void overview_init(struct overview *overview, const struct admin_app *admin)
                                   .draining = admin->ports.draining(admin->ports.arg)};
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
+    overview->ready =
+        readiness_check(&admin->sources, &admin->ports, overview->now, &overview->reasons);
     read_upstreams(overview, &admin->sources);
     read_process(overview, admin->app.config);
+    overview->reload = *admin->sources.reload;
+    overview->workers = admin->sources.worker_count;
     admin->ports.describe(admin->ports.arg, overview);
 }
 

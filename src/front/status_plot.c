@@ -87,13 +87,16 @@ static double top_of(const struct plot *plot, size_t column)
     return top;
 }
 
-/* 1, 2 or 5 times a power of ten, and not below `value`. */
+/* One of these times a power of ten, and not below `value`; the half of each is short, too. */
 static double round_up(double value)
 {
+    static const double steps[] = {1, 2, 3, 4, 6, 8, 10};
     const double power = pow(10, floor(log10(value)));
-    const double digits = value / power;
+    size_t i = 0;
 
-    return power * (digits <= 1.0001 ? 1 : digits <= 2.0001 ? 2 : digits <= 5.0001 ? 5 : 10);
+    while (i + 1 < ARRAY_LEN(steps) && steps[i] * power < value * 0.9999)
+        i++;
+    return steps[i] * power;
 }
 
 static struct axis linear_axis(const struct plot *plot, size_t columns)
@@ -136,11 +139,15 @@ static int height_of(const struct axis *axis, double value)
 }
 
 static void put_grid_line(const struct plot *plot, const struct axis *axis, double value,
-                          struct buf *out)
+                          bool labels, struct buf *out)
 {
     const int y = BOX_TOP + height_of(axis, value) * BOX_HEIGHT / SCALE;
 
-    buf_printf(out, "<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/><text x=\"0\" y=\"%d\">", y, y, y - 3);
+    if (!labels) {
+        buf_printf(out, "<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", y, y);
+        return;
+    }
+    buf_printf(out, "<text x=\"0\" y=\"%d\">", y - 3);
     if (plot->unit == PLOT_SECONDS)
         buf_printf(out, value >= 1 ? "%g s" : "%g ms", value >= 1 ? value : value * 1000);
     else if (plot->unit == PLOT_RATE)
@@ -150,18 +157,21 @@ static void put_grid_line(const struct plot *plot, const struct axis *axis, doub
     buf_puts(out, "</text>");
 }
 
-static void put_grid(const struct plot *plot, const struct axis *axis, struct buf *out)
+/* The lines, or what they stand for: that is drawn over the series. */
+static void put_grid(const struct plot *plot, const struct axis *axis, bool labels, struct buf *out)
 {
     buf_puts(out, "<g class=\"grid\">");
     if (axis->log) {
         for (double at = axis->min * 10; at < axis->max * 1.001; at *= 10)
-            put_grid_line(plot, axis, at, out);
+            put_grid_line(plot, axis, at, labels, out);
     } else {
-        put_grid_line(plot, axis, axis->max / 2, out);
-        put_grid_line(plot, axis, axis->max, out);
+        put_grid_line(plot, axis, axis->max / 2, labels, out);
+        put_grid_line(plot, axis, axis->max, labels, out);
     }
-    buf_printf(out, "<line class=\"base\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/></g>", BOX_BOTTOM,
-               BOX_BOTTOM);
+    if (!labels)
+        buf_printf(out, "<line class=\"base\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", BOX_BOTTOM,
+                   BOX_BOTTOM);
+    buf_puts(out, "</g>");
 }
 
 /* The least step that leaves room for the labels. */
@@ -388,14 +398,16 @@ void plot_write(const struct plot *plot, const struct overview *overview,
     put_caption(plot, span->columns, out);
     put_chart_head(plot, overview, span, &axis, out);
     plot_ticks(overview, from, end, BOX_TOP, BOX_BOTTOM, out);
-    put_grid(plot, &axis, out);
+    put_grid(plot, &axis, false, out);
     buf_printf(out,
                "<svg y=\"%d\" width=\"100%%\" height=\"%d\" viewBox=\"-.5 0 %zu %d\" "
                "preserveAspectRatio=\"none\" class=\"%s\">",
                BOX_TOP, BOX_HEIGHT, span->columns, SCALE, plot->stacked ? "areas" : "lines");
     for (size_t i = plot->count; i-- > 0;)
         put_series(plot, i, span->columns, &axis, out);
-    buf_printf(out, "</svg><line class=\"cursor\" x1=\"-9\" x2=\"-9\" y1=\"%d\" y2=\"%d\"/>",
-               BOX_TOP, BOX_BOTTOM);
+    buf_puts(out, "</svg>");
+    put_grid(plot, &axis, true, out);
+    buf_printf(out, "<line class=\"cursor\" x1=\"-9\" x2=\"-9\" y1=\"%d\" y2=\"%d\"/>", BOX_TOP,
+               BOX_BOTTOM);
     buf_puts(out, "</svg></figure>");
 }

@@ -21,6 +21,7 @@
 #include "base/check.h"
 #include "front/html.h"
 #include "front/status_plot.h"
+#include "front/token_events.h"
 
 #define BAR_TOP 22
 #define BAR_HEIGHT 26
@@ -29,9 +30,6 @@
 #define AXIS 92
 
 #define MARKS_MAX 24
-#define TABLE_ROWS 20
-/* Bytes of a reason in a mark's text; the table has all of it. */
-#define REASON_SHOWN 96
 /* Percent of the width: narrower bars are joined; a number fits into those from the second on. */
 #define BAR_LEAST 2.5
 #define BAR_LABELLED 7.0
@@ -290,32 +288,6 @@ static bool collect(const struct timeline *line, double least, struct mark marks
     return true;
 }
 
-static void put_event_text(const struct timeline *line, const struct history_event *event)
-{
-    const unsigned long long generation = event->generation;
-    struct buf *out = line->out;
-
-    switch (event->kind) {
-    case HISTORY_OBTAINED:
-        buf_printf(out, "token %llu obtained; renewed from ", generation);
-        put_clock(line, event->renew_at);
-        buf_puts(out, ", expires ");
-        put_clock(line, event->expires_at);
-        break;
-    case HISTORY_REQUEST_FAILED:
-        buf_puts(out, "token request failed: ");
-        html_text_cut(out, event->reason, REASON_SHOWN);
-        break;
-    case HISTORY_REJECTED:
-        buf_printf(out, "the upstream rejected token %llu", generation);
-        break;
-    case HISTORY_GONE:
-        buf_printf(out, "token %llu out of use: ", generation);
-        html_text_cut(out, event->reason, REASON_SHOWN);
-        break;
-    }
-}
-
 static void put_mark_head(struct timeline *line, enum shape shape, struct mono_time at, int lane)
 {
     const char *kind = shapes[shape].name;
@@ -345,7 +317,7 @@ static void put_mark(struct timeline *line, const struct mark *mark)
     } else {
         buf_puts(out, ": ");
     }
-    put_event_text(line, mark->last);
+    token_event_text(line->overview, mark->last, out);
     buf_puts(out, "</title></use>");
 }
 
@@ -459,41 +431,6 @@ void timeline_write(const struct overview *overview, const struct overview_upstr
     put_plans(&line);
     buf_puts(out, "</svg>");
     put_legend(&line);
-}
-
-/* ---- the table ---- */
-
-static void put_row(const struct timeline *line, struct mono_time at, const char *when)
-{
-    buf_puts(line->out, "<tr><th scope=\"row\">");
-    html_time(line->out, series_wall(line->overview, at), line->overview->wall);
-    buf_printf(line->out, "</th><td>%s", when);
-}
-
-void timeline_write_table(const struct overview *overview, const struct overview_upstream *upstream,
-                          struct buf *out)
-{
-    const struct keeper_status *token = &upstream->token;
-    const size_t position = series_position(overview, upstream);
-    const size_t count = history_event_count(overview->history, position);
-    const struct timeline line = {
-        .overview = overview, .upstream = upstream, .now = overview->now, .out = out};
-
-    if (has_token(token)) {
-        put_row(&line, mono_add(line.now, token->expires_in), "planned: the token expires");
-        buf_puts(out, "</td></tr>");
-    }
-    if (token->next_request_in >= 0) {
-        put_row(&line, mono_add(line.now, token->next_request_in), "planned: next token request");
-        buf_puts(out, "</td></tr>");
-    }
-    for (size_t age = 0; age < count && age < TABLE_ROWS; age++) {
-        const struct history_event *event = history_event_at(overview->history, position, age);
-
-        put_row(&line, event->at, "");
-        put_event_text(&line, event);
-        buf_puts(out, "</td></tr>");
-    }
 }
 
 void timeline_write_shapes(struct buf *out)

@@ -8,6 +8,7 @@
 #include "front/html.h"
 #include "front/status_page_internal.h"
 #include "front/status_timeline.h"
+#include "front/token_events.h"
 
 static bool has_token(const struct keeper_status *token)
 {
@@ -86,23 +87,6 @@ static void put_note(const struct keeper_status *token, struct buf *out)
         html_text(out, token->last_error);
     }
     buf_puts(out, "</p>");
-}
-
-static void put_events(const struct overview *overview, const struct overview_upstream *upstream,
-                       struct buf *out)
-{
-    const size_t count =
-        history_event_count(overview->history, series_position(overview, upstream));
-
-    buf_printf(out,
-               "<details><summary>The timeline as a table</summary><div class=\"scroll\" "
-               "tabindex=\"0\" role=\"region\" aria-label=\"Events\"><table "
-               "class=\"events\"><caption>What is planned, then the newest of %zu event%s. Times "
-               "are UTC.</caption><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Event"
-               "</th></tr></thead><tbody>",
-               count, count == 1 ? "" : "s");
-    timeline_write_table(overview, upstream, out);
-    buf_puts(out, "</tbody></table></div></details>");
 }
 
 /* ---- facts ---- */
@@ -217,7 +201,7 @@ void status_upstream_write(const struct overview *overview,
     put_countdowns(overview, token, out);
     timeline_write(overview, upstream, &work->span, work->upstream, out);
     put_note(token, out);
-    put_events(overview, upstream, out);
+    token_events_write(overview, upstream, out);
     buf_puts(out, "</div>");
     put_facts(upstream, out);
     buf_puts(out, "<div class=\"plots\">");

@@ -82,9 +82,19 @@ static void lookup_free(struct lookup *lookup)
     mem_free(lookup);
 }
 
+static uint64_t generation(const struct lookup *lookup)
+{
+    return lookup->token != NULL ? token_generation(lookup->token) : 0;
+}
+
 static void finish(struct lookup *lookup, enum lookup_result_kind kind)
 {
+    struct lookup_health *health = lookup->shared->health;
+
     lookup->result.kind = kind;
+    if (health != NULL)
+        lookup_health_note(health, &lookup->result, generation(lookup),
+                           loop_now(ctx_loop(lookup->ctx)));
     ctx_hook_remove(&lookup->cancelled); /* what is done with the result may cancel the context */
     lookup->done(lookup->arg, &lookup->result);
     lookup_free(lookup);
@@ -100,7 +110,10 @@ static void add_duration(struct lookup_stats *stats, int64_t duration)
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
-    (void)cause;
+    struct lookup_health *health = lookup->shared->health;
+
+    if (cause == CTX_DEADLINE && health != NULL)
+        lookup_health_timed_out(health, lookup->calling, generation(lookup), mono_now());
     if (lookup->calling)
         add_duration(lookup->query.stats, mono_diff(mono_now(), lookup->called));
     lookup_free(lookup);
@@ -170,10 +183,12 @@ static void called(void *arg, struct upstream_response *reply)
         metric_upstream_add(METRIC_TOKEN_REJECTED, lookup->way.upstream->index, 0, 1);
     if (is_accepted(reply) && !blames_token)
         token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
-    if (blames_token && !lookup->repeated)
+    if (blames_token && !lookup->repeated) {
         rejected(lookup, reply->sent);
-    else
-        finish(lookup, lookup->result.kind);
+        return;
+    }
+    lookup->result.alone = blames_token && generation(lookup) == lookup->waiter.rejected_generation;
+    finish(lookup, lookup->result.kind);
 }
 
 /* Room for all header fields of a lookup. */
@@ -287,9 +302,13 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         break;
     case TOKEN_UNAVAILABLE:
         lookup->result.retry_after = ticket->retry_after;
+        lookup->result.cause = ticket->cause;
         finish(lookup, LOOKUP_NO_TOKEN);
         break;
     case TOKEN_REJECTED:
+        lookup->result.alone = ticket->accepted;
+        lookup->result.cause =
+            ticket->accepted || token_cause_is_none(ticket->cause) ? NULL : ticket->cause;
         finish(lookup, LOOKUP_REJECTED);
         break;
     }

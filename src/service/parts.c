@@ -7,11 +7,12 @@
 #include "base/log.h"
 #include "service/daemon_internal.h"
 
-struct exposition daemon_exposition(const struct daemon *daemon)
+struct exposition daemon_exposition(struct daemon *daemon)
 {
     const struct config_upstream *upstream = wiring_upstream(daemon->setup.config);
     return (struct exposition){
-        .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens)}},
+        .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens),
+                       &daemon->health}},
         .upstream_count = 1,
         .store = token_service_store(daemon->tokens),
         .tls = daemon->setup.tls,

@@ -2,6 +2,10 @@
  * The daemon in a sentence, and the proof that it lives. The sentence names times of day and not
  * spans: it is sent when something happened, and read much later.
  *
+ * Most of what changes it is told here (report_status). How lookups end and what the upstream says
+ * of a token is not: that is looked at every second. The times of day in a sentence may differ by
+ * one when it is made again, so what it says is compared and not its text.
+ *
  * The watchdog is fed from the main loop's timer, so a main loop that stands still feeds nobody;
  * and only while every worker's loop has turned within STUCK_AFTER. A worker that is stuck is not
  * mended by waiting: the manager's way, a restart that keeps the token, is the shortest.
@@ -15,6 +19,7 @@
 /* A worker whose loop has not turned for so long is stuck. */
 #define STUCK_AFTER (5 * SECOND)
 #define STATUS_MAX 1024
+#define STATUS_LOOK (1 * SECOND)
 
 bool report_healthy(void *arg)
 {
@@ -47,9 +52,7 @@ void report_unready(void *arg, struct buf *reasons)
 /* "2026-01-31T23:59:59Z", so far from now. */
 static const char *moment(int64_t from_now, char out[CLOCK_TEXT])
 {
-    const size_t seconds = sizeof("2026-01-31T23:59:59") - 1;
-    wall_format((struct wall_time){.ns = wall_now().ns + from_now}, out);
-    snprintf(out + seconds, CLOCK_TEXT - seconds, "Z");
+    wall_format_seconds((struct wall_time){.ns = wall_now().ns + from_now}, out);
     return out;
 }
 
@@ -76,6 +79,14 @@ static void put_token(struct buf *text, const struct keeper_status *status, cons
     put_next_request(text, status);
 }
 
+static void put_lookups(struct buf *text, const struct readiness_reason *reason)
+{
+    char failure[HEALTH_TEXT], when[CLOCK_TEXT];
+    health_failure_text(&reason->failed, failure);
+    buf_printf(text, "every lookup has failed since %s: %s; ",
+               moment(mono_diff(reason->since, mono_now()), when), failure);
+}
+
 static const char *heading(const struct daemon *daemon, bool ready)
 {
     if (daemon->drain.begun)
@@ -83,22 +94,58 @@ static const char *heading(const struct daemon *daemon, bool ready)
     return ready ? "Ready: " : "Not ready: ";
 }
 
+/* Gives what the reason is, where there is one. */
+static struct report_facts facts_of(struct daemon *daemon, struct readiness_reason *reason)
+{
+    const struct exposition sources = daemon_exposition(daemon);
+    struct keeper_status status;
+    const bool ready = readiness_of_upstream(&sources.upstreams[0], mono_now(), reason);
+    keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
+    return (struct report_facts){
+        .ready = ready,
+        .token = status.state,
+        .cause = reason->cause,
+        .failure = reason->failed.reason,
+        .status = reason->failed.status,
+    };
+}
+
+static bool same_facts(const struct report_facts *a, const struct report_facts *b)
+{
+    return a->ready == b->ready && a->token == b->token && a->cause == b->cause &&
+           a->failure == b->failure && a->status == b->status;
+}
+
 void report_status(struct daemon *daemon)
 {
+    struct readiness_reason reason;
     struct keeper_status status;
     struct buf text, why;
+    daemon->told = facts_of(daemon, &reason);
     keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
     buf_init(&text, STATUS_MAX);
     buf_init(&why, STATUS_MAX / 2);
     const bool keyless = daemon_lacks_keys(daemon, &why);
-    buf_puts(&text, heading(daemon, status.ready && !keyless));
+    buf_puts(&text, heading(daemon, daemon->told.ready && !keyless));
     if (keyless)
         buf_printf(&text, "%s; ", buf_text(&why));
+    if (!daemon->told.ready && reason.cause == READINESS_LOOKUPS)
+        put_lookups(&text, &reason);
     put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);
     buf_puts(&text, daemon->loaded.failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
     buf_fini(&why);
     buf_fini(&text);
+}
+
+static void look(void *arg)
+{
+    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
+    struct readiness_reason reason;
+    const struct report_facts facts = facts_of(daemon, &reason);
+    if (!same_facts(&facts, &daemon->told))
+        report_status(daemon);
+    daemon->status_timer = timer_start(daemon->loop, STATUS_LOOK, look, daemon);
 }
 
 /* ---- the watchdog ---- */
@@ -115,6 +162,7 @@ static void feed(void *arg)
 void report_start(struct daemon *daemon)
 {
     report_status(daemon);
+    daemon->status_timer = timer_start(daemon->loop, STATUS_LOOK, look, daemon);
     daemon->watchdog = systemd_watchdog() / 3;
     if (daemon->watchdog > 0)
         feed(daemon);
@@ -122,5 +170,6 @@ void report_start(struct daemon *daemon)
 
 void report_stop(struct daemon *daemon)
 {
+    timer_stop(&daemon->status_timer);
     timer_stop(&daemon->watchdog_timer);
 }

@@ -50,6 +50,5 @@ void sampling_describe(void *arg, struct overview *overview)
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
 
     overview->history = daemon->history;
-    overview->workers = daemon->worker_count;
     overview->max_connections = atomic_load_explicit(&daemon->quota.limit, memory_order_relaxed);
 }

@@ -71,6 +71,7 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
     lookup_shared_init(&worker->lookups.shared, worker->source, settings->config,
                        wiring_upstream(settings->config), client);
     client_unref(client);
+    worker->lookups.shared.health = settings->health;
     worker->lookups.places = settings->places;
     identity_worker_connect(&worker->lookups.identity, worker->loop, settings->main_loop,
                             settings->key_asked, settings->key_asked_arg);

@@ -212,6 +212,7 @@ static bool has_another_secret(const struct token_fetch *fetch)
 static void use_outcome(struct token_fetch *fetch, struct token_outcome *outcome)
 {
     struct keeper_result result = {.kind = outcome->kind,
+                                   .cause = outcome->cause,
                                    .event = outcome->event,
                                    .retry_after = outcome->retry_after,
                                    .grant = outcome->granted.grant};
@@ -319,7 +320,8 @@ static void call_endpoint(struct token_fetch *fetch, const struct token_assertio
 static void on_unsigned(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
-    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
+    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE,
+                                   .cause = {.kind = TOKEN_CAUSE_UNSIGNED}};
 
     fetch->expired = NULL;
     explain(fetch, "the assertion could not be signed");
@@ -341,7 +343,8 @@ static void send_request(struct token_fetch *fetch)
 static void on_expired(void *arg)
 {
     MAGIC_CAST(struct token_fetch, fetch, arg, FETCH_MAGIC);
-    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE};
+    struct keeper_result result = {.kind = KEEPER_NO_RESPONSE,
+                                   .cause = {.kind = TOKEN_CAUSE_TIMED_OUT}};
     char limit[DURATION_TEXT];
 
     fetch->expired = NULL;

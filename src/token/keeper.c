@@ -64,6 +64,16 @@ bool keeper_failing(const struct keeper *keeper)
     return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED;
 }
 
+struct token_cause keeper_cause(const struct keeper *keeper)
+{
+    struct token_cause cause = keeper->cause;
+
+    if (cause.kind == TOKEN_CAUSE_NONE && keeper->standing == STANDING_STALLED)
+        cause.kind = TOKEN_CAUSE_EXPIRED; /* read when there is no token any more */
+    cause.budget = keeper->exhausted;
+    return cause;
+}
+
 static struct mono_time later(struct mono_time a, struct mono_time b)
 {
     return mono_before(a, b) ? b : a;
@@ -171,7 +181,13 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
         .failed = keeper_failing(keeper) || (present == NULL && blocked),
         .retry_at = keeper->not_before,
         .suspect_until = keeper->suspect_until,
+        .accepted = keeper->suspicion_ended,
+        .cause = keeper_cause(keeper),
     });
+    if (present != NULL)
+        keeper->lacking_since = (struct mono_time){0};
+    else if (keeper->lacking_since.ns == 0)
+        keeper->lacking_since = now;
     keeper->wanted = false; /* whoever wants more than this view will say so */
     keeper->ports.publish(keeper->ports.arg, keeper->view);
     token_view_unref(before);
@@ -323,6 +339,7 @@ static void start_afresh(struct keeper *keeper)
     keeper->replace_again_at = (struct mono_time){0};
     mem_free(keeper->last_error);
     keeper->last_error = NULL;
+    keeper->cause = (struct token_cause){.kind = TOKEN_CAUSE_NONE};
 }
 
 static void take_settings(struct keeper *keeper, const struct keeper_settings *settings)

@@ -33,7 +33,9 @@ bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_t
 static enum keeper_verdict keep_suspect(struct keeper *keeper, struct mono_time until,
                                         struct mono_time now)
 {
-    if (keeper_suspect(keeper, until, now))
+    const struct token_cause cause = keeper_cause(keeper);
+
+    if (keeper_suspect(keeper, until, now) || !token_cause_same(&cause, &keeper->view->cause))
         keeper_publish(keeper, EVICTED_REJECTED, now);
     return KEEPER_KEPT_SUSPECT;
 }

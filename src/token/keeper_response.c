@@ -131,6 +131,18 @@ static bool lasts_longer(const struct keeper *keeper, const struct token *token,
                        token_expires_at(token));
 }
 
+/* What a grant leaves to be said when there is no token, or the present one is rejected. */
+static struct token_cause cause_of_grant(const struct keeper *keeper, bool usable, bool same)
+{
+    enum token_cause_kind kind = TOKEN_CAUSE_NONE;
+
+    if (!usable)
+        kind = TOKEN_CAUSE_EXPIRED;
+    else if (same && keeper->flight.rejected)
+        kind = TOKEN_CAUSE_SAME;
+    return (struct token_cause){.kind = kind};
+}
+
 static void granted(struct keeper *keeper, const struct keeper_result *result,
                     struct mono_time sent, struct mono_time now)
 {
@@ -161,6 +173,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
         keeper->standing = STANDING_FINE;
     }
     note_error(keeper, usable ? NULL : "the token had expired when it arrived", now);
+    keeper->cause = cause_of_grant(keeper, usable, same);
     token_unref(token);
 }
 
@@ -186,6 +199,9 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
 
     keeper->standing = result->kind == KEEPER_NO_RESPONSE ? STANDING_NO_RESPONSE : STANDING_DENIED;
     keeper->not_before = mono_add(now, wait);
+    keeper->cause = result->cause;
+    if (keeper->cause.kind == TOKEN_CAUSE_NONE)
+        keeper->cause.kind = TOKEN_CAUSE_FAILED;
     note_error(keeper, result->reason != NULL ? result->reason : "the request failed", now);
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
                result->event != NULL ? result->event : "the token request failed", fields,

@@ -57,12 +57,14 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
     struct token *present = keeper_present(keeper, now);
 
     *out = (struct keeper_status){
+        .lacking_since = present != NULL ? (struct mono_time){0} : keeper->lacking_since,
         .generation = keeper->generation,
         .ready = present != NULL || (!keeper->prefetch && !keeper_failing(keeper)),
         .next_request_in = until(keeper_due(keeper, now), now),
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),
         .charged_last_hour = (unsigned)budget_charged(&keeper->budget, now),
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
+        .cause = keeper_cause(keeper),
         .last_error = keeper->last_error,
     };
     if (present != NULL)

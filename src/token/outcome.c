@@ -42,10 +42,24 @@ static char *explain_status(int status, const struct token_response_error *error
                       code && text ? ")" : "");
 }
 
+static void set_cause(struct token_outcome *outcome, enum token_cause_kind kind, int status,
+                      const char *code)
+{
+    outcome->cause = (struct token_cause){.kind = kind, .status = status};
+    token_cause_set_code(&outcome->cause, code);
+}
+
 static void reject(struct token_outcome *outcome, int status,
                    const struct token_response_error *error)
 {
-    outcome->kind = rejection_is_temporary(error->code) ? KEEPER_FAILED : KEEPER_REJECTED;
+    const bool temporary = rejection_is_temporary(error->code);
+
+    set_cause(outcome,
+              temporary                                      ? TOKEN_CAUSE_FAILED
+              : rejection_blames_client(status, error->code) ? TOKEN_CAUSE_CREDENTIALS
+                                                             : TOKEN_CAUSE_REJECTED,
+              status, error->code);
+    outcome->kind = temporary ? KEEPER_FAILED : KEEPER_REJECTED;
     outcome->event = rejection_event(error->code);
     outcome->may_be_the_secret = rejection_may_be_the_secret(status, error->code);
     outcome->reason = explain_status(status, error);
@@ -62,6 +76,7 @@ static void fail_unusable(struct token_outcome *outcome, const struct config_ups
     char *why = token_mask(upstream, parsed->reason.text);
 
     outcome->kind = KEEPER_FAILED;
+    set_cause(outcome, TOKEN_CAUSE_UNUSABLE, 0, "");
     outcome->key = parsed->key;
     outcome->reason = mem_printf("the token endpoint's response cannot be used: %s", why);
     mem_free(why);
@@ -115,6 +130,8 @@ static void fail_without_body(struct token_outcome *outcome,
                      response->error == CLIENT_HEADERS_TOO_LARGE;
 
     outcome->kind = responded ? KEEPER_FAILED : KEEPER_NO_RESPONSE;
+    set_cause(outcome, TOKEN_CAUSE_NO_RESPONSE, response->status, "");
+    outcome->cause.error = response->error;
     outcome->failure = response->error;
     outcome->reason = explain_failure(client_error_phrase(response->error), response->detail);
 }
@@ -122,6 +139,7 @@ static void fail_without_body(struct token_outcome *outcome,
 static void fail_compressed(struct token_outcome *outcome, const char *coding)
 {
     outcome->kind = KEEPER_FAILED;
+    set_cause(outcome, TOKEN_CAUSE_UNUSABLE, 0, "");
     outcome->reason = mem_printf("the token endpoint's response is compressed (%s), although "
                                  "identity was asked for",
                                  coding);
@@ -141,6 +159,7 @@ static void read_failure(struct token_outcome *outcome, const struct config_upst
         reject(outcome, response->status, &error);
     } else {
         outcome->kind = KEEPER_FAILED;
+        set_cause(outcome, TOKEN_CAUSE_FAILED, response->status, error.code);
         outcome->reason = explain_status(response->status, &error);
     }
 }

@@ -42,6 +42,14 @@ const char *rejection_event(const char *code)
     return codes[i].event != NULL ? codes[i].event : "the token endpoint is in trouble";
 }
 
+bool rejection_blames_client(int status, const char *code)
+{
+    size_t i = find(code);
+
+    return i < ARRAY_LEN(codes) ? codes[i].event != NULL && strcmp(codes[i].event, CREDENTIALS) == 0
+                                : status == 401;
+}
+
 bool rejection_is_temporary(const char *code)
 {
     size_t i = find(code);

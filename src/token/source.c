@@ -1,8 +1,7 @@
 /*
  * Lookups wait in one list. Whenever something is learned (a view, a verdict) the whole list is
  * swept: it is moved aside, and each waiter is judged by the view and the verdict: told, or put
- * back. So callbacks may park and cancel as they like: what they park goes to a list that this
- * sweep does not read, and what they cancel is taken from whichever of the two it is in.
+ * back. So callbacks may park and cancel: what they park is in a list that no sweep reads.
  *
  * What waits is then looked at once more, and the keeper is asked for what is missing: once a view
  * for a token; about a 401 of the present generation as long as there are waiters that no verdict
@@ -10,9 +9,8 @@
  * latest success that the keeper knows of repeat with the token, and what else the keeper says of
  * one holds for the others too.
  *
- * Mail from the keeper arrives in the order it was sent. So a verdict always finds the view that
- * the keeper had when it judged, and a view that counts one more ended request is the end of
- * KEEPER_REPLACING.
+ * Mail from the keeper arrives in the order it was sent. So a verdict finds the view that the
+ * keeper had when it judged, and a view that counts one more ended request ends KEEPER_REPLACING.
  */
 #include "token/source.h"
 
@@ -116,9 +114,10 @@ static struct token_ticket parked(void)
     return (struct token_ticket){.kind = TOKEN_PARKED};
 }
 
-static struct token_ticket rejected(void)
+static struct token_ticket rejected(const struct token_view *view)
 {
-    return (struct token_ticket){.kind = TOKEN_REJECTED};
+    return (struct token_ticket){
+        .kind = TOKEN_REJECTED, .cause = &view->cause, .accepted = view->accepted};
 }
 
 static struct token_ticket ready(struct token *token)
@@ -133,6 +132,7 @@ static struct token_ticket unavailable(const struct token_view *view, struct mon
     return (struct token_ticket){
         .kind = TOKEN_UNAVAILABLE,
         .retry_after = wait < KEEPER_RETRY_AFTER_MAX ? wait : KEEPER_RETRY_AFTER_MAX,
+        .cause = &view->cause,
     };
 }
 
@@ -140,10 +140,9 @@ static struct token_ticket unavailable(const struct token_view *view, struct mon
 static struct token *usable(const struct token_source *source, struct mono_time now)
 {
     struct token_view *view = source->view;
+    const bool have = view != NULL && view->token != NULL && token_usable(view->token, now);
 
-    if (view == NULL || view->token == NULL || !token_usable(view->token, now))
-        return NULL;
-    return view->token;
+    return have ? view->token : NULL;
 }
 
 /* The waiter's 401 was for the very token that the view has. */
@@ -176,10 +175,10 @@ static struct token_ticket judge_rejected(const struct token_view *view,
                                           const struct token_waiter *waiter, struct mono_time now)
 {
     if (mono_before(now, view->suspect_until))
-        return rejected();
+        return rejected(view);
     if (!is_answered(view, waiter))
         return parked();
-    return view->failed ? unavailable(view, now) : rejected();
+    return view->failed ? unavailable(view, now) : rejected(view);
 }
 
 static struct token_ticket judge(const struct token_source *source,
@@ -211,7 +210,7 @@ static struct token_ticket apply(const struct token_source *source, struct token
         waiter->awaits = source->view->answered + 1;
         return parked();
     case KEEPER_KEPT_SUSPECT:
-        return rejected();
+        return rejected(source->view);
     case KEEPER_BACKING_OFF:
         return unavailable(source->view, now);
     case KEEPER_SUCCESSOR:
@@ -401,7 +400,8 @@ static struct token_ticket park(struct token_source *source, struct token_waiter
 {
     if (source->waiting >= source->max_waiters) {
         metric_upstream_add(METRIC_TOKEN_WAITERS_REFUSED, source->upstream, 0, 1);
-        return (struct token_ticket){.kind = TOKEN_UNAVAILABLE, .retry_after = FULL_RETRY_AFTER};
+        return (struct token_ticket){TOKEN_UNAVAILABLE, NULL, FULL_RETRY_AFTER,
+                                     &token_cause_waiters, false};
     }
     waiter->source = source;
     waiter->swept = false;

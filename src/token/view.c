@@ -17,6 +17,8 @@ struct token_view *token_view_new(const struct token_view *what)
     view->failed = what->failed;
     view->retry_at = what->retry_at;
     view->suspect_until = what->suspect_until;
+    view->accepted = what->accepted;
+    view->cause = what->cause;
     atomic_init(&view->references, 1);
     return view;
 }

@@ -31,6 +31,7 @@ static unsigned ended;
 static enum keeper_result_kind kind;
 static int64_t retry_after;
 static char problem[1024];
+static char cause[TOKEN_CAUSE_TEXT];
 static char value[64];
 static int64_t lifetime;
 static struct mono_time sent;
@@ -72,6 +73,7 @@ static void on_done(void *arg, const struct keeper_result *result, struct mono_t
     kind = result->kind;
     retry_after = result->retry_after;
     snprintf(problem, sizeof(problem), "%s", result->reason != NULL ? result->reason : "");
+    token_cause_text(&result->cause, cause);
     snprintf(value, sizeof(value), "%s %s", kind == KEEPER_GRANTED ? result->grant.type : "",
              kind == KEEPER_GRANTED ? result->grant.value : "");
     lifetime = result->grant.lifetime;

@@ -33,7 +33,7 @@ static void setup(void)
 {
     store = store_new(2);
     exposition = (struct exposition){
-        .upstreams = {{"u", 4, keeper_of("u", 4)}, {"v", 1, keeper_of("v", 1)}},
+        .upstreams = {{"u", 4, keeper_of("u", 4), NULL}, {"v", 1, keeper_of("v", 1), NULL}},
         .upstream_count = 2,
         .store = store,
         .reload = &reload,

@@ -204,6 +204,50 @@ START_TEST(test_answers)
 }
 END_TEST
 
+/* What callers are told of it: no word of the server's but a code. */
+static const struct {
+    const char *answer, *cause;
+} causes[] = {
+    {"HTTP/1.1 503 No\r\n\r\n{\"message\":\"idp.example.com is down\"}",
+     "the token endpoint answered 503"},
+    {"HTTP/1.1 429 No\r\n\r\n{\"error\":\"slow_down\"}",
+     "the token endpoint answered 429 (slow_down)"},
+    {"HTTP/1.1 401 No\r\n\r\n{\"error\":\"invalid_client\",\"error_description\":\"who\"}",
+     "the token endpoint refused the client's credentials (invalid_client)"},
+    {"HTTP/1.1 401 No\r\n\r\n", "the token endpoint refused the client's credentials (status 401)"},
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"unauthorized_client\"}",
+     "the token endpoint refused the client's credentials (unauthorized_client)"},
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"invalid_scope\"}",
+     "the token endpoint refused the token request (invalid_scope)"},
+    {"HTTP/1.1 403 No\r\n\r\n<html>no</html>",
+     "the token endpoint refused the token request (status 403)"},
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"temporarily_unavailable\"}",
+     "the token endpoint answered 400 (temporarily_unavailable)"},
+    {"HTTP/1.1 400 No\r\n\r\n{\"error\":\"ask this-is-secret\"}",
+     "the token endpoint refused the token request (status 400)"},
+    {JSON_200 "{\"token\":\"t\"}",
+     "the token endpoint gave an answer in which there is no usable token"},
+    {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nxxx",
+     "the token endpoint gave an answer in which there is no usable token"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+     "the token endpoint closed the connection before its response was complete"},
+    {SILENCE, "the token endpoint did not answer in time"},
+};
+
+START_TEST(test_causes)
+{
+    const char *const answers[] = {causes[_i].answer, NULL};
+    const char *keys = causes[_i].answer == SILENCE
+                           ? "address = %s\nauth_timeout = 200ms\nclient_secret = x\n"
+                           : "address = %s\nclient_secret = this-is-secret\n";
+
+    make_fetch(keys, answers);
+    run(NULL);
+    peer_stop(&peer);
+    ck_assert_str_eq(cause, causes[_i].cause);
+}
+END_TEST
+
 /*
  * What a server repeats of the secrets, in any form in which a request carries them, and what is
  * left of it: its words around it. The configuration knows both secrets; the first was sent.
@@ -285,6 +329,7 @@ START_TEST(test_nobody_listens)
     run(NULL);
     ck_assert_int_eq(kind, KEEPER_NO_RESPONSE);
     ck_assert_ptr_eq(strstr(problem, "the token endpoint refused the connection"), problem);
+    ck_assert_str_eq(cause, "the token endpoint refused the connection");
     ck_assert_int_eq(token_fetch_report(fetch)->status, 0);
     close(fd);
     peer_stop(&peer);
@@ -432,6 +477,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, test_proxy_rejects);
     tcase_add_loop_test(tcase, test_place, 0, ARRAY_LEN(places));
     tcase_add_loop_test(tcase, test_answers, 0, ARRAY_LEN(samples));
+    tcase_add_loop_test(tcase, test_causes, 0, ARRAY_LEN(causes));
     tcase_add_loop_test(tcase, test_echoed_secrets, 0, ARRAY_LEN(echoes));
     tcase_add_test(tcase, test_answer_too_large);
     tcase_add_test(tcase, test_nobody_listens);

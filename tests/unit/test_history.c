@@ -211,6 +211,34 @@ START_TEST(so_was_one_that_was_replaced_for_it)
 }
 END_TEST
 
+START_TEST(rejections_close_to_each_other_are_one_event)
+{
+    const struct mono_time expiry = mono_add(now, HOUR);
+
+    say(granted(1, HOUR));
+    for (int i = 0; i < 20; i++) {
+        metric_upstream_add(METRIC_TOKEN_REJECTED, INDEX, 0, 5);
+        say(granted(1, mono_diff(expiry, now)));
+        now = mono_add(now, 10 * SECOND);
+    }
+    ck_assert_int_eq(newest(2)->kind, HISTORY_REJECTED);
+}
+END_TEST
+
+START_TEST(another_rejection_is_another_event)
+{
+    const struct mono_time expiry = mono_add(now, HOUR);
+
+    say(granted(1, HOUR));
+    for (uint64_t i = 2; i <= 4; i += 2) {
+        metric_upstream_add(METRIC_TOKEN_REJECTED, INDEX, 0, 1);
+        say(granted(1, mono_diff(expiry, now)));
+        ck_assert_int_eq(newest(i / 2 + 1)->kind, HISTORY_REJECTED);
+        now = mono_add(now, MINUTE);
+    }
+}
+END_TEST
+
 START_TEST(a_token_that_is_gone)
 {
     say(granted(1, HOUR));
@@ -251,6 +279,8 @@ int main(void)
     tcase_add_test(events, each_failure_is_noted_once);
     tcase_add_test(events, a_suspect_token_was_rejected);
     tcase_add_test(events, so_was_one_that_was_replaced_for_it);
+    tcase_add_test(events, rejections_close_to_each_other_are_one_event);
+    tcase_add_test(events, another_rejection_is_another_event);
     tcase_add_test(events, a_token_that_is_gone);
     tcase_add_test(events, the_oldest_events_are_forgotten);
     suite_add_tcase(suite, events);

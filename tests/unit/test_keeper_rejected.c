@@ -324,9 +324,13 @@ START_TEST(past_the_budget_a_401_finds_doubt)
     ck_assert_int_eq(mono_diff(world->view->suspect_until, world->now), 30 * SECOND);
     ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_BUDGET_REFUSED, 0, 0), 1);
     ck_assert(!world->view->failed);
+    ck_assert(world->view->cause.budget);
+    ck_assert_int_eq(world->view->cause.kind, TOKEN_CAUSE_NONE);
     world_run(world, 24 * HOUR);
     ck_assert_uint_ge(world->requests, 24);
+    ck_assert(!world->view->cause.budget);
     ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
+    ck_assert(world->view->cause.budget);
     world_free(world);
 }
 END_TEST

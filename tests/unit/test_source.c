@@ -217,6 +217,7 @@ START_TEST(no_more_than_so_many_wait)
     }
     get(&lookups[CAP], sources[0]);
     ck_assert_int_eq(lookups[CAP].ticket.retry_after, SECOND);
+    ck_assert_int_eq(lookups[CAP].ticket.cause->kind, TOKEN_CAUSE_WAITERS);
     ends_with(&lookups[CAP], 0, TOKEN_UNAVAILABLE, NULL);
     token_waiter_cancel(&lookups[7].waiter);
     get(&lookups[CAP], sources[0]);

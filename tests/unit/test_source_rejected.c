@@ -41,6 +41,7 @@ START_TEST(a_replacement_that_fails)
     settle();
     deny();
     ck_assert_int_gt(a.ticket.retry_after, 50 * SECOND);
+    ck_assert_int_eq(a.ticket.cause->kind, TOKEN_CAUSE_FAILED);
     ends_with(&a, 1, TOKEN_UNAVAILABLE, NULL);
     ends_with(&b, 1, TOKEN_UNAVAILABLE, NULL);
     get(&other, sources[0]);
@@ -48,8 +49,11 @@ START_TEST(a_replacement_that_fails)
     /* Within the 30 s: suspect, from then on without asking. */
     refused_at(&a, sources[0], token, mono_now());
     settle();
+    ck_assert_int_eq(a.ticket.cause->kind, TOKEN_CAUSE_FAILED);
     ends_with(&a, 1, TOKEN_REJECTED, NULL);
     refused_at(&b, sources[1], token, mono_now());
+    ck_assert_int_eq(b.ticket.cause->kind, TOKEN_CAUSE_FAILED);
+    ck_assert(!b.ticket.accepted);
     ends_with(&b, 0, TOKEN_REJECTED, NULL);
     token_unref(token);
 }
@@ -64,8 +68,11 @@ START_TEST(the_same_value_again)
     refused_at(&a, sources[0], token, mono_now());
     settle();
     grant("one");
+    ck_assert_int_eq(a.ticket.cause->kind, TOKEN_CAUSE_SAME);
     ends_with(&a, 1, TOKEN_REJECTED, NULL);
     refused_at(&a, sources[1], token, mono_now());
+    ck_assert_int_eq(a.ticket.cause->kind, TOKEN_CAUSE_SAME);
+    ck_assert(!a.ticket.accepted);
     ends_with(&a, 0, TOKEN_REJECTED, NULL);
     /* A success ends the doubt, a 401 is judged by the keeper again. */
     token_source_succeeded(sources[0], token, mono_now());
@@ -73,6 +80,7 @@ START_TEST(the_same_value_again)
     refused_at(&a, sources[1], token, mono_now());
     ck_assert_int_eq(a.ticket.kind, TOKEN_PARKED);
     settle();
+    ck_assert(a.ticket.accepted);
     ends_with(&a, 1, TOKEN_REJECTED, NULL);
     ck_assert_uint_eq(fetches, 2);
     token_unref(token);

@@ -1,0 +1,149 @@
+/*
+ * The keeper knows whether there is a token, the lookups whether it is good for anything. Both are
+ * asked each time; nothing is kept here, so there is nothing that could be out of date.
+ */
+#include "front/readiness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "front/admin.h"
+
+/* What the ports say, in lines. */
+#define PORT_MAX 4096
+
+/* What a failure of lookups does not say itself: what stands behind it. */
+static const char *background(const struct keeper_status *status,
+                              const struct health_failure *failure)
+{
+    const bool by_token = failure->reason == HEALTH_REJECTED || failure->reason == HEALTH_NO_TOKEN;
+
+    return by_token && status->last_error != NULL ? status->last_error : NULL;
+}
+
+static void explain_lookups(struct readiness_reason *reason, const struct keeper_status *status,
+                            const struct health_state *health)
+{
+    const char *behind = background(status, &health->failure);
+    char failure[HEALTH_TEXT];
+
+    health_failure_text(&health->failure, failure);
+    reason->cause = READINESS_LOOKUPS;
+    reason->since = health->since;
+    reason->failed = health->failure;
+    snprintf(reason->what, sizeof(reason->what), "every lookup has failed");
+    snprintf(reason->why, sizeof(reason->why), "%s%s%s", failure,
+             behind != NULL ? "; the last token request failed: " : "",
+             behind != NULL ? behind : "");
+}
+
+static void explain_token(struct readiness_reason *reason, const struct keeper_status *status)
+{
+    reason->cause = READINESS_TOKEN;
+    reason->since = status->lacking_since;
+    snprintf(reason->what, sizeof(reason->what), "no usable token (%s)", status->state_name);
+    snprintf(reason->why, sizeof(reason->why), "%s",
+             status->last_error != NULL ? status->last_error : "");
+}
+
+bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mono_time now,
+                           struct readiness_reason *out)
+{
+    struct keeper_status status;
+    struct health_state health = {.down = false};
+
+    keeper_status(upstream->keeper, now, &status);
+    if (upstream->health != NULL)
+        lookup_health_read(upstream->health, status.generation, status.fingerprint[0] != '\0', now,
+                           &health);
+    *out = (struct readiness_reason){.upstream = upstream->name};
+    if (!status.ready)
+        explain_token(out, &status);
+    else if (health.down)
+        explain_lookups(out, &status, &health);
+    return status.ready && !health.down;
+}
+
+static struct readiness_reason *next(struct readiness *out)
+{
+    return out->count < READINESS_REASONS ? &out->reasons[out->count] : NULL;
+}
+
+static void add_draining(struct readiness *out)
+{
+    struct readiness_reason *reason = next(out);
+
+    *reason = (struct readiness_reason){.cause = READINESS_DRAINING};
+    snprintf(reason->what, sizeof(reason->what), "draining: the daemon is about to end");
+    out->count++;
+}
+
+static void add_other(struct readiness *out, const char *line, size_t len)
+{
+    struct readiness_reason *reason = next(out);
+
+    if (reason == NULL)
+        return;
+    *reason = (struct readiness_reason){.cause = READINESS_OTHER};
+    snprintf(reason->what, sizeof(reason->what), "%.*s", (int)len, line);
+    out->count++;
+}
+
+static void add_others(struct readiness *out, const struct admin_ports *ports)
+{
+    struct buf lines;
+    size_t len;
+
+    buf_init(&lines, PORT_MAX);
+    ports->unready(ports->arg, &lines);
+    for (const char *line = buf_text(&lines); *line != '\0'; line += len + (line[len] == '\n')) {
+        len = strcspn(line, "\n");
+        add_other(out, line, len);
+    }
+    buf_fini(&lines);
+}
+
+void readiness_gather(const struct exposition *sources, const struct admin_ports *ports,
+                      struct mono_time now, struct readiness *out)
+{
+    out->count = 0;
+    if (ports->draining(ports->arg))
+        add_draining(out);
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        if (!readiness_of_upstream(&sources->upstreams[i], now, next(out)))
+            out->count++;
+    add_others(out, ports);
+}
+
+static void put_since(struct mono_time since, struct mono_time now, struct buf *lines)
+{
+    char when[CLOCK_TEXT];
+
+    if (since.ns == 0)
+        return;
+    wall_format_seconds((struct wall_time){wall_now().ns - mono_diff(now, since)}, when);
+    buf_printf(lines, " since %s", when);
+}
+
+void readiness_write(const struct readiness *readiness, struct mono_time now, struct buf *lines)
+{
+    for (size_t i = 0; i < readiness->count; i++) {
+        const struct readiness_reason *reason = &readiness->reasons[i];
+
+        if (reason->upstream != NULL)
+            buf_printf(lines, "upstream %s: ", reason->upstream);
+        buf_puts(lines, reason->what);
+        put_since(reason->since, now, lines);
+        buf_printf(lines, "%s%s\n", reason->why[0] != '\0' ? ": " : "", reason->why);
+    }
+}
+
+bool readiness_check(const struct exposition *sources, const struct admin_ports *ports,
+                     struct mono_time now, struct buf *reasons)
+{
+    struct readiness readiness;
+
+    readiness_gather(sources, ports, now, &readiness);
+    readiness_write(&readiness, now, reasons);
+    return readiness.count == 0;
+}
