@@ -2,14 +2,15 @@
 // has a page of its own; the last one ends the daemon. Prints a line for each check, and exits 1 when one
 // failed. Screenshots are for eyes.
 //
-// usage: node status.mjs CHROMIUM PAGE LOOKUPS STANDIN PID SHOTS
+// usage: node status.mjs CHROMIUM PAGE LOOKUPS STANDIN ADMIN PID SHOTS    (ADMIN: the socket's path)
+import { request } from 'node:http';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
 import { DESK, PHONE, launch, leave, text, visit } from './page.mjs';
 
-const [chromium, pageUrl, lookups, standin, pid, shots] = process.argv.slice(2);
-const token = '#upstream-location';
+const [chromium, pageUrl, lookups, standin, admin, pid, shots] = process.argv.slice(2);
+const token = '#upstream-location .token';
 
 // ---- the daemon and what it stands on ----
 
@@ -23,6 +24,16 @@ async function press(path) {
   assert.equal(response.status, 204, path);
 }
 const set = (knob) => press(`set?${knob}`);
+
+// Has the next token asked for at once, whatever the daemon waits for.
+function refresh() {
+  return new Promise((done, failed) => {
+    request({ socketPath: admin, path: '/tokens/location/refresh', method: 'POST' }, (response) => {
+      response.resume();
+      response.on('end', () => done(response.statusCode));
+    }).on('error', failed).end();
+  });
+}
 
 // Waits until the page itself, without a reload of ours, fulfils `what`, which runs in it.
 async function becomes(page, what, argument) {
@@ -51,13 +62,15 @@ const checks = {
 
   async 'values follow lookups'(browser) {
     const visitor = await visit(browser, pageUrl);
-    const ok = () => {
+    const before = await visitor.page.evaluate(() => {
       const cell = document.querySelector('#codes tr[data-code=ok] td:last-child');
-      return cell ? Number(cell.innerText.replaceAll(',', '')) : 0;
-    };
-    const before = await visitor.page.evaluate(ok);
+      return cell === null ? 0 : Number(cell.innerText.replaceAll(',', ''));
+    });
     for (let i = 0; i < 50; i++) assert.equal(await lookup(), 200);
-    await becomes(visitor.page, `(${ok})() >= ${before + 50}`);
+    await becomes(visitor.page, (least) => {
+      const cell = document.querySelector('#codes tr[data-code=ok] td:last-child');
+      return cell !== null && Number(cell.innerText.replaceAll(',', '')) >= least;
+    }, before + 50);
     await becomes(visitor.page, () => parseFloat(document.querySelector('#lookup-rate').innerText) > 0);
     return visitor;
   },
@@ -96,6 +109,9 @@ const checks = {
       clearInterval(failing);
       await set('token_down=0');
     }
+    assert.equal(await refresh(), 202);
+    await becomes(page, (selector) => document.querySelector(selector).dataset.state === 'valid', token);
+    assert.equal(await lookup(), 200);
     await becomes(page, () => document.querySelector('#ready').dataset.value === 'ready');
     await becomes(page, () => document.querySelector('.cond[data-level=down]') === null);
     return visitor;

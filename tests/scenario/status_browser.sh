@@ -24,7 +24,7 @@ eventually is_ready
 # Where node finds the packages: beside the scripts.
 cp "$TOP"/tests/browser/*.mjs "$here/"
 ln -s "$packages/node_modules" "$here/node_modules"
-HOME=$here node "$here/status.mjs" "$chromium" "http://$page/" "$at" "$url" "$daemon" \
-    "$BUILD/browser-shots" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
+HOME=$here node "$here/status.mjs" "$chromium" "http://$page/" "$at" "$url" "$here/admin.sock" \
+    "$daemon" "$BUILD/browser-shots" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
 wait "$daemon" || fail "the daemon ended with $?"
 exit 0
