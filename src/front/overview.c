@@ -5,7 +5,7 @@
 #include "front/overview.h"
 
 #include "base/check.h"
-#include "front/admin.h"
+#include "front/admin_ports.h"
 #include "front/readiness.h"
 
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
@@ -41,22 +41,21 @@ static void read_process(struct overview *overview, const struct config *config)
             problem_log_read((enum problem_side)side, overview->problems[side]);
 }
 
-void overview_init(struct overview *overview, const struct admin_app *admin)
+void overview_init(struct overview *overview, const struct exposition *sources,
+                   const struct admin_ports *ports, const struct config *config)
 {
     *overview = (struct overview){.now = mono_now(),
                                   .wall = wall_now(),
-                                  .started = admin->started,
                                   .version = POSTCODED_VERSION,
-                                  .draining = admin->ports.draining(admin->ports.arg)};
+                                  .draining = ports->draining(ports->arg)};
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
-    overview->ready =
-        readiness_check(&admin->sources, &admin->ports, overview->now, &overview->reasons);
-    read_upstreams(overview, &admin->sources);
-    read_process(overview, admin->app.config);
-    overview->reload = *admin->sources.reload;
-    overview->workers = admin->sources.worker_count;
-    admin->ports.describe(admin->ports.arg, overview);
+    overview->ready = readiness_check(sources, ports, overview->now, &overview->reasons);
+    read_upstreams(overview, sources);
+    read_process(overview, config);
+    overview->reload = *sources->reload;
+    overview->workers = sources->worker_count;
+    ports->describe(ports->arg, overview);
 }
 
 void overview_fini(struct overview *overview)

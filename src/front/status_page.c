@@ -16,7 +16,8 @@
  *   #lookups, #errors, #load  sections; plots #plot-rate, #plot-latency, #plot-errors, #plot-open,
  *                             #plot-busy (front/status_plot.c); #codes: a row for each code, with
  *                             data-code and three .n
- *   #problems, #caller-problems  tables, a row for each problem with data-guid
+ *   #problems, #caller-problems  tables, a row for each problem, whose cells
+ *                             are time, code and status, duration, path, GUID
  *   #reload                   data-value: "ok" or "failed"
  *   #pause, #asof, #stale, #local  the script's
  */

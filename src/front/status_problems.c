@@ -10,9 +10,7 @@ static void put_row(const struct overview *overview, const struct problem_entry 
 {
     const struct problem *problem = problem_of(entry->ending);
 
-    buf_puts(out, "<tr data-guid=\"");
-    html_text(out, entry->guid);
-    buf_puts(out, "\"><th scope=\"row\">");
+    buf_puts(out, "<tr><th scope=\"row\">");
     html_time(out, entry->at, overview->wall);
     buf_printf(out, "</th><td>%s <small>%d</small></td><td class=\"n\">", problem->code,
                entry->status);

@@ -72,6 +72,7 @@ struct timeline {
     const struct overview_upstream *upstream;
     struct mono_time from, now, to;
     struct mono_time known; /* up to here it is drawn which token was in use */
+    size_t marks;           /* how many there may be */
     unsigned drawn;         /* bits of enum shape */
     struct buf *out;
 };
@@ -276,7 +277,7 @@ static bool collect(const struct timeline *line, double least, struct mark marks
         if (mono_before(event->at, line->from))
             continue;
         if (mark == NULL || percent(line, event->at) - percent(line, mark->first) >= least) {
-            if (*count == MARKS_MAX)
+            if (*count == line->marks)
                 return false;
             mark = &marks[(*count)++];
             *mark = (struct mark){.first = event->at};
@@ -405,6 +406,7 @@ static struct timeline timeline_of(const struct overview *overview,
     if (token->next_request_in > ahead)
         ahead = token->next_request_in;
     ahead += ahead / 40;
+    line.marks = span->events < MARKS_MAX ? span->events : MARKS_MAX;
     line.now = overview->now;
     line.from = mono_add(line.now, -span->length);
     line.to = mono_add(line.now, ahead < HISTORY_SPAN ? ahead : HISTORY_SPAN);

@@ -201,7 +201,7 @@ void status_upstream_write(const struct overview *overview,
     put_countdowns(overview, token, out);
     timeline_write(overview, upstream, &work->span, work->upstream, out);
     put_note(token, out);
-    token_events_write(overview, upstream, out);
+    token_events_write(overview, upstream, work->span.events, out);
     buf_puts(out, "</div>");
     put_facts(upstream, out);
     buf_puts(out, "<div class=\"plots\">");
