@@ -56,8 +56,7 @@ callers --count 10 --requests 20 --expect 200 >/dev/null || fail "lookups"
 # has_value QUERY: at least one that is a number.
 has_value() {
     local said
-    said=$(asked "$1")
-    [[ $said == *'"status":"success"'* ]] || fail "$1: $said"
+    said=$(asked "$1") || exit 1
     grep -o '"value":\[[^]]*\]' <<<"$said" | grep -qv NaN
 }
 eventually has_value 'increase(postcoded_reloads_total{result="success"}[1m]) > 0'

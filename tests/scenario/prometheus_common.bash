@@ -37,22 +37,27 @@ END
     started+=("$!")
     eventually grep -q 'msg="Listening on"' "$here/prometheus/log"
     prometheus=http://$(sed -n 's/.*msg="Listening on".* address=\([^ ]*\).*/\1/p' "$here/prometheus/log" | head -n 1)
+    eventually ask -f -o /dev/null "$prometheus/-/ready"
     eventually holds 'up{job="postcoded"} == 1'
 }
 
-# asked EXPRESSION: the response of Prometheus to it, as it is now.
+# asked EXPRESSION: the response of Prometheus to it, as it is now. Where there is none, the test has
+# failed, and so has the shell that is asked in.
 asked() {
-    ask -G --data-urlencode "query=$1" "$prometheus/api/v1/query"
+    local said
+    said=$(ask -G --data-urlencode "query=$1" "$prometheus/api/v1/query")
+    [[ $said == *'"status":"success"'* ]] || fail "$1: ${said:-no response}"
+    printf '%s\n' "$said"
 }
 # holds EXPRESSION: it has a sample.
 holds() {
     local said
-    said=$(asked "$1")
-    [[ $said == *'"status":"success"'* ]] || fail "$1: $said"
+    said=$(asked "$1") || exit 1
     [[ $said != *'"result":[]'* ]]
 }
 # firing: the names of the alerts that fire, on one line.
 firing() {
-    asked 'count by (alertname) (ALERTS{alertstate="firing"})' | grep -o '"alertname":"[^"]*"' |
-        cut -d'"' -f4 | sort | xargs
+    local said
+    said=$(asked 'count by (alertname) (ALERTS{alertstate="firing"})') || exit 1
+    grep -o '"alertname":"[^"]*"' <<<"$said" | cut -d'"' -f4 | sort | xargs
 }
