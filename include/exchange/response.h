@@ -60,9 +60,12 @@ void response_timed_out(struct request *request);
 void response_body(struct request *request, enum problem_id ending, char *body, size_t len,
                    const struct response_header *headers);
 
-/* For the operators' paths: a status of its own, text or JSON; the body is copied. */
+/*
+ * For the operators' paths: a status of its own, text, JSON or HTML; the body is copied. headers as
+ * above, beside the content type (NULL: there is no body) and Cache-Control.
+ */
 void response_operator(struct request *request, int status, const char *content_type,
-                       const char *body, size_t len);
+                       const struct response_header *headers, const char *body, size_t len);
 
 /* Retry-After in whole seconds, rounded up, 1 at least. */
 #define RESPONSE_RETRY_AFTER 24

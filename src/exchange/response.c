@@ -225,13 +225,14 @@ void response_body(struct request *request, enum problem_id ending, char *body, 
 }
 
 void response_operator(struct request *request, int status, const char *content_type,
-                       const char *body, size_t len)
+                       const struct response_header *headers, const char *body, size_t len)
 {
     if (request_is_settled(request))
         return;
     struct MHD_Response *response = response_new(len > 0 ? mem_strndup(body, len) : NULL, len);
     add(response, "Content-Type", content_type);
     add(response, "Cache-Control", "no-store");
+    add_all(request, response, headers);
     settle(request, ENDED_OK, status, response, len);
 }
 

@@ -17,8 +17,12 @@
 #include "front/access.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
+#include "front/overview.h"
 #include "front/readiness.h"
 #include "front/routes.h"
+#include "front/status_json.h"
+#include "front/status_page.h"
+#include "front/token_json.h"
 #include "middleware/tracker.h"
 
 static struct admin_app *of(struct server_app *app)
@@ -28,7 +32,7 @@ static struct admin_app *of(struct server_app *app)
 
 static void respond_text(struct request *request, int status, const char *text)
 {
-    response_operator(request, status, "text/plain; charset=utf-8", text, strlen(text));
+    response_operator(request, status, "text/plain; charset=utf-8", NULL, text, strlen(text));
 }
 
 /* Takes the reference. */
@@ -37,7 +41,7 @@ static void respond_json(struct request *request, json_t *value)
     char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     MUST(text != NULL);
     char *line = mem_printf("%s\n", text);
-    response_operator(request, 200, "application/json", line, strlen(line));
+    response_operator(request, 200, "application/json", NULL, line, strlen(line));
     mem_free(line);
     free(text);
     json_decref(value);
@@ -87,18 +91,66 @@ static void metrics(struct server_app *app, struct request *request, const char 
     exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
     buf_fini(&reasons);
     MUST(text.err == ERR_OK);
-    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, buf_text(&text), text.len);
+    response_operator(request, 200, EXPOSITION_CONTENT_TYPE, NULL, buf_text(&text), text.len);
     buf_fini(&text);
 }
 
-/* ---- tokens ---- */
+/* ---- status ---- */
 
-static json_t *seconds(int64_t ns)
+static void overview_of(struct server_app *app, struct overview *out)
 {
-    int64_t milliseconds = ns / MILLISECOND;
+    const struct admin_app *admin = of(app);
 
-    return json_real((double)milliseconds / 1000.0);
+    overview_init(out, &admin->sources, &admin->ports, app->config);
 }
+
+/* The page asks nothing of anybody else, and is part of no other page. */
+static void status_page(struct server_app *app, struct request *request, const char *rest,
+                        size_t len)
+{
+    const struct response_header headers[] = {
+        {"Content-Security-Policy", status_page_policy()},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {NULL, NULL},
+    };
+    struct overview overview;
+    struct buf page;
+
+    (void)rest;
+    (void)len;
+    overview_of(app, &overview);
+    buf_init(&page, STATUS_PAGE_MAX);
+    status_page_write(&overview, &page);
+    MUST(page.err == ERR_OK);
+    response_operator(request, 200, "text/html; charset=utf-8", headers, buf_text(&page), page.len);
+    buf_fini(&page);
+    overview_fini(&overview);
+}
+
+/* In one line: two hours of samples are no reading matter. */
+static void status_data(struct server_app *app, struct request *request, const char *rest,
+                        size_t len)
+{
+    static const struct response_header headers[] = {
+        {"X-Content-Type-Options", "nosniff"},
+        {NULL, NULL},
+    };
+    struct overview overview;
+
+    (void)rest;
+    (void)len;
+    overview_of(app, &overview);
+    json_t *status = status_json(&overview);
+    char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    MEM_MUST(text != NULL);
+    response_operator(request, 200, "application/json", headers, text, strlen(text));
+    free(text);
+    json_decref(status);
+    overview_fini(&overview);
+}
+
+/* ---- tokens ---- */
 
 /* "2026-01-31T23:59:59Z" */
 static json_t *time_of_day(struct mono_time then, struct mono_time now)
@@ -126,35 +178,16 @@ static void add_readiness(json_t *token, const struct exposition_upstream *upstr
                         timed ? time_of_day(reason.since, now) : json_null());
 }
 
-static json_t *token_json(const struct exposition_upstream *upstream)
+static json_t *upstream_token(const struct exposition_upstream *upstream)
 {
-    struct keeper_status now;
-    const struct keeper_status *status = &now;
-    keeper_status(upstream->keeper, mono_now(), &now);
-    const bool have = status->fingerprint[0] != '\0';
-    json_t *token =
-        json_pack("{s:s, s:I, s:I, s:i, s:i}", "state", status->state_name, "generation",
-                  (json_int_t)status->generation, "waiters",
-                  (json_int_t)metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0),
-                  "requests_last_hour", (int)status->requests_last_hour, "charged_last_hour",
-                  (int)status->charged_last_hour);
-    MUST(token != NULL);
+    struct keeper_status status;
+
+    keeper_status(upstream->keeper, mono_now(), &status);
+    json_t *token = token_json(&status);
+    json_object_set_new(
+        token, "waiters",
+        json_integer(metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0)));
     add_readiness(token, upstream);
-    json_object_set_new(token, "fingerprint",
-                        have ? json_string(status->fingerprint) : json_null());
-    json_object_set_new(token, "age_seconds", have ? seconds(status->age) : json_null());
-    json_object_set_new(token, "lifetime_seconds", have ? seconds(status->lifetime) : json_null());
-    json_object_set_new(token, "early_expiry_seconds",
-                        have ? seconds(status->refresh_window) : json_null());
-    json_object_set_new(token, "expires_in_seconds",
-                        have ? seconds(status->expires_in) : json_null());
-    json_object_set_new(token, "next_renewal_in_seconds",
-                        status->next_request_in < 0 ? json_null()
-                                                    : seconds(status->next_request_in));
-    json_object_set_new(token, "last_error",
-                        status->last_error == NULL ? json_null() : json_string(status->last_error));
-    json_object_set_new(token, "last_error_age_seconds",
-                        status->last_error == NULL ? json_null() : seconds(status->last_error_age));
     return token;
 }
 
@@ -165,7 +198,8 @@ static void tokens(struct server_app *app, struct request *request, const char *
     (void)rest;
     (void)len;
     for (size_t i = 0; i < sources->upstream_count; i++)
-        json_object_set_new(all, sources->upstreams[i].name, token_json(&sources->upstreams[i]));
+        json_object_set_new(all, sources->upstreams[i].name,
+                            upstream_token(&sources->upstreams[i]));
     respond_json(request, all);
 }
 
@@ -184,7 +218,7 @@ static void refresh(const struct exposition_upstream *upstream, struct request *
 static void forget(const struct exposition_upstream *upstream, struct request *request)
 {
     keeper_forget(upstream->keeper, mono_now());
-    response_operator(request, 204, NULL, NULL, 0);
+    response_operator(request, 204, NULL, NULL, NULL, 0);
 }
 
 static bool is_rest(const char *rest, size_t len, const char *upstream, const char *action)
@@ -245,6 +279,8 @@ static void show_config(struct server_app *app, struct request *request, const c
 
 /* [metrics] has the first rows, [admin] all of them. */
 static const struct route routes[] = {
+    {.path = "/", .handle = status_page},
+    {.path = "/status.json", .handle = status_data},
     {.path = "/healthz", .handle = healthz},
     {.path = "/readyz", .handle = readyz},
     {.path = "/metrics", .handle = metrics},
@@ -252,7 +288,7 @@ static const struct route routes[] = {
     {.path = "/tokens/", .prefix = true, .post = true, .handle = token_action},
     {.path = "/config", .handle = show_config},
 };
-#define METRICS_ROUTES 3
+#define METRICS_ROUTES 5
 
 /* Where a caller may ask: of a Unix socket the path is of no use to one, and stays untold. */
 static void add_addresses(const struct config_addresses *listen, struct buf *out)
@@ -280,13 +316,12 @@ static void add_listener(const char *key, const struct config_addresses *listen,
 void admin_reject_elsewhere(struct request *request, const char *here)
 {
     const struct route *route = routes_find(routes, ARRAY_LEN(routes), request);
-    const bool is_root = request->path_len == 1 && request->path[0] == '/';
     struct buf there;
 
-    if (route == NULL && !is_root)
+    if (route == NULL)
         return;
     buf_init(&there, 32768); /* more than a configuration has addresses for */
-    if (route != NULL && route >= routes + METRICS_ROUTES)
+    if (route >= routes + METRICS_ROUTES)
         add_listener("[admin] listen", &request->config->admin_listen, routes + METRICS_ROUTES,
                      ARRAY_LEN(routes) - METRICS_ROUTES, &there);
     else
@@ -323,7 +358,6 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;
-    admin->started = wall_now();
 }
 
 void admin_app_fini(struct admin_app *admin)

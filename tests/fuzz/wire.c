@@ -43,7 +43,7 @@ static void serve(struct server_app *app, struct request *request)
     MUST(text_is_visible(request->target, strlen(request->target)));
     if (served.count < REQUESTS)
         served.targets[served.count++] = mem_printf("%s %s", request->method, request->target);
-    response_operator(request, 200, "text/plain", "ok", 2);
+    response_operator(request, 200, "text/plain", NULL, "ok", 2);
 }
 
 static void ended(struct server_app *app, struct request *request)

@@ -59,7 +59,7 @@ static void serve(struct server_app *self, struct request *request)
 {
     ck_assert_ptr_eq(self, &app);
     tracker_run(request, &guids);
-    response_operator(request, 200, "text/plain", "ok", 2);
+    response_operator(request, 200, "text/plain", NULL, "ok", 2);
 }
 
 static void ended(struct server_app *self, struct request *request)

@@ -1,0 +1,57 @@
+/*
+ * Plots of the status page as SVG: lines, or areas on top of each other, over the span that is
+ * looked back on. Positions across are percentages, so that a plot is as wide as the page allows
+ * and its text keeps its form.
+ *
+ * Not shared between threads.
+ */
+#ifndef FRONT_STATUS_PLOT_H
+#define FRONT_STATUS_PLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "front/status_series.h"
+
+#define PLOT_SERIES 6
+
+enum plot_unit {
+    PLOT_RATE,    /* a second */
+    PLOT_SECONDS, /* on a logarithmic scale */
+    PLOT_COUNT,
+    PLOT_SHARE, /* 0 to 1 */
+};
+
+struct plot_series {
+    const char *name; /* "" where the plot's title says it */
+    double values[SERIES_MAX]; /* NAN: nothing is known */
+};
+
+/* Large: make one, and fill it for one plot after the other. */
+struct plot {
+    const char *id; /* "plot-ID"; escaped here, as are all texts */
+    const char *of; /* further in the id: an upstream; NULL: none */
+    const char *title;
+    enum plot_unit unit;
+    bool stacked; /* the first series is the lowest */
+    size_t count;
+    struct plot_series series[PLOT_SERIES];
+};
+
+void plot_begin(struct plot *plot, const char *id, const char *of, const char *title,
+                enum plot_unit unit);
+/* A further series, all NAN; the caller fills it. */
+double *plot_add(struct plot *plot, const char *name);
+void plot_write(const struct plot *plot, const struct overview *overview,
+                const struct series_span *span, struct buf *out);
+
+/* "12.3 ms" and the like. */
+void plot_value(struct buf *out, enum plot_unit unit, double value);
+/* Hours and minutes under a time axis, with a line each from `top` to `bottom`. */
+void plot_ticks(const struct overview *overview, struct mono_time from, struct mono_time to,
+                int top, int bottom, struct buf *out);
+/* Where `at` is between `from` and `to`: 0 to 100, and less or more outside. */
+double plot_percent(struct mono_time at, struct mono_time from, struct mono_time to);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * A token's status as JSON: for /tokens and for /status.json (contract 8). No secret.
+ *
+ * Any thread.
+ */
+#ifndef FRONT_TOKEN_JSON_H
+#define FRONT_TOKEN_JSON_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "token/keeper.h"
+
+/* A new reference. */
+json_t *token_json(const struct keeper_status *status);
+/* A duration in seconds, to the millisecond. */
+json_t *token_json_seconds(int64_t duration);
+
+#endif

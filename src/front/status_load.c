@@ -1,0 +1,226 @@
+/*
+ * What the status page shows of the whole process: lookups, errors by code, and how busy it is.
+ *
+ * Errors stand for the service: what its token, its upstream or the daemon itself did not do. What
+ * callers did wrong (a mistyped postcode) is in the table alone, or a caller in error would look
+ * like an outage.
+ */
+
+#include "base/check.h"
+#include "front/html.h"
+#include "front/status_page_internal.h"
+
+/* As many codes have a colour; the others share one. */
+#define CODES_SHOWN 4
+
+static double rate(int64_t count, int64_t length)
+{
+    return (double)count * (double)SECOND / (double)length;
+}
+
+/* ---- lookups ---- */
+
+static void put_rate(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    plot_begin(&work->plot, "rate", NULL, "Requests", PLOT_RATE);
+    double *values = plot_add(&work->plot, "");
+    for (size_t i = 0; i < work->span.columns; i++) {
+        const struct series_column *column = &work->columns[i];
+        int64_t all = 0;
+
+        for (size_t id = 0; id < PROBLEM_COUNT; id++)
+            all += column->codes[id];
+        if (column->length > 0)
+            values[i] = rate(all, column->length);
+    }
+    plot_write(&work->plot, overview, &work->span, out);
+}
+
+static void put_latency(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    plot_begin(&work->plot, "latency", NULL, "Time of a request", PLOT_SECONDS);
+    double *p50 = plot_add(&work->plot, "p50");
+    double *p99 = plot_add(&work->plot, "p99");
+    for (size_t i = 0; i < work->span.columns; i++) {
+        const struct history_durations *lookups = &work->columns[i].lookups;
+
+        if (history_durations_count(lookups) == 0)
+            continue;
+        p50[i] = (double)history_percentile(lookups, 0.5) / (double)SECOND;
+        p99[i] = (double)history_percentile(lookups, 0.99) / (double)SECOND;
+    }
+    plot_write(&work->plot, overview, &work->span, out);
+}
+
+/* ---- errors ---- */
+
+/* Sums of three times, and the codes in the order of the second one. */
+struct errors {
+    struct series_column minutes, hours;
+    enum problem_id order[PROBLEM_COUNT];
+    size_t shown; /* of the service, with any in two hours: these are plotted */
+};
+
+static void sort_codes(struct errors *errors)
+{
+    size_t count = 0;
+
+    for (int id = 0; id < PROBLEM_COUNT; id++) {
+        size_t at = count++;
+
+        for (; at > 0 && errors->hours.codes[errors->order[at - 1]] < errors->hours.codes[id]; at--)
+            errors->order[at] = errors->order[at - 1];
+        errors->order[at] = (enum problem_id)id;
+    }
+}
+
+/* The service's errors first, the most frequent one first. */
+static void sum_errors(const struct overview *overview, struct errors *errors)
+{
+    enum problem_id callers[PROBLEM_COUNT];
+    size_t service = 0, others = 0;
+
+    series_sum(overview, 5 * MINUTE, &errors->minutes);
+    series_sum(overview, HISTORY_SPAN, &errors->hours);
+    sort_codes(errors);
+    errors->shown = 0;
+    for (size_t i = 0; i < PROBLEM_COUNT; i++) {
+        const enum problem_id id = errors->order[i];
+
+        if (!status_is_service_error(id)) {
+            callers[others++] = id;
+            continue;
+        }
+        errors->order[service++] = id;
+        errors->shown += errors->hours.codes[id] > 0;
+    }
+    for (size_t i = 0; i < others; i++)
+        errors->order[service + i] = callers[i];
+}
+
+/* In which series a code of this rank is. */
+static size_t series_of(size_t rank)
+{
+    return rank < CODES_SHOWN ? rank : CODES_SHOWN;
+}
+
+static void put_errors_plot(const struct overview *overview, const struct errors *errors,
+                            struct status_work *work, struct buf *out)
+{
+    double *values[CODES_SHOWN + 1];
+
+    plot_begin(&work->plot, "errors", NULL, "Errors", PLOT_RATE);
+    work->plot.stacked = true;
+    for (size_t i = 0; i < errors->shown && i <= CODES_SHOWN; i++)
+        values[i] =
+            plot_add(&work->plot, i < CODES_SHOWN ? problem_of(errors->order[i])->code : "others");
+    if (errors->shown == 0)
+        values[0] = plot_add(&work->plot, "");
+    for (size_t column = 0; column < work->span.columns; column++) {
+        const struct series_column *from = &work->columns[column];
+
+        if (from->length == 0)
+            continue;
+        for (size_t i = 0; i < work->plot.count; i++)
+            values[i][column] = 0;
+        for (size_t rank = 0; rank < errors->shown; rank++)
+            values[series_of(rank)][column] += rate(from->codes[errors->order[rank]], from->length);
+    }
+    plot_write(&work->plot, overview, &work->span, out);
+}
+
+static void put_code(const struct overview *overview, const struct errors *errors, size_t rank,
+                     struct buf *out)
+{
+    const enum problem_id id = errors->order[rank];
+    const struct problem *problem = problem_of(id);
+
+    buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
+    if (rank < errors->shown)
+        buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
+    buf_printf(out, "%s <small>%d ", problem->code, problem->status);
+    html_text(out, problem->title);
+    buf_puts(out, "</small></th>");
+    const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
+                              overview->codes[id]};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        buf_puts(out, "<td class=\"n\">");
+        html_count(out, counts[i]);
+        buf_puts(out, "</td>");
+    }
+    buf_puts(out, "</tr>");
+}
+
+static void put_codes(const struct overview *overview, const struct errors *errors, struct buf *out)
+{
+    buf_puts(out, "<table id=\"codes\"><caption>Requests by how they ended"
+                  "</caption><thead><tr><th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">5 "
+                  "min</th><th scope=\"col\" class=\"n\">2 h</th>"
+                  "<th scope=\"col\" class=\"n\">since start</th></tr></thead><tbody>");
+    for (size_t rank = 0; rank < PROBLEM_COUNT; rank++)
+        if (overview->codes[errors->order[rank]] > 0)
+            put_code(overview, errors, rank, out);
+    buf_puts(out, "</tbody></table>");
+}
+
+static void put_errors(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    struct errors errors;
+
+    sum_errors(overview, &errors);
+    status_section_begin(out, "errors", "Errors", "by code");
+    if (errors.shown == 0)
+        buf_puts(out, "<p class=\"calm\">No lookup failed in the last two hours.</p>");
+    else
+        put_errors_plot(overview, &errors, work, out);
+    put_codes(overview, &errors, out);
+    status_section_end(out);
+}
+
+/* ---- load ---- */
+
+static void put_open(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    plot_begin(&work->plot, "open", NULL, "Open", PLOT_COUNT);
+    double *connections = plot_add(&work->plot, "connections");
+    double *in_flight = plot_add(&work->plot, "in flight");
+    double *waiters = plot_add(&work->plot, "waiting for a token");
+    for (size_t i = 0; i < work->span.columns; i++) {
+        const struct series_column *column = &work->columns[i];
+
+        if (column->length == 0)
+            continue;
+        connections[i] = column->connections;
+        in_flight[i] = column->in_flight;
+        waiters[i] = column->token_waiters;
+    }
+    plot_write(&work->plot, overview, &work->span, out);
+}
+
+static void put_busy(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    plot_begin(&work->plot, "busy", NULL, "Busiest worker", PLOT_SHARE);
+    double *values = plot_add(&work->plot, "");
+    for (size_t i = 0; i < work->span.columns; i++)
+        if (work->columns[i].length > 0)
+            values[i] = work->columns[i].busy_permille / 1000.0;
+    plot_write(&work->plot, overview, &work->span, out);
+}
+
+void status_load_write(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    series_fill(overview, &work->span, work->columns);
+    status_section_begin(out, "lookups", "Requests", "of callers");
+    buf_puts(out, "<div class=\"plots\">");
+    put_rate(overview, work, out);
+    put_latency(overview, work, out);
+    buf_puts(out, "</div>");
+    status_section_end(out);
+    put_errors(overview, work, out);
+    status_section_begin(out, "load", "Load", NULL);
+    buf_puts(out, "<div class=\"plots\">");
+    put_open(overview, work, out);
+    put_busy(overview, work, out);
+    buf_puts(out, "</div>");
+    status_section_end(out);
+}

@@ -1,0 +1,138 @@
+/*
+ * A column is a merge of samples: counts and the time that they cover are summed, so that a rate is
+ * right also where the machine slept; of gauges the most is kept, for a peak of ten seconds is what
+ * is looked for in two hours.
+ */
+#include "front/status_series.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+#define EVENTS_MAX 24
+
+static int64_t known_for(const struct overview *overview)
+{
+    const size_t count = history_count(overview->history);
+
+    if (count == 0)
+        return 0;
+    const struct history_sample *oldest = history_at(overview->history, count - 1);
+    return mono_diff(overview->now, oldest->at) + oldest->length;
+}
+
+/* The more upstreams share the page, the less is shown of each. */
+static size_t sharing(size_t upstreams)
+{
+    return upstreams <= 1 ? 1 : upstreams <= 2 ? 2 : upstreams <= 4 ? 3 : 4;
+}
+
+struct series_span series_span_of(const struct overview *overview)
+{
+    static const int64_t lengths[] = {10 * MINUTE, 30 * MINUTE, HISTORY_SPAN};
+    const int64_t known = known_for(overview);
+    const size_t shares = sharing(overview->upstream_count);
+    struct series_span span = {
+        .now = overview->now, .step = HISTORY_INTERVAL, .events = EVENTS_MAX / shares};
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(lengths) && lengths[i] < known)
+        i++;
+    span.length = lengths[i];
+    while (span.length / span.step > (int64_t)(SERIES_MAX / shares))
+        span.step += HISTORY_INTERVAL;
+    span.columns = (size_t)(span.length / span.step);
+    return span;
+}
+
+size_t series_position(const struct overview *overview, const struct overview_upstream *upstream)
+{
+    return (size_t)(upstream - overview->upstreams);
+}
+
+struct wall_time series_wall(const struct overview *overview, struct mono_time at)
+{
+    return (struct wall_time){.ns = overview->wall.ns + mono_diff(at, overview->now)};
+}
+
+/* SERIES_MAX or more: before the first column. */
+static size_t column_of(const struct series_span *span, struct mono_time at)
+{
+    const int64_t back = span->now.ns / span->step - at.ns / span->step;
+
+    return back < 0
+               ? span->columns - 1
+               : (back < (int64_t)span->columns ? span->columns - 1 - (size_t)back : SERIES_MAX);
+}
+
+static void add_gauge(uint32_t *most, uint32_t value)
+{
+    *most = value > *most ? value : *most;
+}
+
+static void add_sample(struct series_column *column, const struct history_sample *sample)
+{
+    column->length += sample->length;
+    history_durations_add(&column->lookups, &sample->lookups);
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        column->codes[i] += sample->codes[i];
+    add_gauge(&column->connections, sample->connections);
+    add_gauge(&column->in_flight, sample->in_flight);
+    add_gauge(&column->token_waiters, sample->token_waiters);
+    if (sample->busy_permille > column->busy_permille)
+        column->busy_permille = sample->busy_permille;
+}
+
+void series_fill(const struct overview *overview, const struct series_span *span,
+                 struct series_column *columns)
+{
+    const size_t count = history_count(overview->history);
+
+    memset(columns, 0, SERIES_MAX * sizeof(*columns));
+    for (size_t age = 0; age < count; age++) {
+        const struct history_sample *sample = history_at(overview->history, age);
+        const size_t column = column_of(span, sample->at);
+
+        if (column >= SERIES_MAX)
+            return;
+        add_sample(&columns[column], sample);
+    }
+}
+
+void series_fill_upstream(const struct overview *overview, const struct series_span *span,
+                          size_t upstream, struct series_upstream_column *columns)
+{
+    const size_t count = history_count(overview->history);
+
+    memset(columns, 0, SERIES_MAX * sizeof(*columns));
+    for (size_t age = 0; age < count; age++) {
+        const struct history_sample *times = history_at(overview->history, age);
+        const struct history_upstream_sample *sample =
+            history_upstream_at(overview->history, upstream, age);
+        const size_t at = column_of(span, times->at);
+
+        if (at >= SERIES_MAX)
+            return;
+        struct series_upstream_column *column = &columns[at];
+        column->length += times->length;
+        history_durations_add(&column->calls, &sample->calls);
+        for (size_t i = 0; i < HISTORY_CLASSES; i++)
+            column->classes[i] += sample->classes[i];
+        add_gauge(&column->queue_length, sample->queue_length);
+        column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
+    }
+}
+
+void series_sum(const struct overview *overview, int64_t time, struct series_column *sum)
+{
+    const size_t count = history_count(overview->history);
+
+    memset(sum, 0, sizeof(*sum));
+    for (size_t age = 0; age < count; age++) {
+        const struct history_sample *sample = history_at(overview->history, age);
+
+        if (mono_diff(overview->now, sample->at) >= time)
+            return;
+        add_sample(sum, sample);
+    }
+}

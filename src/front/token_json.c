@@ -1,0 +1,39 @@
+/* What does not exist is null, so that a reader finds the same names at all times. */
+#include "front/token_json.h"
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+
+json_t *token_json_seconds(int64_t duration)
+{
+    int64_t milliseconds = duration / MILLISECOND;
+
+    return json_real((double)milliseconds / 1000.0);
+}
+
+static void add_seconds(json_t *token, const char *name, bool known, int64_t duration)
+{
+    json_object_set_new(token, name, known ? token_json_seconds(duration) : json_null());
+}
+
+json_t *token_json(const struct keeper_status *status)
+{
+    const bool have = status->fingerprint[0] != '\0';
+    const bool failed = status->last_error != NULL;
+    json_t *token = json_pack("{s:s, s:I, s:i, s:i, s:s?, s:s?}", "state", status->state_name,
+                              "generation", (json_int_t)status->generation, "requests_last_hour",
+                              (int)status->requests_last_hour, "charged_last_hour",
+                              (int)status->charged_last_hour, "fingerprint",
+                              have ? status->fingerprint : NULL, "last_error", status->last_error);
+
+    MEM_MUST(token != NULL);
+    add_seconds(token, "age_seconds", have, status->age);
+    add_seconds(token, "lifetime_seconds", have, status->lifetime);
+    add_seconds(token, "early_expiry_seconds", have, status->refresh_window);
+    add_seconds(token, "expires_in_seconds", have, status->expires_in);
+    add_seconds(token, "next_renewal_in_seconds", status->next_request_in >= 0,
+                status->next_request_in);
+    add_seconds(token, "last_error_age_seconds", failed, status->last_error_age);
+    return token;
+}
