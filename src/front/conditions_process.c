@@ -174,7 +174,7 @@ static void find_dropped(struct diagnosis *diagnosis)
     condition_put(condition->why, "%llu were dropped, because they are not taken fast enough",
                   (unsigned long long)dropped->count);
     condition_put(condition->action, "Look at what takes the log (journald, a pipe), or write "
-                                     "[log] level = notice to have no access lines.");
+                                     "[log] access = off.");
 }
 
 static void (*const finders[])(struct diagnosis *diagnosis) = {
