@@ -19,18 +19,29 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     if (source->health != NULL)
         lookup_health_read(source->health, out->token.generation, out->token.fingerprint[0] != '\0',
                            now, &out->health);
-    out->budget = out->token.charged_last_hour + out->token.budget_left;
     out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
 }
 
-static void read_upstreams(struct overview *overview, const struct exposition *sources)
+/* The configuration's upstreams may be in another order. */
+static int64_t budget_of(const struct config *config, size_t index)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (config->upstreams[i].index == index)
+            return config->upstreams[i].auth_budget;
+    return 0;
+}
+
+static void read_upstreams(struct overview *overview, const struct exposition *sources,
+                           const struct config *config)
 {
     overview->upstream_count = sources->upstream_count;
-    for (size_t i = 0; i < sources->upstream_count; i++)
+    for (size_t i = 0; i < sources->upstream_count; i++) {
         read_upstream(&overview->upstreams[i], &sources->upstreams[i], overview->now);
+        overview->upstreams[i].budget = budget_of(config, sources->upstreams[i].index);
+    }
 }
 
 static void read_process(struct overview *overview, const struct config *config)
@@ -58,7 +69,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
     readiness_gather(sources, ports, overview->now, &overview->readiness);
     readiness_write(&overview->readiness, overview->now, &overview->reasons);
     overview->ready = overview->readiness.count == 0;
-    read_upstreams(overview, sources);
+    read_upstreams(overview, sources, config);
     read_process(overview, config);
     overview->reload = *sources->reload;
     overview->workers = sources->worker_count;
