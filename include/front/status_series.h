@@ -16,7 +16,7 @@
 #include "front/history.h"
 #include "front/overview.h"
 
-#define SERIES_MAX 240
+#define SERIES_MAX 180
 
 /* What is looked back on. */
 struct series_span {
@@ -24,6 +24,7 @@ struct series_span {
     int64_t length; /* ns: ten minutes, half an hour or two hours */
     int64_t step;   /* ns: a column */
     size_t columns; /* the last one holds `now` */
+    size_t events;  /* how many of an upstream's events the page shows */
 };
 
 /* Of the process. */
@@ -44,6 +45,8 @@ struct series_upstream_column {
 };
 
 struct series_span series_span_of(const struct overview *overview);
+/* Where the first column begins. */
+struct mono_time series_begin(const struct series_span *span);
 /* Which of the overview's upstreams it is: what the history calls it. */
 size_t series_position(const struct overview *overview, const struct overview_upstream *upstream);
 /* The wall time of a moment of the overview. */

@@ -12,8 +12,8 @@
 /* "token request failed: ..."; a long reason is cut. Escaped. */
 void token_event_text(const struct overview *overview, const struct history_event *event,
                       struct buf *out);
-/* A closed <details> with what is planned, then the newest events. */
+/* A closed <details> with what is planned, then the newest events, at most `most`. */
 void token_events_write(const struct overview *overview, const struct overview_upstream *upstream,
-                        struct buf *out);
+                        size_t most, struct buf *out);
 
 #endif

@@ -9,9 +9,7 @@
 
 #include "base/check.h"
 
-/* Half as many points where more upstreams share one page. */
-#define UPSTREAMS_IN_FULL 2
-#define UPSTREAMS_IN_HALF 5
+#define EVENTS_MAX 16
 
 static int64_t known_for(const struct overview *overview)
 {
@@ -23,27 +21,35 @@ static int64_t known_for(const struct overview *overview)
     return mono_diff(overview->now, oldest->at) + oldest->length;
 }
 
-static size_t most_columns(size_t upstreams)
+/* The more upstreams share the page, the less is shown of each. */
+static size_t sharing(size_t upstreams)
 {
-    if (upstreams <= UPSTREAMS_IN_FULL)
-        return SERIES_MAX;
-    return upstreams <= UPSTREAMS_IN_HALF ? SERIES_MAX / 2 : SERIES_MAX / 4;
+    return upstreams <= 1 ? 1 : upstreams <= 2 ? 2 : upstreams <= 4 ? 3 : 4;
 }
 
 struct series_span series_span_of(const struct overview *overview)
 {
     static const int64_t lengths[] = {10 * MINUTE, 30 * MINUTE, HISTORY_SPAN};
     const int64_t known = known_for(overview);
-    struct series_span span = {.now = overview->now, .step = HISTORY_INTERVAL};
+    const size_t shares = sharing(overview->upstream_count);
+    struct series_span span = {
+        .now = overview->now, .step = HISTORY_INTERVAL, .events = EVENTS_MAX / shares};
     size_t i = 0;
 
     while (i + 1 < ARRAY_LEN(lengths) && lengths[i] < known)
         i++;
     span.length = lengths[i];
-    while (span.length / span.step > (int64_t)most_columns(overview->upstream_count))
+    while (span.length / span.step > (int64_t)(SERIES_MAX / shares))
         span.step += HISTORY_INTERVAL;
     span.columns = (size_t)(span.length / span.step);
     return span;
+}
+
+struct mono_time series_begin(const struct series_span *span)
+{
+    const struct mono_time end = {(span->now.ns / span->step + 1) * span->step};
+
+    return mono_add(end, -span->length);
 }
 
 size_t series_position(const struct overview *overview, const struct overview_upstream *upstream)

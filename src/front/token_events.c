@@ -7,9 +7,8 @@
 #include "front/html.h"
 #include "front/status_series.h"
 
-#define ROWS 20
 /* Bytes of a reason. */
-#define REASON_SHOWN 120
+#define REASON_SHOWN 64
 
 static void put_clock(const struct overview *overview, struct mono_time at, struct buf *out)
 {
@@ -56,7 +55,7 @@ static void put_plan(const struct overview *overview, int64_t in, const char *wh
 }
 
 static void put_rows(const struct overview *overview, const struct overview_upstream *upstream,
-                     struct buf *out)
+                     size_t most, struct buf *out)
 {
     const struct keeper_status *token = &upstream->token;
     const size_t position = series_position(overview, upstream);
@@ -66,7 +65,7 @@ static void put_rows(const struct overview *overview, const struct overview_upst
         put_plan(overview, token->expires_in, "the token expires", out);
     if (token->next_request_in >= 0)
         put_plan(overview, token->next_request_in, "next token request", out);
-    for (size_t age = 0; age < count && age < ROWS; age++) {
+    for (size_t age = 0; age < count && age < most; age++) {
         const struct history_event *event = history_event_at(overview->history, position, age);
 
         put_when(overview, event->at, out);
@@ -76,7 +75,7 @@ static void put_rows(const struct overview *overview, const struct overview_upst
 }
 
 void token_events_write(const struct overview *overview, const struct overview_upstream *upstream,
-                        struct buf *out)
+                        size_t most, struct buf *out)
 {
     const size_t count =
         history_event_count(overview->history, series_position(overview, upstream));
@@ -89,6 +88,6 @@ void token_events_write(const struct overview *overview, const struct overview_u
                "event%s. Times are UTC.</caption><thead><tr><th scope=\"col\">Time</th>"
                "<th scope=\"col\">Event</th></tr></thead><tbody>",
                count, count == 1 ? "" : "s");
-    put_rows(overview, upstream, out);
+    put_rows(overview, upstream, most, out);
     buf_puts(out, "</tbody></table></div></details>");
 }

@@ -1,0 +1,384 @@
+/* front/status_page.h: what it says of a daemon's state, and what it never becomes. */
+#include "front/status_page.h"
+
+#include <check.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "overview_fixture.h"
+#include "suite.h"
+
+#define MOST_BYTES 60000
+#define HOSTILE "<script>\"'&\x01\xff\xe2\x80\xae"
+
+static struct overview *overview;
+static struct buf page;
+
+static void begin(size_t upstreams, int64_t ran)
+{
+    overview = overview_make(upstreams, ran);
+    buf_init(&page, STATUS_PAGE_MAX);
+}
+
+static void teardown(void)
+{
+    buf_fini(&page);
+    overview_unmake(overview);
+}
+
+static void draw(void)
+{
+    buf_reset(&page);
+    status_page_write(overview, &page);
+    ck_assert_int_eq(page.err, ERR_OK);
+    ck_assert(text_is_utf8(page.data, page.len));
+    ck_assert_ptr_null(strstr(buf_text(&page), " style="));
+    ck_assert_ptr_null(strstr(buf_text(&page), "nan"));
+}
+
+static void shows(const char *text)
+{
+    ck_assert_msg(strstr(buf_text(&page), text) != NULL, "no %s", text);
+}
+
+static void lacks(const char *text)
+{
+    ck_assert_msg(strstr(buf_text(&page), text) == NULL, "%s", text);
+}
+
+static size_t count_of(const char *text)
+{
+    size_t count = 0;
+
+    for (const char *at = buf_text(&page); (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* A daemon that has just started: no token, no sample. */
+START_TEST(test_empty)
+{
+    begin(1, 0);
+    overview->ready = false;
+    buf_puts(&overview->reasons, "upstream location: no usable token (none)\nanother\n");
+    draw();
+    shows("<title>Not ready: postcoded on ");
+    shows("data-value=\"not-ready\"");
+    shows("<li>upstream location: no usable token (none)</li><li>another</li>");
+    shows("There is no token, and none has been asked for.");
+    shows("Nothing is wrong.");
+    shows("no request is planned");
+    shows("No lookup failed in the last two hours.");
+    shows("none yet");
+    lacks("<b data-until");
+}
+END_TEST
+
+START_TEST(test_calm)
+{
+    begin(1, 3 * HOUR);
+    fixture_samples(overview, 2 * HOUR, 500);
+    fixture_token(overview, 0, 61 * MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    fixture_token(overview, 0, 6 * MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    draw();
+    shows("<title>Ready: postcoded on ");
+    shows("data-value=\"ready\"><svg");
+    shows("Lookups are answered.</p>");
+    shows("Token #2 is valid.");
+    shows("data-state=\"valid\" data-generation=\"2\"");
+    shows("next request in</span> <b data-until=\"1772635930000\">49 min</b>");
+    shows("expires in</span> <b data-until=\"1772636230000\">54 min</b>");
+    shows("14:03:10 UTC");
+    ck_assert_uint_eq(count_of("class=\"mark "), 4); /* two obtained, next request, expiry */
+    ck_assert_uint_eq(count_of("rect class=\"none\" x"), 1); /* before the first one of them */
+    shows("<title>13:57:10: token #2 obtained; renewed from 14:52:10, expires 14:57:10</title>");
+    shows("data-code=\"unknown_postcode\"");
+    lacks("data-code=\"deadline_exceeded\"");
+    lacks("id=\"plot-errors\"");
+}
+END_TEST
+
+START_TEST(test_draining)
+{
+    begin(1, HOUR);
+    overview->draining = true;
+    overview->ready = false;
+    buf_puts(&overview->reasons, "draining: the daemon is about to end\n");
+    draw();
+    shows("<h1>Draining</h1>");
+    shows("data-value=\"draining\"");
+}
+END_TEST
+
+/* What was wrong is told in words, with a time and a remedy. */
+START_TEST(test_conditions)
+{
+    begin(1, HOUR);
+    struct condition *condition = fixture_condition(overview, CONDITION_DOWN, 4 * MINUTE,
+                                                    "location", "The endpoint is down.");
+    snprintf(condition->why, sizeof(condition->why), "503");
+    snprintf(condition->action, sizeof(condition->action), "Wait.");
+    fixture_condition(overview, CONDITION_NOTE, 0, NULL, "The reload failed.");
+    overview->reload.failed = true;
+    draw();
+    shows("<ul data-value=\"2\">");
+    shows("data-level=\"down\" data-upstream=\"location\"><h3><span class=\"tag\">Lookups fail, "
+          "upstream location</span> The endpoint is down.</h3>");
+    shows("Since <time datetime=\"2026-03-04T13:59:10Z\">13:59:10</time> UTC, for "
+          "<span data-since=\"1772632750000\">4 min</span>.");
+    shows("<p class=\"why\">503</p>");
+    shows("<b>What to do:</b> Wait.</p>");
+    shows("data-level=\"note\" data-upstream=\"\"");
+    ck_assert_uint_eq(count_of("class=\"since\""), 1);
+    lacks("Nothing is wrong.");
+    shows("Lookups are answered, but something is wrong.");
+    shows("id=\"reload\" data-value=\"failed\"");
+}
+END_TEST
+
+/* Failures, a rejection and the end of a token: on the timeline and in its table. */
+START_TEST(test_events)
+{
+    begin(1, 3 * HOUR);
+    fixture_samples(overview, 2 * HOUR, 10);
+    fixture_token(overview, 0, 70 * MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    fixture_event(overview, 0, HISTORY_REJECTED, 40 * MINUTE, "");
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 30 * MINUTE, "it responded with 503");
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 20 * MINUTE, "it responded with 504");
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 20 * MINUTE - SECOND, "refused");
+    fixture_event(overview, 0, HISTORY_GONE, 10 * MINUTE, "expired");
+    struct keeper_status *token = &overview->upstreams[0].token;
+    token->fingerprint[0] = '\0';
+    token->state = KEEPER_BACKOFF;
+    token->state_name = "backing_off";
+    token->last_error = "it responded with 503";
+    token->last_error_age = 20 * MINUTE;
+    token->next_request_in = 42 * SECOND;
+    draw();
+    shows("There is no token: the last request failed.");
+    shows("Last error, 20 min ago: it responded with 503");
+    shows("13:23:10: the upstream rejected token #1</title>");
+    shows("13:33:10: token request failed: it responded with 503</title>");
+    shows("data-count=\"2\"><title>13:43:10 to 13:43:11: 2 times; the last: token request failed: "
+          "refused</title>");
+    shows("13:53:10: token #1 out of use: expired</title>");
+    shows("13:43:10</time></th><td>token request failed: it responded with 504</td>");
+    shows("planned: next token request");
+    lacks("planned: the token expires");
+    lacks("class=\"mark expiry\"");
+    ck_assert_uint_eq(count_of("rect class=\"none\" x"), 2);
+}
+END_TEST
+
+/* The figures under the verdict, and the plots, follow from the samples. */
+START_TEST(test_errors)
+{
+    begin(1, 30 * MINUTE);
+    fixture_samples(overview, 20 * MINUTE, 100);
+    struct history *history = fixture_history(overview);
+    for (size_t i = 0; i < 6; i++)
+        history->samples[history->taken - 1 - i].codes[PROBLEM_DEADLINE] = 900;
+    overview->codes[PROBLEM_DEADLINE] = 5400;
+    draw();
+    shows("id=\"plot-errors\"");
+    shows("<path class=\"e0\" data-name=\"deadline_exceeded\"");
+    shows("<tr data-code=\"deadline_exceeded\"><th scope=\"row\"><i class=\"k e0\"></i>"
+          "deadline_exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
+          "<td class=\"n\">5,400</td><td class=\"n\">5,400</td></tr>");
+    lacks("No lookup failed");
+    shows("data-step=\"10\" data-columns=\"180\""); /* half an hour, at ten seconds */
+    const char *share = strstr(buf_text(&page), "<dd id=\"failed-share\">");
+    ck_assert_ptr_nonnull(share);
+    ck_assert_int_gt(strtol(strchr(share, '>') + 1, NULL, 10), 80);
+}
+END_TEST
+
+START_TEST(test_problems)
+{
+    begin(1, HOUR);
+    fixture_problem(overview, PROBLEM_OF_SERVICE, PROBLEM_TOKEN_UNAVAILABLE, SECOND, "guid-1",
+                    "/api/v1/addresses/SW1A***");
+    fixture_problem(overview, PROBLEM_OF_CALLER, PROBLEM_INVALID_POSTCODE, SECOND, "guid-2",
+                    "/api/v1/addresses/***");
+    draw();
+    shows("<table id=\"problems\"");
+    shows("<tr><th scope=\"row\"><time datetime=\"2026-03-04T14:03:09Z\">"
+          "14:03:09</time></th><td>token_unavailable <small>503</small></td><td class=\"n\">"
+          "12.3 ms</td><td>/api/v1/addresses/SW1A***</td>"
+          "<td>guid-1</td></tr>");
+    shows("<details><summary>Mistakes of callers (1)</summary><table id=\"caller-problems\"");
+    shows("guid-2</td>");
+}
+END_TEST
+
+/* Whatever others choose is text. */
+START_TEST(test_hostile)
+{
+    begin(1, HOUR);
+    overview->version = HOSTILE;
+    overview->ready = false;
+    buf_puts(&overview->reasons, HOSTILE "\n");
+    overview->upstreams[0].name = HOSTILE;
+    fixture_token(overview, 0, MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, MINUTE, HOSTILE);
+    fixture_event(overview, 0, HISTORY_GONE, MINUTE, HOSTILE);
+    overview->upstreams[0].token.last_error = HOSTILE;
+    snprintf(overview->upstreams[0].token.fingerprint, TOKEN_FINGERPRINT, "%s", "<\"'&");
+    fixture_problem(overview, PROBLEM_OF_SERVICE, PROBLEM_DEADLINE, SECOND, HOSTILE, HOSTILE);
+    fixture_problem(overview, PROBLEM_OF_CALLER, PROBLEM_NOT_FOUND, SECOND, HOSTILE, HOSTILE);
+    struct condition *condition =
+        fixture_condition(overview, CONDITION_WARNING, MINUTE, HOSTILE, HOSTILE);
+    snprintf(condition->why, sizeof(condition->why), "%s", HOSTILE);
+    snprintf(condition->action, sizeof(condition->action), "%s", HOSTILE);
+    draw();
+    ck_assert_uint_eq(count_of("<script>"), 1); /* the page's own */
+    lacks("\x01");
+    lacks("\xe2\x80\xae");
+    ck_assert_uint_eq(
+        count_of("&lt;script&gt;&quot;&#39;&amp;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"),
+        count_of("&lt;script&gt;"));
+    ck_assert_uint_ge(count_of("&lt;script&gt;"), 20);
+}
+END_TEST
+
+static void fill(size_t upstream, int64_t life)
+{
+    for (int64_t i = 127; i >= 0; i--) {
+        fixture_event(overview, upstream, HISTORY_REQUEST_FAILED, i * life + life / 2,
+                      "the token endpoint refuses the client's secret (401 invalid_client): Client "
+                      "authentication failed; see the provider's pages, and then mend it");
+        fixture_token(overview, upstream, i * life, life, life / 6);
+    }
+}
+
+static void fill_problems(enum problem_side side, enum problem_id ending)
+{
+    char path[PROBLEM_LOG_PATH], guid[GUID_MAX + 1];
+
+    memset(path, 'x', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    memset(guid, 'g', 36);
+    guid[36] = '\0';
+    for (size_t i = 0; i < PROBLEM_LOG_ENTRIES; i++)
+        fixture_problem(overview, side, ending, SECOND, guid, path);
+}
+
+/* Two hours in which the codes from `first` on failed in turns, and every list is full. */
+static void fill_all(const char *name, enum problem_id first)
+{
+    fixture_samples(overview, 2 * HOUR, 12345);
+    struct history *history = fixture_history(overview);
+
+    for (size_t i = 0; i < HISTORY_SAMPLES; i++)
+        for (size_t id = first; id < PROBLEM_COUNT; id++)
+            history->samples[i].codes[id] = (uint32_t)(i * 7919 % (97 + id));
+    for (size_t id = first; id < PROBLEM_COUNT; id++)
+        overview->codes[id] = 1234567890;
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        overview->upstreams[i].name = name;
+        fill(i, (MINUTE << i % 4));
+    }
+    fill_problems(PROBLEM_OF_SERVICE, PROBLEM_UPSTREAM_UNAUTHORIZED);
+    fill_problems(PROBLEM_OF_CALLER, PROBLEM_METHOD_NOT_ALLOWED);
+}
+
+/* Three codes in turns, and tokens that fail as often as they are obtained. */
+START_TEST(test_size)
+{
+    char name[33];
+
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    begin((size_t)_i, 3 * HOUR);
+    fill_all(name, PROBLEM_COUNT - 3);
+    draw();
+    ck_assert_msg(page.len < MOST_BYTES, "%d upstreams: %zu bytes", _i, page.len);
+}
+END_TEST
+
+/* More upstreams, of which nothing bad is to be told. */
+START_TEST(test_size_calm)
+{
+    begin(4, 3 * HOUR);
+    fixture_samples(overview, 2 * HOUR, 12345);
+    for (size_t i = 0; i < overview->upstream_count; i++)
+        for (int64_t k = 12; k >= 0; k--)
+            fixture_token(overview, i, k * 10 * MINUTE + MINUTE, 11 * MINUTE, MINUTE);
+    draw();
+    ck_assert_msg(page.len < MOST_BYTES, "%zu bytes", page.len);
+}
+END_TEST
+
+/* As many upstreams as there can be, with names that are escaped: it is written whole. */
+START_TEST(test_largest)
+{
+    char name[65];
+
+    memset(name, '"', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    begin(METRIC_UPSTREAMS, 3 * HOUR);
+    fill_all(name, PROBLEM_INVALID_POSTCODE);
+    for (size_t i = 0; i < CONDITIONS_MAX; i++) {
+        struct condition *condition =
+            fixture_condition(overview, CONDITION_WARNING, MINUTE, name, name);
+        memset(condition->why, '"', sizeof(condition->why) - 1);
+        memset(condition->action, '"', sizeof(condition->action) - 1);
+    }
+    draw();
+}
+END_TEST
+
+/* The policy allows this very style and this very script. */
+static void is_allowed(const char *open, const char *close, const char *directive)
+{
+    unsigned char digest[32];
+    char encoded[64];
+    const char *begins = strstr(buf_text(&page), open);
+
+    ck_assert_ptr_nonnull(begins);
+    begins += strlen(open);
+    const char *ends = strstr(begins, close);
+    ck_assert_ptr_nonnull(ends);
+    EVP_Digest(begins, (size_t)(ends - begins), digest, NULL, EVP_sha256(), NULL);
+    EVP_EncodeBlock((unsigned char *)encoded, digest, sizeof(digest));
+    char *want = mem_printf("%s 'sha256-%s'", directive, encoded);
+    ck_assert_msg(strstr(status_page_policy(), want) != NULL, "no %s", want);
+    mem_free(want);
+}
+
+START_TEST(test_policy)
+{
+    begin(1, HOUR);
+    draw();
+    is_allowed("<style>", "</style>", "style-src");
+    is_allowed("<script>", "</script>", "script-src");
+    ck_assert_ptr_nonnull(strstr(status_page_policy(), "default-src 'none';"));
+    ck_assert_ptr_null(strstr(status_page_policy(), "unsafe"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("status_page");
+    TCase *all = tcase_create("status_page");
+
+    tcase_add_checked_fixture(all, NULL, teardown);
+    tcase_add_test(all, test_empty);
+    tcase_add_test(all, test_calm);
+    tcase_add_test(all, test_draining);
+    tcase_add_test(all, test_conditions);
+    tcase_add_test(all, test_events);
+    tcase_add_test(all, test_errors);
+    tcase_add_test(all, test_problems);
+    tcase_add_test(all, test_hostile);
+    tcase_add_loop_test(all, test_size, 1, 3);
+    tcase_add_test(all, test_size_calm);
+    tcase_add_test(all, test_largest);
+    tcase_add_test(all, test_policy);
+    suite_add_tcase(suite, all);
+    return run_suite(suite);
+}
