@@ -93,7 +93,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check check-on bench deps deps-run deps-bench lint documents format install uninstall clean tests
+.PHONY: all run check check-on bench browser-deps deps deps-run deps-bench lint documents format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -163,6 +163,11 @@ deps-run:
 
 deps-bench:
 	@tests/deps $(DEPS_BENCH)
+
+# What the browser tests of the status page take besides Debian's chromium, from npm. Without either
+# they are skipped.
+browser-deps:
+	@tests/npm-install tests/browser
 
 # BENCH="--rounds 3 --quick" and the like: see tests/bench/run --help.
 bench: all $(BUILD)/bench/load $(BUILD)/bench/handshakes $(BUILD)/bench/identity

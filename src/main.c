@@ -182,13 +182,14 @@ static bool load(const struct options *options, struct setup *setup, size_t *not
 }
 
 /*
- * Sockets whose directory is not there: the daemon would say so itself, --check does it before. How
- * many there are.
+ * What is missing on this machine, a socket's directory or the journal: the daemon would say so
+ * itself, --check does it before. How many there are.
  */
-static size_t tell_directories(const struct setup *setup)
+static size_t tell_missing(const struct setup *setup)
 {
     struct config_faults notes = {.items = NULL};
     setup_note_directories(setup->config, &notes);
+    setup_note_journal(setup->config, &notes);
     tell_faults(&notes, false);
     const size_t count = notes.count;
     config_faults_fini(&notes);
@@ -241,7 +242,7 @@ static enum exit_status mint(const struct options *options, const struct setup *
 /* A hook that lets notes pass unread sees in the last line that there are some. */
 static void check(const struct options *options, const struct setup *setup, size_t notes)
 {
-    notes += tell_directories(setup);
+    notes += tell_missing(setup);
     config_each(setup->config, print_found, NULL);
     if (notes == 0)
         printf("%s: no fault found\n", options->path);

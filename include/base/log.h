@@ -10,6 +10,8 @@
  *        2026-01-31T23:59:59.123Z info GUID: {guid} - ... (elsewhere)
  *        without a guid, "GUID: {guid} - " is left out
  * JSON:  {"time":"...","level":"info","guid":"...","message":"...","name":value,...}
+ * Journal: a datagram of fields: the text as MESSAGE, and GUID, PRIORITY and each field by a name
+ * of its own (the table in log_line.c); text on stderr while there is no journal
  *
  * Messages and values from outside are escaped here and nowhere else: no control character, quote,
  * backslash or byte that is not UTF-8 can end a line or forge a field. In text, a field's value
@@ -29,12 +31,17 @@
 #include "base/err.h"
 #include "base/log_types.h"
 
+/* Where the format journal sends lines: the socket of journald's native protocol. */
+#define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
+
 /*
  * Starts the writer on descriptor `fd` (not owned). Journal priorities are used where `fd` is the
  * stream that JOURNAL_STREAM names. Before log_start and after log_stop lines go straight to
  * stderr, in the calling thread. ERR_SYSTEM when no thread can be had.
  */
 ERR_CHECKED enum err log_start(int fd);
+/* The same with a journal of one's own, at the path of a socket: for tests. */
+ERR_CHECKED enum err log_start_beside(int fd, const char *journal);
 /* Lines go to the journal, which takes a priority in front of each. */
 bool log_is_to_journal(void);
 /*

@@ -19,6 +19,7 @@ enum log_level {
 enum log_format {
     LOG_FORMAT_TEXT,
     LOG_FORMAT_JSON,
+    LOG_FORMAT_JOURNAL,
 };
 
 /* One field of a structured line; made with the LOG_* macros below. */
@@ -37,7 +38,7 @@ struct log_field {
 /* How lines look at present. */
 struct log_style {
     enum log_format format;
-    bool journal; /* text begins with a priority instead of time and level */
+    bool journal; /* stderr is the journal's: text begins with a priority, not time and level */
 };
 
 #endif

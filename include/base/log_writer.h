@@ -14,8 +14,11 @@
 #include "base/log_line.h"
 #include "base/log_ring.h"
 
-/* `style` is asked in the writer's thread, for the lines it has to say itself. */
-ERR_CHECKED enum err log_writer_start(int fd, struct log_style (*style)(void));
+/*
+ * Lines go to `fd`, records to the journal whose socket is at `journal` (lives as long as the
+ * process). `style` is asked in the writer's thread, for the lines it has to say itself.
+ */
+ERR_CHECKED enum err log_writer_start(int fd, const char *journal, struct log_style (*style)(void));
 /* Waits a second at most; a writer that then still hangs in its write is left to itself. */
 void log_writer_stop(void);
 

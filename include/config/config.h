@@ -141,8 +141,8 @@
       "Mode of the admin socket.")                                                                 \
     X("log", "level", log_level, CHOICE, "info", 0, 0, "debug info notice warning error",          \
       CONFIG_RELOADS, "The lowest level that is logged.")                                          \
-    X("log", "format", log_format, CHOICE, "text", 0, 0, "text json", CONFIG_RELOADS,              \
-      "text, or json with one object per line.")                                                   \
+    X("log", "format", log_format, CHOICE, "text", 0, 0, "text json journal", CONFIG_RELOADS,      \
+      "text; json: one object per line; journal: fields of journald, text on stderr without it.")  \
     X("log", "access", log_access, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                           \
       "One line for each request.")                                                                \
     X("log", "postcodes", log_postcodes, CHOICE, "full", 0, 0, "full outward off", CONFIG_RELOADS, \

@@ -9,28 +9,13 @@
 
 #include <stdbool.h>
 
-#include "base/clock.h"
+#include "front/admin_ports.h"
 #include "front/exposition.h"
 #include "front/server.h"
 
-struct overview;
-
-/* What the daemon passes to the apps. */
-struct admin_ports {
-    void *arg;
-    /* Do the workers' loops turn? */
-    bool (*healthy)(void *arg);
-    bool (*draining)(void *arg);
-    /* Adds a line for each reason, beside tokens, why lookups would fail. */
-    void (*unready)(void *arg, struct buf *reasons);
-    /* Fills in what the daemon alone knows: workers, limits, history, reload. */
-    void (*describe)(void *arg, struct overview *overview);
-};
-
 struct admin_app {
     struct server_app app;
-    bool all; /* the paths of [admin] too */
-    struct wall_time started;
+    bool all;                  /* the paths of [admin] too */
     struct exposition sources; /* borrowed, like all here and in `app` but its config */
     struct admin_ports ports;
 };

@@ -12,12 +12,13 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "config/config.h"
 #include "front/exposition.h"
 #include "front/history.h"
 #include "front/problem_log.h"
 #include "token/keeper.h"
 
-struct admin_app; /* front/admin.h, which includes this */
+struct admin_ports;
 
 enum condition_level {
     CONDITION_DOWN,    /* lookups fail */
@@ -74,7 +75,8 @@ struct overview {
 };
 
 /* The history and all that is borrowed is good until the main loop's next turn. */
-void overview_init(struct overview *overview, const struct admin_app *admin);
+void overview_init(struct overview *overview, const struct exposition *sources,
+                   const struct admin_ports *ports, const struct config *config);
 void overview_fini(struct overview *overview);
 
 #endif

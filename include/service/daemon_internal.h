@@ -61,6 +61,7 @@ struct report_facts {
 struct daemon {
     unsigned magic;
     const char *path; /* of the configuration */
+    struct wall_time started;
     struct setup setup;
     struct loop *loop;
     struct systemd_inherited inherited;

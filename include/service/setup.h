@@ -33,6 +33,8 @@ bool setup_read(struct setup *setup, const char *path, const struct config *befo
 /* Notes each Unix socket whose directory does not exist. For --check: a daemon would find it out.
  */
 void setup_note_directories(const struct config *config, struct config_faults *notes);
+/* Notes a [log] format that needs the journal where there is none; for --check as well. */
+void setup_note_journal(const struct config *config, struct config_faults *notes);
 /* Takes references to the parts of `other`, without its list of files. */
 void setup_copy(struct setup *setup, const struct setup *other);
 void setup_fini(struct setup *setup);

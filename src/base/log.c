@@ -49,27 +49,42 @@ static bool is_journal(int fd)
            st.st_dev == device && st.st_ino == inode;
 }
 
+/* With the writer: the only one that has the journal's socket. */
 static struct log_style style_now(void)
 {
     return (struct log_style){
         .format = (enum log_format)atomic_load_explicit(&present_format, memory_order_relaxed),
-        .journal = log_writer_is_running()
-                       ? atomic_load_explicit(&fd_is_journal, memory_order_relaxed)
-                       : is_journal(STDERR_FILENO),
+        .journal = atomic_load_explicit(&fd_is_journal, memory_order_relaxed),
     };
+}
+
+/* Without it, straight to stderr. */
+static struct log_style style_direct(void)
+{
+    struct log_style style = style_now();
+
+    style.journal = is_journal(STDERR_FILENO);
+    if (style.format == LOG_FORMAT_JOURNAL)
+        style.format = LOG_FORMAT_TEXT;
+    return style;
 }
 
 bool log_is_to_journal(void)
 {
-    return style_now().journal;
+    return log_writer_is_running() ? style_now().journal : style_direct().journal;
 }
 
 enum err log_start(int fd)
 {
+    return log_start_beside(fd, LOG_JOURNAL_SOCKET);
+}
+
+enum err log_start_beside(int fd, const char *journal)
+{
     if (shared_ring == NULL)
         shared_ring = log_writer_ring_add();
     atomic_store(&fd_is_journal, is_journal(fd));
-    return log_writer_start(fd, style_now);
+    return log_writer_start(fd, journal, style_now);
 }
 
 void log_stop(void)
@@ -151,8 +166,10 @@ void log_fields(enum log_level level, const char *guid, const char *message,
 
     if (!log_enabled(level))
         return;
-    log_line_make(&line, style_now(), wall_now(), level, guid, message, fields, count);
-    if (log_writer_is_running())
+    bool running = log_writer_is_running();
+    log_line_make(&line, running ? style_now() : style_direct(), wall_now(), level, guid, message,
+                  fields, count);
+    if (running)
         put(level, &line);
     else
         write_directly(line.data, line.len);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 #define CUT_MARK "[cut]"
@@ -24,7 +25,7 @@
 
 static const struct {
     const char *name;
-    int priority; /* of syslog, which the journal takes in front of a line */
+    int priority; /* of syslog, which the journal takes */
 } levels[] = {
     [LOG_LEVEL_DEBUG] = {"debug", 7},   [LOG_LEVEL_INFO] = {"info", 6},
     [LOG_LEVEL_NOTICE] = {"notice", 5}, [LOG_LEVEL_WARNING] = {"warning", 4},
@@ -43,13 +44,13 @@ static bool put(struct log_line *line, size_t limit, const char *data, size_t le
 
 static bool put_text(struct log_line *line, const char *text)
 {
-    return put(line, LOG_LINE_MAX - TAIL, text, strlen(text));
+    return put(line, line->max - TAIL, text, strlen(text));
 }
 
 /* What closes a text or the line: TAIL was kept back for it. */
 static void put_end(struct log_line *line, const char *end)
 {
-    put(line, LOG_LINE_MAX, end, strlen(end));
+    put(line, line->max, end, strlen(end));
 }
 
 /* A number with at least `digits` digits. By hand: an access line has many, and printf is slow. */
@@ -63,7 +64,7 @@ static bool put_decimal(struct log_line *line, uint64_t n, int digits)
         n /= 10;
         digits--;
     }
-    return put(line, LOG_LINE_MAX - TAIL, text + at, sizeof(text) - at);
+    return put(line, line->max - TAIL, text + at, sizeof(text) - at);
 }
 
 /* The size of a number whose sign has been written. */
@@ -158,19 +159,18 @@ static void put_escaped(struct log_line *line, const char *text, size_t max, boo
     size_t limit = line->len + max;
     size_t left = strlen(text);
 
-    if (limit > LOG_LINE_MAX - TAIL)
-        limit = LOG_LINE_MAX - TAIL;
+    if (limit > line->max - TAIL)
+        limit = line->max - TAIL;
     while (left > 0) {
-        size_t plain = plain_run(text, left);
+        size_t room = limit > line->len ? limit - line->len : 0;
+        size_t plain = plain_run(text, left < room ? left : room);
         struct piece piece = {.taken = plain, .data = text, .len = plain};
 
-        /* A run that does not fit goes on a character at a time, up to where the line is cut. */
-        if (plain == 0 || !put(line, limit, text, plain)) {
+        if (plain == 0)
             take_piece(&piece, text, left, quoted, json);
-            if (!put(line, limit, piece.data, piece.len)) {
-                put_end(line, CUT_MARK);
-                return;
-            }
+        if (!put(line, limit, piece.data, piece.len)) {
+            put_end(line, CUT_MARK);
+            return;
         }
         text += piece.taken;
         left -= piece.taken;
@@ -257,9 +257,8 @@ static void make_json(struct log_line *line, const char *time, enum log_level le
     put_end(line, put_fields(line, fields, count, true) ? "}\n" : ",\"cut\":true}\n");
 }
 
-static void make_text(struct log_line *line, bool journal, const char *time, enum log_level level,
-                      const char *guid, const char *message, const struct log_field *fields,
-                      size_t count)
+/* What precedes the text on stderr. */
+static void put_prefix(struct log_line *line, bool journal, const char *time, enum log_level level)
 {
     if (journal) {
         put_text(line, "<");
@@ -271,6 +270,11 @@ static void make_text(struct log_line *line, bool journal, const char *time, enu
         put_text(line, levels[level].name);
         put_text(line, " ");
     }
+}
+
+static void put_message(struct log_line *line, const char *guid, const char *message,
+                        const struct log_field *fields, size_t count)
+{
     if (guid != NULL) {
         put_text(line, "GUID: ");
         put_escaped(line, guid, LOG_VALUE_MAX, false, false);
@@ -280,6 +284,103 @@ static void make_text(struct log_line *line, bool journal, const char *time, enu
     put_end(line, put_fields(line, fields, count, false) ? "\n" : " " CUT_MARK "\n");
 }
 
+/* ---- the journal's fields ---- */
+
+/*
+ * The journal's name of a field. One that is not here gets POSTCODED_ in front, so that no field of
+ * ours can be taken for one that systemd or another service defines: user is POSTCODED_USER. A
+ * number of milliseconds becomes one of microseconds, and its name ends in _USEC instead of _ms.
+ */
+static const struct {
+    const char *name, *journal;
+} journal_names[] = {
+    {"code", "CODE="},     {"duration_ms", "DURATION_USEC="}, {"guid", "GUID="},
+    {"status", "STATUS="}, {"upstream", "UPSTREAM="},
+};
+
+/* POSTCODED_ and the name in upper case, in one go: an access line has many. */
+static bool put_own_name(struct log_line *line, const char *name, size_t len)
+{
+    static const char own[] = "POSTCODED_";
+    size_t own_len = sizeof(own) - 1;
+    char *to = line->data + line->len;
+
+    if (line->len + own_len + len > line->max - TAIL)
+        return false;
+    memcpy(to, own, own_len);
+    for (size_t i = 0; i < len; i++)
+        to[own_len + i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 'a' + 'A' : name[i]);
+    line->len += own_len + len;
+    return true;
+}
+
+static bool put_journal_name(struct log_line *line, const struct log_field *field)
+{
+    const char *name = field->name;
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < ARRAY_LEN(journal_names); i++) {
+        if (name[0] == journal_names[i].name[0] && strcmp(name, journal_names[i].name) == 0)
+            return put_text(line, journal_names[i].journal);
+    }
+    if (field->kind != LOG_FIELD_MS)
+        return put_own_name(line, name, len) && put_text(line, "=");
+    if (len > 3 && memcmp(name + len - 3, "_ms", 3) == 0)
+        len -= 3;
+    return put_own_name(line, name, len) && put_text(line, "_USEC=");
+}
+
+/* No quotes: the newline that ends a value cannot occur in it. */
+static bool put_journal_value(struct log_line *line, const struct log_field *field)
+{
+    int64_t us = field->number / MICROSECOND;
+
+    switch (field->kind) {
+    case LOG_FIELD_MS:
+        return put_sign(line, us) && put_decimal(line, size_of(us), 1);
+    case LOG_FIELD_TEXT:
+        put_escaped(line, field->text, LOG_VALUE_MAX, false, false);
+        return true;
+    default:
+        return put_value(line, field, false);
+    }
+}
+
+/* One that does not fit is left out. */
+static void put_journal_field(struct log_line *line, const struct log_field *field)
+{
+    size_t before = line->len;
+
+    if (field->kind == LOG_FIELD_TEXT && field->text == NULL)
+        return;
+    if (!put_journal_name(line, field) || !put_journal_value(line, field) || !put_text(line, "\n"))
+        line->len = before;
+}
+
+static void make_record(struct log_line *line, bool journal, const char *time, enum log_level level,
+                        const char *guid, const char *message, const struct log_field *fields,
+                        size_t count)
+{
+    static const char start = LOG_RECORD_START, body = LOG_RECORD_BODY, end = LOG_RECORD_END;
+
+    /* The text is as long as it would be as a line. */
+    line->max = LOG_LINE_MAX + sizeof(start) + sizeof(body) + strlen(LOG_RECORD_MESSAGE);
+    put(line, line->max, &start, sizeof(start));
+    put_prefix(line, journal, time, level);
+    put(line, line->max, &body, sizeof(body));
+    put_text(line, LOG_RECORD_MESSAGE);
+    put_message(line, guid, message, fields, count);
+    line->max = LOG_RECORD_MAX;
+    put_text(line, "PRIORITY=");
+    put_decimal(line, (uint64_t)levels[level].priority, 1);
+    put_text(line, "\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=postcoded\n"); /* 3: daemon */
+    if (guid != NULL)
+        put_journal_field(line, &LOG_TEXT("guid", guid));
+    for (size_t i = 0; i < count; i++)
+        put_journal_field(line, &fields[i]);
+    put(line, line->max, &end, sizeof(end));
+}
+
 void log_line_make(struct log_line *line, struct log_style style, struct wall_time now,
                    enum log_level level, const char *guid, const char *message,
                    const struct log_field *fields, size_t count)
@@ -287,11 +388,20 @@ void log_line_make(struct log_line *line, struct log_style style, struct wall_ti
     char time[CLOCK_TEXT];
 
     line->len = 0;
+    line->max = LOG_LINE_MAX;
     if (guid != NULL && guid[0] == '\0')
         guid = NULL;
     wall_format(now, time);
-    if (style.format == LOG_FORMAT_JSON)
+    switch (style.format) {
+    case LOG_FORMAT_JSON:
         make_json(line, time, level, guid, message, fields, count);
-    else
-        make_text(line, style.journal, time, level, guid, message, fields, count);
+        break;
+    case LOG_FORMAT_JOURNAL:
+        make_record(line, style.journal, time, level, guid, message, fields, count);
+        break;
+    default:
+        put_prefix(line, style.journal, time, level);
+        put_message(line, guid, message, fields, count);
+        break;
+    }
 }

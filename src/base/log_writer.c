@@ -1,7 +1,8 @@
 /*
- * Nobody may wait for stderr but this thread: a pipe whose reader sleeps blocks it alone, the rings
- * fill, and lines are dropped and counted. stderr is not made non-blocking for that, because the
- * flag would be shared with every process that has the same file open.
+ * Nobody may wait for stderr or the journal but this thread: a pipe whose reader sleeps, and a
+ * journal that reads nothing, block it alone, the rings fill, and lines are dropped and counted.
+ * stderr is not made non-blocking for that, because the flag would be shared with every process
+ * that has the same file open.
  *
  * Sleeping and waking: the writer says that it sleeps, then looks at the rings once more; who puts
  * a line says so first and then asks whether the writer sleeps. Both do the asking with an exchange
@@ -24,6 +25,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log_journal.h"
+#include "base/log_pieces.h"
 #include "base/mem.h"
 
 /* One a worker, and the shared one; a thread that finds no slot shares too. */
@@ -37,7 +40,11 @@ struct writer {
     int fd;
     struct log_style (*style)(void);
     pthread_t thread;
-    uint64_t dropped_told; /* the writer's thread only */
+
+    /* The writer's thread only. */
+    uint64_t dropped_told;
+    struct log_journal journal;
+    bool journal_absent; /* and said so */
 
     atomic_uint refs; /* one the thread's, one log_writer_stop's */
     sem_t wake;
@@ -66,6 +73,7 @@ static void writer_unref(struct writer *writer)
     if (atomic_fetch_sub(&writer->refs, 1) > 1)
         return;
     sem_destroy(&writer->wake);
+    log_journal_fini(&writer->journal);
     MAGIC_CLEAR(writer);
     mem_free(writer);
 }
@@ -102,33 +110,6 @@ static void slot_clear(const struct log_ring *ring)
         log_ring_unref(found);
 }
 
-static uint64_t count_lines(const struct iovec *pieces, int count)
-{
-    uint64_t lines = 0;
-
-    for (int i = 0; i < count; i++) {
-        const char *data = pieces[i].iov_base;
-
-        for (size_t at = 0; at < pieces[i].iov_len; at++)
-            lines += data[at] == '\n';
-    }
-    return lines;
-}
-
-/* Steps over `len` bytes that were written. */
-static void advance(struct iovec **pieces, int *count, size_t len)
-{
-    while (*count > 0 && len >= (*pieces)->iov_len) {
-        len -= (*pieces)->iov_len;
-        (*pieces)++;
-        (*count)--;
-    }
-    if (*count > 0) {
-        (*pieces)->iov_base = (char *)(*pieces)->iov_base + len;
-        (*pieces)->iov_len -= len;
-    }
-}
-
 /* All of it, or, when the descriptor is broken, nothing more of it; how many lines were lost. */
 static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count)
 {
@@ -136,7 +117,7 @@ static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count
         ssize_t written = writev(writer->fd, pieces, count);
 
         if (written >= 0) {
-            advance(&pieces, &count, (size_t)written);
+            pieces_advance(&pieces, &count, (size_t)written);
         } else if (errno == EAGAIN) {
             /* Somebody else has made the shared file non-blocking. */
             struct pollfd pollfd = {.fd = writer->fd, .events = POLLOUT};
@@ -146,30 +127,79 @@ static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count
             break;
         }
     }
-    return count_lines(pieces, count);
+    return pieces_count(pieces, count, '\n');
 }
 
-static size_t length_of(const struct iovec *pieces, int count)
+/*
+ * Says once that the journal is not there, on stderr, and once that it is again. `present`: it took
+ * a record, or it did not.
+ */
+static void tell_journal(struct writer *writer, bool present)
 {
+    struct log_style style;
+    struct log_line line;
+
+    if (writer->journal_absent != present)
+        return;
+    writer->journal_absent = !present;
+    style = writer->style();
+    style.format = LOG_FORMAT_TEXT;
+    const char *error = present ? NULL : strerrordesc_np(writer->journal.error);
+    const struct log_field fields[] = {LOG_TEXT("socket", writer->journal.path),
+                                       LOG_TEXT("error", error)};
+    log_line_make(&line, style, wall_now(), present ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, NULL,
+                  present ? "log lines go to the journal again"
+                          : "no journal; log lines go to standard error",
+                  fields, ARRAY_LEN(fields));
+    struct iovec piece = {.iov_base = line.data, .iov_len = line.len};
+    log_writer_count_dropped(write_all(writer, &piece, 1));
+}
+
+/*
+ * One call's worth of the records that `pieces` begin with: to the journal, or the first of them as
+ * a line to stderr. How many bytes are done with; 0 after a wait for the journal.
+ */
+static size_t write_records(struct writer *writer, const struct iovec *pieces, int count)
+{
+    struct iovec line[4];
     size_t len = 0;
 
-    for (int i = 0; i < count; i++)
-        len += pieces[i].iov_len;
+    switch (log_journal_send(&writer->journal, pieces, count, &len)) {
+    case LOG_JOURNAL_TOOK:
+        tell_journal(writer, true);
+        return len;
+    case LOG_JOURNAL_FULL:
+        if (!atomic_load(&writer->abandoned))
+            log_journal_wait(&writer->journal, STOP_SECONDS * 1000);
+        return 0;
+    case LOG_JOURNAL_ABSENT:
+        tell_journal(writer, false);
+        break;
+    case LOG_JOURNAL_REFUSED:
+        break;
+    }
+    count = log_journal_line(pieces, count, line, &len);
+    log_writer_count_dropped(write_all(writer, line, count));
     return len;
 }
 
-/* Writes what a ring holds, in one call where the system takes it; false when it was empty. */
+/* Writes what a ring holds, up to where the format changes; false when it was empty. */
 static bool empty_ring(struct writer *writer, struct log_ring *ring)
 {
-    struct iovec pieces[2];
+    struct iovec pieces[2], lines[2];
     int count = log_ring_peek(ring, pieces);
-    size_t len = length_of(pieces, count);
+    size_t len;
 
-    if (count > 0) {
-        log_writer_count_dropped(write_all(writer, pieces, count));
-        log_ring_drop(ring, len);
-    }
-    return count > 0;
+    if (count == 0)
+        return false;
+    len = pieces_find(pieces, count, 0, LOG_RECORD_START);
+    if (len > 0)
+        log_writer_count_dropped(
+            write_all(writer, lines, pieces_part(pieces, count, 0, len, lines)));
+    else
+        len = write_records(writer, pieces, count);
+    log_ring_drop(ring, len);
+    return true;
 }
 
 /* One pass over all rings; false when none held anything. */
@@ -206,6 +236,20 @@ static bool is_line_waiting(void)
     return any;
 }
 
+/* A line of the writer's own; false when it was lost. */
+static bool write_line(struct writer *writer, struct log_line *line)
+{
+    struct iovec piece = {.iov_base = line->data, .iov_len = line->len};
+
+    if (line->data[0] != LOG_RECORD_START)
+        return write_all(writer, &piece, 1) == 0;
+    while (!atomic_load(&writer->abandoned)) {
+        if (write_records(writer, &piece, 1) > 0)
+            return true;
+    }
+    return false;
+}
+
 static void tell_dropped(struct writer *writer)
 {
     uint64_t now = log_writer_dropped();
@@ -217,8 +261,7 @@ static void tell_dropped(struct writer *writer)
     snprintf(text, sizeof(text), "%llu log lines dropped",
              (unsigned long long)(now - writer->dropped_told));
     log_line_make(&line, writer->style(), wall_now(), LOG_LEVEL_WARNING, NULL, text, NULL, 0);
-    struct iovec piece = {.iov_base = line.data, .iov_len = line.len};
-    if (write_all(writer, &piece, 1) == 0)
+    if (write_line(writer, &line))
         writer->dropped_told = now;
 }
 
@@ -264,7 +307,7 @@ static int create_without_signals(struct writer *writer)
     return err;
 }
 
-enum err log_writer_start(int fd, struct log_style (*style)(void))
+enum err log_writer_start(int fd, const char *journal, struct log_style (*style)(void))
 {
     MUST(!log_writer_is_running());
     struct writer *writer = mem_zalloc(sizeof(*writer));
@@ -272,6 +315,7 @@ enum err log_writer_start(int fd, struct log_style (*style)(void))
     MAGIC_SET(writer, WRITER_MAGIC);
     writer->fd = fd;
     writer->style = style;
+    log_journal_init(&writer->journal, journal);
     writer->dropped_told = log_writer_dropped();
     atomic_init(&writer->refs, 2);
     MUST(sem_init(&writer->wake, 0, 0) == 0);

@@ -97,6 +97,13 @@ static void metrics(struct server_app *app, struct request *request, const char 
 
 /* ---- status ---- */
 
+static void overview_of(struct server_app *app, struct overview *out)
+{
+    const struct admin_app *admin = of(app);
+
+    overview_init(out, &admin->sources, &admin->ports, app->config);
+}
+
 /* The page asks nothing of anybody else, and is part of no other page. */
 static void status_page(struct server_app *app, struct request *request, const char *rest,
                         size_t len)
@@ -112,7 +119,7 @@ static void status_page(struct server_app *app, struct request *request, const c
 
     (void)rest;
     (void)len;
-    overview_init(&overview, of(app));
+    overview_of(app, &overview);
     buf_init(&page, STATUS_PAGE_MAX);
     status_page_write(&overview, &page);
     MUST(page.err == ERR_OK);
@@ -133,7 +140,7 @@ static void status_data(struct server_app *app, struct request *request, const c
 
     (void)rest;
     (void)len;
-    overview_init(&overview, of(app));
+    overview_of(app, &overview);
     json_t *status = status_json(&overview);
     char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(9));
     MEM_MUST(text != NULL);
@@ -351,7 +358,6 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;
-    admin->started = wall_now();
 }
 
 void admin_app_fini(struct admin_app *admin)

@@ -5,7 +5,7 @@
 #include "front/overview.h"
 
 #include "base/check.h"
-#include "front/admin.h"
+#include "front/admin_ports.h"
 #include "front/readiness.h"
 
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
@@ -22,11 +22,23 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
 }
 
-static void read_upstreams(struct overview *overview, const struct exposition *sources)
+/* The configuration's upstreams may be in another order. */
+static int64_t budget_of(const struct config *config, size_t index)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (config->upstreams[i].index == index)
+            return config->upstreams[i].auth_budget;
+    return 0;
+}
+
+static void read_upstreams(struct overview *overview, const struct exposition *sources,
+                           const struct config *config)
 {
     overview->upstream_count = sources->upstream_count;
-    for (size_t i = 0; i < sources->upstream_count; i++)
+    for (size_t i = 0; i < sources->upstream_count; i++) {
         read_upstream(&overview->upstreams[i], &sources->upstreams[i], overview->now);
+        overview->upstreams[i].budget = budget_of(config, sources->upstreams[i].index);
+    }
 }
 
 static void read_process(struct overview *overview, const struct config *config)
@@ -41,22 +53,21 @@ static void read_process(struct overview *overview, const struct config *config)
             problem_log_read((enum problem_side)side, overview->problems[side]);
 }
 
-void overview_init(struct overview *overview, const struct admin_app *admin)
+void overview_init(struct overview *overview, const struct exposition *sources,
+                   const struct admin_ports *ports, const struct config *config)
 {
     *overview = (struct overview){.now = mono_now(),
                                   .wall = wall_now(),
-                                  .started = admin->started,
                                   .version = POSTCODED_VERSION,
-                                  .draining = admin->ports.draining(admin->ports.arg)};
+                                  .draining = ports->draining(ports->arg)};
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
-    overview->ready =
-        readiness_check(&admin->sources, &admin->ports, overview->now, &overview->reasons);
-    read_upstreams(overview, &admin->sources);
-    read_process(overview, admin->app.config);
-    overview->reload = *admin->sources.reload;
-    overview->workers = admin->sources.worker_count;
-    admin->ports.describe(admin->ports.arg, overview);
+    overview->ready = readiness_check(sources, ports, overview->now, &overview->reasons);
+    read_upstreams(overview, sources, config);
+    read_process(overview, config);
+    overview->reload = *sources->reload;
+    overview->workers = sources->worker_count;
+    ports->describe(ports->arg, overview);
 }
 
 void overview_fini(struct overview *overview)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "front/admin.h"
+#include "front/admin_ports.h"
 
 /* What the ports say, in lines. */
 #define PORT_MAX 4096

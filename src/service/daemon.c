@@ -325,7 +325,8 @@ static bool start(struct daemon *daemon)
     systemd_inherit(&daemon->inherited);
     if (!share_descriptors(daemon))
         return false;
-    daemon->loaded.at = daemon->loaded.tried_at = wall_now();
+    daemon->started = wall_now();
+    daemon->loaded.at = daemon->loaded.tried_at = daemon->started;
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");

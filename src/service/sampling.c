@@ -49,6 +49,7 @@ void sampling_describe(void *arg, struct overview *overview)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
 
+    overview->started = daemon->started;
     overview->history = daemon->history;
     overview->max_connections = atomic_load_explicit(&daemon->quota.limit, memory_order_relaxed);
 }

@@ -165,6 +165,15 @@ void setup_note_directories(const struct config *config, struct config_faults *n
                      notes);
 }
 
+void setup_note_journal(const struct config *config, struct config_faults *notes)
+{
+    if (config->log_format == LOG_FORMAT_JOURNAL && access(LOG_JOURNAL_SOCKET, W_OK) != 0)
+        config_note(notes, config, "log", "format",
+                    "no journal at " LOG_JOURNAL_SOCKET " (%s); lines are text on standard error "
+                    "until there is one",
+                    strerrordesc_np(errno));
+}
+
 void setup_copy(struct setup *setup, const struct setup *other)
 {
     *setup = (struct setup){.config = config_ref(other->config)};

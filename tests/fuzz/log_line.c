@@ -24,6 +24,24 @@ static void check_json(const struct log_line *line)
     json_decref(object);
 }
 
+/* A record for the journal: marks only at its ends, and a line for each field. */
+static void check_record(const struct log_line *line, size_t fields)
+{
+    size_t lines = 0;
+    size_t bodies = 0;
+
+    MUST(line->len >= 3 && line->len <= LOG_RECORD_MAX);
+    MUST(line->data[0] == LOG_RECORD_START && line->data[line->len - 1] == LOG_RECORD_END);
+    MUST(line->data[line->len - 2] == '\n' && text_is_utf8(line->data, line->len - 1));
+    for (size_t i = 1; i + 1 < line->len; i++) {
+        lines += line->data[i] == '\n';
+        bodies += line->data[i] == LOG_RECORD_BODY;
+        MUST((unsigned char)line->data[i] >= 0x20 || line->data[i] == '\n' ||
+             line->data[i] == LOG_RECORD_BODY);
+    }
+    MUST(lines == fields && bodies == 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct piece rest = {(const char *)data, size};
@@ -44,6 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (how.format == LOG_FORMAT_JSON)
             check_json(&line);
     }
+    log_line_make(&line, (struct log_style){.format = LOG_FORMAT_JOURNAL},
+                  (struct wall_time){.ns = 1700000000 * SECOND}, LOG_LEVEL_WARNING, guid, message,
+                  fields, ARRAY_LEN(fields));
+    check_record(&line, (*guid != '\0' ? 5 : 4) + ARRAY_LEN(fields));
     free(guid);
     free(message);
     free(path);

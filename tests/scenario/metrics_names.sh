@@ -43,8 +43,18 @@ counter postcoded_upstream_requests_total{$up,status="200"} 300
 histogram postcoded_upstream_duration_seconds
 gauge postcoded_upstream_connections{$up,state="active"}
 gauge postcoded_upstream_connections{$up,state="idle"}
+gauge postcoded_upstream_queue_length{$up} 0
+counter postcoded_upstream_queue_refused_total{$up} 0
+histogram postcoded_upstream_queue_seconds
 counter postcoded_token_requests_total{$up,result="success"} 1
 counter postcoded_token_requests_total{$up,result="failure"} 0
+histogram postcoded_token_request_duration_seconds
+gauge postcoded_token_lifetime_seconds{$up} 3600.000
+gauge postcoded_token_budget_remaining{$up} 60
+counter postcoded_token_rejected_total{$up} 0
+$(for state in none fetching backing_off budget_used_up valid renewing overdue in_doubt; do
+    echo "gauge postcoded_token_state{$up,state=\"$state\"} $([ "$state" = valid ] && echo 1 || echo 0)"
+done)
 gauge postcoded_token_waiters{$up} 0
 gauge postcoded_token_expiry_timestamp_seconds{$up} 
 counter postcoded_token_evictions_total{$up,reason="expired"} 0
@@ -57,6 +67,12 @@ $(for reason in closed timeout not_tls protocol alert no_certificate certificate
     echo "counter postcoded_tls_handshakes_failed_total{reason=\"$reason\"} 0"
 done)
 gauge postcoded_tls_certificate_expiry_timestamp_seconds 0
+gauge postcoded_ready 1
+$(for worker in 0 1 2; do
+    echo "gauge postcoded_worker_busy_ratio{worker=\"$worker\"} "
+done)
+gauge postcoded_reload_timestamp_seconds 
+gauge postcoded_reload_success 1
 counter postcoded_reloads_total{result="success"} 1
 counter postcoded_reloads_total{result="failure"} 0
 counter postcoded_identity_key_fetches_total{result="success"} 0
@@ -70,6 +86,12 @@ gauge process_start_time_seconds
 gauge process_open_fds 
 gauge process_max_fds 
 END
+for bound in 5e-05 0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 \
+    +Inf; do
+    echo "postcoded_request_duration_seconds_bucket{le=\"$bound\"}"
+done >"$here/buckets"
+sed -n 's/^\(postcoded_request_duration_seconds_bucket{.*}\) .*/\1/p' "$here/metrics" |
+    cmp -s - "$here/buckets" || fail "the buckets are others"
 grep -q '^postcoded_request_duration_seconds_count 302$' "$here/metrics" || fail "302 requests"
 grep -q '^postcoded_request_duration_seconds_bucket{le="+Inf"} 302$' "$here/metrics" || fail "+Inf"
 

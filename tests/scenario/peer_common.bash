@@ -1,7 +1,7 @@
 # What the scenarios with servers from npm share, on top of common.bash.
 # shellcheck shell=bash
 
-packages=$("$TOP/tests/peers/install" 2>"$here/install.log")
+packages=$("$TOP/tests/npm-install" "$TOP/tests/peers" 2>"$here/install.log")
 case $? in
 0) ;;
 77) skip "the servers from npm: $(cat "$here/install.log")" ;;

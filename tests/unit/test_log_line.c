@@ -228,6 +228,120 @@ START_TEST(test_fields_that_do_not_fit_are_left_out)
 }
 END_TEST
 
+/* Records for the journal */
+
+/*
+ * The record's datagram as a C string: each line of it is NAME=VALUE. The line that stderr gets
+ * instead of the record must be the line in the format text.
+ */
+static const char *make_record(bool journal, enum log_level level, const char *guid,
+                               const char *message, const struct log_field *fields, size_t count)
+{
+    static struct log_line line;
+    struct log_style style = {.format = LOG_FORMAT_JOURNAL, .journal = journal};
+
+    log_line_make(&line, style, NOW, level, guid, message, fields, count);
+    ck_assert_uint_le(line.len, LOG_RECORD_MAX);
+    ck_assert_int_eq(line.data[0], LOG_RECORD_START);
+    ck_assert_uint_eq(strlen(line.data), line.len - 1);
+    ck_assert_ptr_null(strchr(line.data + 1, LOG_RECORD_START));
+    char *body = strchr(line.data, LOG_RECORD_BODY) + 1;
+    ck_assert_ptr_null(strchr(body, LOG_RECORD_BODY));
+    ck_assert_int_eq(strncmp(body, LOG_RECORD_MESSAGE, strlen(LOG_RECORD_MESSAGE)), 0);
+    ck_assert_int_eq(line.data[line.len - 2], '\n');
+
+    const char *text =
+        make(journal ? journal_style : text_style, level, guid, message, fields, count);
+    size_t prefix = (size_t)(body - 1 - (line.data + 1));
+    ck_assert_int_eq(memcmp(text, line.data + 1, prefix), 0);
+    const char *told = body + strlen(LOG_RECORD_MESSAGE);
+    ck_assert_int_eq(memcmp(text + prefix, told, strcspn(told, "\n") + 1), 0);
+    ck_assert_uint_eq(strlen(text), prefix + strcspn(told, "\n") + 1);
+    return body;
+}
+
+#define OURS "SYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=postcoded\n"
+
+START_TEST(test_journal_records)
+{
+    static const struct log_field fields[] = {
+        LOG_TEXT("client", "[::1]:80"), LOG_INT("status", 200),
+        LOG_TEXT("code", "ok"),         LOG_TEXT("reason", NULL),
+        LOG_TEXT("user", "a \"b\" c"),  LOG_TEXT("upstream", "location"),
+        LOG_TEXT("empty", ""),          LOG_MS("duration_ms", 12 * MILLISECOND + 34999),
+        LOG_MS("upstream_ms", 0),       LOG_MS("for_ms", -5000),
+        LOG_MS("least", INT64_MIN),     LOG_BOOL("waited_for_token", true),
+        LOG_INT("retries", -1),
+    };
+
+    ck_assert_str_eq(
+        make_record(false, LOG_LEVEL_INFO, "g-1", "request", fields, ARRAY_LEN(fields)),
+        "MESSAGE=GUID: g-1 - request client=[::1]:80 status=200 code=ok user=\"a \\\"b\\\" c\" "
+        "upstream=location empty=\"\" duration_ms=12.034 upstream_ms=0.000 for_ms=-0.005 "
+        "least=-9223372036854.775 waited_for_token=true retries=-1\n"
+        "PRIORITY=6\n" OURS "GUID=g-1\nPOSTCODED_CLIENT=[::1]:80\nSTATUS=200\nCODE=ok\n"
+        "POSTCODED_USER=a \"b\" c\nUPSTREAM=location\nPOSTCODED_EMPTY=\nDURATION_USEC=12034\n"
+        "POSTCODED_UPSTREAM_USEC=0\nPOSTCODED_FOR_USEC=-5\n"
+        "POSTCODED_LEAST_USEC=-9223372036854775\nPOSTCODED_WAITED_FOR_TOKEN=true\n"
+        "POSTCODED_RETRIES=-1\n");
+    ck_assert_str_eq(make_record(true, LOG_LEVEL_ERROR, NULL, "m", NULL, 0),
+                     "MESSAGE=m\nPRIORITY=3\n" OURS);
+    ck_assert_str_eq(make_record(true, LOG_LEVEL_DEBUG, "", "", NULL, 0),
+                     "MESSAGE=\nPRIORITY=7\n" OURS);
+}
+END_TEST
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text != '\0'; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* Nothing from outside ends a value: a record has as many lines as it has fields. */
+START_TEST(test_journal_records_are_escaped)
+{
+    for (size_t i = 0; i < ARRAY_LEN(escapes); i++) {
+        struct log_field field = LOG_TEXT("f", escapes[i].raw);
+        char expected[256];
+
+        snprintf(expected, sizeof(expected), "\nGUID=%s\nPOSTCODED_F=%s\n", escapes[i].message,
+                 escapes[i].message);
+        const char *body =
+            make_record(true, LOG_LEVEL_INFO, escapes[i].raw, escapes[i].raw, &field, 1);
+        ck_assert_ptr_nonnull(strstr(body, expected));
+        ck_assert_uint_eq(count_lines(body), 6);
+    }
+    for (int c = 1; c < 256; c++) {
+        char raw[] = {(char)c, 'b', (char)c, '\0'};
+        struct log_field field = LOG_TEXT("f", raw);
+
+        ck_assert_uint_eq(count_lines(make_record(true, LOG_LEVEL_INFO, raw, raw, &field, 1)), 6);
+    }
+}
+END_TEST
+
+/* However long the text is, the fields behind it are there. */
+START_TEST(test_journal_records_are_bounded)
+{
+    static char raw[40001];
+    struct log_field fields[6]; /* more of such values do not fit */
+
+    memset(raw, 'x', sizeof(raw) - 1);
+    for (size_t i = 0; i + 1 < ARRAY_LEN(fields); i++)
+        fields[i] = LOG_TEXT("f", raw);
+    fields[ARRAY_LEN(fields) - 1] = LOG_INT("status", 200);
+    for (size_t len = 0; len < 5000; len += 7) {
+        const char *body = make_record(false, LOG_LEVEL_INFO, raw, raw + sizeof(raw) - 1 - len,
+                                       fields, ARRAY_LEN(fields));
+        ck_assert(ends_with(body, "[cut]\nSTATUS=200\n"));
+        ck_assert_uint_eq(count_lines(body), 5 + ARRAY_LEN(fields));
+    }
+}
+END_TEST
+
 /* The ring */
 
 START_TEST(test_ring)
@@ -308,6 +422,9 @@ int main(void)
     tcase_add_test(tcase, test_escaping_of_every_byte);
     tcase_add_test(tcase, test_long_text_is_cut);
     tcase_add_test(tcase, test_fields_that_do_not_fit_are_left_out);
+    tcase_add_test(tcase, test_journal_records);
+    tcase_add_test(tcase, test_journal_records_are_escaped);
+    tcase_add_test(tcase, test_journal_records_are_bounded);
     tcase_add_test(tcase, test_ring);
     tcase_add_test(tcase, test_ring_is_full_to_the_last_byte);
     suite_add_tcase(suite, tcase);

@@ -53,6 +53,37 @@ test_journal_priorities() {
     has "$(journal -p err)" "postcoded.ini:" "reload failed"
 }
 
+# One GUID finds the access line and the token request that the lookup waited for, by its field.
+test_journal_fields() {
+    local found
+    sed -i -e '/^\[log\]/a format = journal' -e '/^\[upstream location\]/a auth_prefetch = off' "$ini"
+    start
+    says "lookups on"
+    [ "$(lookup -H 'X-GUID: the-first')" = 200 ] || fail "the lookup is not answered"
+    by_guid() { # FIELD=VALUE...: how many lines
+        journalctl -q --sync
+        [ "$(journalctl -q -o json GUID=the-first "${@:2}" | wc -l)" -ge "$1" ]
+    }
+    eventually by_guid 1 STATUS=200 CODE=ok POSTCODED_USER=alice PRIORITY=6 SYSLOG_IDENTIFIER=postcoded
+    eventually by_guid 1 UPSTREAM=location POSTCODED_GENERATION=1
+    found=$(journalctl -q -o json GUID=the-first STATUS=200)
+    has "$found" '"DURATION_USEC":"' '"MESSAGE":"GUID: the-first - request client=' \
+        '"_TRANSPORT":"journal"' '"_SYSTEMD_UNIT":"postcoded.service"'
+    # As before without a field; and after journald's end.
+    has "$(journal -p info..info)" "GUID: the-first - request client="
+    systemctl restart systemd-journald || fail "journald does not start again"
+    [ "$(lookup -H 'X-GUID: the-second')" = 200 ] || fail "the lookup is not answered"
+    says "GUID: the-second - request"
+    [ "$(journalctl -q -o cat GUID=the-second STATUS=200 | wc -l)" = 1 ] || fail "not by its field"
+    # By a reload to text and back.
+    sed -i 's/^format = journal/format = text/' "$ini"
+    systemctl reload postcoded || fail "the reload is refused"
+    says "configuration reloaded"
+    [ "$(lookup -H 'X-GUID: the-third')" = 200 ] || fail "the lookup is not answered"
+    says "GUID: the-third - request"
+    [ -z "$(journalctl -q -o cat GUID=the-third)" ] || fail "a field in the format text"
+}
+
 test_reload() {
     local before
     start
