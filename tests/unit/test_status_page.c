@@ -187,7 +187,7 @@ START_TEST(test_errors)
     shows("id=\"plot-errors\"");
     shows("<path class=\"e0\" data-name=\"deadline_exceeded\"");
     shows("<tr data-code=\"deadline_exceeded\"><th scope=\"row\"><i class=\"k e0\"></i>"
-          "deadline_exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
+          "deadline_<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
           "<td class=\"n\">5,400</td><td class=\"n\">5,400</td></tr>");
     lacks("No lookup failed");
     shows("data-step=\"10\" data-columns=\"180\""); /* half an hour, at ten seconds */
