@@ -128,6 +128,16 @@ static void put_errors_plot(const struct errors *errors, struct status_work *wor
     plot_write(&work->plot, &work->span, out);
 }
 
+/* A code, which may be broken behind its underscores. */
+static void put_name(const char *code, struct buf *out)
+{
+    for (; *code != '\0'; code++) {
+        buf_putc(out, *code);
+        if (*code == '_')
+            buf_puts(out, "<wbr>");
+    }
+}
+
 static void put_code(const struct overview *overview, const struct errors *errors, size_t rank,
                      struct buf *out)
 {
@@ -137,7 +147,8 @@ static void put_code(const struct overview *overview, const struct errors *error
     buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
     if (rank < errors->shown)
         buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
-    buf_printf(out, "%s <small>%d ", problem->code, problem->status);
+    put_name(problem->code, out);
+    buf_printf(out, " <small>%d ", problem->status);
     html_text(out, problem->title);
     buf_puts(out, "</small></th>");
     const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],

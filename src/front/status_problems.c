@@ -7,7 +7,7 @@
 
 /* Of a path the first bytes; of callers' mistakes the newest. */
 #define PATH_SHOWN 40
-#define CALLERS_SHOWN 10
+#define CALLERS_SHOWN 8
 
 static void put_row(const struct overview *overview, const struct problem_entry *entry,
                     struct buf *out)

@@ -47,7 +47,7 @@ const char status_script[] =
     /* What keeps its place from one page to the next; other elements are told by their order. */
     "function key(n) {\n"
     "if (n.nodeType !== 1) return '';\n"
-    "return n.id || (n.matches('.mark') ? n.getAttribute('class') + n.dataset.at : '');\n"
+    "return n.id || (n.dataset.kind ? n.dataset.kind + n.dataset.at : '');\n"
     "}\n"
     /* The reader's, or the script's own. */
     "var keep = { open: 1, title: 1, tabindex: 1, 'aria-live': 1 };\n"

@@ -9,8 +9,8 @@
  *
  *   svg.timeline              data-from and data-to (ms since 1970)
  *   .use, .window, .none      bars; .ahead: in the future; .doubt: rejected, still tried
- *   .mark                     can be focused; of class obtained, failed, rejected, gone, next or
- *                             expiry; data-at (ms, which tells it from others of its kind),
+ *   .mark                     can be focused; data-kind (obtained, failed, rejected, gone, next,
+ *                             expiry), data-at (ms, which tells it from others of its kind),
  *                             data-count where it is several; its <title> tells all
  */
 #include "front/status_timeline.h"
@@ -302,10 +302,11 @@ static void put_mark_head(struct timeline *line, enum shape shape, struct mono_t
 {
     const char *kind = shapes[shape].name;
 
-    buf_printf(line->out,
-               "<use class=\"mark %s\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
-               "tabindex=\"-1\"",
-               kind, kind, percent(line, at), lane);
+    buf_printf(
+        line->out,
+        "<use class=\"mark\" data-kind=\"%s\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
+        "tabindex=\"-1\"",
+        kind, kind, percent(line, at), lane);
     line->drawn |= 1u << shape;
 }
 
@@ -392,11 +393,11 @@ static void put_legend(const struct timeline *line)
                        "y=\"2\" width=\"14\" height=\"10\"/></svg>%s</span> ",
                        shapes[i].name, shapes[i].words);
         else
-            buf_printf(
-                out,
-                "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use class=\"sign %s\" "
-                "href=\"#m-%s\"/></svg>%s</span> ",
-                shapes[i].name, shapes[i].name, shapes[i].words);
+            buf_printf(out,
+                       "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use "
+                       "class=\"sign\" data-kind=\"%s\" "
+                       "href=\"#m-%s\"/></svg>%s</span> ",
+                       shapes[i].name, shapes[i].name, shapes[i].words);
     }
     buf_puts(out, "</p>");
 }
