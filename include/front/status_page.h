@@ -10,8 +10,8 @@
 #include "front/overview.h"
 
 /*
- * The page is never longer, whatever names and problems it shows. With up to four upstreams and
- * all that their two hours can show it is below 60 kB.
+ * The page is never longer, whatever names and problems it shows. It is below 60 kB with two
+ * upstreams whose two hours were full of failures, or with four that were well.
  */
 #define STATUS_PAGE_MAX (512 * 1024)
 

@@ -24,7 +24,7 @@ enum plot_unit {
 };
 
 struct plot_series {
-    const char *name; /* "" where the plot's title says it */
+    const char *name;          /* "" where the plot's title says it */
     double values[SERIES_MAX]; /* NAN: nothing is known */
 };
 
@@ -43,8 +43,10 @@ void plot_begin(struct plot *plot, const char *id, const char *of, const char *t
                 enum plot_unit unit);
 /* A further series, all NAN; the caller fills it. */
 double *plot_add(struct plot *plot, const char *name);
-void plot_write(const struct plot *plot, const struct overview *overview,
-                const struct series_span *span, struct buf *out);
+void plot_write(const struct plot *plot, const struct series_span *span, struct buf *out);
+/* Once in a page: the time axis that all plots use. */
+void plot_write_shared(const struct overview *overview, const struct series_span *span,
+                       struct buf *out);
 
 /* "12.3 ms" and the like. */
 void plot_value(struct buf *out, enum plot_unit unit, double value);

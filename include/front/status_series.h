@@ -45,6 +45,8 @@ struct series_upstream_column {
 };
 
 struct series_span series_span_of(const struct overview *overview);
+/* Where the first column begins. */
+struct mono_time series_begin(const struct series_span *span);
 /* Which of the overview's upstreams it is: what the history calls it. */
 size_t series_position(const struct overview *overview, const struct overview_upstream *upstream);
 /* The wall time of a moment of the overview. */

@@ -13,6 +13,8 @@
 
 /* A new reference. */
 json_t *token_json(const struct keeper_status *status);
+/* A text; bytes that are no UTF-8, of which jansson takes none, become U+FFFD. */
+json_t *token_json_text(const char *bytes);
 /* A duration in seconds, to the millisecond. */
 json_t *token_json_seconds(int64_t duration);
 

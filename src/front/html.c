@@ -175,7 +175,7 @@ void html_time(struct buf *out, struct wall_time at, struct wall_time now)
 {
     char exact[CLOCK_TEXT];
 
-    wall_format(at, exact);
+    wall_format_seconds(at, exact);
     buf_printf(out, "<time datetime=\"%s\">", exact);
     html_clock(out, at, now);
     buf_puts(out, "</time>");

@@ -2,8 +2,6 @@
  * The same as the page shows, for programs, and with every sample. Samples are columns: an array
  * for each quantity, the oldest first, so that a plot needs no reshaping; "end" says when the last
  * one was taken.
- *
- * A text that is no UTF-8 (jansson takes none) is shown with U+FFFD in the place of what is wrong.
  */
 #include "front/status_json.h"
 
@@ -11,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "front/status_page_internal.h"
 #include "front/token_json.h"
 
@@ -22,32 +19,9 @@ static void set(json_t *object, const char *name, json_t *value)
     MEM_MUST(value != NULL && json_object_set_new(object, name, value) == 0);
 }
 
-static json_t *text(const char *bytes)
-{
-    struct buf clean;
-    size_t left = strlen(bytes);
-
-    buf_init(&clean, left * 3);
-    while (left > 0) {
-        uint32_t code;
-        const size_t n = text_utf8_next(bytes, left, &code);
-        const size_t step = n > 0 ? n : 1;
-
-        if (n > 0)
-            buf_append(&clean, bytes, n);
-        else
-            buf_puts(&clean, "\xef\xbf\xbd");
-        bytes += step;
-        left -= step;
-    }
-    json_t *value = json_string(buf_text(&clean));
-    buf_fini(&clean);
-    return value;
-}
-
 static json_t *text_or_null(const char *bytes)
 {
-    return bytes == NULL || bytes[0] == '\0' ? json_null() : text(bytes);
+    return bytes == NULL || bytes[0] == '\0' ? json_null() : token_json_text(bytes);
 }
 
 static json_t *wall(struct wall_time at)
@@ -283,7 +257,7 @@ static json_t *reasons(const struct overview *overview)
         const size_t len = strcspn(lines, "\n");
         char *line = mem_strndup(lines, len);
 
-        MEM_MUST(json_array_append_new(all, text(line)) == 0);
+        MEM_MUST(json_array_append_new(all, token_json_text(line)) == 0);
         mem_free(line);
         lines += len + (lines[len] == '\n');
     }
@@ -302,7 +276,7 @@ static json_t *condition_json(const struct overview *overview, const struct cond
     set(object, "level", json_string(levels[condition->level]));
     set(object, "upstream", text_or_null(condition->upstream));
     set(object, "since", moment(overview, condition->since));
-    set(object, "what", text(condition->what));
+    set(object, "what", token_json_text(condition->what));
     set(object, "why", text_or_null(condition->why));
     set(object, "action", text_or_null(condition->action));
     return object;
@@ -357,7 +331,7 @@ static json_t *upstream_json(const struct overview *overview, size_t position)
 
     set(token, "budget_per_hour", json_integer(upstream->budget));
     set(token, "waiters", json_integer(upstream->waiters));
-    set(object, "name", text(upstream->name));
+    set(object, "name", token_json_text(upstream->name));
     set(object, "token", token);
     set(object, "token_events", token_events(overview, position));
     set(object, "connections_active", json_integer(upstream->connections_active));
@@ -409,10 +383,10 @@ static json_t *problems(const struct overview *overview, enum problem_side side)
         json_t *object = json_object();
 
         set(object, "at", wall(entry->at));
-        set(object, "guid", text(entry->guid));
+        set(object, "guid", token_json_text(entry->guid));
         set(object, "code", json_string(problem_of(entry->ending)->code));
         set(object, "status", json_integer(entry->status));
-        set(object, "path", text(entry->path));
+        set(object, "path", token_json_text(entry->path));
         set(object, "duration_seconds", json_real((double)(entry->duration / MICROSECOND) / 1e6));
         MEM_MUST(json_array_append_new(all, object) == 0);
     }
@@ -435,8 +409,8 @@ static void set_state(json_t *status, const struct overview *overview)
 
     (void)gethostname(host, sizeof(host) - 1);
     set(status, "now", wall(overview->wall));
-    set(status, "version", text(overview->version));
-    set(status, "host", text(host));
+    set(status, "version", token_json_text(overview->version));
+    set(status, "host", token_json_text(host));
     set(status, "started", wall(overview->started));
     set(status, "ready", json_boolean(overview->ready));
     set(status, "draining", json_boolean(overview->draining));

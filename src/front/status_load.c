@@ -20,7 +20,7 @@ static double rate(int64_t count, int64_t length)
 
 /* ---- lookups ---- */
 
-static void put_rate(const struct overview *overview, struct status_work *work, struct buf *out)
+static void put_rate(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "rate", NULL, "Requests", PLOT_RATE);
     double *values = plot_add(&work->plot, "");
@@ -33,10 +33,10 @@ static void put_rate(const struct overview *overview, struct status_work *work, 
         if (column->length > 0)
             values[i] = rate(all, column->length);
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
-static void put_latency(const struct overview *overview, struct status_work *work, struct buf *out)
+static void put_latency(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "latency", NULL, "Time of a request", PLOT_SECONDS);
     double *p50 = plot_add(&work->plot, "p50");
@@ -49,7 +49,7 @@ static void put_latency(const struct overview *overview, struct status_work *wor
         p50[i] = (double)history_percentile(lookups, 0.5) / (double)SECOND;
         p99[i] = (double)history_percentile(lookups, 0.99) / (double)SECOND;
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
 /* ---- errors ---- */
@@ -104,8 +104,7 @@ static size_t series_of(size_t rank)
     return rank < CODES_SHOWN ? rank : CODES_SHOWN;
 }
 
-static void put_errors_plot(const struct overview *overview, const struct errors *errors,
-                            struct status_work *work, struct buf *out)
+static void put_errors_plot(const struct errors *errors, struct status_work *work, struct buf *out)
 {
     double *values[CODES_SHOWN + 1];
 
@@ -126,7 +125,17 @@ static void put_errors_plot(const struct overview *overview, const struct errors
         for (size_t rank = 0; rank < errors->shown; rank++)
             values[series_of(rank)][column] += rate(from->codes[errors->order[rank]], from->length);
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
+}
+
+/* A code, which may be broken behind its underscores. */
+static void put_name(const char *code, struct buf *out)
+{
+    for (; *code != '\0'; code++) {
+        buf_putc(out, *code);
+        if (*code == '_')
+            buf_puts(out, "<wbr>");
+    }
 }
 
 static void put_code(const struct overview *overview, const struct errors *errors, size_t rank,
@@ -138,7 +147,8 @@ static void put_code(const struct overview *overview, const struct errors *error
     buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
     if (rank < errors->shown)
         buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
-    buf_printf(out, "%s <small>%d ", problem->code, problem->status);
+    put_name(problem->code, out);
+    buf_printf(out, " <small>%d ", problem->status);
     html_text(out, problem->title);
     buf_puts(out, "</small></th>");
     const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
@@ -172,14 +182,14 @@ static void put_errors(const struct overview *overview, struct status_work *work
     if (errors.shown == 0)
         buf_puts(out, "<p class=\"calm\">No lookup failed in the last two hours.</p>");
     else
-        put_errors_plot(overview, &errors, work, out);
+        put_errors_plot(&errors, work, out);
     put_codes(overview, &errors, out);
     status_section_end(out);
 }
 
 /* ---- load ---- */
 
-static void put_open(const struct overview *overview, struct status_work *work, struct buf *out)
+static void put_open(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "open", NULL, "Open", PLOT_COUNT);
     double *connections = plot_add(&work->plot, "connections");
@@ -194,17 +204,17 @@ static void put_open(const struct overview *overview, struct status_work *work, 
         in_flight[i] = column->in_flight;
         waiters[i] = column->token_waiters;
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
-static void put_busy(const struct overview *overview, struct status_work *work, struct buf *out)
+static void put_busy(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "busy", NULL, "Busiest worker", PLOT_SHARE);
     double *values = plot_add(&work->plot, "");
     for (size_t i = 0; i < work->span.columns; i++)
         if (work->columns[i].length > 0)
             values[i] = work->columns[i].busy_permille / 1000.0;
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
 void status_load_write(const struct overview *overview, struct status_work *work, struct buf *out)
@@ -212,15 +222,15 @@ void status_load_write(const struct overview *overview, struct status_work *work
     series_fill(overview, &work->span, work->columns);
     status_section_begin(out, "lookups", "Requests", "of callers");
     buf_puts(out, "<div class=\"plots\">");
-    put_rate(overview, work, out);
-    put_latency(overview, work, out);
+    put_rate(work, out);
+    put_latency(work, out);
     buf_puts(out, "</div>");
     status_section_end(out);
     put_errors(overview, work, out);
     status_section_begin(out, "load", "Load", NULL);
     buf_puts(out, "<div class=\"plots\">");
-    put_open(overview, work, out);
-    put_busy(overview, work, out);
+    put_open(work, out);
+    put_busy(work, out);
     buf_puts(out, "</div>");
     status_section_end(out);
 }

@@ -4,7 +4,7 @@
  *
  * What tests and others may rely on:
  *
- *   main                      data-now (ms since 1970)
+ *   main                      data-now (ms since 1970), and what front/status_plot.c says
  *   #ready                    data-value: "ready", "not-ready", "draining"; li: the reasons
  *   #conditions               data-value: how many; .cond with data-level (down, warning, note) and
  *                             data-upstream; in it h3, .why, .since, .do
@@ -380,7 +380,15 @@ static void put_footer(struct buf *out)
 
 static void put_main(const struct overview *overview, struct status_work *work, struct buf *out)
 {
-    buf_printf(out, "<main data-now=\"%lld\">", (long long)(overview->wall.ns / MILLISECOND));
+    const struct series_span *span = &work->span;
+    const struct mono_time end = mono_add(series_begin(span), span->length);
+
+    buf_printf(out,
+               "<main data-now=\"%lld\" data-end=\"%lld\" data-step=\"%lld\" data-columns=\"%zu\">",
+               (long long)(overview->wall.ns / MILLISECOND),
+               (long long)(series_wall(overview, end).ns / MILLISECOND),
+               (long long)(span->step / SECOND), span->columns);
+    plot_write_shared(overview, span, out);
     put_verdict(overview, out);
     put_figures(overview, out);
     put_conditions(overview, out);

@@ -4,9 +4,9 @@
  * from the path, so that no number has to be sent twice: its names are in data- attributes.
  *
  *   figure.plot#plot-ID     a plot; .info in it is the line that tells values
- *   svg.chart               data-end (ms since 1970, of the last column), data-step (s), data-n,
- *                           data-unit, data-min and data-max (what 1000 and 0 are), data-log,
- *                           data-stacked
+ *   svg.chart               data-unit, data-min and data-max (what 1000 and 0 are), data-log,
+ *                           data-stacked; of main: data-end (ms since 1970, where the last column
+ *                           ends), data-step (s), data-columns
  *   path[data-name]         a series
  */
 #include "front/status_plot.h"
@@ -138,42 +138,6 @@ static int height_of(const struct axis *axis, double value)
     return SCALE - (int)lround(SCALE * fmin(fmax(share, 0), 1));
 }
 
-static void put_grid_line(const struct plot *plot, const struct axis *axis, double value,
-                          bool labels, struct buf *out)
-{
-    const int y = BOX_TOP + height_of(axis, value) * BOX_HEIGHT / SCALE;
-
-    if (!labels) {
-        buf_printf(out, "<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", y, y);
-        return;
-    }
-    buf_printf(out, "<text x=\"0\" y=\"%d\">", y - 3);
-    if (plot->unit == PLOT_SECONDS)
-        buf_printf(out, value >= 1 ? "%g s" : "%g ms", value >= 1 ? value : value * 1000);
-    else if (plot->unit == PLOT_RATE)
-        buf_printf(out, value < 10 ? "%g/s" : "%.0f/s", value);
-    else
-        plot_value(out, plot->unit, value);
-    buf_puts(out, "</text>");
-}
-
-/* The lines, or what they stand for: that is drawn over the series. */
-static void put_grid(const struct plot *plot, const struct axis *axis, bool labels, struct buf *out)
-{
-    buf_puts(out, "<g class=\"grid\">");
-    if (axis->log) {
-        for (double at = axis->min * 10; at < axis->max * 1.001; at *= 10)
-            put_grid_line(plot, axis, at, labels, out);
-    } else {
-        put_grid_line(plot, axis, axis->max / 2, labels, out);
-        put_grid_line(plot, axis, axis->max, labels, out);
-    }
-    if (!labels)
-        buf_printf(out, "<line class=\"base\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", BOX_BOTTOM,
-                   BOX_BOTTOM);
-    buf_puts(out, "</g>");
-}
-
 /* The least step that leaves room for the labels. */
 static int64_t tick_step(int64_t length)
 {
@@ -185,6 +149,49 @@ static int64_t tick_step(int64_t length)
     return minutes[i] * MINUTE;
 }
 
+static void put_label(const struct plot *plot, const struct axis *axis, double value,
+                      struct buf *out)
+{
+    const int y = BOX_TOP + height_of(axis, value) * BOX_HEIGHT / SCALE;
+
+    buf_printf(out, "<text y=\"%d\">", y - 3);
+    if (plot->unit == PLOT_SECONDS)
+        buf_printf(out, value >= 1 ? "%g s" : "%g ms", value >= 1 ? value : value * 1000);
+    else if (plot->unit == PLOT_RATE)
+        buf_printf(out, value < 10 ? "%g/s" : "%.0f/s", value);
+    else
+        plot_value(out, plot->unit, value);
+    buf_puts(out, "</text>");
+}
+
+static double first_line(const struct axis *axis)
+{
+    return axis->log ? axis->min * 10 : axis->max / 2;
+}
+
+static double next_line(const struct axis *axis, double value)
+{
+    return axis->log ? value * 10 : value * 2;
+}
+
+/* What the lines stand for; drawn over the series. */
+static void put_labels(const struct plot *plot, const struct axis *axis, struct buf *out)
+{
+    buf_puts(out, "<g class=\"labels\">");
+    for (double at = first_line(axis); at < axis->max * 1.001; at = next_line(axis, at))
+        put_label(plot, axis, at, out);
+    buf_puts(out, "</g>");
+}
+
+/* The lines across, behind the series, in the units of the box. */
+static void put_grid(const struct axis *axis, size_t columns, struct buf *out)
+{
+    buf_puts(out, "<path class=\"grid\" d=\"");
+    for (double at = first_line(axis); at < axis->max * 1.001; at = next_line(axis, at))
+        buf_printf(out, "M0 %dH%zu", height_of(axis, at), columns);
+    buf_printf(out, "\"/><path class=\"base\" d=\"M-1 %dH%zu\"/>", SCALE, columns);
+}
+
 void plot_ticks(const struct overview *overview, struct mono_time from, struct mono_time to,
                 int top, int bottom, struct buf *out)
 {
@@ -192,7 +199,6 @@ void plot_ticks(const struct overview *overview, struct mono_time from, struct m
     const int64_t began = series_wall(overview, from).ns;
     const int64_t ended = series_wall(overview, to).ns;
 
-    buf_puts(out, "<g class=\"ticks\">");
     for (int64_t at = (began / step + 1) * step; at < ended; at += step) {
         const double x = 100.0 * (double)(at - began) / (double)(ended - began);
         const long long minute = at / MINUTE;
@@ -203,7 +209,17 @@ void plot_ticks(const struct overview *overview, struct mono_time from, struct m
             buf_printf(out, "<text x=\"%.2f%%\" y=\"%d\"%s>%02lld:%02lld</text>", x, bottom + 15,
                        at / step % 2 == 0 ? "" : " class=\"odd\"", minute / 60 % 24, minute % 60);
     }
-    buf_puts(out, "</g>");
+}
+
+void plot_write_shared(const struct overview *overview, const struct series_span *span,
+                       struct buf *out)
+{
+    const struct mono_time from = series_begin(span);
+
+    buf_puts(out, "<svg class=\"shapes\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>"
+                  "<g id=\"ticks\" class=\"ticks\">");
+    plot_ticks(overview, from, mono_add(from, span->length), BOX_TOP, BOX_BOTTOM, out);
+    buf_puts(out, "</g></defs></svg>");
 }
 
 /* ---- a series ---- */
@@ -325,7 +341,7 @@ static void put_series(const struct plot *plot, size_t at, size_t columns, const
 /* ---- the plot ---- */
 
 /* The values of the newest column of which something is known; false: of none. */
-static bool put_latest(const struct plot *plot, size_t columns, bool keys, struct buf *out)
+static bool put_latest(const struct plot *plot, size_t columns, struct buf *out)
 {
     size_t at = columns;
 
@@ -334,8 +350,8 @@ static bool put_latest(const struct plot *plot, size_t columns, bool keys, struc
     if (at == 0)
         return false;
     for (size_t i = 0; i < plot->count; i++) {
-        buf_puts(out, i == 0 ? "" : keys ? " " : ", ");
-        if (keys && plot->count > 1)
+        buf_puts(out, i == 0 ? "" : " ");
+        if (plot->count > 1)
             buf_printf(out, "<i class=\"k %c%zu\"></i>", plot->stacked ? 'e' : 'l', i);
         html_text(out, plot->series[i].name);
         buf_puts(out, plot->series[i].name[0] == '\0' ? "" : " ");
@@ -358,56 +374,44 @@ static void put_caption(const struct plot *plot, size_t columns, struct buf *out
     buf_puts(out, "<figcaption><b>");
     html_text(out, plot->title);
     buf_puts(out, "</b> <span class=\"info\">");
-    if (!put_latest(plot, columns, true, out))
+    if (!put_latest(plot, columns, out))
         buf_puts(out, "none yet");
     buf_puts(out, "</span></figcaption>");
 }
 
-static void put_chart_head(const struct plot *plot, const struct overview *overview,
-                           const struct series_span *span, const struct axis *axis, struct buf *out)
+static void put_chart_head(const struct plot *plot, const struct series_span *span,
+                           const struct axis *axis, struct buf *out)
 {
     static const char *const units[] = {"rate", "s", "count", "share"};
-    const struct mono_time end = {span->now.ns / span->step * span->step + span->step};
 
     buf_puts(out, "<svg class=\"chart\" tabindex=\"0\" role=\"img\" aria-label=\"");
     html_text(out, plot->title);
     buf_puts(out, ", the last ");
-    buf_printf(out, "%lld minutes: ", (long long)(span->length / MINUTE));
-    if (!put_latest(plot, span->columns, false, out))
-        buf_puts(out, "none yet");
-    buf_printf(out,
-               "\" data-end=\"%lld\" data-step=\"%lld\" data-n=\"%zu\" data-unit=\"%s\" "
-               "data-min=\"%g\" data-max=\"%g\"%s%s>",
-               (long long)(series_wall(overview, end).ns / MILLISECOND),
-               (long long)(span->step / SECOND), span->columns, units[plot->unit], axis->min,
-               axis->max, axis->log ? " data-log=\"\"" : "",
+    buf_printf(out, "%lld minutes", (long long)(span->length / MINUTE));
+    buf_printf(out, "\" data-unit=\"%s\" data-min=\"%g\" data-max=\"%g\"%s%s>", units[plot->unit],
+               axis->min, axis->max, axis->log ? " data-log=\"\"" : "",
                plot->stacked ? " data-stacked=\"\"" : "");
 }
 
-void plot_write(const struct plot *plot, const struct overview *overview,
-                const struct series_span *span, struct buf *out)
+void plot_write(const struct plot *plot, const struct series_span *span, struct buf *out)
 {
     const struct axis axis = plot->unit == PLOT_SECONDS ? log_axis(plot, span->columns)
                                                         : linear_axis(plot, span->columns);
-    const struct mono_time end = {span->now.ns / span->step * span->step + span->step};
-    const struct mono_time from = mono_add(end, -span->length);
 
     buf_puts(out, "<figure class=\"plot\" id=\"plot-");
     put_id(plot, out);
     buf_puts(out, "\">");
     put_caption(plot, span->columns, out);
-    put_chart_head(plot, overview, span, &axis, out);
-    plot_ticks(overview, from, end, BOX_TOP, BOX_BOTTOM, out);
-    put_grid(plot, &axis, false, out);
+    put_chart_head(plot, span, &axis, out);
+    buf_puts(out, "<use href=\"#ticks\"/>");
     buf_printf(out,
                "<svg y=\"%d\" width=\"100%%\" height=\"%d\" viewBox=\"-.5 0 %zu %d\" "
                "preserveAspectRatio=\"none\" class=\"%s\">",
                BOX_TOP, BOX_HEIGHT, span->columns, SCALE, plot->stacked ? "areas" : "lines");
+    put_grid(&axis, span->columns, out);
     for (size_t i = plot->count; i-- > 0;)
         put_series(plot, i, span->columns, &axis, out);
     buf_puts(out, "</svg>");
-    put_grid(plot, &axis, true, out);
-    buf_printf(out, "<line class=\"cursor\" x1=\"-9\" x2=\"-9\" y1=\"%d\" y2=\"%d\"/>", BOX_TOP,
-               BOX_BOTTOM);
+    put_labels(plot, &axis, out);
     buf_puts(out, "</svg></figure>");
 }

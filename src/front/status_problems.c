@@ -5,6 +5,10 @@
 #include "front/html.h"
 #include "front/status_page_internal.h"
 
+/* Of a path the first bytes; of callers' mistakes the newest. */
+#define PATH_SHOWN 40
+#define CALLERS_SHOWN 8
+
 static void put_row(const struct overview *overview, const struct problem_entry *entry,
                     struct buf *out)
 {
@@ -15,15 +19,15 @@ static void put_row(const struct overview *overview, const struct problem_entry 
     buf_printf(out, "</th><td>%s <small>%d</small></td><td class=\"n\">", problem->code,
                entry->status);
     html_duration(out, entry->duration);
-    buf_puts(out, "</td><td class=\"wide\"><code>");
-    html_text(out, entry->path);
-    buf_puts(out, "</code></td><td class=\"wide\"><code>");
+    buf_puts(out, "</td><td>");
+    html_text_cut(out, entry->path, PATH_SHOWN);
+    buf_puts(out, "</td><td>");
     html_text(out, entry->guid);
-    buf_puts(out, "</code></td></tr>");
+    buf_puts(out, "</td></tr>");
 }
 
-static void put_table(const struct overview *overview, enum problem_side side, const char *id,
-                      const char *caption, struct buf *out)
+static void put_table(const struct overview *overview, enum problem_side side, size_t most,
+                      const char *id, const char *caption, struct buf *out)
 {
     buf_printf(out,
                "<table id=\"%s\" class=\"stack\"><caption>%s</caption><thead><tr>"
@@ -31,7 +35,7 @@ static void put_table(const struct overview *overview, enum problem_side side, c
                "<th scope=\"col\" class=\"n\">Took</th><th scope=\"col\">Path</th>"
                "<th scope=\"col\">GUID</th></tr></thead><tbody>",
                id, caption);
-    for (size_t i = 0; i < overview->problem_count[side]; i++)
+    for (size_t i = 0; i < overview->problem_count[side] && i < most; i++)
         put_row(overview, &overview->problems[side][i], out);
     buf_puts(out, "</tbody></table>");
 }
@@ -42,12 +46,12 @@ void status_problems_write(const struct overview *overview, struct buf *out)
     if (overview->problem_count[PROBLEM_OF_SERVICE] == 0)
         buf_puts(out, "<p class=\"calm\">None since the start.</p>");
     else
-        put_table(overview, PROBLEM_OF_SERVICE, "problems",
+        put_table(overview, PROBLEM_OF_SERVICE, PROBLEM_LOG_ENTRIES, "problems",
                   "Search the log for a GUID to see what happened.", out);
     if (overview->problem_count[PROBLEM_OF_CALLER] > 0) {
         buf_printf(out, "<details><summary>Mistakes of callers (%zu)</summary>",
                    overview->problem_count[PROBLEM_OF_CALLER]);
-        put_table(overview, PROBLEM_OF_CALLER, "caller-problems",
+        put_table(overview, PROBLEM_OF_CALLER, CALLERS_SHOWN, "caller-problems",
                   "The caller has to change something, not the daemon.", out);
         buf_puts(out, "</details>");
     }

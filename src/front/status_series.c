@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-#define EVENTS_MAX 24
+#define EVENTS_MAX 16
 
 static int64_t known_for(const struct overview *overview)
 {
@@ -43,6 +43,13 @@ struct series_span series_span_of(const struct overview *overview)
         span.step += HISTORY_INTERVAL;
     span.columns = (size_t)(span.length / span.step);
     return span;
+}
+
+struct mono_time series_begin(const struct series_span *span)
+{
+    const struct mono_time end = {(span->now.ns / span->step + 1) * span->step};
+
+    return mono_add(end, -span->length);
 }
 
 size_t series_position(const struct overview *overview, const struct overview_upstream *upstream)

@@ -23,16 +23,20 @@
 #include "front/status_plot.h"
 #include "front/token_events.h"
 
-#define BAR_TOP 22
-#define BAR_HEIGHT 26
+/* Bars have their place from the style. */
+#define BAR_TEXT 39
 #define GOOD_LANE 62
 #define BAD_LANE 79
 #define AXIS 92
 
-#define MARKS_MAX 24
-/* Percent of the width: narrower bars are joined; a number fits into those from the second on. */
-#define BAR_LEAST 2.5
+#define MARKS_MAX 16
+/*
+ * Percent of the width: narrower bars are joined, a number fits into one of the second width, and a
+ * refresh window that was left at once is not worth a bar.
+ */
+#define BAR_LEAST 4
 #define BAR_LABELLED 7.0
+#define WINDOW_LEAST 0.25
 
 /* What the legend explains, where it was drawn. */
 enum shape {
@@ -107,16 +111,15 @@ static void put_clock(const struct timeline *line, struct mono_time at)
 /* ---- bars ---- */
 
 static void put_rect(struct timeline *line, enum shape shape, struct mono_time from,
-                     struct mono_time until, int top, int height)
+                     struct mono_time until)
 {
     const double x = percent(line, from);
     const double width = percent(line, until) - x;
 
     if (width <= 0)
         return;
-    buf_printf(line->out,
-               "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%d\" height=\"%d\"/>",
-               shapes[shape].name, x, width, top, height);
+    buf_printf(line->out, "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\"/>", shapes[shape].name,
+               x, width);
     line->drawn |= 1u << shape;
 }
 
@@ -124,23 +127,25 @@ static void put_rect(struct timeline *line, enum shape shape, struct mono_time f
 static void put_bar(struct timeline *line, enum shape shape, enum shape ahead,
                     struct mono_time from, struct mono_time until)
 {
-    put_rect(line, shape, from, mono_min(until, line->now), BAR_TOP, BAR_HEIGHT);
-    put_rect(line, ahead, later_of(from, line->now), until, BAR_TOP, BAR_HEIGHT);
+    put_rect(line, shape, from, mono_min(until, line->now));
+    put_rect(line, ahead, later_of(from, line->now), until);
 }
 
 static void put_gap(struct timeline *line, struct mono_time until)
 {
     if (mono_diff(until, line->known) > 0)
-        put_rect(line, SHAPE_NONE, line->known, until, BAR_TOP + BAR_HEIGHT / 2 - 3, 6);
+        put_rect(line, SHAPE_NONE, line->known, until);
 }
 
 static void put_life(struct timeline *line, const struct life *life, struct mono_time until)
 {
     const struct mono_time end = mono_min(until, life->expires_at);
-    const struct mono_time renewed = mono_min(life->renew_at, end);
+    struct mono_time renewed = mono_min(life->renew_at, end);
 
     if (mono_before(end, line->from))
         return;
+    if (percent(line, end) - percent(line, renewed) < WINDOW_LEAST)
+        renewed = end;
     put_gap(line, mono_min(life->from, line->now));
     put_bar(line, SHAPE_USE, SHAPE_AHEAD, life->from, renewed);
     put_bar(line, SHAPE_WINDOW, SHAPE_WINDOW, renewed, end);
@@ -148,7 +153,7 @@ static void put_life(struct timeline *line, const struct life *life, struct mono
     if (percent(line, renewed) - x >= BAR_LABELLED)
         buf_printf(line->out, "<text class=\"gen%s\" x=\"%.2f%%\" dx=\"6\" y=\"%d\">%s%llu</text>",
                    plot_percent(line->now, line->from, line->to) - x < BAR_LABELLED ? " dark" : "",
-                   x, BAR_TOP + 17, life->first < life->generation ? "to #" : "#",
+                   x, BAR_TEXT, life->first < life->generation ? "to #" : "#",
                    (unsigned long long)life->generation);
     line->known = later_of(line->known, end);
 }
@@ -202,6 +207,10 @@ static void put_bars(struct timeline *line)
     const size_t position = series_position(line->overview, line->upstream);
     struct life life = {0};
 
+    /* Of what was before the oldest event that is kept, nothing is known. */
+    if (history_event_count(history, position) == HISTORY_EVENTS)
+        line->known =
+            later_of(line->known, history_event_at(history, position, HISTORY_EVENTS - 1)->at);
     for (size_t age = history_event_count(history, position); age-- > 0;) {
         const struct history_event *event = history_event_at(history, position, age);
 
@@ -238,7 +247,7 @@ static void put_doubt(struct timeline *line, const struct series_span *span,
         const int64_t begins = newest - (int64_t)(span->columns - 1 - first);
         const struct mono_time from = {begins * span->step};
         const struct mono_time until = mono_add(from, (int64_t)(i - first) * span->step);
-        put_rect(line, SHAPE_DOUBT, from, mono_min(until, line->now), BAR_TOP + BAR_HEIGHT, 4);
+        put_rect(line, SHAPE_DOUBT, from, mono_min(until, line->now));
     }
 }
 
@@ -293,10 +302,11 @@ static void put_mark_head(struct timeline *line, enum shape shape, struct mono_t
 {
     const char *kind = shapes[shape].name;
 
-    buf_printf(line->out,
-               "<use class=\"mark\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
-               "tabindex=\"-1\" data-kind=\"%s\"",
-               kind, percent(line, at), lane, kind);
+    buf_printf(
+        line->out,
+        "<use class=\"mark\" data-kind=\"%s\" href=\"#m-%s\" x=\"%.2f%%\" y=\"%d\" role=\"img\" "
+        "tabindex=\"-1\"",
+        kind, kind, percent(line, at), lane);
     line->drawn |= 1u << shape;
 }
 
@@ -350,19 +360,32 @@ static void put_plans(struct timeline *line)
 
     if (token->next_request_in >= 0 && !mono_before(line->to, next))
         put_plan(line, SHAPE_NEXT, "next token request", next);
-    if (has_token(token) && token->expires_in >= 0)
-        put_plan(line, SHAPE_EXPIRY, "the token expires", mono_add(line->now, token->expires_in));
+    if (!has_token(token) || token->expires_in < 0)
+        return;
+    const struct mono_time expiry = mono_add(line->now, token->expires_in);
+    if (mono_before(expiry, line->to)) {
+        put_plan(line, SHAPE_EXPIRY, "the token expires", expiry);
+        return;
+    }
+    buf_printf(line->out, "<text class=\"beyond\" x=\"100%%\" dx=\"-6\" y=\"%d\">expires ",
+               BAR_TEXT);
+    put_clock(line, expiry);
+    buf_puts(line->out, " \xe2\x86\x92</text>");
 }
 
 /* ---- the legend ---- */
 
+/* Of the one timeline what was drawn; of several all, and once. */
 static void put_legend(const struct timeline *line)
 {
+    const bool all = line->overview->upstream_count > 1;
     struct buf *out = line->out;
 
+    if (series_position(line->overview, line->upstream) > 0)
+        return;
     buf_puts(out, "<p class=\"legend\">");
     for (size_t i = 0; i < SHAPES; i++) {
-        if ((line->drawn & 1u << i) == 0)
+        if (!all && (line->drawn & 1u << i) == 0)
             continue;
         if (i < SHAPE_OBTAINED)
             buf_printf(out,
@@ -370,11 +393,11 @@ static void put_legend(const struct timeline *line)
                        "y=\"2\" width=\"14\" height=\"10\"/></svg>%s</span> ",
                        shapes[i].name, shapes[i].words);
         else
-            buf_printf(
-                out,
-                "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use class=\"sign\" "
-                "data-kind=\"%s\" href=\"#m-%s\"/></svg>%s</span> ",
-                shapes[i].name, shapes[i].name, shapes[i].words);
+            buf_printf(out,
+                       "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use "
+                       "class=\"sign\" data-kind=\"%s\" "
+                       "href=\"#m-%s\"/></svg>%s</span> ",
+                       shapes[i].name, shapes[i].name, shapes[i].words);
     }
     buf_puts(out, "</p>");
 }
@@ -425,7 +448,9 @@ void timeline_write(const struct overview *overview, const struct overview_upstr
     buf_printf(out, "\" data-from=\"%lld\" data-to=\"%lld\">",
                (long long)(series_wall(overview, line.from).ns / MILLISECOND),
                (long long)(series_wall(overview, line.to).ns / MILLISECOND));
-    plot_ticks(overview, line.from, line.to, BAR_TOP - 4, AXIS, out);
+    buf_puts(out, "<g class=\"ticks\">");
+    plot_ticks(overview, line.from, line.to, 16, AXIS, out);
+    buf_puts(out, "</g>");
     put_bars(&line);
     put_doubt(&line, span, columns);
     put_now(&line);

@@ -142,8 +142,7 @@ static double rate(int64_t count, int64_t length)
     return (double)count * (double)SECOND / (double)length;
 }
 
-static void put_latency(const struct overview *overview, const char *name, struct status_work *work,
-                        struct buf *out)
+static void put_latency(const char *name, struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "call-latency", name, "Time of a call", PLOT_SECONDS);
     double *p50 = plot_add(&work->plot, "p50");
@@ -156,12 +155,11 @@ static void put_latency(const struct overview *overview, const char *name, struc
         p50[i] = (double)history_percentile(calls, 0.5) / (double)SECOND;
         p99[i] = (double)history_percentile(calls, 0.99) / (double)SECOND;
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
 /* Those that brought an answer, those that the upstream turned away, and those that failed. */
-static void put_calls(const struct overview *overview, const char *name, struct status_work *work,
-                      struct buf *out)
+static void put_calls(const char *name, struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "calls", name, "Calls", PLOT_RATE);
     double *good = plot_add(&work->plot, "answered");
@@ -179,7 +177,7 @@ static void put_calls(const struct overview *overview, const char *name, struct 
                           column->length);
         failed[i] = rate(classes[HISTORY_NONE] + classes[HISTORY_SERVER_ERROR], column->length);
     }
-    plot_write(&work->plot, overview, &work->span, out);
+    plot_write(&work->plot, &work->span, out);
 }
 
 /* ---- the section ---- */
@@ -205,8 +203,8 @@ void status_upstream_write(const struct overview *overview,
     buf_puts(out, "</div>");
     put_facts(upstream, out);
     buf_puts(out, "<div class=\"plots\">");
-    put_calls(overview, upstream->name, work, out);
-    put_latency(overview, upstream->name, work, out);
+    put_calls(upstream->name, work, out);
+    put_latency(upstream->name, work, out);
     buf_puts(out, "</div>");
     status_section_end(out);
 }

@@ -8,7 +8,7 @@
 #include "front/status_series.h"
 
 /* Bytes of a reason. */
-#define REASON_SHOWN 100
+#define REASON_SHOWN 64
 
 static void put_clock(const struct overview *overview, struct mono_time at, struct buf *out)
 {

@@ -2,8 +2,34 @@
 #include "front/token_json.h"
 
 #include <stdbool.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
+
+json_t *token_json_text(const char *bytes)
+{
+    struct buf clean;
+    size_t left = strlen(bytes);
+
+    buf_init(&clean, left * 3);
+    while (left > 0) {
+        uint32_t code;
+        const size_t n = text_utf8_next(bytes, left, &code);
+        const size_t step = n > 0 ? n : 1;
+
+        if (n > 0)
+            buf_append(&clean, bytes, n);
+        else
+            buf_puts(&clean, "\xef\xbf\xbd");
+        bytes += step;
+        left -= step;
+    }
+    json_t *value = json_string(buf_text(&clean));
+    buf_fini(&clean);
+    return value;
+}
 
 json_t *token_json_seconds(int64_t duration)
 {
@@ -21,11 +47,12 @@ json_t *token_json(const struct keeper_status *status)
 {
     const bool have = status->fingerprint[0] != '\0';
     const bool failed = status->last_error != NULL;
-    json_t *token = json_pack("{s:s, s:I, s:i, s:i, s:s?, s:s?}", "state", status->state_name,
-                              "generation", (json_int_t)status->generation, "requests_last_hour",
-                              (int)status->requests_last_hour, "charged_last_hour",
-                              (int)status->charged_last_hour, "fingerprint",
-                              have ? status->fingerprint : NULL, "last_error", status->last_error);
+    json_t *token =
+        json_pack("{s:s, s:I, s:i, s:i, s:s?, s:o}", "state", status->state_name, "generation",
+                  (json_int_t)status->generation, "requests_last_hour",
+                  (int)status->requests_last_hour, "charged_last_hour",
+                  (int)status->charged_last_hour, "fingerprint", have ? status->fingerprint : NULL,
+                  "last_error", failed ? token_json_text(status->last_error) : json_null());
 
     MEM_MUST(token != NULL);
     add_seconds(token, "age_seconds", have, status->age);

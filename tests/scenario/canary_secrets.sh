@@ -60,7 +60,7 @@ token=$(ask -X POST -u demo:CanarySecret-one "$url/auth/v1" |
     knob token_status=400
     admin /tokens/location/refresh -X POST
     logged 'the token endpoint rejected' >/dev/null
-    for path in /tokens /config /metrics /readyz /healthz; do
+    for path in / /status.json /tokens /config /metrics /readyz /healthz; do
         admin "$path" -i
     done
     knob token_status=0

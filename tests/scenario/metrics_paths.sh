@@ -30,7 +30,7 @@ has "$said" $'\r\n\r\nready'
 answers 200 /metrics
 has "$said" "Content-Type: text/plain; version=0.0.4"
 
-for path in /healthz /readyz /metrics; do
+for path in / /status.json /healthz /readyz /metrics; do
     answers 405 "$path" -X POST
     has "$said" "Allow: GET, HEAD" '"code":"method_not_allowed"'
     answers 405 "$path" -X DELETE
@@ -39,16 +39,16 @@ for path in /healthz /readyz /metrics; do
     answers 400 "$path" -X GET -d body
     has "$said" "Connection: close" '"code":"bad_request"'
 done
-for path in / /healthz/ /metricsx /tokens /config /tokens/location/refresh /api/v1/addresses/M1; do
+for path in // /index.html /healthz/ /metricsx /tokens /config /tokens/location/refresh /api/v1/addresses/M1; do
     answers 404 "$path"
-    has "$said" '"code":"not_found"' "Available paths: /healthz, /readyz, /metrics\""
+    has "$said" '"code":"not_found"' "Available paths: /, /status.json, /healthz, /readyz, /metrics\""
 done
 
 # [admin] has all of them.
 admin() {
     ask --unix-socket "$here/admin.sock" "http://admin$1" -i "${@:2}"
 }
-for path in /healthz /readyz /metrics /tokens /config; do
+for path in / /status.json /healthz /readyz /metrics /tokens /config; do
     has "$(admin "$path")" "HTTP/1.1 200 "
     has "$(admin "$path" -X PUT)" "HTTP/1.1 405 " "Allow: GET, HEAD"
 done
