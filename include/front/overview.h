@@ -15,7 +15,9 @@
 #include "config/config.h"
 #include "front/exposition.h"
 #include "front/history.h"
+#include "front/lately.h"
 #include "front/problem_log.h"
+#include "front/readiness.h"
 #include "token/keeper.h"
 
 struct admin_ports;
@@ -46,6 +48,7 @@ struct overview_upstream {
     const char *name;
     size_t index;
     struct keeper_status token; /* its strings are borrowed */
+    struct health_state health; /* of its lookups */
     int64_t budget;             /* token requests that auth_budget allows an hour */
     int64_t waiters;
     int64_t connections_active, connections_idle;
@@ -69,6 +72,12 @@ struct overview {
     int64_t in_flight, max_in_flight;
     size_t workers;
     struct reload_status reload;
+    struct readiness readiness;     /* `reasons` in parts */
+    struct mono_time blocked_since; /* a worker's event loop; {0}: none is */
+    struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
+    int64_t request_timeout;        /* ns */
+    struct lately log_dropped;      /* lines */
+    struct lately refused;          /* connections */
     const struct history *history;
     struct problem_entry problems[PROBLEM_SIDES][PROBLEM_LOG_ENTRIES];
     size_t problem_count[PROBLEM_SIDES];

@@ -25,6 +25,7 @@
 #include "front/acceptor.h"
 #include "front/admin.h"
 #include "front/history.h"
+#include "front/lately.h"
 #include "front/listen.h"
 #include "front/lookups.h"
 #include "front/readiness.h"
@@ -128,7 +129,9 @@ struct daemon {
     /* report.c */
     struct report_facts told; /* what the last status said */
     struct timer *status_timer;
-    int64_t watchdog; /* ns between two meals; 0: there is none */
+    struct lately log_dropped; /* lines */
+    struct lately refused;     /* connections */
+    int64_t watchdog;          /* ns between two meals; 0: there is none */
     struct timer *watchdog_timer;
 };
 
@@ -205,6 +208,7 @@ void report_status(struct daemon *daemon);
 bool report_healthy(void *daemon);
 bool report_draining(void *daemon);
 void report_unready(void *daemon, struct buf *reasons);
+void report_describe(const struct daemon *daemon, struct overview *overview);
 
 /* sampling.c */
 void sampling_start(struct daemon *daemon);

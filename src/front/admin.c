@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "exchange/response.h"
 #include "front/access.h"
+#include "front/conditions.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
 #include "front/overview.h"
@@ -102,6 +103,7 @@ static void overview_of(struct server_app *app, struct overview *out)
     const struct admin_app *admin = of(app);
 
     overview_init(out, &admin->sources, &admin->ports, app->config);
+    conditions_fill(out);
 }
 
 /* The page asks nothing of anybody else, and is part of no other page. */

@@ -16,6 +16,9 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->name = source->name;
     out->index = index;
     keeper_status(source->keeper, now, &out->token);
+    if (source->health != NULL)
+        lookup_health_read(source->health, out->token.generation, out->token.fingerprint[0] != '\0',
+                           now, &out->health);
     out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
@@ -48,6 +51,7 @@ static void read_process(struct overview *overview, const struct config *config)
     overview->connections = metric_sum(METRIC_CONNECTIONS, 0);
     overview->in_flight = metric_sum(METRIC_IN_FLIGHT, 0);
     overview->max_in_flight = config->server_max_in_flight;
+    overview->request_timeout = config->server_request_timeout;
     for (size_t side = 0; side < PROBLEM_SIDES; side++)
         overview->problem_count[side] =
             problem_log_read((enum problem_side)side, overview->problems[side]);
@@ -62,11 +66,15 @@ void overview_init(struct overview *overview, const struct exposition *sources,
                                   .draining = ports->draining(ports->arg)};
 
     buf_init(&overview->reasons, OVERVIEW_REASONS);
-    overview->ready = readiness_check(sources, ports, overview->now, &overview->reasons);
+    readiness_gather(sources, ports, overview->now, &overview->readiness);
+    readiness_write(&overview->readiness, overview->now, &overview->reasons);
+    overview->ready = overview->readiness.count == 0;
     read_upstreams(overview, sources, config);
     read_process(overview, config);
     overview->reload = *sources->reload;
     overview->workers = sources->worker_count;
+    if (sources->tls != NULL)
+        overview->tls_expiry = tls_expiry(sources->tls);
     ports->describe(ports->arg, overview);
 }
 

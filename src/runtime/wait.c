@@ -3,8 +3,7 @@
  * and the first in whatever is called after that.
  *
  * libuv can do it (UV_METRICS_IDLE_TIME), but then it asks the kernel twice before it waits, the
- * first time without waiting: 1.2 system calls more for a lookup with one caller, and 2 % more CPU
- * time with 64.
+ * first time without waiting, and takes a lock: 1.2 system calls more for a lookup with one caller.
  */
 #include "runtime/loop_internal.h"
 

@@ -14,6 +14,9 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "front/overview.h"
 #include "service/daemon_internal.h"
 
 /* A worker whose loop has not turned for so long is stuck. */
@@ -21,14 +24,20 @@
 #define STATUS_MAX 1024
 #define STATUS_LOOK (1 * SECOND)
 
+/* The least recent turn of a worker's loop that is stuck; {0}: none is. */
+static struct mono_time blocked_since(const struct daemon *daemon)
+{
+    const struct mono_time now = mono_now();
+    struct mono_time since = MONO_NEVER;
+    for (size_t i = 0; i < daemon->worker_count; i++)
+        since = mono_min(since, worker_beat(daemon->workers[i]));
+    return mono_diff(now, since) > STUCK_AFTER ? since : (struct mono_time){0};
+}
+
 bool report_healthy(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    struct mono_time now = mono_now();
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        if (mono_diff(now, worker_beat(daemon->workers[i])) > STUCK_AFTER)
-            return false;
-    return true;
+    return blocked_since(daemon).ns == 0;
 }
 
 bool report_draining(void *arg)
@@ -145,7 +154,16 @@ static void look(void *arg)
     const struct report_facts facts = facts_of(daemon, &reason);
     if (!same_facts(&facts, &daemon->told))
         report_status(daemon);
+    lately_look(&daemon->log_dropped, log_dropped(), mono_now());
+    lately_look(&daemon->refused, (uint64_t)metric_sum(METRIC_CONNECTIONS_REFUSED, 0), mono_now());
     daemon->status_timer = timer_start(daemon->loop, STATUS_LOOK, look, daemon);
+}
+
+void report_describe(const struct daemon *daemon, struct overview *overview)
+{
+    overview->blocked_since = blocked_since(daemon);
+    overview->log_dropped = daemon->log_dropped;
+    overview->refused = daemon->refused;
 }
 
 /* ---- the watchdog ---- */

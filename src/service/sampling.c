@@ -51,5 +51,6 @@ void sampling_describe(void *arg, struct overview *overview)
 
     overview->started = daemon->started;
     overview->history = daemon->history;
+    report_describe(daemon, overview);
     overview->max_connections = atomic_load_explicit(&daemon->quota.limit, memory_order_relaxed);
 }

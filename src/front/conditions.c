@@ -1,0 +1,44 @@
+/* The run through the finders, the upstreams' first: they are what lookups fail for, as a rule. */
+#include "front/conditions.h"
+
+#include "front/conditions_internal.h"
+
+static void add_recent(struct diagnosis *diagnosis)
+{
+    const struct history *history = diagnosis->overview->history;
+
+    for (size_t age = 0; age < history_count(history) && age < CONDITIONS_RECENT; age++)
+        for (size_t code = 0; code < PROBLEM_COUNT; code++)
+            diagnosis->codes[code] += history_at(history, age)->codes[code];
+}
+
+static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
+{
+    struct overview *overview = diagnosis->overview;
+
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        diagnosis->upstream = &overview->upstreams[i];
+        diagnosis->number = i;
+        diagnosis->trend = &trends[i];
+        conditions_upstream(diagnosis);
+        conditions_token(diagnosis);
+    }
+    diagnosis->upstream = NULL;
+    conditions_process(diagnosis);
+}
+
+void conditions_fill(struct overview *overview)
+{
+    struct upstream_trend trends[METRIC_UPSTREAMS];
+    struct diagnosis diagnosis = {.overview = overview};
+
+    overview->condition_count = 0;
+    add_recent(&diagnosis);
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        conditions_trend(overview, i, &trends[i]);
+        diagnosis.upstream_troubled = diagnosis.upstream_troubled || trends[i].slow > 0 ||
+                                      overview->upstreams[i].health.failing;
+    }
+    for (diagnosis.level = CONDITION_DOWN; diagnosis.level <= CONDITION_NOTE; diagnosis.level++)
+        run(&diagnosis, trends);
+}

@@ -1,0 +1,189 @@
+/*
+ * What is wrong with the process as a whole. A consequence is no condition of its own: lookups that
+ * pile up because the upstream is slow are not told beside that.
+ */
+#include "base/check.h"
+#include "front/conditions_internal.h"
+
+#define TLS_EXPIRY_NOTICE (14 * 24 * HOUR)
+/* A worker that is busy for so much of a minute has no reserve. */
+#define BUSY_PERMILLE 950
+#define DAY (24 * HOUR)
+
+static void find_blocked(struct diagnosis *diagnosis)
+{
+    const struct mono_time since = diagnosis->overview->blocked_since;
+    struct condition *condition =
+        since.ns == 0 ? NULL : condition_begin(diagnosis, CONDITION_DOWN, since);
+
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "A worker does not move: its event loop is blocked");
+    condition_put(condition->why, "callers whose connections it has get no answer");
+    condition_put(condition->action, "Restart the daemon; the token survives that. If it happens "
+                                     "again, report it with what the log says at that time.");
+}
+
+/* What the daemon knows besides: no keys to verify identities with, and that it ends. */
+static void find_readiness(struct diagnosis *diagnosis)
+{
+    const struct readiness *readiness = &diagnosis->overview->readiness;
+
+    for (size_t i = 0; i < readiness->count; i++) {
+        const struct readiness_reason *reason = &readiness->reasons[i];
+        const bool draining = reason->cause == READINESS_DRAINING;
+        struct condition *condition = NULL;
+
+        if (draining || reason->cause == READINESS_OTHER)
+            condition = condition_begin(diagnosis, draining ? CONDITION_NOTE : CONDITION_DOWN,
+                                        reason->since);
+        if (condition == NULL)
+            continue;
+        condition_put(condition->what, "%s",
+                      draining ? "The daemon ends: it answers what is under way and takes no more"
+                               : "There are no keys to verify callers' identities with");
+        condition_put(condition->why, "%s", draining ? "" : reason->what);
+        condition_put(condition->action, "%s",
+                      draining ? ""
+                               : "Mend what is named: key_url, key_ca_file, the proxy or the "
+                                 "network. The daemon asks again by itself.");
+    }
+}
+
+static bool has_overload(const struct diagnosis *diagnosis, size_t age)
+{
+    return history_at(diagnosis->overview->history, age)->codes[PROBLEM_OVERLOADED] > 0;
+}
+
+static void find_overload(struct diagnosis *diagnosis)
+{
+    const uint64_t refused = diagnosis->codes[PROBLEM_OVERLOADED];
+    struct condition *condition = NULL;
+
+    if (refused > 0 && !diagnosis->upstream_troubled)
+        condition =
+            condition_begin(diagnosis, CONDITION_WARNING, condition_since(diagnosis, has_overload));
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "More lookups come than may be under way at once");
+    condition_put(condition->why, "%llu lookups were refused in the last minute (503 overloaded)",
+                  (unsigned long long)refused);
+    condition_put(condition->action,
+                  "Raise [upstream] max_connections, or [server] max_in_flight (%lld), if the "
+                  "upstream bears it; or have callers ask less.",
+                  (long long)diagnosis->overview->max_in_flight);
+}
+
+static void find_refused(struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    const struct lately *refused = &overview->refused;
+    struct condition *condition =
+        lately_has_grown(refused, overview->now)
+            ? condition_begin(diagnosis, CONDITION_WARNING, refused->since)
+            : NULL;
+
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "Connections are refused: too many are open");
+    condition_put(condition->why,
+                  "%llu were closed at once; %lld callers are connected, and %lld "
+                  "may be",
+                  (unsigned long long)refused->count, (long long)overview->connections,
+                  (long long)overview->max_connections);
+    condition_put(condition->action, "Raise [server] max_connections (and LimitNOFILE=), or find "
+                                     "out who opens so many: the log's access lines name them.");
+}
+
+static void find_busy(struct diagnosis *diagnosis)
+{
+    const struct history *history = diagnosis->overview->history;
+    uint64_t sum = 0;
+    struct condition *condition = NULL;
+
+    if (history_count(history) < CONDITIONS_RECENT)
+        return;
+    for (size_t age = 0; age < CONDITIONS_RECENT; age++)
+        sum += history_at(history, age)->busy_permille;
+    if (sum / CONDITIONS_RECENT >= BUSY_PERMILLE)
+        condition = condition_begin(diagnosis, CONDITION_WARNING, (struct mono_time){0});
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "A worker is busy all the time");
+    condition_put(condition->why, "%llu %% of the last minute; lookups wait for their turn",
+                  (unsigned long long)(sum / CONDITIONS_RECENT / 10));
+    condition_put(condition->action,
+                  "Raise [server] workers (now %zu) if the machine has more "
+                  "cores, or run a second daemon.",
+                  diagnosis->overview->workers);
+}
+
+static void find_certificate(struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    const int64_t left = overview->tls_expiry.ns - overview->wall.ns;
+    char when[CONDITION_TIME];
+
+    if (overview->tls_expiry.ns == 0 || left > TLS_EXPIRY_NOTICE)
+        return;
+    const struct mono_time end = mono_add(overview->now, left);
+    struct condition *condition =
+        left <= 0 ? condition_begin(diagnosis, CONDITION_DOWN, end)
+                  : condition_begin(diagnosis, CONDITION_WARNING, (struct mono_time){0});
+    if (condition == NULL)
+        return;
+    condition_time(diagnosis, end, when);
+    if (left <= 0)
+        condition_put(condition->what, "The certificate that callers see has expired");
+    else
+        condition_put(condition->what, "The certificate that callers see expires in %lld days",
+                      (long long)(left / DAY));
+    condition_put(condition->why, "%s%s", left <= 0 ? "it was good until " : "it is good until ",
+                  when);
+    condition_put(condition->action, "Put a renewed one where [server] tls_certificate points, and "
+                                     "reload.");
+}
+
+static void find_reload(struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    const struct reload_status *reload = &overview->reload;
+    const struct mono_time tried =
+        mono_add(overview->now, -(overview->wall.ns - reload->tried_at.ns));
+    struct condition *condition =
+        reload->failed ? condition_begin(diagnosis, CONDITION_WARNING, tried) : NULL;
+
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "The last reload failed");
+    condition_put(condition->why, "the configuration of before is used");
+    condition_put(condition->action,
+                  "Run postcoded --check: it names each fault. Then reload again.");
+}
+
+static void find_dropped(struct diagnosis *diagnosis)
+{
+    const struct lately *dropped = &diagnosis->overview->log_dropped;
+    struct condition *condition = lately_has_grown(dropped, diagnosis->overview->now)
+                                      ? condition_begin(diagnosis, CONDITION_NOTE, dropped->since)
+                                      : NULL;
+
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "Log lines are lost");
+    condition_put(condition->why, "%llu were dropped, because they are not taken fast enough",
+                  (unsigned long long)dropped->count);
+    condition_put(condition->action, "Look at what takes the log (journald, a pipe), or write "
+                                     "[log] access = off.");
+}
+
+static void (*const finders[])(struct diagnosis *diagnosis) = {
+    find_blocked, find_readiness,   find_overload, find_refused,
+    find_busy,    find_certificate, find_reload,   find_dropped,
+};
+
+void conditions_process(struct diagnosis *diagnosis)
+{
+    for (size_t i = 0; i < ARRAY_LEN(finders); i++)
+        finders[i](diagnosis);
+}
