@@ -50,10 +50,14 @@ void plot_write_shared(const struct overview *overview, const struct series_span
 
 /* "12.3 ms" and the like. */
 void plot_value(struct buf *out, enum plot_unit unit, double value);
-/* Hours and minutes under a time axis, with a line each from `top` to `bottom`. */
-void plot_ticks(const struct overview *overview, struct mono_time from, struct mono_time to,
-                int top, int bottom, struct buf *out);
-/* Where `at` is between `from` and `to`: 0 to 100, and less or more outside. */
-double plot_percent(struct mono_time at, struct mono_time from, struct mono_time to);
+/* A time axis, or a part of one: its times, where it is across in percent, and its lines. */
+struct plot_scale {
+    struct mono_time from, to;
+    double left, right;
+    int ticks; /* at most */
+    int top, bottom;
+};
+/* Hours and minutes under the axis, with a line each. */
+void plot_ticks(const struct overview *overview, const struct plot_scale *scale, struct buf *out);
 
 #endif

@@ -69,11 +69,6 @@ void plot_value(struct buf *out, enum plot_unit unit, double value)
 
 /* ---- the axes ---- */
 
-double plot_percent(struct mono_time at, struct mono_time from, struct mono_time to)
-{
-    return 100.0 * (double)mono_diff(at, from) / (double)mono_diff(to, from);
-}
-
 /* What a column's series reach together, where they are stacked, or the highest of them. */
 static double top_of(const struct plot *plot, size_t column)
 {
@@ -139,14 +134,16 @@ static int height_of(const struct axis *axis, double value)
 }
 
 /* The least step that leaves room for the labels. */
-static int64_t tick_step(int64_t length)
+static int64_t tick_step(int64_t length, int most)
 {
-    static const int64_t minutes[] = {1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440};
+    static const int64_t seconds[] = {10,       30,       60,        2 * 60,   5 * 60,
+                                      10 * 60,  15 * 60,  30 * 60,   60 * 60,  2 * 60 * 60,
+                                      3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600};
     size_t i = 0;
 
-    while (i + 1 < ARRAY_LEN(minutes) && length / (minutes[i] * MINUTE) > 6)
+    while (i + 1 < ARRAY_LEN(seconds) && length / (seconds[i] * SECOND) > most)
         i++;
-    return minutes[i] * MINUTE;
+    return seconds[i] * SECOND;
 }
 
 static void put_label(const struct plot *plot, const struct axis *axis, double value,
@@ -192,22 +189,31 @@ static void put_grid(const struct axis *axis, size_t columns, struct buf *out)
     buf_printf(out, "\"/><path class=\"base\" d=\"M-1 %dH%zu\"/>", SCALE, columns);
 }
 
-void plot_ticks(const struct overview *overview, struct mono_time from, struct mono_time to,
-                int top, int bottom, struct buf *out)
+static void put_tick_label(double x, int y, int64_t at, int64_t step, struct buf *out)
 {
-    const int64_t step = tick_step(mono_diff(to, from));
-    const int64_t began = series_wall(overview, from).ns;
-    const int64_t ended = series_wall(overview, to).ns;
+    const long long second = at / SECOND;
 
-    for (int64_t at = (began / step + 1) * step; at < ended; at += step) {
-        const double x = 100.0 * (double)(at - began) / (double)(ended - began);
-        const long long minute = at / MINUTE;
+    buf_printf(out, "<text x=\"%.2f%%\" y=\"%d\"%s>%02lld:%02lld", x, y,
+               at / step % 2 == 0 ? "" : " class=\"odd\"", second / 3600 % 24, second / 60 % 60);
+    if (step < MINUTE)
+        buf_printf(out, ":%02lld", second % 60);
+    buf_puts(out, "</text>");
+}
 
-        buf_printf(out, "<line x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>", x, x, top,
-                   bottom);
-        if (x > 4 && x < 96)
-            buf_printf(out, "<text x=\"%.2f%%\" y=\"%d\"%s>%02lld:%02lld</text>", x, bottom + 15,
-                       at / step % 2 == 0 ? "" : " class=\"odd\"", minute / 60 % 24, minute % 60);
+void plot_ticks(const struct overview *overview, const struct plot_scale *scale, struct buf *out)
+{
+    const int64_t length = mono_diff(scale->to, scale->from);
+    const int64_t step = tick_step(length, scale->ticks);
+    const int64_t began = series_wall(overview, scale->from).ns;
+    const double width = scale->right - scale->left;
+
+    for (int64_t at = (began / step + 1) * step; at < began + length; at += step) {
+        const double x = scale->left + width * (double)(at - began) / (double)length;
+
+        buf_printf(out, "<line x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>", x, x, scale->top,
+                   scale->bottom);
+        if (x > scale->left + 4 && x < scale->right - 4)
+            put_tick_label(x, scale->bottom + 15, at, step, out);
     }
 }
 
@@ -215,10 +221,16 @@ void plot_write_shared(const struct overview *overview, const struct series_span
                        struct buf *out)
 {
     const struct mono_time from = series_begin(span);
+    const struct plot_scale scale = {.from = from,
+                                     .to = mono_add(from, span->length),
+                                     .right = 100,
+                                     .ticks = 6,
+                                     .top = BOX_TOP,
+                                     .bottom = BOX_BOTTOM};
 
     buf_puts(out, "<svg class=\"shapes\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>"
                   "<g id=\"ticks\" class=\"ticks\">");
-    plot_ticks(overview, from, mono_add(from, span->length), BOX_TOP, BOX_BOTTOM, out);
+    plot_ticks(overview, &scale, out);
     buf_puts(out, "</g></defs></svg>");
 }
 

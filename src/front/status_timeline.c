@@ -7,7 +7,7 @@
  * to be told apart are joined, and marks of one kind that would cover each other are one mark with
  * a number; so the picture has a bounded size.
  *
- *   svg.timeline              data-from and data-to (ms since 1970)
+ *   svg.timeline              data-from, data-to (ms since 1970)
  *   .use, .window, .none      bars; .ahead: in the future; .doubt: rejected, still tried
  *   .mark                     can be focused; data-kind (obtained, failed, rejected, gone, next,
  *                             expiry), data-at (ms, which tells it from others of its kind),
@@ -28,6 +28,8 @@
 #define GOOD_LANE 62
 #define BAD_LANE 79
 #define AXIS 92
+/* Percent of the width that are left of "now". */
+#define NOW 62.0
 
 #define MARKS_MAX 16
 /*
@@ -98,9 +100,19 @@ static struct mono_time later_of(struct mono_time a, struct mono_time b)
     return mono_before(a, b) ? b : a;
 }
 
+/* Where it is across; beyond 0 and 100 where it is outside. */
+static double place(const struct timeline *line, struct mono_time at)
+{
+    const double since = (double)mono_diff(at, line->now);
+
+    if (since <= 0)
+        return NOW + NOW * since / (double)mono_diff(line->now, line->from);
+    return NOW + (100 - NOW) * since / (double)mono_diff(line->to, line->now);
+}
+
 static double percent(const struct timeline *line, struct mono_time at)
 {
-    return fmin(fmax(plot_percent(at, line->from, line->to), 0), 100);
+    return fmin(fmax(place(line, at), 0), 100);
 }
 
 static void put_clock(const struct timeline *line, struct mono_time at)
@@ -150,10 +162,9 @@ static void put_life(struct timeline *line, const struct life *life, struct mono
     put_bar(line, SHAPE_USE, SHAPE_AHEAD, life->from, renewed);
     put_bar(line, SHAPE_WINDOW, SHAPE_WINDOW, renewed, end);
     const double x = percent(line, life->from);
-    if (percent(line, renewed) - x >= BAR_LABELLED)
-        buf_printf(line->out, "<text class=\"gen%s\" x=\"%.2f%%\" dx=\"6\" y=\"%d\">%s%llu</text>",
-                   plot_percent(line->now, line->from, line->to) - x < BAR_LABELLED ? " dark" : "",
-                   x, BAR_TEXT, life->first < life->generation ? "to #" : "#",
+    if (fmin(percent(line, renewed), NOW) - x >= BAR_LABELLED)
+        buf_printf(line->out, "<text class=\"gen\" x=\"%.2f%%\" dx=\"6\" y=\"%d\">%s%llu</text>", x,
+                   BAR_TEXT, life->first < life->generation ? "to #" : "#",
                    (unsigned long long)life->generation);
     line->known = later_of(line->known, end);
 }
@@ -162,9 +173,7 @@ static void put_life(struct timeline *line, const struct life *life, struct mono
 static bool is_narrow(const struct timeline *line, const struct life *life, struct mono_time until)
 {
     return !mono_before(life->expires_at, until) &&
-           plot_percent(until, line->from, line->to) -
-                   plot_percent(life->from, line->from, line->to) <
-               BAR_LEAST;
+           place(line, until) - place(line, life->from) < BAR_LEAST;
 }
 
 static void begin_life(struct timeline *line, struct life *life, const struct history_event *event)
@@ -406,12 +415,28 @@ static void put_legend(const struct timeline *line)
 
 static void put_now(const struct timeline *line)
 {
-    const double x = percent(line, line->now);
-
     buf_printf(line->out,
-               "<g class=\"now\"><line x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"14\" y2=\"%d\"/>"
-               "<text x=\"%.2f%%\" y=\"10\"%s>now</text></g>",
-               x, x, AXIS, x, x > 95 ? " class=\"end\"" : "");
+               "<g class=\"now\"><line x1=\"%g%%\" x2=\"%g%%\" y1=\"14\" y2=\"%d\"/>"
+               "<text x=\"%g%%\" y=\"10\">now</text></g>",
+               NOW, NOW, AXIS, NOW);
+}
+
+static void put_scales(const struct timeline *line)
+{
+    struct plot_scale past = {
+        .from = line->from, .to = line->now, .right = NOW, .ticks = 5, .top = 16, .bottom = AXIS};
+    struct plot_scale ahead = past;
+
+    ahead.from = line->now;
+    ahead.to = line->to;
+    ahead.left = NOW;
+    ahead.right = 100;
+    ahead.ticks = 3;
+    buf_printf(line->out, "<rect class=\"future\" x=\"%g%%\" width=\"%g%%\"/><g class=\"ticks\">",
+               NOW, 100 - NOW);
+    plot_ticks(line->overview, &past, line->out);
+    plot_ticks(line->overview, &ahead, line->out);
+    buf_puts(line->out, "</g>");
 }
 
 static struct timeline timeline_of(const struct overview *overview,
@@ -422,7 +447,7 @@ static struct timeline timeline_of(const struct overview *overview,
     const int64_t since_start = overview->wall.ns - overview->started.ns;
     const struct mono_time started = mono_add(overview->now, -since_start);
     struct timeline line = {.overview = overview, .upstream = upstream, .out = out};
-    int64_t ahead = span->length / 20;
+    int64_t ahead = MINUTE;
 
     if (has_token(token) && token->expires_in > ahead)
         ahead = token->expires_in;
@@ -448,9 +473,7 @@ void timeline_write(const struct overview *overview, const struct overview_upstr
     buf_printf(out, "\" data-from=\"%lld\" data-to=\"%lld\">",
                (long long)(series_wall(overview, line.from).ns / MILLISECOND),
                (long long)(series_wall(overview, line.to).ns / MILLISECOND));
-    buf_puts(out, "<g class=\"ticks\">");
-    plot_ticks(overview, line.from, line.to, 16, AXIS, out);
-    buf_puts(out, "</g>");
+    put_scales(&line);
     put_bars(&line);
     put_doubt(&line, span, columns);
     put_now(&line);
