@@ -186,9 +186,10 @@ START_TEST(test_errors)
     draw();
     shows("id=\"plot-errors\"");
     shows("<path class=\"e0\" data-name=\"deadline_exceeded\"");
-    shows("<tr data-code=\"deadline_exceeded\"><th scope=\"row\"><i class=\"k e0\"></i>"
-          "deadline_<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
-          "<td class=\"n\">5,400</td><td class=\"n\">5,400</td></tr>");
+    shows(
+        "<tr data-code=\"deadline_exceeded\"><th scope=\"row\"><i class=\"k e0\"></i>"
+        "deadline_<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
+        "<td class=\"n\">5,400</td><td class=\"n\">5,400</td></tr>");
     lacks("No lookup failed");
     shows("data-step=\"10\" data-columns=\"180\""); /* half an hour, at ten seconds */
     const char *share = strstr(buf_text(&page), "<dd id=\"failed-share\">");
