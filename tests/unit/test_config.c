@@ -55,7 +55,7 @@ static const struct bad {
      "p.ini:1: [server one]: unknown section; did you mean [server]?\n"},
     {"[log]\nlevel = info\n[server]\n[log]\nformat = yaml\n", WHOLE,
      "p.ini:4: [log]: given twice, first in line 1; put its keys there\n"
-     "p.ini:5: [log] format: \"yaml\" is not understood; must be one of: text, json\n"},
+     "p.ini:5: [log] format: \"yaml\" is not understood; must be one of: text, json, journal\n"},
     {"[upstream a]\nadress = x\n", WHOLE,
      "p.ini:2: [upstream a] adress: unknown key; did you mean \"address\"?\n"
      "p.ini:5: [upstream u]: a second upstream, beside [upstream a] at p.ini:1; this version takes "
