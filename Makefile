@@ -217,6 +217,8 @@ SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 MAN := $(DESTDIR)$(PREFIX)/share/man
 DOC := $(DESTDIR)$(PREFIX)/share/doc/postcoded
 EXAMPLES := $(sort $(wildcard conf/examples/*.ini))
+# For Prometheus and Grafana, each in a folder of the examples.
+WATCHING := prometheus/alerts.yml grafana/postcoded.json
 
 # The delay that grows needs systemd 254, where other versions would warn of unknown keys.
 SYSTEMD_VERSION ?= $(shell pkg-config --modversion libsystemd)
@@ -224,7 +226,8 @@ GROWING = $(shell [ "$(firstword $(subst ., ,$(SYSTEMD_VERSION)))" -ge 254 ] 2>/
 
 install: $(BUILD)/postcoded
 	install -D -m 0755 $(BUILD)/postcoded $(DESTDIR)$(PREFIX)/sbin/postcoded
-	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC) $(DOC)/examples
+	install -d -m 0755 $(UNITS) $(SYSUSERS) $(MAN)/man5 $(MAN)/man8 $(DOC) $(DOC)/examples \
+		$(addprefix $(DOC)/examples/,$(dir $(WATCHING)))
 	sed 's|/usr/sbin/postcoded|$(PREFIX)/sbin/postcoded|' systemd/postcoded.service \
 		>$(UNITS)/postcoded.service
 	chmod 0644 $(UNITS)/postcoded.service
@@ -236,6 +239,7 @@ install: $(BUILD)/postcoded
 	install -m 0644 conf/man/postcoded.ini.5 $(MAN)/man5/postcoded.ini.5
 	install -m 0644 conf/postcoded.ini $(DOC)/postcoded.ini
 	install -m 0644 -t $(DOC)/examples $(EXAMPLES)
+	for file in $(WATCHING); do install -m 0644 conf/$$file $(DOC)/examples/$$file || exit; done
 	install -d -m 0750 $(CONFIG)
 	[ -e $(CONFIG)/postcoded.ini ] || install -m 0640 conf/postcoded.ini $(CONFIG)/postcoded.ini
 	$(if $(DESTDIR),,! getent group postcoded >/dev/null || chgrp -R postcoded $(CONFIG))
@@ -244,7 +248,10 @@ install: $(BUILD)/postcoded
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/postcoded $(UNITS)/postcoded.service $(UNITS)/postcoded.socket \
 		$(SYSUSERS)/postcoded.conf $(MAN)/man8/postcoded.8 $(MAN)/man5/postcoded.ini.5 \
-		$(DOC)/postcoded.ini $(EXAMPLES:conf/%=$(DOC)/%) $(UNITS)/postcoded.service.d/restart.conf
+		$(DOC)/postcoded.ini $(EXAMPLES:conf/%=$(DOC)/%) $(WATCHING:%=$(DOC)/examples/%) \
+		$(UNITS)/postcoded.service.d/restart.conf
+	for folder in $(addprefix $(DOC)/examples/,$(dir $(WATCHING))); do \
+		! [ -d $$folder ] || rmdir --ignore-fail-on-non-empty $$folder; done
 	! [ -d $(DOC)/examples ] || rmdir --ignore-fail-on-non-empty $(DOC)/examples
 	! [ -d $(DOC) ] || rmdir --ignore-fail-on-non-empty $(DOC)
 	! [ -d $(UNITS)/postcoded.service.d ] || \

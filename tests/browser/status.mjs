@@ -14,9 +14,12 @@ const token = '#upstream-location .token';
 
 // ---- the daemon and what it stands on ----
 
-async function lookup(postcode = 'M1%201AA') {
-  const response = await fetch(`${lookups}/${postcode}`);
+const failures = []; // GUIDs of the lookups that got a 5xx
+
+async function lookup() {
+  const response = await fetch(`${lookups}/M1%201AA`);
   await response.arrayBuffer();
+  if (response.status >= 500) failures.push(response.headers.get('x-guid'));
   return response.status;
 }
 async function press(path) {
@@ -35,6 +38,17 @@ function refresh() {
   });
 }
 
+// A good token, and a daemon that knows so.
+async function settle() {
+  await set('token_down=0');
+  for (let i = 0; i < 100; i++) {
+    if (i === 1) await refresh();
+    if ((await lookup()) === 200 && (await fetch(new URL('/readyz', pageUrl))).status === 200) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('the daemon is not ready, though the token endpoint is');
+}
+
 // Waits until the page itself, without a reload of ours, fulfils `what`, which runs in it.
 async function becomes(page, what, argument) {
   await page.waitForFunction(what, argument, { timeout: 45000, polling: 200 });
@@ -42,9 +56,9 @@ async function becomes(page, what, argument) {
 const generation = (page) =>
   page.locator(token).getAttribute('data-generation').then(Number);
 
-// ---- the checks, in their order ----
+// ---- checks that change what the page shows, one after another ----
 
-const checks = {
+const alone = {
   async 'the page is complete in one response'(browser) {
     const visitor = await visit(browser, pageUrl);
     const { page, response } = visitor;
@@ -95,7 +109,7 @@ const checks = {
     const { page } = visitor;
     await set('token_down=1');
     await press('revoke');
-    const failing = setInterval(() => lookup('M1%201AA').catch(() => {}), 200);
+    const failing = setInterval(() => lookup().catch(() => {}), 200);
     try {
       await becomes(page, () => document.querySelector('#ready').dataset.value === 'not-ready');
       await becomes(page, () => document.querySelector('.cond[data-level=down]') !== null);
@@ -103,20 +117,24 @@ const checks = {
       assert.notEqual((await condition.locator('h3').innerText()).trim(), '');
       assert.match(await condition.locator('.since').innerText(), /Since .*\d\d:\d\d:\d\d/);
       assert.match(await page.title(), /Not ready/);
-      assert.ok(await page.locator('#problems tbody tr').count() > 0, 'problems are listed');
+      const listed = await text(page, '#problems');
+      assert.ok(failures.some((guid) => listed.includes(guid)), `no GUID of ours in: ${listed}`);
       await page.screenshot({ path: `${shots}/incident.png`, fullPage: true });
     } finally {
       clearInterval(failing);
       await set('token_down=0');
     }
-    assert.equal(await refresh(), 202);
+    await settle();
     await becomes(page, (selector) => document.querySelector(selector).dataset.state === 'valid', token);
-    assert.equal(await lookup(), 200);
     await becomes(page, () => document.querySelector('#ready').dataset.value === 'ready');
     await becomes(page, () => document.querySelector('.cond[data-level=down]') === null);
     return visitor;
   },
+};
 
+// ---- checks that only look, all at one time ----
+
+const together = {
   async 'the timeline tells exact values to the keyboard'(browser) {
     const visitor = await visit(browser, pageUrl);
     const { page } = visitor;
@@ -160,12 +178,11 @@ const checks = {
   async 'pause stops, resume goes on'(browser) {
     const visitor = await visit(browser, pageUrl, { falseTime: true });
     const { page } = visitor;
-    const minute = () => page.clock.runFor(60000);
     await page.locator('#pause').click();
     assert.equal((await text(page, '#pause')).trim(), 'Resume');
     assert.match(await text(page, '#asof'), /paused/);
     const before = visitor.requests;
-    await minute();
+    await page.clock.runFor(60000);
     assert.equal(visitor.requests, before, 'requests while it is paused');
     const resumed = page.waitForResponse((response) => response.ok());
     await page.locator('#pause').click();
@@ -173,7 +190,7 @@ const checks = {
     assert.equal((await text(page, '#pause')).trim(), 'Pause');
     await becomes(page, () => !/paused/.test(document.querySelector('#asof').innerText));
     const next = page.waitForResponse((response) => response.ok());
-    await minute();
+    await page.clock.runFor(6000); // less than a request may take
     await next;
     return visitor;
   },
@@ -215,7 +232,7 @@ const checks = {
     assert.ok(await page.locator(`${token} svg.timeline .use`).count() > 0, 'the timeline is drawn');
     assert.ok(await page.locator('#codes tr[data-code=ok]').count() === 1);
     await page.locator(`${token} summary`).click();
-    assert.match(await text(page, `${token} table.events`), /token #\d+ obtained/);
+    assert.match(await text(page, `${token} table.events`), /token #?\d+ obtained/);
     // It asks again by itself.
     await page.waitForResponse((response) => response.ok());
     await page.screenshot({ path: `${shots}/no-javascript.png`, fullPage: true });
@@ -225,23 +242,23 @@ const checks = {
   async 'axe finds nothing serious'(browser) {
     const require = createRequire(import.meta.url);
     const axe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
-    for (const scheme of ['light', 'dark']) {
-      for (const size of [DESK, PHONE]) {
-        // The page's policy lets no other script in: here, and only here, it is not applied.
-        const visitor = await visit(browser, pageUrl, { scheme, size, bypassCSP: true });
-        for (const summary of await visitor.page.locator('summary').all()) await summary.click();
-        await visitor.page.addScriptTag({ content: axe });
-        const { violations } = await visitor.page.evaluate(() => window.axe.run(document));
-        const grave = violations
-          .filter(({ impact }) => ['serious', 'critical'].includes(impact))
-          .map(({ id, impact, help, nodes }) =>
-            `${impact} ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`);
-        assert.deepEqual(grave, [], `${scheme}, ${size.width} px`);
-        await leave(visitor);
-      }
+    for (const how of [{ scheme: 'light', size: DESK }, { scheme: 'dark', size: PHONE }]) {
+      // The page's policy lets no other script in: here, and only here, it is not applied.
+      const visitor = await visit(browser, pageUrl, { ...how, bypassCSP: true });
+      for (const summary of await visitor.page.locator('summary').all()) await summary.click();
+      await visitor.page.addScriptTag({ content: axe });
+      const { violations } = await visitor.page.evaluate(() => window.axe.run(document));
+      const grave = violations
+        .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+        .map(({ id, impact, help, nodes }) =>
+          `${impact} ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`);
+      assert.deepEqual(grave, [], `${how.scheme}, ${how.size.width} px`);
+      await leave(visitor);
     }
   },
+};
 
+const last = {
   async 'a daemon that is gone is told'(browser) {
     const visitor = await visit(browser, pageUrl);
     const { page } = visitor;
@@ -256,22 +273,28 @@ const checks = {
   },
 };
 
-await mkdir(shots, { recursive: true });
-assert.equal(await lookup(), 200);
-const browser = await launch(chromium);
 let failed = 0;
-for (const [name, check] of Object.entries(checks)) {
+async function run(browser, name, check) {
+  const began = Date.now();
   try {
     const visitor = await check(browser);
     if (visitor) {
       assert.deepEqual(visitor.faults, []);
       await leave(visitor);
     }
-    console.log(`ok ${name}`);
+    console.log(`ok ${name} (${Date.now() - began} ms)`);
   } catch (error) {
     failed++;
     console.log(`FAIL ${name}: ${error.stack}`);
   }
 }
+
+await mkdir(shots, { recursive: true });
+const browser = await launch(chromium);
+await settle();
+for (const [name, check] of Object.entries(alone)) await run(browser, name, check);
+await settle();
+await Promise.all(Object.entries(together).map(([name, check]) => run(browser, name, check)));
+for (const [name, check] of Object.entries(last)) await run(browser, name, check);
 await browser.close();
 process.exit(failed > 0 ? 1 : 0);

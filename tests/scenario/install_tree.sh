@@ -24,7 +24,8 @@ wanted="640 etc/postcoded/postcoded.ini
 644 usr/lib/systemd/system/postcoded.socket
 644 usr/lib/sysusers.d/postcoded.conf
 755 usr/sbin/postcoded
-$(cd "$TOP/conf" && printf '644 usr/share/doc/postcoded/%s\n' examples/*.ini)
+$(cd "$TOP/conf/examples" && printf '644 usr/share/doc/postcoded/examples/%s\n' *.ini grafana/postcoded.json \
+    prometheus/alerts.yml | sort -k 2)
 644 usr/share/doc/postcoded/postcoded.ini
 644 usr/share/man/man5/postcoded.ini.5
 644 usr/share/man/man8/postcoded.8"
@@ -34,8 +35,8 @@ install_to install DESTDIR="$root"
 [ "$(modes)" = "$wanted" ] || fail "$(diff <(echo "$wanted") <(modes))"
 units=$prefix/lib/systemd/system
 [ "$(stat -c %a "$root/etc/postcoded" "$prefix/share/man/man8" "$units/postcoded.service.d" \
-    "$prefix/share/doc/postcoded" "$prefix/share/doc/postcoded/examples" | tr '\n' ' ')" = \
-    "750 755 755 755 755 " ] || fail "directories"
+    "$prefix/share/doc/postcoded" "$prefix/share/doc/postcoded/examples"{,/prometheus,/grafana} | tr '\n' ' ')" = \
+    "750 755 755 755 755 755 755 " ] || fail "directories"
 grep -q "^ExecStart=/usr/sbin/postcoded " "$units/postcoded.service" ||
     fail "ExecStart= is not where the binary goes"
 cmp -s "$BUILD/postcoded" "$prefix/sbin/postcoded" || fail "another binary"

@@ -89,9 +89,18 @@ end_managed
 upstream auth_url ''
 upstream address "$url"
 begins
-knob unauthorized=1000
-has "$(look)" ' 502 ' 'rejected the token, and the one that replaced it (status 401)' "the client's rights"
-knob unauthorized=0
+knob unauthorized=3
+for ((i = 0; i < 2; i++)); do
+    has "$(look)" ' 502 ' 'rejected the token, and the one that replaced it (status 401)' \
+        "the client's rights"
+done
+token_is state in_doubt || fail "$(admin /tokens)"
+# And one that is good for another lookup.
+[ "$(look_status)" = 200 ] || fail "$(look)"
+eventually token_is state valid
+knob unauthorized=1
+has "$(look)" ' 502 ' 'rejected the token, which it accepts for other lookups (status 401)' \
+    "the client's rights"
 
 # Credentials that are refused, by a code of the standard; nothing else that the endpoint says.
 end_managed

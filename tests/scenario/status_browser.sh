@@ -26,5 +26,6 @@ cp "$TOP"/tests/browser/*.mjs "$here/"
 ln -s "$packages/node_modules" "$here/node_modules"
 HOME=$here node "$here/status.mjs" "$chromium" "http://$page/" "$at" "$url" "$here/admin.sock" \
     "$daemon" "$BUILD/browser-shots" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
+cat "$here/said"
 wait "$daemon" || fail "the daemon ended with $?"
 exit 0

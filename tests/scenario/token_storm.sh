@@ -116,7 +116,7 @@ done
 [ "$(token requests_last_hour)" = 3 ] || fail "$(admin /tokens)"
 [ "$(look_status)" = 200 ] || fail "the token that stays"
 knob unauthorized=2
-has "$(look)" ' 502 '
+has "$(look)" ' 502 ' 'no other was obtained: [upstream] auth_budget of token requests is used up'
 knob unauthorized=0
 [ "$(press forget)" = 204 ] || fail "forget is always done"
 retry=$(look | tr -d '\r' | sed -n 's/^Retry-After: //p')

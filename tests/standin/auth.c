@@ -181,8 +181,11 @@ void auth_serve(struct call *call, const char *rest)
     if (knobs_on(&standin->knobs, KNOB_TOKEN_DOWN))
         status = MHD_HTTP_SERVICE_UNAVAILABLE;
 
+    const char *error = status == MHD_HTTP_UNAUTHORIZED ? "invalid_client"
+                        : status < 500                  ? "invalid_request"
+                                                        : "server_error";
     if (status != 0)
-        call_answer_error(call, status, status < 500 ? "invalid_request" : "server_error",
+        call_answer_error(call, status, error,
                           "a fault, as asked for by token_down or token_status");
     else if (check(call))
         issue(call);
