@@ -50,11 +50,19 @@ static json_t *per_second(uint32_t count, int64_t length)
     return json_real(length > 0 ? (double)count * (double)SECOND / (double)length : 0);
 }
 
+/* To the microsecond. */
+static json_t *exact_seconds(int64_t duration)
+{
+    const int64_t microseconds = duration / MICROSECOND;
+
+    return json_real((double)microseconds / 1e6);
+}
+
 static json_t *percentile(const struct history_durations *durations, size_t percent)
 {
     const int64_t duration = history_percentile(durations, (double)percent / 100);
 
-    return duration < 0 ? json_null() : json_real((double)(duration / MICROSECOND) / 1e6);
+    return duration < 0 ? json_null() : exact_seconds(duration);
 }
 
 static json_t *read_lookups(const struct history_sample *sample,
@@ -387,7 +395,7 @@ static json_t *problems(const struct overview *overview, enum problem_side side)
         set(object, "code", json_string(problem_of(entry->ending)->code));
         set(object, "status", json_integer(entry->status));
         set(object, "path", token_json_text(entry->path));
-        set(object, "duration_seconds", json_real((double)(entry->duration / MICROSECOND) / 1e6));
+        set(object, "duration_seconds", exact_seconds(entry->duration));
         MEM_MUST(json_array_append_new(all, object) == 0);
     }
     return all;

@@ -106,24 +106,22 @@ static size_t series_of(size_t rank)
 
 static void put_errors_plot(const struct errors *errors, struct status_work *work, struct buf *out)
 {
-    double *values[CODES_SHOWN + 1];
+    struct plot *plot = &work->plot;
 
-    plot_begin(&work->plot, "errors", NULL, "Errors", PLOT_RATE);
-    work->plot.stacked = true;
+    plot_begin(plot, "errors", NULL, "Errors", PLOT_RATE);
+    plot->stacked = true;
     for (size_t i = 0; i < errors->shown && i <= CODES_SHOWN; i++)
-        values[i] =
-            plot_add(&work->plot, i < CODES_SHOWN ? problem_of(errors->order[i])->code : "others");
-    if (errors->shown == 0)
-        values[0] = plot_add(&work->plot, "");
+        plot_add(plot, i < CODES_SHOWN ? problem_of(errors->order[i])->code : "others");
     for (size_t column = 0; column < work->span.columns; column++) {
         const struct series_column *from = &work->columns[column];
 
         if (from->length == 0)
             continue;
-        for (size_t i = 0; i < work->plot.count; i++)
-            values[i][column] = 0;
+        for (size_t i = 0; i < plot->count; i++)
+            plot->series[i].values[column] = 0;
         for (size_t rank = 0; rank < errors->shown; rank++)
-            values[series_of(rank)][column] += rate(from->codes[errors->order[rank]], from->length);
+            plot->series[series_of(rank)].values[column] +=
+                rate(from->codes[errors->order[rank]], from->length);
     }
     plot_write(&work->plot, &work->span, out);
 }

@@ -161,22 +161,23 @@ static void put_label(const struct plot *plot, const struct axis *axis, double v
     buf_puts(out, "</text>");
 }
 
-static double first_line(const struct axis *axis)
+/* Lines across: at the half and the whole, or at each decade above the lowest. */
+static int count_lines(const struct axis *axis)
 {
-    return axis->log ? axis->min * 10 : axis->max / 2;
+    return axis->log ? (int)lround(log10(axis->max / axis->min)) : 2;
 }
 
-static double next_line(const struct axis *axis, double value)
+static double line_at(const struct axis *axis, int which)
 {
-    return axis->log ? value * 10 : value * 2;
+    return axis->log ? axis->min * pow(10, which + 1) : axis->max / 2 * (which + 1);
 }
 
 /* What the lines stand for; drawn over the series. */
 static void put_labels(const struct plot *plot, const struct axis *axis, struct buf *out)
 {
     buf_puts(out, "<g class=\"labels\">");
-    for (double at = first_line(axis); at < axis->max * 1.001; at = next_line(axis, at))
-        put_label(plot, axis, at, out);
+    for (int i = 0; i < count_lines(axis); i++)
+        put_label(plot, axis, line_at(axis, i), out);
     buf_puts(out, "</g>");
 }
 
@@ -184,8 +185,8 @@ static void put_labels(const struct plot *plot, const struct axis *axis, struct 
 static void put_grid(const struct axis *axis, size_t columns, struct buf *out)
 {
     buf_puts(out, "<path class=\"grid\" d=\"");
-    for (double at = first_line(axis); at < axis->max * 1.001; at = next_line(axis, at))
-        buf_printf(out, "M0 %dH%zu", height_of(axis, at), columns);
+    for (int i = 0; i < count_lines(axis); i++)
+        buf_printf(out, "M0 %dH%zu", height_of(axis, line_at(axis, i)), columns);
     buf_printf(out, "\"/><path class=\"base\" d=\"M-1 %dH%zu\"/>", SCALE, columns);
 }
 
