@@ -186,7 +186,8 @@ void auth_serve(struct call *call, const char *rest)
                                                         : "server_error";
     if (status != 0)
         call_answer_error(call, status, error,
-                          "a fault, as asked for by token_down or token_status");
+                          status == MHD_HTTP_UNAUTHORIZED ? "the client's secret has been revoked"
+                                                          : "the service is not available");
     else if (check(call))
         issue(call);
 }

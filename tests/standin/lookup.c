@@ -95,7 +95,8 @@ static void respond_address(struct call *call, const struct postcode *postcode)
 static void respond_status(struct call *call, unsigned status)
 {
     call_answer_error(call, status, status == 429 ? "quota_exceeded" : "server_error",
-                      "a fault, as asked for by lookup_status");
+                      status == 429 ? "the quota of this client is used up"
+                                    : "the service is not available");
     if (status == 429)
         call_header(call, MHD_HTTP_HEADER_RETRY_AFTER, "60");
 }
