@@ -20,7 +20,8 @@
 #define PROBLEM_LOG_PATH 96
 
 struct problem_entry {
-    struct wall_time at; /* when it ended */
+    struct wall_time at;    /* when it ended */
+    struct mono_time ended; /* the same: they are sorted by it */
     char guid[GUID_MAX + 1];
     enum problem_id ending;
     int status;

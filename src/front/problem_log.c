@@ -54,6 +54,7 @@ static void describe(const struct request *request, const char *path, int64_t du
                      struct problem_entry *out)
 {
     *out = (struct problem_entry){.at = wall_now(),
+                                  .ended = mono_now(),
                                   .ending = request->ending,
                                   .status = request->status,
                                   .duration = duration};
@@ -81,7 +82,7 @@ static size_t insert(struct problem_entry out[PROBLEM_LOG_ENTRIES], size_t count
 {
     size_t at = count;
 
-    while (at > 0 && out[at - 1].at.ns < entry->at.ns)
+    while (at > 0 && mono_before(out[at - 1].ended, entry->ended))
         at--;
     if (at == PROBLEM_LOG_ENTRIES)
         return count;

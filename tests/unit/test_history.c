@@ -78,6 +78,53 @@ START_TEST(a_sample_has_what_its_interval_counted)
 }
 END_TEST
 
+static const struct {
+    size_t status;
+    enum history_class class;
+} classes[] = {
+    {0, HISTORY_NONE},           {200, HISTORY_GOOD},         {204, HISTORY_GOOD},
+    {304, HISTORY_GOOD},         {404, HISTORY_GOOD},         {401, HISTORY_REFUSED},
+    {403, HISTORY_REFUSED},      {429, HISTORY_LIMITED},      {400, HISTORY_CLIENT_ERROR},
+    {410, HISTORY_CLIENT_ERROR}, {500, HISTORY_SERVER_ERROR}, {503, HISTORY_SERVER_ERROR},
+};
+
+START_TEST(calls_are_classed_by_status)
+{
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, classes[_i].status, 2);
+    sample();
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        ck_assert_uint_eq(history_upstream_at(history, 0, 0)->classes[i],
+                          i == classes[_i].class ? 2 : 0);
+}
+END_TEST
+
+START_TEST(a_sample_has_gauges_queue_and_rejections)
+{
+    static const double busy[] = {0.25, 0.75, 0.5};
+
+    sources.busy = busy;
+    sources.worker_count = ARRAY_LEN(busy);
+    metric_add(METRIC_IN_FLIGHT, 0, 6);
+    metric_upstream_add(METRIC_TOKEN_WAITERS, INDEX, 0, 5);
+    metric_upstream_add(METRIC_UPSTREAM_QUEUE_LENGTH, INDEX, 0, 4);
+    metric_upstream_add(METRIC_UPSTREAM_QUEUE_REFUSED, INDEX, 0, 3);
+    metric_upstream_add(METRIC_TOKEN_REJECTED, INDEX, 0, 2);
+    metric_upstream_observe(METRIC_UPSTREAM_QUEUE_DURATION, INDEX, 30 * SECOND);
+    metric_upstream_observe(METRIC_UPSTREAM_DURATION, INDEX, 3 * MILLISECOND);
+    sample();
+    const struct history_upstream_sample *upstream = history_upstream_at(history, 0, 0);
+    ck_assert_uint_eq(history_at(history, 0)->busy_permille, 750);
+    ck_assert_uint_eq(history_at(history, 0)->in_flight, 6);
+    ck_assert_uint_eq(history_at(history, 0)->token_waiters, 5);
+    ck_assert_uint_eq(upstream->queue_length, 4);
+    ck_assert_uint_eq(upstream->queue_refused, 3);
+    ck_assert_uint_eq(upstream->rejected, 2);
+    ck_assert_int_eq(history_percentile(&upstream->queued, 1), 10 * SECOND);
+    ck_assert_int_lt(history_percentile(&upstream->calls, 1), 10 * SECOND);
+    ck_assert_int_eq(upstream->state, KEEPER_NONE);
+}
+END_TEST
+
 START_TEST(two_hours_are_kept)
 {
     for (size_t i = 0; i < HISTORY_SAMPLES + 5; i++) {
@@ -239,6 +286,16 @@ START_TEST(another_rejection_is_another_event)
 }
 END_TEST
 
+START_TEST(one_that_is_gone_for_a_rejection)
+{
+    say(granted(1, HOUR));
+    metric_upstream_add(METRIC_TOKEN_EVICTIONS, INDEX, EVICTED_REJECTED, 1);
+    say((struct keeper_status){.generation = 1});
+    ck_assert_int_eq(newest(3)->kind, HISTORY_GONE);
+    ck_assert_str_eq(newest(3)->reason, "refused");
+}
+END_TEST
+
 START_TEST(a_token_that_is_gone)
 {
     say(granted(1, HOUR));
@@ -269,6 +326,8 @@ int main(void)
 
     tcase_add_checked_fixture(samples, setup, teardown);
     tcase_add_test(samples, a_sample_has_what_its_interval_counted);
+    tcase_add_loop_test(samples, calls_are_classed_by_status, 0, ARRAY_LEN(classes));
+    tcase_add_test(samples, a_sample_has_gauges_queue_and_rejections);
     tcase_add_test(samples, two_hours_are_kept);
     tcase_add_test(samples, a_counter_that_seems_to_shrink_counts_nothing);
     tcase_add_test(samples, percentiles);
@@ -281,6 +340,7 @@ int main(void)
     tcase_add_test(events, so_was_one_that_was_replaced_for_it);
     tcase_add_test(events, rejections_close_to_each_other_are_one_event);
     tcase_add_test(events, another_rejection_is_another_event);
+    tcase_add_test(events, one_that_is_gone_for_a_rejection);
     tcase_add_test(events, a_token_that_is_gone);
     tcase_add_test(events, the_oldest_events_are_forgotten);
     suite_add_tcase(suite, events);
