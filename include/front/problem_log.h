@@ -40,6 +40,8 @@ enum problem_side {
 bool problem_log_wants(enum problem_id ending);
 /* Of a request that ended with one; `path` may be shown as it is. */
 void problem_log_add(const struct request *request, const char *path, int64_t duration);
+/* Postcodes are to be shown less fully than so far: what is there goes. Thread: any. */
+void problem_log_forget(void);
 /* The newest ones of all threads, the newest first; gives their number. */
 size_t problem_log_read(enum problem_side side, struct problem_entry out[PROBLEM_LOG_ENTRIES]);
 

@@ -76,6 +76,16 @@ void problem_log_add(const struct request *request, const char *path, int64_t du
     MUST(pthread_mutex_unlock(&own->lock) == 0);
 }
 
+void problem_log_forget(void)
+{
+    for (struct ring *ring = atomic_load_explicit(&rings, memory_order_acquire); ring != NULL;
+         ring = ring->next) {
+        MUST(pthread_mutex_lock(&ring->lock) == 0);
+        memset(ring->sides, 0, sizeof(ring->sides));
+        MUST(pthread_mutex_unlock(&ring->lock) == 0);
+    }
+}
+
 /* Puts an entry where it belongs among the newest; gives their number. */
 static size_t insert(struct problem_entry out[PROBLEM_LOG_ENTRIES], size_t count,
                      const struct problem_entry *entry)

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "front/problem_log.h"
 #include "service/daemon_internal.h"
 
 /* Cells of METRIC_RELOADS. */
@@ -167,8 +168,11 @@ static void change_operators(struct daemon *daemon)
     }
 }
 
-static void change_log(const struct config *config)
+/* Lookups that began before show more for as long as they last, as their log lines do. */
+static void change_log(const struct config *before, const struct config *config)
 {
+    if (config->log_postcodes > before->log_postcodes)
+        problem_log_forget();
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
 
@@ -192,7 +196,7 @@ static void commit(struct reload *reload)
     }
     daemon->pool_digest = reload->pool_digest;
     daemon->shares = reload->shares;
-    change_log(config);
+    change_log(daemon->setup.config, config);
     daemon_limit_connections(daemon, config, &reload->users, &reload->shares);
     struct setup before = daemon->setup;
     setup_copy(&daemon->setup, &reload->setup);

@@ -86,6 +86,18 @@ START_TEST(threads_are_merged_by_time)
 }
 END_TEST
 
+START_TEST(all_are_forgotten_on_demand)
+{
+    end_as(PROBLEM_UNREACHABLE);
+    end_as(PROBLEM_UNKNOWN_POSTCODE);
+    problem_log_forget();
+    ck_assert_uint_eq(problem_log_read(PROBLEM_OF_SERVICE, entries), 0);
+    ck_assert_uint_eq(problem_log_read(PROBLEM_OF_CALLER, entries), 0);
+    end_as(PROBLEM_UNREACHABLE);
+    ck_assert_uint_eq(problem_log_read(PROBLEM_OF_SERVICE, entries), 1);
+}
+END_TEST
+
 START_TEST(a_long_path_is_cut)
 {
     char path[1000] = "/";
@@ -106,6 +118,7 @@ int main(void)
     tcase_add_test(tcase, callers_mistakes_do_not_push_out_the_others);
     tcase_add_test(tcase, the_newest_are_kept);
     tcase_add_test(tcase, threads_are_merged_by_time);
+    tcase_add_test(tcase, all_are_forgotten_on_demand);
     tcase_add_test(tcase, a_long_path_is_cut);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
