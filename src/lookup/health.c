@@ -105,11 +105,10 @@ void lookup_health_note(struct lookup_health *health, const struct lookup_result
         note_good(health);
 }
 
-void lookup_health_timed_out(struct lookup_health *health, bool calling, uint64_t generation,
-                             struct mono_time now)
+void lookup_health_timed_out(struct lookup_health *health, enum health_reason reason,
+                             uint64_t generation, struct mono_time now)
 {
-    const struct health_failure failure = {.reason = calling ? HEALTH_TIMED_OUT : HEALTH_NO_TOKEN,
-                                           .generation = generation};
+    const struct health_failure failure = {.reason = reason, .generation = generation};
 
     note_failure(health, &failure, now);
 }

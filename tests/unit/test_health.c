@@ -200,11 +200,13 @@ END_TEST
 /* A deadline blames what was waited for. */
 START_TEST(deadlines)
 {
-    lookup_health_timed_out(&health, true, GENERATION, at(0));
-    lookup_health_timed_out(&health, true, GENERATION, at(9 * SECOND));
+    lookup_health_timed_out(&health, HEALTH_TIMED_OUT, GENERATION, at(0));
+    lookup_health_timed_out(&health, HEALTH_TIMED_OUT, GENERATION, at(9 * SECOND));
     ck_assert(state(9 * SECOND).down);
     ck_assert_int_eq(state(9 * SECOND).failure.reason, HEALTH_TIMED_OUT);
-    lookup_health_timed_out(&health, false, 0, at(9 * SECOND));
+    lookup_health_timed_out(&health, HEALTH_QUEUED, GENERATION, at(9 * SECOND));
+    ck_assert_int_eq(state(9 * SECOND).failure.reason, HEALTH_QUEUED);
+    lookup_health_timed_out(&health, HEALTH_NO_TOKEN, 0, at(9 * SECOND));
     ck_assert_int_eq(state_with(0, false, 9 * SECOND).failure.reason, HEALTH_NO_TOKEN);
 }
 END_TEST
