@@ -97,7 +97,7 @@ enum metric_kind {
     X(METRIC_UPSTREAM_CONNECTIONS, "postcoded_upstream_connections", UPSTREAM, GAUGE, 2,           \
       "Connections to the upstream, by state.")                                                    \
     X(METRIC_UPSTREAM_QUEUE_REFUSED, "postcoded_upstream_queue_refused_total", UPSTREAM, COUNTER,  \
-      1, "Calls refused because the queue for an upstream connection was full.")                   \
+      1, "Calls refused because the queue for a connection was full: a reload lowered its limit.") \
     X(METRIC_UPSTREAM_QUEUE_LENGTH, "postcoded_upstream_queue_length", UPSTREAM, GAUGE, 1,         \
       "Calls waiting for a connection to the upstream.")                                           \
     X(METRIC_UPSTREAM_QUEUE_DURATION, "postcoded_upstream_queue_seconds", UPSTREAM, HISTOGRAM,     \

@@ -11,6 +11,7 @@
 
 struct lookup_stats {
     bool waited_for_token;
+    bool queued;               /* it waits for a connection, or did so to its end */
     unsigned retries;          /* fresh connections, and the repetition after a 401 */
     int64_t upstream_duration; /* ns, of all calls; -1: none was made */
 };

@@ -45,6 +45,7 @@ enum health_reason {
     HEALTH_REJECTED,     /* the upstream rejected the token, or answered 403 */
     HEALTH_NO_RESPONSE,  /* error says why */
     HEALTH_TIMED_OUT,    /* request_timeout passed, and the upstream had not responded */
+    HEALTH_QUEUED,       /* request_timeout passed in the queue for a connection */
     HEALTH_RATE_LIMITED, /* 429 */
     HEALTH_MALFORMED,    /* a 200 without an address */
     HEALTH_STATUS,       /* any other status, 503 included */
@@ -72,9 +73,10 @@ struct lookup_health {
 /* Notes how a lookup ended. `generation` of the token that it had, 0 for none. */
 void lookup_health_note(struct lookup_health *health, const struct lookup_result *result,
                         uint64_t generation, struct mono_time now);
-/* Its deadline passed; `calling`: it waited for the upstream, and else for a token. */
-void lookup_health_timed_out(struct lookup_health *health, bool calling, uint64_t generation,
-                             struct mono_time now);
+/* Its deadline passed: HEALTH_NO_TOKEN, HEALTH_QUEUED or HEALTH_TIMED_OUT, by what it waited for.
+ */
+void lookup_health_timed_out(struct lookup_health *health, enum health_reason reason,
+                             uint64_t generation, struct mono_time now);
 
 struct health_state {
     bool failing;           /* the last lookups failed; the rest is of use only then */

@@ -107,6 +107,12 @@ struct client_request {
     const char *body; /* POST: may be NULL for an empty one */
     size_t body_len;
     size_t max_response; /* bytes of body */
+    /*
+     * Becomes true when the call has to wait for a connection, and false when it gets one: so it
+     * tells of a call that was cancelled whether it was ever started. Borrowed while the call is
+     * under way; NULL: nobody asks.
+     */
+    bool *queued;
 };
 
 /* ---- its response ---- */

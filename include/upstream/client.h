@@ -6,6 +6,10 @@
  * context is cancelled before: then the connection is closed at once, and nothing is called. The
  * deadline is the context's.
  *
+ * Beyond max_connections calls wait in order of arrival. One whose turn comes when less time is
+ * left to its deadline than the upstream's quickest answers take lately is passed over: it is never
+ * started, and ends by its deadline.
+ *
  * Retries: a GET whose connection failed before any byte of a response is sent again on a fresh
  * connection. RFC 9110 section 9.2.2 allows it for idempotent methods only; so a POST is sent once,
  * and on a connection of its own, where the race with a server that closes an idle one cannot

@@ -140,9 +140,18 @@ void response_timed_out(struct request *request)
     char limit[DURATION_TEXT];
 
     duration_format(request->config->server_request_timeout, limit);
-    response_plain_problem(
-        request, PROBLEM_DEADLINE,
-        "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
+    if (request->stats.queued)
+        response_problem(
+            request,
+            &(struct response_problem){.id = PROBLEM_DEADLINE,
+                                       .proxy_error = "connection_limit_reached"},
+            "No connection to the upstream was free within %s ([server] request_timeout): all "
+            "those of [upstream] max_connections were in use. Try again.",
+            limit);
+    else
+        response_plain_problem(
+            request, PROBLEM_DEADLINE,
+            "The lookup did not end within %s ([server] request_timeout). Try again.", limit);
 }
 
 /* A header section is a few hundred bytes; a GUID and its header's name are bounded. */

@@ -105,11 +105,10 @@ void lookup_health_note(struct lookup_health *health, const struct lookup_result
         note_good(health);
 }
 
-void lookup_health_timed_out(struct lookup_health *health, bool calling, uint64_t generation,
-                             struct mono_time now)
+void lookup_health_timed_out(struct lookup_health *health, enum health_reason reason,
+                             uint64_t generation, struct mono_time now)
 {
-    const struct health_failure failure = {.reason = calling ? HEALTH_TIMED_OUT : HEALTH_NO_TOKEN,
-                                           .generation = generation};
+    const struct health_failure failure = {.reason = reason, .generation = generation};
 
     note_failure(health, &failure, now);
 }
@@ -156,6 +155,9 @@ void health_failure_text(const struct health_failure *failure, char out[HEALTH_T
         break;
     case HEALTH_TIMED_OUT:
         snprintf(out, HEALTH_TEXT, "the upstream did not respond within request_timeout");
+        break;
+    case HEALTH_QUEUED:
+        snprintf(out, HEALTH_TEXT, "no connection to the upstream was free within request_timeout");
         break;
     case HEALTH_MALFORMED:
         snprintf(out, HEALTH_TEXT, "the upstream's response is not an address");

@@ -106,6 +106,13 @@ static void add_duration(struct lookup_stats *stats, int64_t duration)
         duration + (stats->upstream_duration < 0 ? 0 : stats->upstream_duration);
 }
 
+static enum health_reason awaited(const struct lookup *lookup)
+{
+    if (!lookup->calling)
+        return HEALTH_NO_TOKEN;
+    return lookup->query.stats->queued ? HEALTH_QUEUED : HEALTH_TIMED_OUT;
+}
+
 /* The derived context was cancelled first, and with it the call: the client has closed it. */
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
@@ -113,7 +120,7 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     struct lookup_health *health = lookup->shared->health;
 
     if (cause == CTX_DEADLINE && health != NULL)
-        lookup_health_timed_out(health, lookup->calling, generation(lookup), mono_now());
+        lookup_health_timed_out(health, awaited(lookup), generation(lookup), mono_now());
     if (lookup->calling)
         add_duration(lookup->query.stats, mono_diff(mono_now(), lookup->called));
     lookup_free(lookup);
@@ -231,6 +238,7 @@ static void call(struct lookup *lookup)
         .headers = headers,
         .header_count = make_headers(lookup, headers),
         .max_response = (size_t)lookup->way.upstream->max_response_size,
+        .queued = &lookup->query.stats->queued,
     };
 
     lookup->called = loop_now(ctx_loop(lookup->ctx));

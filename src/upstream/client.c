@@ -8,7 +8,13 @@
  * client.
  *
  *     client_call --> QUEUED --> RUNNING --> ENDED --> `done`
- *          \________________________________/   (the queue is full)
+ *          \        \__ LATE               /
+ *           \_____________________________/   (the queue is full)
+ *
+ * A call whose turn comes when its deadline is about to pass is not started: it would open or take
+ * a connection, and have it closed for nothing. Where more calls come than the upstream can answer,
+ * those at the head of the queue are just the ones that are about to end, and every connection
+ * would go to one of them. So LATE calls wait for their deadline where they are in nobody's way.
  *
  * At every stage the cancellation of the call's context removes the call and frees it.
  */
@@ -31,7 +37,12 @@
 /* A response may take so long, however short connect_timeout is. */
 #define MUTE_MIN SECOND
 
-enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_ENDED, CALL_STATES };
+/* A call that waits and has less time left is not started: timers are as coarse. */
+#define LEAST_LEFT MILLISECOND
+/* The part by which `quickest` follows answers that take longer. */
+#define FORGETS 8
+
+enum call_state { CALL_QUEUED, CALL_LATE, CALL_RUNNING, CALL_ENDED, CALL_STATES };
 
 struct call {
     enum call_state state;
@@ -42,6 +53,7 @@ struct call {
     struct ctx_hook hook;
     client_done *done;
     void *arg;
+    bool *queued; /* client_request.queued */
     struct mono_time called;
     enum client_error error; /* once ENDED */
     struct response response;
@@ -66,6 +78,7 @@ struct client {
     size_t max_queue;
     struct call *calls[CALL_STATES]; /* a list for each state, oldest first */
     size_t count[CALL_STATES];
+    int64_t quickest; /* ns; what the quickest answers took while calls waited; 0: not known */
     struct timer *deliver_timer;
     bool delivering;
     bool closing; /* the last reference went in a callback: deliver() frees it */
@@ -93,6 +106,8 @@ static void count_waiting(const struct call *call, int n)
 /* Most calls get a connection at once: they are counted as such, and never as waiting. */
 static void begin_wait(struct call *call)
 {
+    if (call->state == CALL_QUEUED && call->queued != NULL)
+        *call->queued = true;
     call->waits = call->client->gets.counted && call->state == CALL_QUEUED;
     if (call->waits)
         count_waiting(call, 1);
@@ -108,14 +123,19 @@ static void end_wait(struct call *call)
     observe_wait(call, mono_diff(loop_now(call->client->loop), call->called));
 }
 
-static void leave(struct call *call)
+static void leave_list(struct call *call)
 {
     struct client *client = call->client;
 
-    if (call->waits)
-        end_wait(call);
     client->count[call->state]--;
     DL_DELETE(client->calls[call->state], call);
+}
+
+static void leave(struct call *call)
+{
+    if (call->waits)
+        end_wait(call);
+    leave_list(call);
 }
 
 static void set_state(struct call *call, enum call_state state)
@@ -152,11 +172,48 @@ static void start(struct call *call, struct mono_time now)
         end(call, call->once ? call->posting.error : call->get.error);
 }
 
+/* It waits on. */
+static void give_up(struct call *call)
+{
+    leave_list(call);
+    enter(call, CALL_LATE);
+}
+
+static void start_waiting(struct call *call, struct mono_time now)
+{
+    if (call->queued != NULL)
+        *call->queued = false;
+    start(call, now);
+}
+
+/* The clock is read: of calls whose deadline passes in this turn none is started. */
 static void start_queued(struct client *client)
 {
     while (client->calls[CALL_QUEUED] != NULL &&
-           client->count[CALL_RUNNING] < client->max_connections)
-        start(client->calls[CALL_QUEUED], loop_now(client->loop));
+           client->count[CALL_RUNNING] < client->max_connections) {
+        struct call *call = client->calls[CALL_QUEUED];
+        struct mono_time now = loop_look(client->loop);
+        int64_t left = mono_diff(ctx_deadline(call->ctx), now);
+
+        if (left < LEAST_LEFT || left < client->quickest)
+            give_up(call);
+        else
+            start_waiting(call, now);
+    }
+}
+
+/*
+ * Follows quicker answers at once and slower ones slowly, so that who has less time left would not
+ * have got an answer. It is kept only while calls wait, and of use to none but them.
+ */
+static void note_answer(struct client *client, const struct response *response)
+{
+    int64_t took = mono_diff(response->ended, response->started);
+
+    if (client->quickest == 0 || took < client->quickest)
+        client->quickest = took;
+    else
+        client->quickest += (took - client->quickest) / FORGETS;
 }
 
 static void make_response(struct call *call, struct upstream_response *out)
@@ -234,6 +291,8 @@ static void note_end(struct call *call, enum client_error error)
     if (error != CLIENT_OK)
         log_debug(ctx_guid(call->ctx), "the upstream %s (%s)", client_error_phrase(error),
                   call->response.text);
+    if (error == CLIENT_OK && !call->once && call->client->calls[CALL_QUEUED] != NULL)
+        note_answer(call->client, &call->response);
     end(call, error);
     start_queued(call->client);
 }
@@ -285,6 +344,7 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
 
     call->client = client;
     call->waits = false;
+    call->queued = request->queued;
     call->ctx = ctx;
     call->once = request->once;
     call->called = loop_now(client->loop);
@@ -310,7 +370,7 @@ void client_call(struct client *client, struct ctx *ctx, const struct client_req
     enter(call, CALL_QUEUED);
     if (client->calls[CALL_QUEUED] == call && client->count[CALL_RUNNING] < client->max_connections)
         start(call, call->called);
-    if (client->count[CALL_QUEUED] > client->max_queue) {
+    if (client->count[CALL_QUEUED] + client->count[CALL_LATE] > client->max_queue) {
         if (client->gets.counted)
             metric_upstream_add(METRIC_UPSTREAM_QUEUE_REFUSED, client->gets.upstream, 0, 1);
         end(call, CLIENT_QUEUE_FULL);

@@ -1,6 +1,6 @@
 /*
- * The HTTP client against scripted peers: connections that fail, retries, idle connections, the
- * queue, cancellation, proxies.
+ * The HTTP client against scripted peers: connections that fail, retries, idle connections,
+ * cancellation, proxies.
  */
 #include <poll.h>
 #include <semaphore.h>
@@ -293,59 +293,6 @@ START_TEST(test_idle_connection_with_unasked_response)
 }
 END_TEST
 
-/* The queue. */
-
-static char order[CALLS + 1];
-
-static void note_order(struct peer *self)
-{
-    char headers[4096];
-    int fd = peer_accept(self);
-
-    for (size_t i = 0; peer_read_headers(fd, headers, sizeof(headers)); i++) {
-        order[i] = headers[strlen("GET /")];
-        peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    }
-    close(fd);
-}
-
-/* How many wait, how many have waited or need not, and of these how many need not. */
-static void ck_queue(int64_t waiting, int64_t waited, int64_t at_once)
-{
-    const enum metric waits = METRIC_UPSTREAM_QUEUE_DURATION;
-
-    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, 0, 0), waiting);
-    ck_assert_int_eq(metric_upstream_sum(waits, 0, METRIC_HISTOGRAM_COUNT), waited);
-    ck_assert_int_ge(metric_upstream_sum(waits, 0, 0), at_once);
-}
-
-START_TEST(test_queue)
-{
-    settings.max_connections = 1;
-    settings.max_queue = 3;
-    serve(note_order, NULL);
-    static const char *const targets[] = {"/a", "/b", "/c", "/d", "/e"};
-    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-        get(i, targets[i]);
-    ck_queue(3, 1, 1); /* one got the connection, one was refused */
-    ctx_cancel(results[2].ctx, CTX_GONE);
-    ck_queue(2, 2, 1);
-    await(4);
-    ck_queue(0, 4, 1);
-    ck_assert_int_gt(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_DURATION, 0, METRIC_HISTOGRAM_SUM),
-                     0);
-    ck_assert_int_eq(results[4].error, CLIENT_QUEUE_FULL);
-    ck_assert(!results[2].called);
-    ck_assert_uint_lt(results[0].place, results[1].place);
-    ck_assert_uint_lt(results[1].place, results[3].place);
-    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, 0, 0), 1);
-    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 200), 3);
-    finish();
-    ck_assert_str_eq(order, "abd");
-    ck_assert_int_eq(peer.accepted, 1);
-}
-END_TEST
-
 /* Cancellation. */
 
 static void cancel_first(void)
@@ -480,22 +427,6 @@ START_TEST(test_free_in_a_callback)
 }
 END_TEST
 
-/* A reload drops the client while calls wait: none of them counts as waiting for ever. */
-START_TEST(test_queue_of_a_client_that_is_freed)
-{
-    settings.max_connections = 1;
-    settings.max_queue = 3;
-    serve(serve_all, NULL);
-    get(0, "/1")->then = free_client;
-    get(1, "/2");
-    get(2, "/3");
-    ck_queue(2, 1, 1);
-    await(1);
-    ck_queue(0, 3, 1);
-    finish();
-}
-END_TEST
-
 START_TEST(test_a_reference_keeps_the_client)
 {
     serve(serve_all, NULL);
@@ -554,14 +485,12 @@ static void add_failures(TCase *tcase)
 
 static void add_life(TCase *tcase)
 {
-    tcase_add_test(tcase, test_queue);
     tcase_add_test(tcase, test_cancel_closes_the_connection);
     tcase_add_test(tcase, test_cancel_in_the_middle_of_a_body);
     tcase_add_test(tcase, test_cancel_before_anything_happened);
     tcase_add_test(tcase, test_cancel_in_a_callback);
     tcase_add_test(tcase, test_cancel_of_a_call_that_was_rejected);
     tcase_add_test(tcase, test_free_in_a_callback);
-    tcase_add_test(tcase, test_queue_of_a_client_that_is_freed);
     tcase_add_test(tcase, test_a_reference_keeps_the_client);
     tcase_add_test(tcase, test_deadline_ends_a_call);
     tcase_add_test(tcase, test_environment_names_no_proxy);

@@ -200,11 +200,13 @@ END_TEST
 /* A deadline blames what was waited for. */
 START_TEST(deadlines)
 {
-    lookup_health_timed_out(&health, true, GENERATION, at(0));
-    lookup_health_timed_out(&health, true, GENERATION, at(9 * SECOND));
+    lookup_health_timed_out(&health, HEALTH_TIMED_OUT, GENERATION, at(0));
+    lookup_health_timed_out(&health, HEALTH_TIMED_OUT, GENERATION, at(9 * SECOND));
     ck_assert(state(9 * SECOND).down);
     ck_assert_int_eq(state(9 * SECOND).failure.reason, HEALTH_TIMED_OUT);
-    lookup_health_timed_out(&health, false, 0, at(9 * SECOND));
+    lookup_health_timed_out(&health, HEALTH_QUEUED, GENERATION, at(9 * SECOND));
+    ck_assert_int_eq(state(9 * SECOND).failure.reason, HEALTH_QUEUED);
+    lookup_health_timed_out(&health, HEALTH_NO_TOKEN, 0, at(9 * SECOND));
     ck_assert_int_eq(state_with(0, false, 9 * SECOND).failure.reason, HEALTH_NO_TOKEN);
 }
 END_TEST
@@ -219,6 +221,7 @@ static const struct {
     {{.reason = HEALTH_NO_RESPONSE, .error = CLIENT_REFUSED},
      "the upstream refused the connection"},
     {{.reason = HEALTH_TIMED_OUT}, "the upstream did not respond within request_timeout"},
+    {{.reason = HEALTH_QUEUED}, "no connection to the upstream was free within request_timeout"},
     {{.reason = HEALTH_RATE_LIMITED, .status = 429}, "the upstream responded with 429"},
     {{.reason = HEALTH_MALFORMED, .status = 200}, "the upstream's response is not an address"},
     {{.reason = HEALTH_STATUS, .status = 500}, "the upstream responded with 500"},
