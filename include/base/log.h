@@ -66,6 +66,9 @@ void log_write(enum log_level level, const char *guid, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void log_fields(enum log_level level, const char *guid, const char *message,
                 const struct log_field *fields, size_t count);
+/* Both: fields behind a message that is a printf format. */
+void log_write_fields(enum log_level level, const char *guid, const struct log_field *fields,
+                      size_t count, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #define log_debug(guid, ...) log_write(LOG_LEVEL_DEBUG, guid, __VA_ARGS__)
 #define log_info(guid, ...) log_write(LOG_LEVEL_INFO, guid, __VA_ARGS__)

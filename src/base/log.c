@@ -210,6 +210,18 @@ void log_write(enum log_level level, const char *guid, const char *format, ...)
     va_end(args);
 }
 
+void log_write_fields(enum log_level level, const char *guid, const struct log_field *fields,
+                      size_t count, const char *format, ...)
+{
+    va_list args;
+
+    if (!log_enabled(level))
+        return;
+    va_start(args, format);
+    format_fields(level, guid, fields, count, format, args);
+    va_end(args);
+}
+
 void log_flush(void)
 {
     if (unflushed)

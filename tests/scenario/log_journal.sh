@@ -32,6 +32,14 @@ us=$(sed -n 's/^DURATION_USEC=//p' <<<"$access")
 has "$(entries GUID=the-first UPSTREAM=location)" 'MESSAGE=GUID: the-first - token obtained upstream=location' \
     $'\nPOSTCODED_GENERATION=1\n'
 lacks "$(tail -n 1 "$here/log")" the-first
+# A problem's line has its code, and the upstream; the access line has the code only.
+knob error_share=100
+ask -o /dev/null -H 'X-GUID: the-problem' -b identity=ada "$at/M11AA"
+knob error_share=0
+eventually has_entry GUID=the-problem PRIORITY=6 STATUS=502 CODE=upstream_error
+has "$(entries UPSTREAM=location CODE=upstream_error)" 'MESSAGE=GUID: the-problem - upstream_error: The upstream' \
+    $'\nPRIORITY=4\n' $'\nGUID=the-problem\nCODE=upstream_error\nSTATUS=502\nUPSTREAM=location'
+lacks "$(entries POSTCODED_METHOD=GET)" UPSTREAM=
 ask -o /dev/null -b $'identity=eve' -H 'X-GUID: the-second' "$at/nothing%0APRIORITY=0%01%FF"
 eventually has_entry GUID=the-second CODE=invalid_postcode
 ! has_entry PRIORITY=0 || fail "a forged field: $(entries PRIORITY=0)"
