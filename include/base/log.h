@@ -42,11 +42,14 @@
 ERR_CHECKED enum err log_start(int fd);
 /* The same with a journal of one's own, at the path of a socket: for tests. */
 ERR_CHECKED enum err log_start_beside(int fd, const char *journal);
+/* Any thread: 0 when a journal's socket is at LOG_JOURNAL_SOCKET, or errno of connecting to it. */
+int log_find_journal(void);
 /* Lines go to the journal, which takes a priority in front of each. */
 bool log_is_to_journal(void);
 /*
- * Writes what the rings hold and joins the writer; gives up after a second when stderr takes
- * nothing. Threads that logged must have ended or be silent.
+ * Writes what the rings hold and joins the writer, to stderr where the journal takes nothing; gives
+ * up after a second when stderr takes nothing either, and says there, if it can, how many lines are
+ * lost. Threads that logged must have ended or be silent.
  */
 void log_stop(void);
 
@@ -63,6 +66,9 @@ void log_write(enum log_level level, const char *guid, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void log_fields(enum log_level level, const char *guid, const char *message,
                 const struct log_field *fields, size_t count);
+/* Both: fields behind a message that is a printf format. */
+void log_write_fields(enum log_level level, const char *guid, const struct log_field *fields,
+                      size_t count, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #define log_debug(guid, ...) log_write(LOG_LEVEL_DEBUG, guid, __VA_ARGS__)
 #define log_info(guid, ...) log_write(LOG_LEVEL_INFO, guid, __VA_ARGS__)

@@ -17,17 +17,22 @@ struct log_journal {
     int fd;           /* connected, or -1 */
     int error;        /* errno of the last failure */
     struct mono_time try_at;
+    struct mono_time full_since; /* it has taken nothing since; 0: it took the last record */
 };
 
 enum log_journal_result {
     LOG_JOURNAL_TOOK,
-    LOG_JOURNAL_FULL,    /* it takes nothing at present; see log_journal_wait */
+    LOG_JOURNAL_FULL,    /* it takes nothing at present; see log_journal_wait. After 5 s of it the
+                          * socket is connected afresh: its path may lead to another by now. */
     LOG_JOURNAL_REFUSED, /* the socket cannot take the first record, now or later */
     LOG_JOURNAL_ABSENT,  /* there is no journal; it is looked for again after a second */
 };
 
 void log_journal_init(struct log_journal *journal, const char *path);
 void log_journal_fini(struct log_journal *journal);
+
+/* Any thread: 0 when a journal's socket is at `path`, or errno of connecting to it. */
+int log_journal_look(const char *path);
 
 /*
  * Sends of the records that `pieces` begin with as many as the journal takes in one call; *len is

@@ -19,8 +19,12 @@
  * process). `style` is asked in the writer's thread, for the lines it has to say itself.
  */
 ERR_CHECKED enum err log_writer_start(int fd, const char *journal, struct log_style (*style)(void));
-/* Waits a second at most; a writer that then still hangs in its write is left to itself. */
-void log_writer_stop(void);
+/*
+ * Waits a second at most; a writer that then still hangs in its write is left to itself. How many
+ * lines were lost without a word: those that it left in the rings, which are counted, and those
+ * dropped since it last said so. At most, for some of what it was writing may arrive.
+ */
+uint64_t log_writer_stop(void);
 
 bool log_writer_is_running(void);
 /* Never waits; a system call only when the writer sleeps. */

@@ -88,6 +88,7 @@ struct request {
     char user[REQUEST_USER_MAX + 1]; /* "": no identity */
     const char *rejected;            /* why its identity was, in a word; NULL: it was not */
     bool in_flight;                  /* it holds a place of max_in_flight */
+    const char *upstream;            /* NAME, of config: its lookup's; NULL: it has begun none */
 
     /* How it ends. */
     enum problem_id ending;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log_journal.h"
 #include "base/log_line.h"
 #include "base/log_ring.h"
 #include "base/log_writer.h"
@@ -74,6 +76,11 @@ bool log_is_to_journal(void)
     return log_writer_is_running() ? style_now().journal : style_direct().journal;
 }
 
+int log_find_journal(void)
+{
+    return log_journal_look(LOG_JOURNAL_SOCKET);
+}
+
 enum err log_start(int fd)
 {
     return log_start_beside(fd, LOG_JOURNAL_SOCKET);
@@ -89,7 +96,10 @@ enum err log_start_beside(int fd, const char *journal)
 
 void log_stop(void)
 {
-    log_writer_stop();
+    const uint64_t lost = log_writer_stop();
+
+    if (lost > 0)
+        log_warning(NULL, "%" PRIu64 " log lines dropped at the end, at most", lost);
 }
 
 void log_configure(enum log_level level, enum log_format format)
@@ -176,20 +186,40 @@ void log_fields(enum log_level level, const char *guid, const char *message,
     errno = saved_errno;
 }
 
-void log_write(enum log_level level, const char *guid, const char *format, ...)
+static void __attribute__((format(printf, 5, 0)))
+format_fields(enum log_level level, const char *guid, const struct log_field *fields, size_t count,
+              const char *format, va_list args)
 {
     /* One byte more than a line takes: a message cut here is then seen to be cut there. */
     char message[LOG_MESSAGE_MAX + 2];
     int saved_errno = errno;
+    int len = vsnprintf(message, sizeof(message), format, args);
+
+    errno = saved_errno;
+    log_fields(level, guid, len >= 0 ? message : format, fields, count);
+}
+
+void log_write(enum log_level level, const char *guid, const char *format, ...)
+{
     va_list args;
 
     if (!log_enabled(level))
         return;
     va_start(args, format);
-    int len = vsnprintf(message, sizeof(message), format, args);
+    format_fields(level, guid, NULL, 0, format, args);
     va_end(args);
-    errno = saved_errno;
-    log_fields(level, guid, len >= 0 ? message : format, NULL, 0);
+}
+
+void log_write_fields(enum log_level level, const char *guid, const struct log_field *fields,
+                      size_t count, const char *format, ...)
+{
+    va_list args;
+
+    if (!log_enabled(level))
+        return;
+    va_start(args, format);
+    format_fields(level, guid, fields, count, format, args);
+    va_end(args);
 }
 
 void log_flush(void)

@@ -6,6 +6,10 @@
  *
  * The socket may be gone for a time, or for ever: in a container, or while the journal's socket
  * unit is restarted. (A restart of journald alone keeps the socket: datagrams queue in it.)
+ *
+ * A socket that takes nothing may have a successor at its path while the process that holds it
+ * lives on and reads nothing. The kernel reports no error then, so the path is looked at again
+ * after a time. A new connection loses nothing: what was sent stays with its receiver.
  */
 #include "base/log_journal.h"
 
@@ -24,6 +28,8 @@
 #define BATCH 32
 #define PIECES 2
 #define FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+/* How long a socket may take nothing until it is connected afresh. */
+#define STUCK (5 * SECOND)
 
 void log_journal_init(struct log_journal *journal, const char *path)
 {
@@ -60,6 +66,17 @@ static bool connect_socket(struct log_journal *journal)
     journal->error = errno;
     close_socket(journal);
     return false;
+}
+
+int log_journal_look(const char *path)
+{
+    struct log_journal journal;
+    int error;
+
+    log_journal_init(&journal, path);
+    error = connect_socket(&journal) ? 0 : journal.error;
+    log_journal_fini(&journal);
+    return error;
 }
 
 /* After a failure a second passes before the next attempt. */
@@ -131,23 +148,41 @@ static int send_batch(struct log_journal *journal, struct batch *batch)
     return is_open(journal) ? sendmmsg(journal->fd, batch->messages, batch->count, FLAGS) : -1;
 }
 
+static void leave_stuck(struct log_journal *journal)
+{
+    if (journal->full_since.ns == 0 || mono_diff(mono_now(), journal->full_since) < STUCK)
+        return;
+    close_socket(journal);
+    journal->full_since = (struct mono_time){0};
+}
+
+static enum log_journal_result note_full(struct log_journal *journal)
+{
+    journal->error = errno;
+    if (journal->full_since.ns == 0)
+        journal->full_since = mono_now();
+    return LOG_JOURNAL_FULL;
+}
+
 enum log_journal_result log_journal_send(struct log_journal *journal, const struct iovec *pieces,
                                          int count, size_t *len)
 {
     struct batch batch;
 
+    leave_stuck(journal);
     if (!is_open(journal))
         return LOG_JOURNAL_ABSENT;
     gather(&batch, pieces, count);
     int sent = send_batch(journal, &batch);
     if (sent > 0) {
         *len = batch.ends[sent - 1];
+        journal->full_since = (struct mono_time){0};
         return LOG_JOURNAL_TOOK;
     }
     if (journal->fd < 0)
         return LOG_JOURNAL_ABSENT;
     if (errno == EAGAIN || errno == EINTR)
-        return LOG_JOURNAL_FULL;
+        return note_full(journal);
     if (!is_gone(errno))
         return LOG_JOURNAL_REFUSED;
     journal->error = errno;

@@ -9,7 +9,11 @@
  * on the same flag, so one of the two sees the other, and no line is left behind.
  *
  * A writer that hangs when the process wants to end cannot be joined. It is left behind with a
- * reference of its own on all it touches, and if its write ever returns it goes quietly.
+ * reference of its own on all it touches, and if its write ever returns it goes quietly. What it
+ * leaves in the rings is counted by the thread that left it.
+ *
+ * A journal that takes nothing has until the log ends, or until a reload wants lines elsewhere;
+ * then its records go to stderr.
  */
 #include "base/log_writer.h"
 
@@ -32,6 +36,8 @@
 /* One a worker, and the shared one; a thread that finds no slot shares too. */
 #define SLOTS 128
 #define STOP_SECONDS 1
+/* For the journal, at a time: a reload and the end are noticed after it. */
+#define JOURNAL_WAIT_MS 100
 
 #define WRITER_MAGIC 0x10629217u
 
@@ -42,10 +48,11 @@ struct writer {
     pthread_t thread;
 
     /* The writer's thread only. */
-    uint64_t dropped_told;
     struct log_journal journal;
     bool journal_absent; /* and said so */
+    bool journal_left;   /* the log ends, and it has been waited for */
 
+    atomic_uint_least64_t dropped_told;
     atomic_uint refs; /* one the thread's, one log_writer_stop's */
     sem_t wake;
     atomic_bool sleeping;
@@ -110,7 +117,10 @@ static void slot_clear(const struct log_ring *ring)
         log_ring_unref(found);
 }
 
-/* All of it, or, when the descriptor is broken, nothing more of it; how many lines were lost. */
+/*
+ * All of it, or, when the descriptor is broken, nothing more of it; how many lines were lost.
+ * Abandoned, it counts none: log_writer_stop does.
+ */
 static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count)
 {
     while (count > 0 && !atomic_load(&writer->abandoned)) {
@@ -127,14 +137,14 @@ static uint64_t write_all(struct writer *writer, struct iovec *pieces, int count
             break;
         }
     }
-    return pieces_count(pieces, count, '\n');
+    return atomic_load(&writer->abandoned) ? 0 : pieces_count(pieces, count, '\n');
 }
 
 /*
- * Says once that the journal is not there, on stderr, and once that it is again. `present`: it took
+ * Says once that the journal is not used, on stderr, and once that it is again. `present`: it took
  * a record, or it did not.
  */
-static void tell_journal(struct writer *writer, bool present)
+static void tell_journal(struct writer *writer, bool present, const char *message)
 {
     struct log_style style;
     struct log_line line;
@@ -148,11 +158,27 @@ static void tell_journal(struct writer *writer, bool present)
     const struct log_field fields[] = {LOG_TEXT("socket", writer->journal.path),
                                        LOG_TEXT("error", error)};
     log_line_make(&line, style, wall_now(), present ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, NULL,
-                  present ? "log lines go to the journal again"
-                          : "no journal; log lines go to standard error",
-                  fields, ARRAY_LEN(fields));
+                  message, fields, ARRAY_LEN(fields));
     struct iovec piece = {.iov_base = line.data, .iov_len = line.len};
     log_writer_count_dropped(write_all(writer, &piece, 1));
+}
+
+/* It takes nothing. Waits for it, or false: it is not waited for any more. */
+static bool wait_for_journal(struct writer *writer)
+{
+    const bool stopping = atomic_load(&writer->stopping);
+
+    if (atomic_load(&writer->abandoned))
+        return true;
+    if (stopping && writer->journal_left) {
+        tell_journal(writer, false, "the journal takes nothing; log lines go to standard error");
+        return false;
+    }
+    if (writer->style().format != LOG_FORMAT_JOURNAL)
+        return false;
+    log_journal_wait(&writer->journal, JOURNAL_WAIT_MS);
+    writer->journal_left = stopping;
+    return true;
 }
 
 /*
@@ -166,14 +192,14 @@ static size_t write_records(struct writer *writer, const struct iovec *pieces, i
 
     switch (log_journal_send(&writer->journal, pieces, count, &len)) {
     case LOG_JOURNAL_TOOK:
-        tell_journal(writer, true);
+        tell_journal(writer, true, "log lines go to the journal again");
         return len;
     case LOG_JOURNAL_FULL:
-        if (!atomic_load(&writer->abandoned))
-            log_journal_wait(&writer->journal, STOP_SECONDS * 1000);
-        return 0;
+        if (wait_for_journal(writer))
+            return 0;
+        break;
     case LOG_JOURNAL_ABSENT:
-        tell_journal(writer, false);
+        tell_journal(writer, false, "no journal; log lines go to standard error");
         break;
     case LOG_JOURNAL_REFUSED:
         break;
@@ -198,7 +224,8 @@ static bool empty_ring(struct writer *writer, struct log_ring *ring)
             write_all(writer, lines, pieces_part(pieces, count, 0, len, lines)));
     else
         len = write_records(writer, pieces, count);
-    log_ring_drop(ring, len);
+    if (!atomic_load(&writer->abandoned))
+        log_ring_drop(ring, len);
     return true;
 }
 
@@ -242,7 +269,7 @@ static bool write_line(struct writer *writer, struct log_line *line)
     struct iovec piece = {.iov_base = line->data, .iov_len = line->len};
 
     if (line->data[0] != LOG_RECORD_START)
-        return write_all(writer, &piece, 1) == 0;
+        return write_all(writer, &piece, 1) == 0 && !atomic_load(&writer->abandoned);
     while (!atomic_load(&writer->abandoned)) {
         if (write_records(writer, &piece, 1) > 0)
             return true;
@@ -252,17 +279,16 @@ static bool write_line(struct writer *writer, struct log_line *line)
 
 static void tell_dropped(struct writer *writer)
 {
-    uint64_t now = log_writer_dropped();
+    uint64_t now = log_writer_dropped(), told = atomic_load(&writer->dropped_told);
     struct log_line line;
     char text[64];
 
-    if (now == writer->dropped_told)
+    if (now == told)
         return;
-    snprintf(text, sizeof(text), "%llu log lines dropped",
-             (unsigned long long)(now - writer->dropped_told));
+    snprintf(text, sizeof(text), "%llu log lines dropped", (unsigned long long)(now - told));
     log_line_make(&line, writer->style(), wall_now(), LOG_LEVEL_WARNING, NULL, text, NULL, 0);
     if (write_line(writer, &line))
-        writer->dropped_told = now;
+        atomic_store(&writer->dropped_told, now);
 }
 
 /* Returns when somebody woke it, or when there is no need to sleep. */
@@ -316,7 +342,7 @@ enum err log_writer_start(int fd, const char *journal, struct log_style (*style)
     writer->fd = fd;
     writer->style = style;
     log_journal_init(&writer->journal, journal);
-    writer->dropped_told = log_writer_dropped();
+    atomic_init(&writer->dropped_told, log_writer_dropped());
     atomic_init(&writer->refs, 2);
     MUST(sem_init(&writer->wake, 0, 0) == 0);
     if (create_without_signals(writer) != 0) {
@@ -329,24 +355,67 @@ enum err log_writer_start(int fd, const char *journal, struct log_style (*style)
     return ERR_OK;
 }
 
-void log_writer_stop(void)
+/* Lines, and records, which hold newlines. */
+static uint64_t count_lines(const struct iovec *pieces, int count)
+{
+    size_t len = pieces_length(pieces, count), at = 0;
+    uint64_t n;
+
+    for (n = 0; at < len; n++) {
+        struct iovec first[2];
+        bool record;
+
+        pieces_part(pieces, count, at, at + 1, first);
+        record = *(const char *)first[0].iov_base == LOG_RECORD_START;
+        at = pieces_find(pieces, count, at, record ? LOG_RECORD_END : '\n') + 1;
+    }
+    return n;
+}
+
+/* What the rings of an abandoned writer hold. Who puts is silent by now. */
+static uint64_t count_left(void)
+{
+    uint64_t lines = 0;
+
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct log_ring *ring = slot_get(i);
+        struct iovec pieces[2];
+
+        if (ring == NULL)
+            continue;
+        lines += count_lines(pieces, log_ring_peek(ring, pieces));
+        log_ring_unref(ring);
+    }
+    return lines;
+}
+
+/* How many lines are lost and not told. */
+static uint64_t abandon(struct writer *writer)
+{
+    atomic_store(&writer->abandoned, true);
+    pthread_detach(writer->thread);
+    log_writer_count_dropped(count_left());
+    return log_writer_dropped() - atomic_load(&writer->dropped_told);
+}
+
+uint64_t log_writer_stop(void)
 {
     struct writer *writer = atomic_exchange(&running, NULL);
     struct timespec until;
+    uint64_t lost = 0;
 
     if (writer == NULL)
-        return;
+        return 0;
     atomic_store(&writer->stopping, true);
     wake(writer);
     /* The only wait here that pthreads offer is on the wall clock; a step of it makes it longer or
      * shorter, once. */
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_SECONDS;
-    if (pthread_timedjoin_np(writer->thread, NULL, &until) != 0) {
-        atomic_store(&writer->abandoned, true);
-        pthread_detach(writer->thread);
-    }
+    if (pthread_timedjoin_np(writer->thread, NULL, &until) != 0)
+        lost = abandon(writer);
     writer_unref(writer);
+    return lost;
 }
 
 bool log_writer_is_running(void)

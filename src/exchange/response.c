@@ -110,6 +110,18 @@ static void add_proxy_status(struct MHD_Response *response, const char *error)
     add(response, "Proxy-Status", value);
 }
 
+/* The code is in front of the text for people, and a field for queries. */
+static void log_problem(const struct request *request, const struct problem *problem,
+                        const char *detail)
+{
+    const struct log_field fields[] = {LOG_TEXT("code", problem->code),
+                                       LOG_INT("status", problem->status),
+                                       LOG_TEXT("upstream", request->upstream)};
+
+    log_write_fields(problem->level, request_guid(request), fields, ARRAY_LEN(fields), "%s: %s",
+                     problem->code, detail);
+}
+
 void response_problem(struct request *request, const struct response_problem *what,
                       const char *detail, ...)
 {
@@ -121,7 +133,7 @@ void response_problem(struct request *request, const struct response_problem *wh
     char *text = mem_vprintf(detail, args);
     va_end(args);
     if (problem->level > LOG_LEVEL_INFO)
-        log_write(problem->level, request_guid(request), "%s: %s", problem->code, text);
+        log_problem(request, problem, text);
 
     char *json = problem_json(problem, text, request_guid(request));
     size_t len = strlen(json);

@@ -208,7 +208,9 @@ static void tokens(struct server_app *app, struct request *request, const char *
 static void refresh(const struct exposition_upstream *upstream, struct request *request)
 {
     if (keeper_refresh(upstream->keeper, mono_now())) {
-        log_notice(request_guid(request), "token of %s: refresh requested by hand", upstream->name);
+        log_write_fields(LOG_LEVEL_NOTICE, request_guid(request),
+                         &LOG_TEXT("upstream", upstream->name), 1,
+                         "token of %s: refresh requested by hand", upstream->name);
         respond_text(request, 202, "a new token is being requested\n");
         return;
     }

@@ -222,6 +222,17 @@ static bool accept_query(struct request *request, const struct config_upstream *
     return !request_is_settled(request);
 }
 
+/* Of the request's own configuration, so that it lives as long as the request. */
+static const char *upstream_name(const struct request *request, size_t index)
+{
+    const struct config *config = request->config;
+
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (config->upstreams[i].index == index)
+            return config->upstreams[i].name;
+    return NULL;
+}
+
 static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct lookup_app *lookups = of(app);
@@ -242,6 +253,7 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     query.if_none_match = request_header(request, "If-None-Match");
     query.if_modified_since = request_header(request, "If-Modified-Since");
+    request->upstream = upstream_name(request, lookups->shared.upstream->index);
     lookup_start(&lookups->shared, request->ctx, &query, found, request);
 }
 

@@ -167,11 +167,13 @@ void setup_note_directories(const struct config *config, struct config_faults *n
 
 void setup_note_journal(const struct config *config, struct config_faults *notes)
 {
-    if (config->log_format == LOG_FORMAT_JOURNAL && access(LOG_JOURNAL_SOCKET, W_OK) != 0)
+    const int error = config->log_format == LOG_FORMAT_JOURNAL ? log_find_journal() : 0;
+
+    if (error != 0)
         config_note(notes, config, "log", "format",
                     "no journal at " LOG_JOURNAL_SOCKET " (%s); lines are text on standard error "
                     "until there is one",
-                    strerrordesc_np(errno));
+                    strerrordesc_np(error));
 }
 
 void setup_copy(struct setup *setup, const struct setup *other)

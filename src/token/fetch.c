@@ -171,8 +171,10 @@ static void finish(struct token_fetch *fetch, struct keeper_result *result)
     if (result->kind != KEEPER_GRANTED)
         result->reason = fetch->reason;
     result->guid = fetch->report.guid;
-    log_debug(fetch->report.guid, "token request ended with status %d after %u request(s)",
-              fetch->report.status, fetch->report.requests);
+    log_write_fields(LOG_LEVEL_DEBUG, fetch->report.guid,
+                     &LOG_TEXT("upstream", fetch->upstream->name), 1,
+                     "token request ended with status %d after %u request(s)", fetch->report.status,
+                     fetch->report.requests);
     fetch->ports.done(fetch->ports.arg, result, sent);
 }
 
@@ -185,10 +187,11 @@ static void log_useless(struct token_fetch *fetch)
         return;
     fetch->useless_logged = true;
     duration_format(fetch->upstream->auth_token_default_lifetime, lifetime);
-    log_warning(fetch->report.guid,
-                "the token endpoint gives %s less than one second, or a time that has passed; "
-                "auth_token_default_lifetime applies: %s",
-                token_response_rules(fetch->upstream, wall_now()).lifetime, lifetime);
+    log_write_fields(LOG_LEVEL_WARNING, fetch->report.guid,
+                     &LOG_TEXT("upstream", fetch->upstream->name), 1,
+                     "the token endpoint gives %s less than one second, or a time that has passed; "
+                     "auth_token_default_lifetime applies: %s",
+                     token_response_rules(fetch->upstream, wall_now()).lifetime, lifetime);
 }
 
 static void note_grant(struct token_fetch *fetch, const struct token_response *granted)
@@ -288,9 +291,10 @@ static void note_request(struct token_fetch *fetch)
     fetch->report.secret = (unsigned)fetch->secret + 1;
     fetch->report.status = 0;
     fetch->sent = mono_now();
-    log_debug(fetch->report.guid, "token request to %.*s of %.*s with secret %u",
-              (int)strcspn(fetch->target, "?"), fetch->target, (int)strcspn(url, "?"), url,
-              fetch->report.secret);
+    log_write_fields(
+        LOG_LEVEL_DEBUG, fetch->report.guid, &LOG_TEXT("upstream", fetch->upstream->name), 1,
+        "token request to %.*s of %.*s with secret %u", (int)strcspn(fetch->target, "?"),
+        fetch->target, (int)strcspn(url, "?"), url, fetch->report.secret);
 }
 
 static void call_endpoint(struct token_fetch *fetch, const struct token_assertions *signed_now)

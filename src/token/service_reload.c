@@ -53,9 +53,10 @@ static void begin_era(struct token_service *service)
     keeper_status(service->keeper, mono_now(), &status);
     service->era.number++;
     service->era.first_generation = status.generation + 1;
-    log_notice(NULL,
-               "the credentials at the token endpoint changed: the token of %s is no longer used",
-               service->upstream->name);
+    log_write_fields(LOG_LEVEL_NOTICE, NULL, &LOG_TEXT("upstream", service->upstream->name), 1,
+                     "the credentials at the token endpoint changed: the token of %s is no longer "
+                     "used",
+                     service->upstream->name);
 }
 
 /* The secret that the present token was obtained with is the one that is known to work. */

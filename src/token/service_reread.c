@@ -30,8 +30,9 @@ static void use(struct token_service *service, struct config *fresh, struct toke
     service->config = config_ref(fresh);
     service->upstream = upstream;
     config_unref(before);
-    log_notice(NULL, "the client's secret in its file changed: the next token request of %s has it",
-               upstream->name);
+    log_write_fields(LOG_LEVEL_NOTICE, NULL, &LOG_TEXT("upstream", upstream->name), 1,
+                     "the client's secret in its file changed: the next token request of %s has it",
+                     upstream->name);
     const struct keeper_settings settings = token_service_keeper_settings(service, upstream);
     keeper_reconfigure(service->keeper, &settings, false, mono_now());
 }
@@ -40,7 +41,8 @@ static void use(struct token_service *service, struct config *fresh, struct toke
 static void note_problem(struct token_service *service, const struct reason *reason)
 {
     if (reason->text[0] != '\0' && strcmp(reason->text, service->reread_problem.text) != 0)
-        log_warning(NULL, "[upstream %s] %s", service->upstream->name, reason->text);
+        log_write_fields(LOG_LEVEL_WARNING, NULL, &LOG_TEXT("upstream", service->upstream->name), 1,
+                         "[upstream %s] %s", service->upstream->name, reason->text);
     service->reread_problem = *reason;
 }
 

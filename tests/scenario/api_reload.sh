@@ -65,6 +65,7 @@ asked_again() {
     done
 }
 asked_again X-Version 1
+logged 'credentials at the token endpoint changed: .* is no longer used upstream=' >/dev/null
 reload header.X-Version 2
 asked_again X-Version 2
 printf 'one\n' >"$here/x.key"

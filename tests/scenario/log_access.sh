@@ -42,7 +42,8 @@ has "$(line_of g-6 -b identity=ada "$at/M11AA")" " status=200 " " retries=1 " \
 # A problem of the upstream's has a line of its own, with what to do; a caller's has none.
 knob error_share=100
 line_of g-7 -b identity=ada "$at/M11AA" >/dev/null
-fits "$time warning GUID: g-7 - upstream_error: The upstream responded with status 500\..*" \
+fits "$time warning GUID: g-7 - upstream_error: The upstream responded with status 500\..* \
+code=upstream_error status=502 upstream=location" \
     "$(grep 'g-7 - upstream' "$here/log")"
 [ "$(grep -c g-2 "$here/log")" = 1 ] || fail "more than a line about a 401"
 stop_daemon
@@ -50,6 +51,10 @@ stop_daemon
 # JSON: an object, with the fields of before; numbers are numbers.
 set_key log format json
 start_daemon
+eventually is_ready
+line_of j-4 -b identity=ada "$at/M11AA" >/dev/null
+fits "\\{\"time\":\"$time\",\"level\":\"warning\",\"guid\":\"j-4\",\"message\":\"upstream_error: The upstream .*\",\
+\"code\":\"upstream_error\",\"status\":502,\"upstream\":\"location\"\\}" "$(grep 'j-4.*upstream_error:' "$here/log")"
 knob error_share=0
 answered="\"client\":\"127.0.0.1:[0-9]+\",\"method\":\"GET\",\"path\":\"$path/M11AA\",\"status\":200,"
 answered+="\"code\":\"ok\",\"user\":\"ada\",\"bytes\":110,\"duration_ms\":$ms,"
@@ -68,7 +73,7 @@ eventually is_ready
 fits "<6>GUID: p-1 - request client=.* status=200 .*" "$(line_of p-1 -b identity=ada "$at/M11AA")"
 knob error_share=100
 line_of p-2 -b identity=ada "$at/M11AA" >/dev/null
-fits "<4>GUID: p-2 - upstream_error: .*" "$(grep 'p-2 - upstream' "$here/log")"
+fits "<4>GUID: p-2 - upstream_error: .* code=upstream_error status=502 upstream=location" "$(grep 'p-2 - upstream' "$here/log")"
 fits "<5>postcoded .*: lookups on .*" "$(grep 'lookups on' "$here/log")"
 stop_daemon
 grep -v '^<[3-7]>' "$here/log" && fail "without a priority"

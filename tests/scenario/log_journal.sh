@@ -32,6 +32,14 @@ us=$(sed -n 's/^DURATION_USEC=//p' <<<"$access")
 has "$(entries GUID=the-first UPSTREAM=location)" 'MESSAGE=GUID: the-first - token obtained upstream=location' \
     $'\nPOSTCODED_GENERATION=1\n'
 lacks "$(tail -n 1 "$here/log")" the-first
+# A problem's line has its code, and the upstream; the access line has the code only.
+knob error_share=100
+ask -o /dev/null -H 'X-GUID: the-problem' -b identity=ada "$at/M11AA"
+knob error_share=0
+eventually has_entry GUID=the-problem PRIORITY=6 STATUS=502 CODE=upstream_error
+has "$(entries UPSTREAM=location CODE=upstream_error)" 'MESSAGE=GUID: the-problem - upstream_error: The upstream' \
+    $'\nPRIORITY=4\n' $'\nGUID=the-problem\nCODE=upstream_error\nSTATUS=502\nUPSTREAM=location'
+lacks "$(entries POSTCODED_METHOD=GET)" UPSTREAM=
 ask -o /dev/null -b $'identity=eve' -H 'X-GUID: the-second' "$at/nothing%0APRIORITY=0%01%FF"
 eventually has_entry GUID=the-second CODE=invalid_postcode
 ! has_entry PRIORITY=0 || fail "a forged field: $(entries PRIORITY=0)"
@@ -56,9 +64,31 @@ kill -CONT "$journal"
 dropped() { grep -q '^MESSAGE=[0-9]* log lines dropped$' "$here/journal"; }
 eventually dropped
 
+# A reload to text takes the log away from one that reads nothing, and loses no line. The ring holds them all.
+caught_up() {
+    ask -o /dev/null -H 'X-GUID: caught-up' "$at/M11AA"
+    has_entry GUID=caught-up
+}
+eventually caught_up
+kill -STOP "$journal"
+dropped_before=$(metric postcoded_log_lines_dropped_total)
+callers --count 4 --requests 75 --expect 401 >"$here/many" || fail "$(cat "$here/many")"
+set_key log format text
+configure
+reload
+ask -o /dev/null -H 'X-GUID: the-text' "$at/M11AA"
+logged 'info GUID: the-text - request .*code=unauthorized' >/dev/null
+[ "$(grep -c 'request client=.*code=unauthorized' "$here/log")" -gt 100 ] || fail "its backlog is not on stderr"
+[ "$(metric postcoded_log_lines_dropped_total)" = "$dropped_before" ] || fail "lines were dropped"
+set_key log format journal
+configure
+reload
+
 # None: one warning, and text. Then there is one again.
 kill -KILL "$journal"
 wait "$journal" 2>/dev/null
+has "$("$BUILD/postcoded" -c "$here/pc.ini" --check 2>&1)" \
+    "[log] format: no journal at $socket (Connection refused)"
 rm "$socket"
 for guid in the-fourth the-fifth; do
     ask -o /dev/null -H "X-GUID: $guid" "$at/M11AA"
@@ -74,11 +104,15 @@ again() {
 eventually again
 logged 'log lines go to the journal again' >/dev/null
 
-# With a journal that reads nothing, or without one, it starts and ends like any other.
+# With a journal that reads nothing, or without one, it starts and ends like any other. What waits for the
+# journal is then on stderr.
 kill -STOP "$journal"
 callers --count 10 --requests 1000 --expect 401 --header "X-GUID: $(printf '%0128d' 0)" >"$here/many" ||
     fail "$(cat "$here/many")"
+lines=$(wc -l <"$here/log")
 within 4000 stop_daemon
+logged 'the journal takes nothing; log lines go to standard error' >/dev/null
+[ "$(tail -n +$((lines + 1)) "$here/log" | grep -c ' request client=')" -gt 100 ] || fail "its backlog is lost"
 kill -KILL "$journal"
 wait "$journal" 2>/dev/null
 rm "$socket"

@@ -57,7 +57,7 @@ knob token_hold=0
 eventually token_is generation 4
 [ "$(token charged_last_hour)" = 3 ] || fail "$(admin /tokens)"
 [ "$(evicted forgotten)" = 1 ] || fail "$(operators /metrics)"
-for line in 'refresh requested by hand' 'token forgotten by hand'; do
+for line in 'refresh requested by hand upstream=location' 'token forgotten by hand upstream=location'; do
     logs "$line"
 done
 

@@ -21,7 +21,7 @@ chmod 0600 "$here/right.secret"
 mv "$here/right.secret" "$here/client.secret"
 eventually is_ready
 [ "$(look_status)" = 200 ] || fail "with the right secret: $(cat "$here/log")"
-logs "the client's secret in its file changed"
+logs "the client's secret in its file changed: .* has it upstream=location"
 logs 'token obtained'
 logs 'debug .* token request'
 [ "$(token requests_last_hour)" = 2 ] || fail "$(admin /tokens)"

@@ -79,6 +79,8 @@ START_TEST(test_writes_what_it_is_given)
     log_info(NULL, "by %s", "printf");
     log_debug(NULL, "not at this level");
     log_fields(LOG_LEVEL_ERROR, "g", "with a field", &field, 1);
+    log_write_fields(LOG_LEVEL_NOTICE, "g", &field, 1, "with %d field", 1);
+    log_write_fields(LOG_LEVEL_DEBUG, "g", &field, 1, "not at this %s", "level");
     log_configure(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
     ck_assert(log_enabled(LOG_LEVEL_DEBUG));
     log_debug(NULL, "at this level");
@@ -90,6 +92,7 @@ START_TEST(test_writes_what_it_is_given)
     char *at = text, *line = next_line(&at);
     ck_assert(ends_with(line, "Z info by printf"));
     ck_assert(ends_with(next_line(&at), "Z error GUID: g - with a field n=7"));
+    ck_assert(ends_with(next_line(&at), "Z notice GUID: g - with 1 field n=7"));
     ck_assert(ends_with(next_line(&at), "\"level\":\"debug\",\"message\":\"at this level\"}"));
     ck_assert_ptr_null(next_line(&at));
     free(text);

@@ -5,6 +5,7 @@
 #include "base/log_journal.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -76,8 +78,8 @@ static void start(void)
     log_configure(LOG_LEVEL_INFO, LOG_FORMAT_JOURNAL);
 }
 
-/* Reads a line of stderr; its time is not looked at. */
-static void expect_stderr(const char *expected)
+/* Reads a line of stderr, and leaves out its time. */
+static const char *read_stderr(void)
 {
     static char line[LOG_LINE_MAX + 1];
     size_t len = 0;
@@ -87,7 +89,12 @@ static void expect_stderr(const char *expected)
         ck_assert_int_eq(read(pipe_fds[0], line + len, 1), 1);
     } while (line[len++] != '\n');
     line[len] = '\0';
-    ck_assert_str_eq(strchr(line, ' ') + 1, expected);
+    return strchr(line, ' ') + 1;
+}
+
+static void expect_stderr(const char *expected)
+{
+    ck_assert_str_eq(read_stderr(), expected);
 }
 
 START_TEST(test_a_line_is_a_datagram)
@@ -225,15 +232,176 @@ START_TEST(test_a_journal_that_does_not_read)
 }
 END_TEST
 
-START_TEST(test_stop_gives_up_on_a_blocked_journal)
+/* How many lines a socket does not take by far, and a ring does. */
+#define BACKLOG 1000
+
+/* Records for a journal that reads none: most of them stay in the ring. */
+static void log_backlog(void)
 {
+    start();
+    ck_assert_int_gt(fcntl(pipe_fds[1], F_SETPIPE_SZ, 1 << 20), 0);
+    journal_open();
+    log_thread_start();
+    for (int i = 0; i < BACKLOG; i++)
+        log_info(NULL, "line %d", i);
+    log_flush();
+}
+
+/* The lines that the journal was sent, which come first. */
+static int count_sent(void)
+{
+    struct pollfd more = {.fd = journal_fd, .events = POLLIN};
+    int lines = 0, number;
+
+    while (poll(&more, 1, 0) == 1) {
+        ck_assert_int_eq(sscanf(journal_read(), "MESSAGE=line %d\n", &number), 1);
+        ck_assert_int_eq(number, lines++);
+    }
+    ck_assert_int_lt(lines, BACKLOG);
+    return lines;
+}
+
+static int first_line(void)
+{
+    int number;
+
+    ck_assert_int_eq(sscanf(read_stderr(), "info line %d\n", &number), 1);
+    return number;
+}
+
+static void expect_lines(int first)
+{
+    char expected[64];
+
+    for (int i = first; i < BACKLOG; i++) {
+        snprintf(expected, sizeof(expected), "info line %d\n", i);
+        expect_stderr(expected);
+    }
+}
+
+/* A reload takes the log away from a journal that reads nothing, with what waits for it. */
+START_TEST(test_another_format_for_a_blocked_journal)
+{
+    log_backlog();
+    log_configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_warning(NULL, "text");
+    int first = first_line();
+    expect_lines(first + 1);
+    expect_stderr("warning text\n");
+    ck_assert_int_eq(count_sent(), first); /* only now: it takes more when it is read */
+    log_stop();
+    log_thread_stop();
+    journal_close();
+    ck_assert_uint_eq(log_dropped(), 0);
+}
+END_TEST
+
+START_TEST(test_stop_with_a_blocked_journal_loses_nothing)
+{
+    char expected[256];
+
+    log_backlog();
+    log_stop();
+    log_thread_stop();
+    snprintf(expected, sizeof(expected),
+             "warning the journal takes nothing; log lines go to standard error socket=%s "
+             "error=\"Resource temporarily unavailable\"\n",
+             path);
+    expect_stderr(expected);
+    expect_lines(count_sent());
+    journal_close();
+    ck_assert_uint_eq(log_dropped(), 0);
+}
+END_TEST
+
+/* Whole lines on stderr; it reads without waiting. */
+static int count_pipe(void)
+{
+    char text[4096];
+    int lines = 0;
+    ssize_t len;
+
+    ck_assert_int_eq(fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK), 0);
+    while ((len = read(pipe_fds[0], text, sizeof(text))) > 0)
+        for (ssize_t i = 0; i < len; i++)
+            lines += text[i] == '\n';
+    return lines;
+}
+
+/* Nobody reads stderr either: what is lost is counted, and told to whom stderr is by then. */
+START_TEST(test_stop_counts_what_it_leaves)
+{
+    struct pollfd more;
+    int last[2];
+    char text[256];
+    long long told;
+
     start();
     journal_open();
     log_thread_start();
-    fill();
-    log_stop(); /* comes back, though the journal reads nothing */
+    int written = fill(), sent = 0;
+    int saved = dup(STDERR_FILENO);
+    ck_assert_int_eq(pipe2(last, O_CLOEXEC), 0);
+    ck_assert_int_eq(dup2(last[1], STDERR_FILENO), STDERR_FILENO);
+    log_stop(); /* comes back, though neither is read */
+    dup2(saved, STDERR_FILENO);
+    ssize_t len = read(last[0], text, sizeof(text) - 1);
+    ck_assert_int_gt(len, 0);
+    text[len] = '\0';
+    ck_assert_msg(sscanf(text, "%*s warning %lld log lines dropped at the end, at most\n", &told) ==
+                      1,
+                  "%s", text);
+    ck_assert_int_le(told, (long long)log_dropped());
+    more = (struct pollfd){.fd = journal_fd, .events = POLLIN};
+    for (; poll(&more, 1, 0) == 1; sent++)
+        journal_read();
+    ck_assert_int_gt(told, 0);
+    ck_assert_uint_gt(log_dropped(), 1000);
+    ck_assert_int_ge((int)log_dropped() + sent + count_pipe(), written);
     log_thread_stop();
     journal_close();
+    close(saved);
+}
+END_TEST
+
+/* The socket has a successor, but the process that holds it lives, and reads nothing. */
+START_TEST(test_a_successor_of_a_blocked_journal)
+{
+    struct log_style style = {.format = LOG_FORMAT_JOURNAL};
+    struct log_journal journal;
+    struct log_line line;
+    size_t len;
+
+    journal_open();
+    int first = journal_fd;
+    log_line_make(&line, style, wall_now(), LOG_LEVEL_INFO, NULL, "line", NULL, 0);
+    struct iovec piece = {.iov_base = line.data, .iov_len = line.len};
+    log_journal_init(&journal, path);
+    while (log_journal_send(&journal, &piece, 1, &len) == LOG_JOURNAL_TOOK)
+        ;
+    journal_open(); /* in its place */
+    ck_assert_int_eq(log_journal_send(&journal, &piece, 1, &len), LOG_JOURNAL_FULL);
+    journal.full_since = mono_add(mono_now(), -60 * SECOND);
+    ck_assert_int_eq(log_journal_send(&journal, &piece, 1, &len), LOG_JOURNAL_TOOK);
+    ck_assert_ptr_nonnull(strstr(journal_read(), "MESSAGE=line\n"));
+    ck_assert_int_eq(journal.full_since.ns, 0);
+    log_journal_fini(&journal);
+    close(first);
+    journal_close();
+}
+END_TEST
+
+START_TEST(test_look_for_a_journal)
+{
+    ck_assert_int_eq(log_journal_look(path), ENOENT);
+    journal_open();
+    ck_assert_int_eq(log_journal_look(path), 0);
+    close(journal_fd); /* its socket stays in the file system */
+    ck_assert_int_eq(log_journal_look(path), ECONNREFUSED);
+    unlink(path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(log_journal_look(path), ECONNREFUSED);
+    ck_assert_int_eq(rmdir(path), 0);
 }
 END_TEST
 
@@ -312,7 +480,11 @@ int main(void)
     tcase_add_test(tcase, test_without_a_journal);
     tcase_add_test(tcase, test_another_journal);
     tcase_add_test(tcase, test_a_journal_that_does_not_read);
-    tcase_add_test(tcase, test_stop_gives_up_on_a_blocked_journal);
+    tcase_add_test(tcase, test_another_format_for_a_blocked_journal);
+    tcase_add_test(tcase, test_stop_with_a_blocked_journal_loses_nothing);
+    tcase_add_test(tcase, test_stop_counts_what_it_leaves);
+    tcase_add_test(tcase, test_a_successor_of_a_blocked_journal);
+    tcase_add_test(tcase, test_look_for_a_journal);
     tcase_add_test(tcase, test_a_record_that_the_socket_refuses);
     tcase_add_test(tcase, test_pieces);
     suite_add_tcase(suite, tcase);
