@@ -44,6 +44,13 @@ for path in // /index.html /healthz/ /metricsx /tokens /config /tokens/location/
     has "$said" '"code":"not_found"' "Available paths: /, /status.json, /healthz, /readyz, /metrics\""
 done
 
+# postcoded(8) lists all of them, and what a browser opens is in the meaning of the key.
+for path in / /status.json /healthz /readyz /metrics; do
+    grep -qE "^\\.It Pa (/ , )?$path( |\$)" "$TOP/conf/man/postcoded.8" || fail "postcoded(8) has no $path"
+done
+"$BUILD/postcoded" -c "$here/pc.ini" --print-config >"$here/config"
+has "$(grep -B 5 '^listen = .*metrics\.sock' "$here/config")" "the status page, /healthz, /readyz and /metrics"
+
 # [admin] has all of them.
 admin() {
     ask --unix-socket "$here/admin.sock" "http://admin$1" -i "${@:2}"
