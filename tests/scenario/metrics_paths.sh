@@ -62,6 +62,11 @@ done
 has "$(admin /tokens/location/refresh)" "HTTP/1.1 405 " "Allow: POST"
 has "$(admin /tokens/other/refresh -X POST)" "HTTP/1.1 404 "
 
+# The sample in the documents is what one gets.
+members() { sed -n 's/^ *\("[a-z_]*"\): .*/\1/p'; }
+sed -n '/admin\/tokens$/,/^    }/p' "$TOP/docs/operations.md" | members >"$here/documented"
+admin /tokens | members | cmp -s - "$here/documented" || fail "docs/operations.md has other members of /tokens"
+
 # Operators are no callers: they count in none of the callers' figures.
 metric_is postcoded_connections 0 || fail "$(metric postcoded_connections) connections"
 [ "$(operators /metrics | grep '^postcoded_requests_total' | grep -vc ' 0$')" = 0 ] ||
