@@ -134,7 +134,8 @@
       "CA certificates, in PEM; callers over TLS then need a certificate that one of them "        \
       "signed.")                                                                                   \
     X("metrics", "listen", metrics_listen, ADDRESSES, "127.0.0.1:8081", 0, 0, "off", 0,            \
-      "Where /healthz, /readyz and /metrics are served; HOST as in [server] listen.")              \
+      "Where the status page, /healthz, /readyz and /metrics are served; HOST as in [server] "     \
+      "listen.")                                                                                   \
     X("admin", "listen", admin_listen, ADDRESSES, "unix:/run/postcoded/admin.sock", 0, 0, "unix",  \
       0, "Unix socket for /tokens, /config and all of [metrics]; or off.")                         \
     X("admin", "socket_mode", admin_socket_mode, MODE, "0660", 0, 0777, "", 0,                     \

@@ -238,6 +238,7 @@ struct keeper_status {
     int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
     unsigned requests_last_hour;
     unsigned charged_last_hour;
+    int64_t budget;           /* auth_budget as configured: charged requests in an hour */
     int64_t budget_left;      /* requests that auth_budget still pays for at this moment */
     struct token_cause cause; /* of the last failure, as callers are told */
     const char *last_error;   /* NULL: none since the last success */

@@ -42,6 +42,12 @@ static double lifetime(const struct keeper_status *status, struct wall_time now)
     return in_seconds(status->lifetime);
 }
 
+static double budget(const struct keeper_status *status, struct wall_time now)
+{
+    (void)now;
+    return (double)status->budget;
+}
+
 static double budget_remaining(const struct keeper_status *status, struct wall_time now)
 {
     (void)now;
@@ -58,6 +64,7 @@ static const struct {
      expiry, 3},
     {"postcoded_token_lifetime_seconds", "Lifetime of the present token; 0 without one.", lifetime,
      3},
+    {"postcoded_token_budget", "Token requests that auth_budget pays for in an hour.", budget, 0},
     {"postcoded_token_budget_remaining",
      "Token requests that auth_budget still pays for at this moment.", budget_remaining, 0},
 };

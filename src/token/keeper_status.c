@@ -64,6 +64,7 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
         .next_request_in = until(keeper_due(keeper, now), now),
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),
         .charged_last_hour = (unsigned)budget_charged(&keeper->budget, now),
+        .budget = keeper->budget.limit,
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
         .cause = keeper_cause(keeper),
         .last_error = keeper->last_error,

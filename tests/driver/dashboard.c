@@ -23,6 +23,10 @@
 #define SCHEMA_LEAST 30
 #define SCHEMA_MOST 39
 
+/* Of panels that count rare events: with a scrape interval of up to a minute, the windows of two
+ * bars overlap by one scrape then, and each event is in one bar. */
+#define COUNT_INTERVAL "5m"
+
 static struct {
     int faults;
     const char *at; /* title of the panel, for faults */
@@ -150,6 +154,17 @@ static void check_place(const json_t *panel)
         fault("it overlaps another panel");
 }
 
+/* increase() estimates: 1.05 of an event is one. */
+static void check_count(const json_t *panel, const char *reference, const char *query)
+{
+    if (strstr(query, "increase(") == NULL)
+        return;
+    if (strncmp(query, "round(", strlen("round(")) != 0)
+        fault("query %s counts, and is not rounded", reference);
+    if (strcmp(text_of(panel, "interval"), COUNT_INTERVAL) != 0)
+        fault("query %s counts, and the interval is not " COUNT_INTERVAL, reference);
+}
+
 static void check_targets(const json_t *panel)
 {
     const json_t *targets = json_object_get(panel, "targets"), *target;
@@ -165,6 +180,7 @@ static void check_targets(const json_t *panel)
         if (text_of(target, "legendFormat")[0] == '\0')
             fault("query %s has no legend", reference);
         check_datasource(target);
+        check_count(panel, reference, text_of(target, "expr"));
         print_query("panel", check.at, reference, text_of(target, "expr"));
     }
 }

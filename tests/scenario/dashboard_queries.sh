@@ -8,6 +8,7 @@
 declare -A empty=(
     ["annotation/Alerts/A"]="no alert fires"
     ["annotation/Restarts/A"]="it was started once"
+    ["panel/Token expires in/B"]="the token is not late"
     ["panel/Identities rejected/A"]="no caller was rejected"
     ["panel/TLS handshakes failed/A"]="no caller speaks TLS"
     ["panel/Certificate/A"]="there is no certificate"
@@ -35,6 +36,8 @@ spoil '0,/"title": "CPU"/s//"title": ""/'
 spoil '0,/\$__rate_interval/s//$__interval/'
 spoil 's/"refId": "B"/"refId": "A"/'
 spoil '0,/"uid": "${datasource}"/s//"uid": "abc"/'
+spoil '0,/"interval": "5m"/s//"interval": "1m"/'
+spoil '0,/"expr": "round(sum/s//"expr": "(sum/'
 spoil 's/"schemaVersion": 36/"schemaVersion": 99/'
 
 start_standin

@@ -50,6 +50,7 @@ counter postcoded_token_requests_total{$up,result="success"} 1
 counter postcoded_token_requests_total{$up,result="failure"} 0
 histogram postcoded_token_request_duration_seconds
 gauge postcoded_token_lifetime_seconds{$up} 3600.000
+gauge postcoded_token_budget{$up} 60
 gauge postcoded_token_budget_remaining{$up} 60
 counter postcoded_token_rejected_total{$up} 0
 $(for state in none fetching backing_off budget_used_up valid renewing overdue in_doubt; do

@@ -44,6 +44,13 @@ for path in // /index.html /healthz/ /metricsx /tokens /config /tokens/location/
     has "$said" '"code":"not_found"' "Available paths: /, /status.json, /healthz, /readyz, /metrics\""
 done
 
+# postcoded(8) lists all of them, and what a browser opens is in the meaning of the key.
+for path in / /status.json /healthz /readyz /metrics; do
+    grep -qE "^\\.It Pa (/ , )?$path( |\$)" "$TOP/conf/man/postcoded.8" || fail "postcoded(8) has no $path"
+done
+"$BUILD/postcoded" -c "$here/pc.ini" --print-config >"$here/config"
+has "$(grep -B 5 '^listen = .*metrics\.sock' "$here/config")" "the status page, /healthz, /readyz and /metrics"
+
 # [admin] has all of them.
 admin() {
     ask --unix-socket "$here/admin.sock" "http://admin$1" -i "${@:2}"
@@ -54,6 +61,11 @@ for path in / /status.json /healthz /readyz /metrics /tokens /config; do
 done
 has "$(admin /tokens/location/refresh)" "HTTP/1.1 405 " "Allow: POST"
 has "$(admin /tokens/other/refresh -X POST)" "HTTP/1.1 404 "
+
+# The sample in the documents is what one gets.
+members() { sed -n 's/^ *\("[a-z_]*"\): .*/\1/p'; }
+sed -n '/admin\/tokens$/,/^    }/p' "$TOP/docs/operations.md" | members >"$here/documented"
+admin /tokens | members | cmp -s - "$here/documented" || fail "docs/operations.md has other members of /tokens"
 
 # Operators are no callers: they count in none of the callers' figures.
 metric_is postcoded_connections 0 || fail "$(metric postcoded_connections) connections"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What /metrics says of a token, as it is asked for, used, rejected and lost: its state, its
-# lifetime, what the budget has left, how long requests took, how often the upstream rejected it,
+# lifetime, the budget and what it has left, how long requests took, how often the upstream rejected it,
 # and whether the daemon is ready.
 . "$TOP/tests/scenario/token_common.bash"
 
@@ -30,6 +30,7 @@ value_is token_request_duration_seconds_count 0 || fail "a request that has not 
 knob token_hold=0
 shows 1 valid
 value_is token_lifetime_seconds 600 || fail "$(operators /metrics)"
+value_is token_budget 4 || fail "the budget is not as configured"
 value_is token_budget_remaining 4 || fail "the first request was charged"
 value_is token_request_duration_seconds_count 1 || fail "no request"
 
@@ -60,4 +61,12 @@ knob unauthorized=0
 knob token_down=1
 [ "$(press forget)" = 204 ] || fail "forget"
 shows 0 backing_off
-value_is token_request_duration_seconds_count 4 || fail "a failure has a time too"
+# The next attempt may come at once.
+[ "$(metric postcoded_token_request_duration_seconds_count "$up")" -ge 4 ] || fail "a failure has a time too"
+
+# A budget that was reloaded is seen: less is left then, though nothing was used up.
+upstream auth_budget 2
+configure
+kill -HUP "$daemon"
+eventually metric_is postcoded_reloads_total 1 'result="success"'
+value_is token_budget 2 || fail "$(operators /metrics | grep budget)"

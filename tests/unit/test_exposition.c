@@ -129,6 +129,9 @@ START_TEST(test_owners)
     ck_family(text, "postcoded_token_lifetime_seconds",
               "postcoded_token_lifetime_seconds{upstream=\"u\"} 0.000\n"
               "postcoded_token_lifetime_seconds{upstream=\"v\"} 1800.000\n");
+    ck_family(text, "postcoded_token_budget",
+              "postcoded_token_budget{upstream=\"u\"} 60\n"
+              "postcoded_token_budget{upstream=\"v\"} 60\n");
     ck_family(text, "postcoded_token_budget_remaining",
               "postcoded_token_budget_remaining{upstream=\"u\"} 60\n"
               "postcoded_token_budget_remaining{upstream=\"v\"} 60\n");
