@@ -226,8 +226,11 @@ enum keeper_state {
 struct keeper_status {
     enum keeper_state state;
     const char *state_name;
-    bool ready; /* a usable token; with prefetch off also: the last request did not fail */
-    struct mono_time lacking_since;      /* without a usable token; {0}: there is one */
+    /* A usable token; with prefetch off also: none, and a lookup that wants one has it asked for.
+     */
+    bool ready;
+    /* Without a usable token; with prefetch off the first failure after that. {0}: there is one. */
+    struct mono_time lacking_since;
     uint64_t generation;                 /* 0: no token yet */
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */

@@ -66,6 +66,7 @@ struct keeper {
      * never given away from here. NULL: none, or it was forgotten. */
     struct token *last;
     struct mono_time lacking_since; /* no token can be used; {0}: the present one can */
+    struct mono_time failing_since; /* the first request since a good one that brought nothing */
 
     struct keeper_flight flight;
     enum keeper_standing standing;

@@ -220,6 +220,8 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
     metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, good ? 0 : 1, 1);
     metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
                             mono_diff(now, keeper->flight.began));
+    if (keeper->standing == STANDING_FINE)
+        keeper->failing_since = now;
     if (good)
         granted(keeper, result, sent, now);
     else
