@@ -238,7 +238,9 @@ struct keeper_status {
     int64_t refresh_window;              /* ns before expiry at which it is renewed */
     int64_t expires_in;                  /* ns; may be negative */
     int64_t usable_for;                  /* ns until it is not used any more, short of the expiry */
-    int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
+    /* ns until the next planned request, or, while it is suspect, until a 401 is reason for one;
+     * -1: none is planned. */
+    int64_t next_request_in;
     unsigned requests_last_hour;
     unsigned charged_last_hour;
     int64_t budget_left;      /* requests that auth_budget still pays for at this moment */

@@ -95,7 +95,7 @@ struct token *keeper_present(const struct keeper *keeper, struct mono_time now);
 /* The last request failed. */
 bool keeper_failing(const struct keeper *keeper);
 /* What callers are told of why there is no token, or no better one. */
-struct token_cause keeper_cause(const struct keeper *keeper);
+struct token_cause keeper_cause(const struct keeper *keeper, struct mono_time now);
 bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now);
 /* When the next request on schedule is made; MONO_NEVER while one is under way or none is meant. */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);

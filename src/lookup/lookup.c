@@ -306,6 +306,7 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         finish(lookup, LOOKUP_NO_TOKEN);
         break;
     case TOKEN_REJECTED:
+        lookup->result.retry_after = ticket->retry_after;
         lookup->result.alone = ticket->accepted;
         lookup->result.cause =
             ticket->accepted || token_cause_is_none(ticket->cause) ? NULL : ticket->cause;

@@ -52,6 +52,16 @@ static int64_t until(struct mono_time when, struct mono_time now)
     return mono_before(now, when) ? mono_diff(when, now) : 0;
 }
 
+/* On schedule; or for the next 401, when the present token is suspect no more. */
+static struct mono_time next_request(const struct keeper *keeper, struct mono_time now)
+{
+    const struct mono_time due = keeper_due(keeper, now);
+
+    return keeper_is_suspect(keeper, now) && !keeper_failing(keeper)
+               ? mono_min(due, keeper->suspect_until)
+               : due;
+}
+
 /* Lookups that want a token get 503 without a request, or wait for one that may end so. */
 static bool is_blocked(const struct keeper *keeper, struct mono_time now)
 {
@@ -88,11 +98,11 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
         .lacking_since = lacking_since(keeper, present),
         .generation = keeper->generation,
         .ready = is_ready(keeper, present, now),
-        .next_request_in = until(keeper_due(keeper, now), now),
+        .next_request_in = until(next_request(keeper, now), now),
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),
         .charged_last_hour = (unsigned)budget_charged(&keeper->budget, now),
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
-        .cause = keeper_cause(keeper),
+        .cause = keeper_cause(keeper, now),
         .last_error = keeper->last_error,
     };
     if (present != NULL)
