@@ -232,6 +232,7 @@ struct keeper_status {
     /* Without a usable token; with prefetch off the first failure after that. {0}: there is one. */
     struct mono_time lacking_since;
     uint64_t generation;                 /* 0: no token yet */
+    bool replacement;                    /* that one was asked for because of a 401 */
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */
     int64_t lifetime;                    /* ns */

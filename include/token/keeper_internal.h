@@ -61,6 +61,7 @@ struct keeper {
 
     struct token_view *view; /* the last one; the workers have it or will have it */
     uint64_t generation;     /* of the latest new value */
+    bool replacement;        /* that one was asked for because of a 401 */
     uint64_t answered;       /* requests that have ended */
     /* The token last taken into use, though it may have run out: what a grant is compared with, and
      * never given away from here. NULL: none, or it was forgotten. */

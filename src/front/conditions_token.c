@@ -165,11 +165,10 @@ static struct mono_time rejected_since(const struct diagnosis *diagnosis)
 
 static bool is_rejected(const struct diagnosis *diagnosis)
 {
-    const struct health_state *health = &diagnosis->upstream->health;
+    const struct overview_upstream *upstream = diagnosis->upstream;
 
-    return has_token(diagnosis) && (diagnosis->upstream->token.state == KEEPER_SUSPECT ||
-                                    (health->failing && health->failure.reason == HEALTH_REJECTED &&
-                                     health->failure.status != 403));
+    return has_token(diagnosis) && (upstream->token.state == KEEPER_SUSPECT ||
+                                    (upstream->health.down && conditions_want_token(upstream)));
 }
 
 static void put_rejected(const struct diagnosis *diagnosis, struct condition *condition)

@@ -154,6 +154,7 @@ static enum trouble trouble_of(const struct health_failure *failure)
         return TROUBLE_MALFORMED;
     case HEALTH_REJECTED:
         return failure->status == 403 ? TROUBLE_FORBIDDEN : TROUBLE_NONE;
+    case HEALTH_ALONE:
     case HEALTH_NO_TOKEN:
         break;
     }

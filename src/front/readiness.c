@@ -46,16 +46,23 @@ static void explain_token(struct readiness_reason *reason, const struct keeper_s
              status->last_error != NULL ? status->last_error : "");
 }
 
+void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
+                     struct keeper_status *status, struct health_state *health)
+{
+    keeper_status(upstream->keeper, now, status);
+    *health = (struct health_state){.down = false};
+    if (upstream->health != NULL)
+        lookup_health_read(upstream->health, status->generation,
+                           status->fingerprint[0] != '\0' && !status->replacement, now, health);
+}
+
 bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mono_time now,
                            struct readiness_reason *out)
 {
     struct keeper_status status;
-    struct health_state health = {.down = false};
+    struct health_state health;
 
-    keeper_status(upstream->keeper, now, &status);
-    if (upstream->health != NULL)
-        lookup_health_read(upstream->health, status.generation, status.fingerprint[0] != '\0', now,
-                           &health);
+    readiness_facts(upstream, now, &status, &health);
     *out = (struct readiness_reason){.upstream = upstream->name};
     if (!status.ready)
         explain_token(out, &status);

@@ -116,10 +116,12 @@ static void carry_over(const struct token *from, struct token *to)
 /* Makes it the present token. */
 static void take(struct keeper *keeper, struct token *token, bool same)
 {
-    if (same)
+    if (same) {
         carry_over(keeper->last, token);
-    else
+    } else {
+        keeper->replacement = keeper->flight.rejected;
         keeper_trust(keeper);
+    }
     keeper_use(keeper, token);
 }
 

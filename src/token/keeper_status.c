@@ -97,6 +97,7 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
     *out = (struct keeper_status){
         .lacking_since = lacking_since(keeper, present),
         .generation = keeper->generation,
+        .replacement = keeper->replacement,
         .ready = is_ready(keeper, present, now),
         .next_request_in = until(next_request(keeper, now), now),
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),

@@ -83,6 +83,13 @@ eventually is_ready
 eventually unready
 answers ' 502 ' '"code":"upstream_unreachable"'
 has "$(operators /readyz)" 'the upstream refused the connection'
+# Another one after a reload: what lookups of the first came to says nothing of it.
+upstream address "$url"
+configure
+kill -HUP "$daemon"
+logs 'configuration reloaded'
+is_ready || fail "not ready for an upstream that is gone: $(operators /readyz)"
+[ "$(look_status)" = 200 ] || fail "$(look)"
 end_managed
 
 # A fresh token that is rejected too: now it is the client's rights.

@@ -21,12 +21,14 @@ START_TEST(a_401_replaces_the_token)
     ck_assert_uint_eq(world->view->answered, answered + 1);
     ck_assert_int_eq(world->view->suspect_until.ns, 0);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    ck_assert(world_status(world).replacement);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     /* And on with renewals. */
     world_run(world, 24 * HOUR);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    ck_assert(!world_status(world).replacement);
     world_free(world);
 }
 END_TEST
