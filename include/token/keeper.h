@@ -244,10 +244,11 @@ struct keeper_status {
     int64_t next_request_in;
     unsigned requests_last_hour;
     unsigned charged_last_hour;
-    int64_t budget_left;      /* requests that auth_budget still pays for at this moment */
-    struct token_cause cause; /* of the last failure, as callers are told */
-    const char *last_error;   /* NULL: none since the last success */
-    int64_t last_error_age;   /* ns */
+    int64_t budget_left;              /* requests that auth_budget still pays for at this moment */
+    struct mono_time exhausted_since; /* the budget rejects requests; {0}: it did not lately */
+    struct token_cause cause;         /* of the last failure, as callers are told */
+    const char *last_error;           /* NULL: none since the last success */
+    int64_t last_error_age;           /* ns */
 };
 void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out);
 /* The present token with a new reference, or NULL: for keeping it across a restart. */

@@ -74,8 +74,9 @@ struct keeper {
     struct mono_time not_before; /* no request on schedule before this */
     struct backoff backoff;
     struct budget budget;
-    bool forgotten; /* the next request follows a forget */
-    bool exhausted; /* the budget rejected a request, and none was made since */
+    bool forgotten;                   /* the next request follows a forget */
+    bool exhausted;                   /* the budget rejected a request, and none was made since */
+    struct mono_time exhausted_since; /* the first of them */
 
     bool wanted; /* a worker asked for more than the last view */
     char wanted_guid[GUID_MAX + 1];

@@ -117,6 +117,8 @@ static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_
 {
     const struct log_field fields[] = {LOG_INT("auth_budget", keeper->budget.limit)};
 
+    if (!keeper->exhausted)
+        keeper->exhausted_since = now;
     keeper->exhausted = true;
     metric_upstream_add(METRIC_TOKEN_BUDGET_REFUSED, keeper->index, 0, 1);
     if (mono_before(now, keeper->exhausted_quiet))

@@ -103,6 +103,8 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),
         .charged_last_hour = (unsigned)budget_charged(&keeper->budget, now),
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
+        .exhausted_since =
+            keeper->exhausted ? keeper->exhausted_since : (struct mono_time){.ns = 0},
         .cause = keeper_cause(keeper, now),
         .last_error = keeper->last_error,
     };
