@@ -21,7 +21,10 @@ struct upstream_trend {
     struct history_durations queued;      /* waits for a connection in the last minute */
     uint64_t calls;                       /* in the last minute, as are the next */
     uint64_t classes[HISTORY_CLASSES];
-    double slow; /* the share of the calls by which it is slow (0.5, 0.99); 0: it is not */
+    uint64_t rejected;  /* responses that rejected the token */
+    unsigned mixed;     /* samples with such and with good ones */
+    double slow;        /* the share of the calls by which it is slow (0.5, 0.99); 0: it is not */
+    int64_t slow_above; /* and the duration, in ns */
 };
 
 struct diagnosis {
@@ -59,9 +62,15 @@ struct mono_time condition_since(const struct diagnosis *diagnosis,
 void conditions_process(struct diagnosis *diagnosis);
 /* conditions_token.c: the token endpoint, its answers, the budget. */
 void conditions_token(struct diagnosis *diagnosis);
-/* conditions_upstream.c */
+/* conditions_slow.c */
 void conditions_trend(const struct overview *overview, size_t number, struct upstream_trend *out);
+void conditions_slow(struct diagnosis *diagnosis);
+/* conditions_upstream.c */
+/* Answers come so late that lookups end before them: more than slow. */
+bool conditions_are_silent(const struct diagnosis *diagnosis);
 void conditions_upstream(struct diagnosis *diagnosis);
+/* The token is rejected for some lookups, and has been for a while, and accepted for others. */
+bool conditions_are_mixed(const struct diagnosis *diagnosis);
 /* Its lookups fail for want of a token, or for one that is rejected. */
 bool conditions_want_token(const struct overview_upstream *upstream);
 

@@ -52,6 +52,10 @@ void readiness_gather(const struct exposition *sources, const struct admin_ports
 bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mono_time now,
                            struct readiness_reason *out);
 
+/* What it decides from: the keeper's status and how lookups ended. */
+void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
+                     struct keeper_status *status, struct health_state *health);
+
 /* "upstream u: no usable token (backing_off) since 2026-01-31T23:59:59Z: ...", a line for each. */
 void readiness_write(const struct readiness *readiness, struct mono_time now, struct buf *lines);
 /* Both: adds a line for each reason why the daemon is not ready; true: there is none. */

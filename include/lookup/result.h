@@ -30,7 +30,7 @@ struct lookup_result {
     int status;              /* the upstream's, where it responded */
     enum client_error error; /* LOOKUP_FAILED, and LOOKUP_MALFORMED when it was too large */
     const char *reason;      /* LOOKUP_MALFORMED: what is wrong with the body */
-    int64_t retry_after;     /* LOOKUP_NO_TOKEN: ns */
+    int64_t retry_after; /* LOOKUP_NO_TOKEN: ns; LOOKUP_REJECTED: until another may come, or 0 */
     /* LOOKUP_NO_TOKEN, and LOOKUP_REJECTED where no other token was obtained: why; else NULL */
     const struct token_cause *cause;
     bool alone; /* LOOKUP_REJECTED: the token is accepted for other lookups */

@@ -21,8 +21,10 @@ enum token_cause_kind {
     TOKEN_CAUSE_CREDENTIALS, /* it refused the client's id, secret or key */
     TOKEN_CAUSE_REJECTED,    /* it refused something else of the request */
     TOKEN_CAUSE_UNUSABLE,    /* a grant that cannot be read */
-    TOKEN_CAUSE_EXPIRED,     /* a token that has expired, and no other */
+    TOKEN_CAUSE_EXPIRED,     /* a token that had expired when it arrived */
+    TOKEN_CAUSE_STALLED,     /* no token that lasts longer than the one before */
     TOKEN_CAUSE_SAME,        /* after a 401: the same token again */
+    TOKEN_CAUSE_PACED,       /* after a 401: the token was good, and replacements are apart */
     TOKEN_CAUSE_UNSIGNED,    /* the request's assertion could not be signed */
     TOKEN_CAUSE_WAITERS,     /* no request: too many lookups wait for a token */
 };

@@ -226,23 +226,30 @@ enum keeper_state {
 struct keeper_status {
     enum keeper_state state;
     const char *state_name;
-    bool ready; /* a usable token; with prefetch off also: the last request did not fail */
-    struct mono_time lacking_since;      /* without a usable token; {0}: there is one */
+    /* A usable token; with prefetch off also: none, and a lookup that wants one has it asked for.
+     */
+    bool ready;
+    /* Without a usable token; with prefetch off the first failure after that. {0}: there is one. */
+    struct mono_time lacking_since;
     uint64_t generation;                 /* 0: no token yet */
+    bool replacement;                    /* that one was asked for because of a 401 */
     char fingerprint[TOKEN_FINGERPRINT]; /* "" without a token */
     int64_t age;                         /* ns since it was asked for */
     int64_t lifetime;                    /* ns */
     int64_t refresh_window;              /* ns before expiry at which it is renewed */
     int64_t expires_in;                  /* ns; may be negative */
     int64_t usable_for;                  /* ns until it is not used any more, short of the expiry */
-    int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
+    /* ns until the next planned request, or, while it is suspect, until a 401 is reason for one;
+     * -1: none is planned. */
+    int64_t next_request_in;
     unsigned requests_last_hour;
     unsigned charged_last_hour;
-    int64_t budget;           /* auth_budget as configured: charged requests in an hour */
-    int64_t budget_left;      /* requests that auth_budget still pays for at this moment */
-    struct token_cause cause; /* of the last failure, as callers are told */
-    const char *last_error;   /* NULL: none since the last success */
-    int64_t last_error_age;   /* ns */
+    int64_t budget;                   /* auth_budget as configured: charged requests in an hour */
+    int64_t budget_left;              /* requests that auth_budget still pays for at this moment */
+    struct mono_time exhausted_since; /* the budget rejects requests; {0}: it did not lately */
+    struct token_cause cause;         /* of the last failure, as callers are told */
+    const char *last_error;           /* NULL: none since the last success */
+    int64_t last_error_age;           /* ns */
 };
 void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out);
 /* The present token with a new reference, or NULL: for keeping it across a restart. */

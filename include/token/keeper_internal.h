@@ -61,19 +61,22 @@ struct keeper {
 
     struct token_view *view; /* the last one; the workers have it or will have it */
     uint64_t generation;     /* of the latest new value */
+    bool replacement;        /* that one was asked for because of a 401 */
     uint64_t answered;       /* requests that have ended */
     /* The token last taken into use, though it may have run out: what a grant is compared with, and
      * never given away from here. NULL: none, or it was forgotten. */
     struct token *last;
     struct mono_time lacking_since; /* no token can be used; {0}: the present one can */
+    struct mono_time failing_since; /* the first request since a good one that brought nothing */
 
     struct keeper_flight flight;
     enum keeper_standing standing;
     struct mono_time not_before; /* no request on schedule before this */
     struct backoff backoff;
     struct budget budget;
-    bool forgotten; /* the next request follows a forget */
-    bool exhausted; /* the budget rejected a request, and none was made since */
+    bool forgotten;                   /* the next request follows a forget */
+    bool exhausted;                   /* the budget rejected a request, and none was made since */
+    struct mono_time exhausted_since; /* the first of them */
 
     bool wanted; /* a worker asked for more than the last view */
     char wanted_guid[GUID_MAX + 1];
@@ -94,7 +97,7 @@ struct token *keeper_present(const struct keeper *keeper, struct mono_time now);
 /* The last request failed. */
 bool keeper_failing(const struct keeper *keeper);
 /* What callers are told of why there is no token, or no better one. */
-struct token_cause keeper_cause(const struct keeper *keeper);
+struct token_cause keeper_cause(const struct keeper *keeper, struct mono_time now);
 bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now);
 /* When the next request on schedule is made; MONO_NEVER while one is under way or none is meant. */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);

@@ -67,8 +67,10 @@ const char *condition_span(int64_t span, char out[CONDITION_SPAN])
 {
     if (span < 10 * MILLISECOND)
         snprintf(out, CONDITION_SPAN, "%.1f ms", (double)span / (double)MILLISECOND);
-    else if (span < SECOND)
+    else if (span < 100 * MILLISECOND)
         snprintf(out, CONDITION_SPAN, "%.0f ms", (double)span / (double)MILLISECOND);
+    else if (span < SECOND) /* two digits: more are not known */
+        snprintf(out, CONDITION_SPAN, "%.0f0 ms", (double)span / (double)(10 * MILLISECOND));
     else
         snprintf(out, CONDITION_SPAN, "%.1f s", (double)span / (double)SECOND);
     return out;
@@ -82,9 +84,13 @@ struct mono_time condition_since(const struct diagnosis *diagnosis,
     size_t last = 0;
 
     for (size_t age = 0; age < history_count(history) && age <= last + CONDITIONS_RECENT; age++) {
+        const struct history_sample *sample = history_at(history, age);
+
+        if (diagnosis->upstream != NULL &&
+            !mono_before(diagnosis->upstream->health.began, sample->at))
+            break; /* of the upstream before a reload */
         if (!has(diagnosis, age))
             continue;
-        const struct history_sample *sample = history_at(history, age);
         since = mono_add(sample->at, -sample->length);
         last = age;
     }

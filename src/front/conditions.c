@@ -3,13 +3,26 @@
 
 #include "front/conditions_internal.h"
 
+/* Codes are of all upstreams together; those of the one before a reload are no news. */
+static struct mono_time began(const struct overview *overview)
+{
+    struct mono_time last = {0};
+
+    for (size_t i = 0; i < overview->upstream_count; i++)
+        if (mono_before(last, overview->upstreams[i].health.began))
+            last = overview->upstreams[i].health.began;
+    return last;
+}
+
 static void add_recent(struct diagnosis *diagnosis)
 {
     const struct history *history = diagnosis->overview->history;
+    const struct mono_time first = began(diagnosis->overview);
 
     for (size_t age = 0; age < history_count(history) && age < CONDITIONS_RECENT; age++)
         for (size_t code = 0; code < PROBLEM_COUNT; code++)
-            diagnosis->codes[code] += history_at(history, age)->codes[code];
+            if (mono_before(first, history_at(history, age)->at))
+                diagnosis->codes[code] += history_at(history, age)->codes[code];
 }
 
 static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
@@ -36,8 +49,8 @@ void conditions_fill(struct overview *overview)
     add_recent(&diagnosis);
     for (size_t i = 0; i < overview->upstream_count; i++) {
         conditions_trend(overview, i, &trends[i]);
-        diagnosis.upstream_troubled = diagnosis.upstream_troubled || trends[i].slow > 0 ||
-                                      overview->upstreams[i].health.failing;
+        diagnosis.upstream_troubled =
+            diagnosis.upstream_troubled || trends[i].slow > 0 || overview->upstreams[i].health.down;
     }
     for (diagnosis.level = CONDITION_DOWN; diagnosis.level <= CONDITION_NOTE; diagnosis.level++)
         run(&diagnosis, trends);

@@ -18,8 +18,8 @@ static void find_blocked(struct diagnosis *diagnosis)
 
     if (condition == NULL)
         return;
-    condition_put(condition->what, "A worker does not move: its event loop is blocked");
-    condition_put(condition->why, "callers whose connections it has get no answer");
+    condition_put(condition->what, "A worker's event loop is blocked");
+    condition_put(condition->why, "its callers get no answer");
     condition_put(condition->action, "Restart the daemon; the token survives that. If it happens "
                                      "again, report it with what the log says at that time.");
 }
@@ -39,9 +39,11 @@ static void find_readiness(struct diagnosis *diagnosis)
                                         reason->since);
         if (condition == NULL)
             continue;
-        condition_put(condition->what, "%s",
-                      draining ? "The daemon ends: it answers what is under way and takes no more"
-                               : "There are no keys to verify callers' identities with");
+        condition_put(
+            condition->what, "%s",
+            draining ? "The daemon is about to end: it still answers lookups, until drain_delay is "
+                       "over and those under way are done"
+                     : "There are no keys to verify callers' identities with");
         condition_put(condition->why, "%s", draining ? "" : reason->what);
         condition_put(condition->action, "%s",
                       draining ? ""
@@ -70,8 +72,25 @@ static void find_overload(struct diagnosis *diagnosis)
                   (unsigned long long)refused);
     condition_put(condition->action,
                   "Raise [upstream] max_connections, or [server] max_in_flight (%lld), if the "
-                  "upstream bears it; or have callers ask less.",
+                  "upstream can take it, or reduce the callers' rate.",
                   (long long)diagnosis->overview->max_in_flight);
+}
+
+/* Two looks at the counter, and a page that is loaded in between. */
+#define STILL (5 * SECOND)
+
+/* "Connections are refused"; when it has ended, "Connections were refused, last at 12:00:00 UTC".
+ */
+static void put_lately(const struct diagnosis *diagnosis, const struct lately *lately,
+                       struct condition *condition, const char *what, const char *past)
+{
+    char last[CONDITION_TIME];
+
+    if (mono_diff(diagnosis->overview->now, lately->last) < STILL)
+        condition_put(condition->what, "%s", what);
+    else
+        condition_put(condition->what, "%s, last at %s", past,
+                      condition_time(diagnosis, lately->last, last));
 }
 
 static void find_refused(struct diagnosis *diagnosis)
@@ -85,14 +104,14 @@ static void find_refused(struct diagnosis *diagnosis)
 
     if (condition == NULL)
         return;
-    condition_put(condition->what, "Connections are refused: too many are open");
+    put_lately(diagnosis, refused, condition, "Connections are refused: too many are open",
+               "Connections were refused");
     condition_put(condition->why,
-                  "%llu were closed at once; %lld callers are connected, and %lld "
-                  "may be",
+                  "%llu were closed at once; now %lld callers are connected, and %lld may be",
                   (unsigned long long)refused->count, (long long)overview->connections,
                   (long long)overview->max_connections);
     condition_put(condition->action, "Raise [server] max_connections (and LimitNOFILE=), or find "
-                                     "out who opens so many: the log's access lines name them.");
+                                     "out who opens so many: ss -tn shows it.");
 }
 
 static void find_busy(struct diagnosis *diagnosis)
@@ -156,9 +175,10 @@ static void find_reload(struct diagnosis *diagnosis)
     if (condition == NULL)
         return;
     condition_put(condition->what, "The last reload failed");
-    condition_put(condition->why, "the configuration of before is used");
+    condition_put(condition->why, "the previous configuration is used");
     condition_put(condition->action,
-                  "Run postcoded --check: it names each fault. Then reload again.");
+                  "The log says why. Run postcoded --check as well: it names faults of the "
+                  "files. Then reload again.");
 }
 
 static void find_dropped(struct diagnosis *diagnosis)
@@ -170,8 +190,8 @@ static void find_dropped(struct diagnosis *diagnosis)
 
     if (condition == NULL)
         return;
-    condition_put(condition->what, "Log lines are lost");
-    condition_put(condition->why, "%llu were dropped, because they are not taken fast enough",
+    put_lately(diagnosis, dropped, condition, "Log lines are lost", "Log lines were lost");
+    condition_put(condition->why, "%llu were dropped, because they were not taken fast enough",
                   (unsigned long long)dropped->count);
     condition_put(condition->action, "Look at what takes the log (journald, a pipe), or write "
                                      "[log] access = off.");

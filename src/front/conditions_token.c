@@ -24,19 +24,18 @@ static enum condition_level level(const struct diagnosis *diagnosis)
 
 /* ---- the token endpoint ---- */
 
-static const struct {
+struct advice {
     const char *what, *action;
-} causes[] = {
+};
+
+static const struct advice causes[] = {
     [TOKEN_CAUSE_FAILED] = {"The token endpoint answers with errors",
-                            "It is the provider's to mend: tell it. The daemon asks again by "
-                            "itself."},
+                            "Only the provider can fix this: report it."},
     [TOKEN_CAUSE_NO_RESPONSE] = {"The token endpoint cannot be reached",
-                                 "Ask the provider whether it is down; check the network, names, "
-                                 "proxy and TLS files between this machine and it. The daemon asks "
-                                 "again by itself."},
+                                 "Ask the provider whether it is down; check the network, the "
+                                 "proxy and TLS files between this machine and it."},
     [TOKEN_CAUSE_TIMED_OUT] = {"The token endpoint does not answer in time",
-                               "Ask the provider whether it is down; check the network to it. The "
-                               "daemon asks again by itself."},
+                               "Ask the provider whether it is down; check the network to it."},
     [TOKEN_CAUSE_CREDENTIALS] = {"The token endpoint refuses the client's id or secret",
                                  "Put the secret that the provider has now into the file of "
                                  "client_secret_file or auth_key_file: a changed file is tried "
@@ -52,6 +51,48 @@ static const struct {
     [TOKEN_CAUSE_UNSIGNED] = {"Token requests cannot be signed",
                               "Check auth_key_file with postcoded --check."},
 };
+
+/* Why there is no response: where more is known than that. */
+static const struct {
+    enum client_error error;
+    struct advice advice;
+} unreached[] = {
+    {CLIENT_DNS,
+     {"The token endpoint's name is not found",
+      "Check the spelling of [upstream] auth_url or address, and this machine's DNS."}},
+    {CLIENT_CERTIFICATE,
+     {"The token endpoint's certificate is not accepted",
+      "It may have expired, or be of an authority that [upstream] ca_file lacks; postcoded --probe "
+      "says which."}},
+    {CLIENT_PROXY_AUTH,
+     {"The proxy before the token endpoint refuses (407)",
+      "Check [upstream] proxy and proxy_password_file."}},
+    {CLIENT_INTERNAL,
+     {"Token requests cannot be made",
+      "It is this machine's or the daemon's fault: the log tells more. Check its memory and open "
+      "files."}},
+};
+
+/* NULL: none of these. */
+static const struct advice *advice_for(const struct token_cause *cause)
+{
+    if (cause->kind == TOKEN_CAUSE_NO_RESPONSE)
+        for (size_t i = 0; i < ARRAY_LEN(unreached); i++)
+            if (unreached[i].error == cause->error)
+                return &unreached[i].advice;
+    return cause->kind < ARRAY_LEN(causes) && causes[cause->kind].what != NULL
+               ? &causes[cause->kind]
+               : NULL;
+}
+
+/* Who asks again, and when; nobody does without budget. */
+static const char *repetition(const struct keeper_status *token)
+{
+    if (token->next_request_in >= 0 || token->state == KEEPER_FETCHING ||
+        token->state == KEEPER_RENEWING)
+        return " The daemon asks again by itself.";
+    return token->cause.budget ? "" : " The daemon asks again with the next lookup.";
+}
 
 /* The first failure since the last token. */
 static struct mono_time failing_since(const struct diagnosis *diagnosis)
@@ -89,12 +130,13 @@ static struct mono_time worse_at(const struct diagnosis *diagnosis)
 /* Of what an endpoint says so much is shown that the rest of the sentence has room. */
 #define ERROR_TEXT 150
 
-/* What becomes of lookups meanwhile, and when the next request is made. */
-static void put_outlook(const struct diagnosis *diagnosis, char out[CONDITION_TEXT])
+/* What becomes of lookups meanwhile (`with` the token that there is), and the next request. */
+static void put_outlook(const struct diagnosis *diagnosis, const char *with,
+                        char out[CONDITION_TEXT])
 {
     const struct overview *overview = diagnosis->overview;
     const struct keeper_status *token = &diagnosis->upstream->token;
-    char until[CONDITION_TIME], next[CONDITION_TIME] = "", when[CONDITION_TEXT];
+    char next[CONDITION_TIME] = "", when[CONDITION_TEXT];
 
     condition_put(when, "%s", "");
     if (token->next_request_in >= 0)
@@ -102,36 +144,53 @@ static void put_outlook(const struct diagnosis *diagnosis, char out[CONDITION_TE
             when, "; the next request is due at %s",
             condition_time(diagnosis, mono_add(overview->now, token->next_request_in), next));
     if (!has_token(diagnosis))
-        condition_put(out, "there is no token, and lookups fail%s", when);
+        condition_put(out, "%s%s",
+                      token->ready ? "there is no token, and the next lookup asks for one"
+                                   : "there is no token, and lookups fail",
+                      when);
     else if (conditions_want_token(diagnosis->upstream) || token->state == KEEPER_SUSPECT)
         condition_put(out, "the upstream rejects the present token%s", when);
     else
-        condition_put(out, "lookups fail from %s on unless it recovers%s",
-                      condition_time(diagnosis, ends_at(diagnosis), until), when);
+        condition_put(out, "%s%s", with, when);
 }
 
 static void find_endpoint(struct diagnosis *diagnosis)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
-    const enum token_cause_kind kind = token->cause.kind;
-    const char *what = kind < ARRAY_LEN(causes) ? causes[kind].what : NULL;
-    char outlook[CONDITION_TEXT], error[ERROR_TEXT];
+    const struct advice *advice = advice_for(&token->cause);
+    char outlook[CONDITION_TEXT], with[CONDITION_TEXT], until[CONDITION_TIME], error[ERROR_TEXT];
     struct condition *condition = NULL;
 
-    if (what != NULL && token->last_error != NULL)
+    if (advice != NULL && token->last_error != NULL)
         condition = condition_begin(diagnosis, level(diagnosis), failing_since(diagnosis));
     if (condition == NULL)
         return;
-    put_outlook(diagnosis, outlook);
-    condition_cut(error, sizeof(error), token->last_error);
-    condition_put(condition->what, "%s", what);
     condition->until = worse_at(diagnosis);
+    condition_put(with, "lookups fail from %s on unless it recovers",
+                  condition_time(diagnosis, ends_at(diagnosis), until));
+    put_outlook(diagnosis, with, outlook);
+    condition_cut(error, sizeof(error), token->last_error);
+    condition_put(condition->what, "%s", advice->what);
     condition_put(condition->why, "%s; %s%s", error, outlook,
                   token->cause.budget ? "; auth_budget is used up" : "");
-    condition_put(condition->action, "%s", causes[kind].action);
+    condition_put(condition->action, "%s%s", advice->action, repetition(token));
 }
 
 /* ---- there is none, and nothing has failed ---- */
+
+static void put_stalled(const struct diagnosis *diagnosis, struct condition *condition)
+{
+    const struct keeper_status *token = &diagnosis->upstream->token;
+    char next[CONDITION_TIME] = "";
+
+    if (token->next_request_in >= 0)
+        condition_time(diagnosis, mono_add(diagnosis->overview->now, token->next_request_in), next);
+    condition_put(condition->what, "The token endpoint gives the same token until it has expired");
+    condition_put(condition->why, "the last one is over%s%s",
+                  next[0] != '\0' ? "; the next request is due at " : "", next);
+    condition_put(condition->action, "Nothing has to be done here: it gives another one then. "
+                                     "Tell the provider.");
+}
 
 static void find_none(struct diagnosis *diagnosis)
 {
@@ -143,6 +202,10 @@ static void find_none(struct diagnosis *diagnosis)
 
     if (condition == NULL)
         return;
+    if (token->cause.kind == TOKEN_CAUSE_STALLED && token->state == KEEPER_BACKOFF) {
+        put_stalled(diagnosis, condition);
+        return;
+    }
     condition_put(condition->what, "There is no token yet");
     condition_put(condition->why, "%s",
                   token->state == KEEPER_FETCHING ? "one has been asked for" : token->state_name);
@@ -163,41 +226,73 @@ static struct mono_time rejected_since(const struct diagnosis *diagnosis)
     return (struct mono_time){0};
 }
 
+/*
+ * A token that the upstream rejects for some lookups and accepts for others is suspect again and
+ * again: that is told of the lookups (conditions_upstream.c).
+ */
 static bool is_rejected(const struct diagnosis *diagnosis)
 {
-    const struct health_state *health = &diagnosis->upstream->health;
+    const struct overview_upstream *upstream = diagnosis->upstream;
 
-    return has_token(diagnosis) && (diagnosis->upstream->token.state == KEEPER_SUSPECT ||
-                                    (health->failing && health->failure.reason == HEALTH_REJECTED &&
-                                     health->failure.status != 403));
+    return has_token(diagnosis) &&
+           ((upstream->token.state == KEEPER_SUSPECT && !conditions_are_mixed(diagnosis)) ||
+            (upstream->health.down && conditions_want_token(upstream)));
+}
+
+/* Every replacement is rejected too: it is not the token. */
+static void put_rights(const struct diagnosis *diagnosis, struct condition *condition)
+{
+    const struct overview_upstream *upstream = diagnosis->upstream;
+
+    condition_put(condition->why,
+                  "it rejected the one before too, so another one hardly helps; one is requested "
+                  "every 30 s while lookups go on, until auth_budget (%lld an hour) is used up",
+                  (long long)upstream->budget);
+    condition_put(condition->action,
+                  "Ask the provider what this client may do: its rights, scope or subscription "
+                  "may have changed. Check that address and auth_url belong together.");
+}
+
+/* It was good, and the next one is not asked for yet. */
+static void put_paced(const struct diagnosis *diagnosis, struct condition *condition)
+{
+    const struct keeper_status *token = &diagnosis->upstream->token;
+    char next[CONDITION_TIME];
+
+    condition_time(diagnosis, mono_add(diagnosis->overview->now, token->next_request_in), next);
+    condition_put(condition->why,
+                  "it accepted this token before; replacements are 30 s apart, so the next is "
+                  "requested at %s if lookups go on",
+                  next);
+    condition_put(condition->action, "Wait until then. If it recurs, ask the provider why tokens "
+                                     "are revoked before they expire.");
 }
 
 static void put_rejected(const struct diagnosis *diagnosis, struct condition *condition)
 {
     const struct token_cause *cause = &diagnosis->upstream->token.cause;
-    /* A condition of its own says why there is no other. */
-    const bool is_told = diagnosis->upstream->token.last_error != NULL || cause->budget;
     char text[TOKEN_CAUSE_TEXT];
 
-    token_cause_text(cause, text);
     condition_put(condition->what, "The upstream rejects the token");
     if (token_cause_is_none(cause)) {
-        condition_put(condition->why, "it rejected the one before too, so another does not help");
-        condition_put(condition->action,
-                      "Ask the provider what this client may do: its rights, scope or subscription "
-                      "may have changed. Check that address and auth_url belong together.");
+        put_rights(diagnosis, condition);
+    } else if (cause->kind == TOKEN_CAUSE_PACED) {
+        put_paced(diagnosis, condition);
     } else {
-        condition_put(condition->why, "it has not expired, and no other is obtained%s%s",
-                      is_told ? "" : ": ", is_told ? "" : text);
-        condition_put(condition->action,
-                      "Another token may cure it: see to what keeps the daemon from getting one.");
+        token_cause_text(cause, text);
+        condition_put(condition->why, "it has not expired, and no other is obtained: %s", text);
+        condition_put(condition->action, "A new token may fix it: ask the provider why its token "
+                                         "endpoint gives none that its API accepts.");
     }
 }
 
+/* Not told beside what keeps the daemon from another token: that says it, and is the thing to fix.
+ */
 static void find_rejected(struct diagnosis *diagnosis)
 {
+    const struct keeper_status *token = &diagnosis->upstream->token;
     struct condition *condition =
-        is_rejected(diagnosis)
+        is_rejected(diagnosis) && token->last_error == NULL && !token->cause.budget
             ? condition_begin(diagnosis, level(diagnosis), rejected_since(diagnosis))
             : NULL;
 
@@ -207,6 +302,15 @@ static void find_rejected(struct diagnosis *diagnosis)
 
 /* ---- the budget ---- */
 
+/* What it says with 0: it is a setting, and nothing was used up. */
+static void put_no_budget(struct condition *condition, const char *outlook)
+{
+    condition_put(condition->what, "auth_budget is 0");
+    condition_put(condition->why,
+                  "after a 401, a failed response or by hand no token is requested; %s", outlook);
+    condition_put(condition->action, "Set [upstream] auth_budget (60 is the default) and reload.");
+}
+
 static void find_budget(struct diagnosis *diagnosis)
 {
     const struct overview_upstream *upstream = diagnosis->upstream;
@@ -214,11 +318,16 @@ static void find_budget(struct diagnosis *diagnosis)
     const bool alone = cause->budget && upstream->token.last_error == NULL;
     char outlook[CONDITION_TEXT];
     struct condition *condition =
-        alone ? condition_begin(diagnosis, level(diagnosis), (struct mono_time){0}) : NULL;
+        alone ? condition_begin(diagnosis, level(diagnosis), upstream->token.exhausted_since)
+              : NULL;
 
     if (condition == NULL)
         return;
-    put_outlook(diagnosis, outlook);
+    put_outlook(diagnosis, "lookups go on with the present token", outlook);
+    if (upstream->budget == 0) {
+        put_no_budget(condition, outlook);
+        return;
+    }
     condition_put(condition->what, "The budget of token requests is used up");
     condition_put(condition->why, "auth_budget allows %lld an hour, and %u were charged; %s",
                   (long long)upstream->budget, upstream->token.charged_last_hour, outlook);

@@ -13,81 +13,14 @@
 #define SOME_LEAST 3
 #define SOME_SHARE 0.05
 
-/*
- * Slow: of SLOW_LEAST calls or more in the last minute, half took SLOW_FACTOR times as long as the
- * faster quarter of those before, and longer than SLOW_P50. (Not as half of those before: slow for
- * an hour, it would be as it was.) Or the slowest in a hundred took SLOW_FACTOR times as long as
- * before, and longer than SLOW_P99; or more than half of request_timeout, whatever was before.
- */
-#define SLOW_LEAST 5
-#define SLOW_LEAST_BEFORE 20
-#define SLOW_FACTOR 3
-#define SLOW_USUAL 0.25
-#define SLOW_P50 (100 * MILLISECOND)
-#define SLOW_P99 (500 * MILLISECOND)
-
-/* ---- what the history says ---- */
-
-static bool is_slower(const struct upstream_trend *trend, double share, double usual, int64_t least)
-{
-    const int64_t now = history_percentile(&trend->now, share);
-
-    return now > least && history_durations_count(&trend->before) >= SLOW_LEAST_BEFORE &&
-           now > SLOW_FACTOR * history_percentile(&trend->before, usual);
-}
-
-static bool nears_timeout(const struct overview *overview, const struct upstream_trend *trend)
-{
-    return overview->request_timeout > 0 &&
-           history_percentile(&trend->now, 0.99) > overview->request_timeout / 2;
-}
-
-/* The share of the calls by which it is slow; 0: it is not. */
-static double slow_by(const struct overview *overview, const struct upstream_trend *trend)
-{
-    if (history_durations_count(&trend->now) < SLOW_LEAST)
-        return 0;
-    if (is_slower(trend, 0.5, SLOW_USUAL, SLOW_P50))
-        return 0.5;
-    if (is_slower(trend, 0.99, 0.99, SLOW_P99) || nears_timeout(overview, trend))
-        return 0.99;
-    return 0;
-}
-
-/* Half as slow as it is now, at least. */
-static bool was_slow(const struct diagnosis *diagnosis, size_t age)
-{
-    const struct history_upstream_sample *sample =
-        history_upstream_at(diagnosis->overview->history, diagnosis->number, age);
-    const double share = diagnosis->trend->slow;
-
-    return history_percentile(&sample->calls, share) >
-           history_percentile(&diagnosis->trend->now, share) / 2;
-}
-
-void conditions_trend(const struct overview *overview, size_t number, struct upstream_trend *out)
-{
-    const struct history *history = overview->history;
-
-    *out = (struct upstream_trend){.calls = 0};
-    for (size_t age = 0; age < history_count(history); age++) {
-        const struct history_upstream_sample *sample = history_upstream_at(history, number, age);
-
-        history_durations_add(age < CONDITIONS_RECENT ? &out->now : &out->before, &sample->calls);
-        if (age < CONDITIONS_RECENT)
-            history_durations_add(&out->queued, &sample->queued);
-        for (size_t i = 0; i < HISTORY_CLASSES && age < CONDITIONS_RECENT; i++) {
-            out->classes[i] += sample->classes[i];
-            out->calls += sample->classes[i];
-        }
-    }
-    out->slow = slow_by(overview, out);
-}
-
 /* ---- why lookups fail ---- */
 
 enum trouble {
     TROUBLE_UNREACHABLE,
+    TROUBLE_NAME,
+    TROUBLE_CERTIFICATE,
+    TROUBLE_PROXY,
+    TROUBLE_INTERNAL,
     TROUBLE_SILENT,
     TROUBLE_QUEUED,
     TROUBLE_ERRORS,
@@ -95,37 +28,65 @@ enum trouble {
     TROUBLE_PAYMENT,
     TROUBLE_FORBIDDEN,
     TROUBLE_STATUS,
+    TROUBLE_ALONE,
     TROUBLE_MALFORMED,
     TROUBLE_NONE, /* the token's, or ours */
 };
 
 static const struct {
-    const char *what, *action;
+    const char *what, *past, *action;
 } troubles[] = {
-    [TROUBLE_UNREACHABLE] = {"The upstream cannot be reached",
-                             "Ask the provider whether it is down; check the network, names, proxy "
-                             "and TLS files between this machine and [upstream] address."},
+    [TROUBLE_UNREACHABLE] =
+        {"The upstream cannot be reached", "The upstream could not be reached",
+         "Ask the provider whether it is down; check the network, the proxy and "
+         "TLS files between this machine and [upstream] address."},
+    [TROUBLE_NAME] = {"The upstream's name is not found", "The upstream's name was not found",
+                      "Check the spelling of [upstream] address, and this machine's DNS."},
+    [TROUBLE_CERTIFICATE] = {"The upstream's certificate is not accepted",
+                             "The upstream's certificate was not accepted",
+                             "It may have expired, or be of an authority that [upstream] ca_file "
+                             "lacks; postcoded --probe says which."},
+    [TROUBLE_PROXY] = {"The proxy before the upstream refuses (407)",
+                       "The proxy before the upstream refused (407)",
+                       "Check [upstream] proxy and proxy_password_file."},
+    [TROUBLE_INTERNAL] = {"Calls to the upstream cannot be made",
+                          "Calls to the upstream could not be made",
+                          "It is this machine's or the daemon's fault: the log tells more. Check "
+                          "its memory and open files."},
     [TROUBLE_SILENT] = {"The upstream does not answer in time",
+                        "The upstream did not answer in time",
                         "Ask the provider why it is slow. [server] request_timeout is how long a "
                         "lookup may take."},
     [TROUBLE_QUEUED] = {"Lookups wait too long for a connection to the upstream",
+                        "Lookups waited too long for a connection to the upstream",
                         "Raise [upstream] max_connections if the upstream can take it, or reduce "
                         "the callers' rate."},
-    [TROUBLE_ERRORS] = {"The upstream answers with errors",
-                        "It is the provider's to mend: tell it. Nothing has to be done here."},
-    [TROUBLE_LIMITED] = {"The upstream's quota is used up (429)",
-                         "Have callers ask less, wait for the provider's next period, or ask it "
+    [TROUBLE_ERRORS] = {"The upstream answers with errors", "The upstream answered with errors",
+                        "Only the provider can fix this: report it. Nothing has to be done here."},
+    [TROUBLE_LIMITED] = {"The upstream limits the rate (429): its quota may be used up",
+                         "The upstream limited the rate (429): its quota may have been used up",
+                         "Reduce the callers' rate, wait for the provider's next period, or ask it "
                          "for a larger quota."},
     [TROUBLE_PAYMENT] = {"The upstream asks for payment (402)",
+                         "The upstream asked for payment (402)",
                          "Look at the client's account at the provider: payment is due, or the "
                          "quota is used up."},
     [TROUBLE_FORBIDDEN] = {"The upstream forbids the lookups (403)",
+                           "The upstream forbade the lookups (403)",
                            "Look at the client's rights and its quota at the provider."},
     [TROUBLE_STATUS] =
         {"The upstream does not know what is asked of it",
+         "The upstream did not know what was asked of it",
          "Check [upstream] address, lookup_path and lookup_target; postcoded --probe "
          "shows the answer."},
+    [TROUBLE_ALONE] = {"The upstream rejects some lookups (401), though it accepts the token for "
+                       "others",
+                       "The upstream rejected some lookups (401), though it accepted the token for "
+                       "others",
+                       "Ask the provider which postcodes this client may look up, and whether all "
+                       "of its servers know the token."},
     [TROUBLE_MALFORMED] = {"The upstream's answers hold no address",
+                           "The upstream's answers held no address",
                            "Run postcoded --probe: it shows what the answers look like, and the "
                            "key to set."},
 };
@@ -134,14 +95,34 @@ static enum trouble trouble_of_status(int status)
 {
     if (status == 402)
         return TROUBLE_PAYMENT;
+    if (status == 407)
+        return TROUBLE_PROXY;
     return status >= 500 ? TROUBLE_ERRORS : TROUBLE_STATUS;
+}
+
+static enum trouble trouble_of_error(enum client_error error)
+{
+    switch (error) {
+    case CLIENT_DNS:
+        return TROUBLE_NAME;
+    case CLIENT_CERTIFICATE:
+        return TROUBLE_CERTIFICATE;
+    case CLIENT_PROXY_AUTH:
+        return TROUBLE_PROXY;
+    case CLIENT_INTERNAL:
+        return TROUBLE_INTERNAL;
+    case CLIENT_QUEUE_FULL:
+        return TROUBLE_QUEUED;
+    default:
+        return TROUBLE_UNREACHABLE;
+    }
 }
 
 static enum trouble trouble_of(const struct health_failure *failure)
 {
     switch (failure->reason) {
     case HEALTH_NO_RESPONSE:
-        return failure->error == CLIENT_QUEUE_FULL ? TROUBLE_QUEUED : TROUBLE_UNREACHABLE;
+        return trouble_of_error(failure->error);
     case HEALTH_TIMED_OUT:
         return TROUBLE_SILENT;
     case HEALTH_QUEUED:
@@ -154,6 +135,8 @@ static enum trouble trouble_of(const struct health_failure *failure)
         return TROUBLE_MALFORMED;
     case HEALTH_REJECTED:
         return failure->status == 403 ? TROUBLE_FORBIDDEN : TROUBLE_NONE;
+    case HEALTH_ALONE:
+        return TROUBLE_ALONE;
     case HEALTH_NO_TOKEN:
         break;
     }
@@ -162,7 +145,12 @@ static enum trouble trouble_of(const struct health_failure *failure)
 
 bool conditions_want_token(const struct overview_upstream *upstream)
 {
-    return upstream->health.failing && trouble_of(&upstream->health.failure) == TROUBLE_NONE;
+    const struct health_state *health = &upstream->health;
+    const enum trouble trouble = trouble_of(&health->failure);
+
+    /* No other lookup is good: the token is accepted for none any more. */
+    return health->failing &&
+           (trouble == TROUBLE_NONE || (health->down && trouble == TROUBLE_ALONE));
 }
 
 static void find_down(struct diagnosis *diagnosis)
@@ -170,7 +158,7 @@ static void find_down(struct diagnosis *diagnosis)
     const struct health_state *health = &diagnosis->upstream->health;
     const enum trouble trouble = trouble_of(&health->failure);
     char failure[HEALTH_TEXT];
-    struct condition *condition = health->down && trouble != TROUBLE_NONE
+    struct condition *condition = health->down && !conditions_want_token(diagnosis->upstream)
                                       ? condition_begin(diagnosis, CONDITION_DOWN, health->since)
                                       : NULL;
 
@@ -232,31 +220,93 @@ static void find_queued(struct diagnosis *diagnosis)
     condition_put(condition->action, "%s", troubles[TROUBLE_QUEUED].action);
 }
 
+/* ---- by the classes of calls, and how lookups ended ---- */
+
+static uint64_t less(uint64_t all, uint64_t part)
+{
+    return all > part ? all - part : 0;
+}
+
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /*
- * For which class of calls a trouble is told, where not all fail. A call without a response may be
- * one whose caller left: no more of them count than lookups that ended with the code.
+ * A call without a response may be one whose caller left: no more of them count than lookups that
+ * ended with the code. (Of codes it is not known which upstream's they were.)
  */
-static const struct {
+static uint64_t count_unreachable(const struct diagnosis *diagnosis)
+{
+    return least_of(diagnosis->trend->classes[HISTORY_NONE], diagnosis->codes[PROBLEM_UNREACHABLE]);
+}
+
+static uint64_t count_silent(const struct diagnosis *diagnosis)
+{
+    return least_of(diagnosis->trend->classes[HISTORY_NONE],
+                    less(diagnosis->codes[PROBLEM_DEADLINE], count_queued(diagnosis)));
+}
+
+static uint64_t count_errors(const struct diagnosis *diagnosis)
+{
+    return diagnosis->trend->classes[HISTORY_SERVER_ERROR];
+}
+
+static uint64_t count_limited(const struct diagnosis *diagnosis)
+{
+    return diagnosis->trend->classes[HISTORY_LIMITED];
+}
+
+static uint64_t count_forbidden(const struct diagnosis *diagnosis)
+{
+    return less(diagnosis->trend->classes[HISTORY_REFUSED], diagnosis->trend->rejected);
+}
+
+/* A 400 or 422 is about the postcode, and good; so only those count that ended as upstream_error.
+ */
+static uint64_t count_others(const struct diagnosis *diagnosis)
+{
+    const uint64_t server = less(diagnosis->trend->classes[HISTORY_SERVER_ERROR],
+                                 diagnosis->codes[PROBLEM_UPSTREAM_UNAVAILABLE]);
+
+    return least_of(diagnosis->trend->classes[HISTORY_CLIENT_ERROR],
+                    less(diagnosis->codes[PROBLEM_UPSTREAM_ERROR], server));
+}
+
+/* One revocation is rejected and accepted within one sample, or two; this goes on and on. */
+#define ALONE_SAMPLES 3
+
+static uint64_t count_alone(const struct diagnosis *diagnosis)
+{
+    if (diagnosis->trend->mixed < ALONE_SAMPLES)
+        return 0;
+    return least_of(
+        diagnosis->trend->rejected,
+        less(diagnosis->codes[PROBLEM_UPSTREAM_UNAUTHORIZED], count_forbidden(diagnosis)));
+}
+
+/* For which class of calls a trouble is told, where not all fail. */
+static const struct partly {
     enum history_class class;
-    enum problem_id code; /* ENDED_OK: all of the class count */
     enum trouble trouble;
+    uint64_t (*count)(const struct diagnosis *diagnosis);
     const char *seen;
 } partly[] = {
-    {HISTORY_NONE, PROBLEM_UNREACHABLE, TROUBLE_UNREACHABLE, "had no response"},
-    {HISTORY_NONE, PROBLEM_DEADLINE, TROUBLE_SILENT, "had no response before their deadline"},
-    {HISTORY_SERVER_ERROR, ENDED_OK, TROUBLE_ERRORS, "were answered with 500 or more"},
-    {HISTORY_LIMITED, ENDED_OK, TROUBLE_LIMITED, "were answered with 429"},
+    {HISTORY_NONE, TROUBLE_UNREACHABLE, count_unreachable, "had no response"},
+    {HISTORY_NONE, TROUBLE_SILENT, count_silent, "had no response before their deadline"},
+    {HISTORY_SERVER_ERROR, TROUBLE_ERRORS, count_errors, "were answered with 500 or more"},
+    {HISTORY_LIMITED, TROUBLE_LIMITED, count_limited, "were answered with 429"},
+    {HISTORY_REFUSED, TROUBLE_FORBIDDEN, count_forbidden, "were answered with 403"},
+    {HISTORY_REFUSED, TROUBLE_ALONE, count_alone, "were answered with 401"},
+    {HISTORY_CLIENT_ERROR, TROUBLE_STATUS, count_others,
+     "were answered with 3xx or 4xx (postcoded_upstream_requests_total in /metrics says which)"},
 };
 
-static uint64_t count_of(const struct diagnosis *diagnosis, size_t row)
-{
-    const uint64_t calls = diagnosis->trend->classes[partly[row].class];
-    const enum problem_id code = partly[row].code;
-    const uint64_t queued = code == PROBLEM_DEADLINE ? count_queued(diagnosis) : 0;
-    const uint64_t lookups = diagnosis->codes[code] - queued;
-
-    return code == ENDED_OK || calls < lookups ? calls : lookups;
-}
+#define HAS(name, condition)                                                                       \
+    static bool name(const struct diagnosis *diagnosis, size_t age)                                \
+    {                                                                                              \
+        return condition;                                                                          \
+    }
 
 static bool has_class(const struct diagnosis *diagnosis, size_t age, enum history_class class)
 {
@@ -264,90 +314,118 @@ static bool has_class(const struct diagnosis *diagnosis, size_t age, enum histor
                ->classes[class] > 0;
 }
 
-static bool has_none(const struct diagnosis *diagnosis, size_t age)
+HAS(has_none, has_class(diagnosis, age, HISTORY_NONE))
+HAS(has_errors, has_class(diagnosis, age, HISTORY_SERVER_ERROR))
+HAS(has_limited, has_class(diagnosis, age, HISTORY_LIMITED))
+HAS(has_refused, has_class(diagnosis, age, HISTORY_REFUSED))
+HAS(has_others, has_class(diagnosis, age, HISTORY_CLIENT_ERROR))
+HAS(has_malformed, history_at(diagnosis->overview->history, age)->codes[PROBLEM_MALFORMED] > 0)
+
+/* Of the last call without a response more may be known. */
+static enum trouble particular(const struct diagnosis *diagnosis, enum trouble trouble)
 {
-    return has_class(diagnosis, age, HISTORY_NONE);
+    const struct health_failure *last = &diagnosis->upstream->health.failure;
+
+    if (trouble == TROUBLE_UNREACHABLE && last->reason == HEALTH_NO_RESPONSE)
+        return trouble_of_error(last->error);
+    return trouble;
 }
 
-static bool has_errors(const struct diagnosis *diagnosis, size_t age)
+/* What is over is told for a minute still, and as over. */
+static void put_partly(struct diagnosis *diagnosis, enum trouble trouble,
+                       bool (*has)(const struct diagnosis *, size_t), uint64_t count,
+                       const char *seen)
 {
-    return has_class(diagnosis, age, HISTORY_SERVER_ERROR);
-}
+    struct condition *condition =
+        condition_begin(diagnosis, CONDITION_WARNING, condition_since(diagnosis, has));
+    char end[CONDITION_TIME];
+    size_t age = 0;
 
-static bool has_limited(const struct diagnosis *diagnosis, size_t age)
-{
-    return has_class(diagnosis, age, HISTORY_LIMITED);
-}
-
-static bool has_malformed(const struct diagnosis *diagnosis, size_t age)
-{
-    return history_at(diagnosis->overview->history, age)->codes[PROBLEM_MALFORMED] > 0;
-}
-
-static void put_partly(struct condition *condition, enum trouble trouble, uint64_t count,
-                       uint64_t calls, const char *seen)
-{
     if (condition == NULL)
         return;
-    condition_put(condition->what, "%s, for some lookups", troubles[trouble].what);
+    while (age + 1 < CONDITIONS_RECENT && !has(diagnosis, age))
+        age++;
+    condition_time(diagnosis, history_at(diagnosis->overview->history, age)->at, end);
+    if (age == 0)
+        condition_put(condition->what, "%s%s", troubles[trouble].what,
+                      trouble == TROUBLE_ALONE ? "" : ", for some lookups");
+    else
+        condition_put(condition->what, "%s, until %s", troubles[trouble].past, end);
     condition_put(condition->why, "%llu of %llu calls in the last minute %s",
-                  (unsigned long long)count, (unsigned long long)calls, seen);
+                  (unsigned long long)count, (unsigned long long)diagnosis->trend->calls, seen);
     condition_put(condition->action, "%s", troubles[trouble].action);
 }
 
-static void find_partly(struct diagnosis *diagnosis)
+/* True: something was told, in this run or another. */
+static bool find_partly(struct diagnosis *diagnosis)
 {
-    static bool (*const has[])(const struct diagnosis *, size_t) = {has_none, has_none, has_errors,
-                                                                    has_limited};
-    const uint64_t calls = diagnosis->trend->calls;
+    static bool (*const has[HISTORY_CLASSES])(const struct diagnosis *,
+                                              size_t) = {[HISTORY_NONE] = has_none,
+                                                         [HISTORY_SERVER_ERROR] = has_errors,
+                                                         [HISTORY_LIMITED] = has_limited,
+                                                         [HISTORY_REFUSED] = has_refused,
+                                                         [HISTORY_CLIENT_ERROR] = has_others};
+    bool told = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(partly); i++) {
+        const uint64_t count = partly[i].count(diagnosis);
+
+        if (!is_some(count, diagnosis->trend->calls))
+            continue;
+        told = true;
+        put_partly(diagnosis, particular(diagnosis, partly[i].trouble), has[partly[i].class], count,
+                   partly[i].seen);
+    }
+    return told;
+}
+
+/* One is enough. Which upstream's they were is not known where there are several. */
+static void find_malformed(struct diagnosis *diagnosis)
+{
     const uint64_t malformed = diagnosis->codes[PROBLEM_MALFORMED];
 
-    for (size_t i = 0; i < ARRAY_LEN(partly); i++)
-        if (is_some(count_of(diagnosis, i), calls))
-            put_partly(
-                condition_begin(diagnosis, CONDITION_WARNING, condition_since(diagnosis, has[i])),
-                partly[i].trouble, count_of(diagnosis, i), calls, partly[i].seen);
-    /* Which upstream's they were is not known where there are several. */
     if (diagnosis->overview->upstream_count == 1 && malformed > 0)
-        put_partly(condition_begin(diagnosis, CONDITION_WARNING,
-                                   condition_since(diagnosis, has_malformed)),
-                   TROUBLE_MALFORMED, malformed, calls, "brought something else");
+        put_partly(diagnosis, TROUBLE_MALFORMED, has_malformed, malformed,
+                   "brought something else");
 }
 
-static void put_usual(const struct upstream_trend *trend, char out[CONDITION_TEXT])
-{
-    char half[CONDITION_SPAN], most[CONDITION_SPAN];
+/* ---- all of them, and yet too few to be down ---- */
 
-    out[0] = '\0';
-    if (history_durations_count(&trend->before) >= SLOW_LEAST_BEFORE)
-        condition_put(out, ", and before that %s and %s",
-                      condition_span(history_percentile(&trend->before, 0.5), half),
-                      condition_span(history_percentile(&trend->before, 0.99), most));
+static bool is_sparse_run(const struct diagnosis *diagnosis)
+{
+    const struct health_state *health = &diagnosis->upstream->health;
+
+    return health->run >= SOME_LEAST &&
+           mono_diff(health->last, health->run_since) > HEALTH_KNOWN_FOR &&
+           mono_diff(diagnosis->overview->now, health->last) < HOUR &&
+           trouble_of(&health->failure) != TROUBLE_NONE;
 }
 
-static void find_slow(struct diagnosis *diagnosis)
+static void find_run(struct diagnosis *diagnosis)
 {
-    const struct upstream_trend *trend = diagnosis->trend;
-    char half[CONDITION_SPAN], most[CONDITION_SPAN], usual[CONDITION_TEXT], limit[DURATION_TEXT];
-    struct condition *condition = NULL;
+    const struct health_state *health = &diagnosis->upstream->health;
+    char failure[HEALTH_TEXT], last[CONDITION_TIME];
+    struct condition *condition =
+        is_sparse_run(diagnosis) ? condition_begin(diagnosis, CONDITION_WARNING, health->run_since)
+                                 : NULL;
 
-    if (trend->slow > 0)
-        condition =
-            condition_begin(diagnosis, CONDITION_WARNING, condition_since(diagnosis, was_slow));
     if (condition == NULL)
         return;
-    put_usual(trend, usual);
-    duration_format(diagnosis->overview->request_timeout, limit);
-    condition_put(condition->what, "The upstream is slow");
-    condition_put(
-        condition->why,
-        "half of its answers took %s or longer in the last minute, one in a hundred %s%s; "
-        "a lookup may take %s",
-        condition_span(history_percentile(&trend->now, 0.5), half),
-        condition_span(history_percentile(&trend->now, 0.99), most), usual, limit);
-    condition_put(condition->action,
-                  "Ask the provider why. If it needs more connections for as many lookups, raise "
-                  "[upstream] max_connections.");
+    health_failure_text(&health->failure, failure);
+    condition_put(condition->what, "The last %u lookups all failed", health->run);
+    condition_put(condition->why, "the last one at %s: %s",
+                  condition_time(diagnosis, health->last, last), failure);
+    condition_put(condition->action, "%s", troubles[trouble_of(&health->failure)].action);
+}
+
+bool conditions_are_mixed(const struct diagnosis *diagnosis)
+{
+    return is_some(count_alone(diagnosis), diagnosis->trend->calls);
+}
+
+bool conditions_are_silent(const struct diagnosis *diagnosis)
+{
+    return is_some(count_silent(diagnosis), diagnosis->trend->calls);
 }
 
 void conditions_upstream(struct diagnosis *diagnosis)
@@ -356,6 +434,9 @@ void conditions_upstream(struct diagnosis *diagnosis)
     if (diagnosis->upstream->health.down)
         return;
     find_queued(diagnosis);
-    find_partly(diagnosis);
-    find_slow(diagnosis);
+    if (!find_partly(diagnosis))
+        find_run(diagnosis);
+    find_malformed(diagnosis);
+    if (!conditions_are_silent(diagnosis))
+        conditions_slow(diagnosis);
 }

@@ -56,7 +56,7 @@ static enum history_class class_of(size_t status)
         return HISTORY_LIMITED;
     if (status >= 500)
         return HISTORY_SERVER_ERROR;
-    return status < 400 || status == 404 ? HISTORY_GOOD : HISTORY_CLIENT_ERROR;
+    return status < 300 || status == 304 || status == 404 ? HISTORY_GOOD : HISTORY_CLIENT_ERROR;
 }
 
 static void sample_classes(struct history_upstream *upstream, size_t index,

@@ -138,9 +138,22 @@ static void respond_unreplaced(struct request *request, const struct lookup_resu
                            result->status, where_rejected(result), cause);
 }
 
+/* Revoked, and not yet replaced: it was the token after all. */
+static void respond_paced(struct request *request, const struct lookup_result *result)
+{
+    char wait[RESPONSE_RETRY_AFTER];
+    response_retry_after(result->retry_after, wait);
+    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
+                           "The upstream rejected the token (status %d%s), which it had accepted. "
+                           "Another one is requested in %s s if it is still rejected then.",
+                           result->status, where_rejected(result), wait);
+}
+
 static void respond_rejected(struct request *request, const struct lookup_result *result)
 {
-    if (result->cause != NULL)
+    if (result->cause != NULL && result->cause->kind == TOKEN_CAUSE_PACED)
+        respond_paced(request, result);
+    else if (result->cause != NULL)
         respond_unreplaced(request, result);
     else if (result->status == 403)
         response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,

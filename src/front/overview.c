@@ -15,10 +15,7 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
 
     out->name = source->name;
     out->index = index;
-    keeper_status(source->keeper, now, &out->token);
-    if (source->health != NULL)
-        lookup_health_read(source->health, out->token.generation, out->token.fingerprint[0] != '\0',
-                           now, &out->health);
+    readiness_facts(source, now, &out->token, &out->health);
     out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);

@@ -12,29 +12,49 @@
 /* What the ports say, in lines. */
 #define PORT_MAX 4096
 
-/* What a failure of lookups does not say itself: what stands behind it. */
-static const char *background(const struct keeper_status *status,
-                              const struct health_failure *failure)
+/* What the token endpoint came to, in the words of the log or of callers; "": nothing to say. */
+static void put_endpoint(const struct keeper_status *status, char out[READINESS_WHY])
 {
-    const bool by_token = failure->reason == HEALTH_REJECTED || failure->reason == HEALTH_NO_TOKEN;
+    char cause[TOKEN_CAUSE_TEXT] = "";
 
-    return by_token && status->last_error != NULL ? status->last_error : NULL;
+    if (!token_cause_is_none(&status->cause))
+        token_cause_text(&status->cause, cause);
+    if (status->last_error == NULL)
+        snprintf(out, READINESS_WHY, "%s", cause);
+    else
+        snprintf(out, READINESS_WHY, "%.*s%s", READINESS_WHY / 2, status->last_error,
+                 status->cause.budget ? "; [upstream] auth_budget is used up" : "");
+}
+
+/* What a failure of lookups does not say itself: what stands behind it. */
+static void put_background(const struct keeper_status *status, const struct health_failure *failure,
+                           char out[READINESS_WHY])
+{
+    char endpoint[READINESS_WHY];
+
+    out[0] = '\0';
+    if (failure->reason != HEALTH_REJECTED && failure->reason != HEALTH_NO_TOKEN)
+        return;
+    put_endpoint(status, endpoint);
+    if (endpoint[0] != '\0')
+        snprintf(out, READINESS_WHY, "%s%.*s",
+                 status->last_error != NULL ? "; the last token request failed: " : "; ",
+                 READINESS_WHY / 2 + 64, endpoint);
 }
 
 static void explain_lookups(struct readiness_reason *reason, const struct keeper_status *status,
                             const struct health_state *health)
 {
-    const char *behind = background(status, &health->failure);
-    char failure[HEALTH_TEXT];
+    char failure[HEALTH_TEXT], behind[READINESS_WHY];
 
     health_failure_text(&health->failure, failure);
     reason->cause = READINESS_LOOKUPS;
     reason->since = health->since;
     reason->failed = health->failure;
     snprintf(reason->what, sizeof(reason->what), "every lookup has failed");
-    snprintf(reason->why, sizeof(reason->why), "%s%s%s", failure,
-             behind != NULL ? "; the last token request failed: " : "",
-             behind != NULL ? behind : "");
+    put_background(status, &health->failure, behind);
+    snprintf(reason->why, sizeof(reason->why), "%s%.*s", failure, READINESS_WHY - HEALTH_TEXT,
+             behind);
 }
 
 static void explain_token(struct readiness_reason *reason, const struct keeper_status *status)
@@ -42,20 +62,26 @@ static void explain_token(struct readiness_reason *reason, const struct keeper_s
     reason->cause = READINESS_TOKEN;
     reason->since = status->lacking_since;
     snprintf(reason->what, sizeof(reason->what), "no usable token (%s)", status->state_name);
-    snprintf(reason->why, sizeof(reason->why), "%s",
-             status->last_error != NULL ? status->last_error : "");
+    put_endpoint(status, reason->why);
+}
+
+void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
+                     struct keeper_status *status, struct health_state *health)
+{
+    keeper_status(upstream->keeper, now, status);
+    *health = (struct health_state){.down = false};
+    if (upstream->health != NULL)
+        lookup_health_read(upstream->health, status->generation,
+                           status->fingerprint[0] != '\0' && !status->replacement, now, health);
 }
 
 bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mono_time now,
                            struct readiness_reason *out)
 {
     struct keeper_status status;
-    struct health_state health = {.down = false};
+    struct health_state health;
 
-    keeper_status(upstream->keeper, now, &status);
-    if (upstream->health != NULL)
-        lookup_health_read(upstream->health, status.generation, status.fingerprint[0] != '\0', now,
-                           &health);
+    readiness_facts(upstream, now, &status, &health);
     *out = (struct readiness_reason){.upstream = upstream->name};
     if (!status.ready)
         explain_token(out, &status);

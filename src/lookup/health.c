@@ -36,10 +36,67 @@ static struct health_failure unpack(uint64_t packed)
     };
 }
 
+static void forget(struct lookup_health *health)
+{
+    atomic_store_explicit(&health->failing_since, 0, memory_order_relaxed);
+    atomic_store_explicit(&health->run, 0, memory_order_relaxed);
+}
+
 static void note_good(struct lookup_health *health)
 {
-    if (atomic_load_explicit(&health->failing_since, memory_order_relaxed) != 0)
-        atomic_store_explicit(&health->failing_since, 0, memory_order_relaxed);
+    if (atomic_load_explicit(&health->run, memory_order_relaxed) != 0 ||
+        atomic_load_explicit(&health->failing_since, memory_order_relaxed) != 0)
+        forget(health);
+}
+
+void lookup_health_begin(struct lookup_health *health, struct mono_time now)
+{
+    atomic_store_explicit(&health->began, now.ns, memory_order_relaxed);
+    forget(health);
+}
+
+bool lookup_health_covers(struct lookup_health *health, struct mono_time lookup_began)
+{
+    return lookup_began.ns >= atomic_load_explicit(&health->began, memory_order_relaxed);
+}
+
+/* ---- of which postcodes ---- */
+
+/* In `postcodes`: one postcode, or ANY where that is no question or there were two. */
+#define ANY (UINT32_C(1) << 31)
+
+uint32_t lookup_health_postcode(const char *text)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash & ~ANY;
+}
+
+/* It may be that the upstream answers all others. */
+static bool is_own_fault(const struct health_failure *failure)
+{
+    switch (failure->reason) {
+    case HEALTH_ALONE:
+    case HEALTH_MALFORMED:
+        return true;
+    case HEALTH_REJECTED:
+        return failure->status == 403;
+    case HEALTH_STATUS:
+        return failure->status >= 400 && failure->status < 500;
+    default:
+        return false;
+    }
+}
+
+static void note_postcode(struct lookup_health *health, uint32_t postcode, bool first)
+{
+    const uint32_t before = atomic_load_explicit(&health->postcodes, memory_order_relaxed);
+    const uint32_t now = first || before == postcode ? postcode : ANY;
+
+    if (now != before)
+        atomic_store_explicit(&health->postcodes, now, memory_order_relaxed);
 }
 
 static bool is_forgotten(int64_t last, struct mono_time now)
@@ -47,12 +104,23 @@ static bool is_forgotten(int64_t last, struct mono_time now)
     return now.ns - last > HEALTH_KNOWN_FOR;
 }
 
+/* The first failure after a good lookup begins the run. */
+static void count(struct lookup_health *health, struct mono_time now)
+{
+    if (atomic_load_explicit(&health->run, memory_order_relaxed) == 0)
+        atomic_store_explicit(&health->run_since, now.ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&health->run, 1, memory_order_relaxed);
+}
+
 static void note_failure(struct lookup_health *health, const struct health_failure *failure,
-                         struct mono_time now)
+                         uint32_t postcode, struct mono_time now)
 {
     int64_t since = atomic_load_explicit(&health->failing_since, memory_order_relaxed);
     const int64_t last = atomic_load_explicit(&health->last_failure, memory_order_relaxed);
 
+    count(health, now);
+    note_postcode(health, is_own_fault(failure) ? postcode : ANY,
+                  since == 0 || is_forgotten(last, now));
     /* Where another worker has begun the run meanwhile, that one's beginning is as good. */
     if (since == 0 || is_forgotten(last, now))
         atomic_compare_exchange_strong_explicit(&health->failing_since, &since, now.ns,
@@ -84,23 +152,23 @@ static bool reason_of(const struct lookup_result *result, enum health_reason *re
         *reason = HEALTH_NO_RESPONSE;
         break;
     case LOOKUP_REJECTED:
-        *reason = HEALTH_REJECTED;
+        *reason = result->alone ? HEALTH_ALONE : HEALTH_REJECTED;
         break;
-    case LOOKUP_NO_TOKEN:
-        *reason = HEALTH_NO_TOKEN;
+    case LOOKUP_NO_TOKEN: /* with a status there was one, and it was rejected */
+        *reason = result->status != 0 ? HEALTH_REJECTED : HEALTH_NO_TOKEN;
         break;
     }
     return true;
 }
 
 void lookup_health_note(struct lookup_health *health, const struct lookup_result *result,
-                        uint64_t generation, struct mono_time now)
+                        uint64_t generation, uint32_t postcode, struct mono_time now)
 {
     struct health_failure failure = {
         .status = result->status, .error = result->error, .generation = generation};
 
     if (reason_of(result, &failure.reason))
-        note_failure(health, &failure, now);
+        note_failure(health, &failure, postcode, now);
     else
         note_good(health);
 }
@@ -110,7 +178,7 @@ void lookup_health_timed_out(struct lookup_health *health, enum health_reason re
 {
     const struct health_failure failure = {.reason = reason, .generation = generation};
 
-    note_failure(health, &failure, now);
+    note_failure(health, &failure, ANY, now);
 }
 
 /* The token was the reason, and there is another one now. */
@@ -121,6 +189,11 @@ static bool is_cured(const struct health_failure *failure, uint64_t generation, 
     return have && (failure->generation == 0 || failure->generation != (uint32_t)generation);
 }
 
+static bool has_two_postcodes(struct lookup_health *health)
+{
+    return atomic_load_explicit(&health->postcodes, memory_order_relaxed) == ANY;
+}
+
 void lookup_health_read(struct lookup_health *health, uint64_t generation, bool have,
                         struct mono_time now, struct health_state *out)
 {
@@ -129,13 +202,18 @@ void lookup_health_read(struct lookup_health *health, uint64_t generation, bool 
 
     *out = (struct health_state){
         .since = {since},
+        .run = atomic_load_explicit(&health->run, memory_order_relaxed),
+        .run_since = {atomic_load_explicit(&health->run_since, memory_order_relaxed)},
+        .began = {atomic_load_explicit(&health->began, memory_order_relaxed)},
         .last = {last},
         .failure = unpack(atomic_load_explicit(&health->failure, memory_order_relaxed)),
     };
-    if (since == 0 || is_forgotten(last, now) || is_cured(&out->failure, generation, have))
+    if (is_cured(&out->failure, generation, have))
+        out->run = 0;
+    if (since == 0 || is_forgotten(last, now) || out->run == 0)
         return;
     out->failing = true;
-    out->down = last - since >= HEALTH_DOWN_AFTER;
+    out->down = last - since >= HEALTH_DOWN_AFTER && has_two_postcodes(health);
 }
 
 void health_failure_text(const struct health_failure *failure, char out[HEALTH_TEXT])
@@ -148,6 +226,11 @@ void health_failure_text(const struct health_failure *failure, char out[HEALTH_T
         snprintf(out, HEALTH_TEXT,
                  failure->status == 403 ? "the upstream responded with 403"
                                         : "the upstream rejected the token (status %d)",
+                 failure->status);
+        break;
+    case HEALTH_ALONE:
+        snprintf(out, HEALTH_TEXT,
+                 "the upstream rejected the token (status %d), which it accepts for other lookups",
                  failure->status);
         break;
     case HEALTH_NO_RESPONSE:

@@ -32,6 +32,7 @@ struct lookup {
     void *arg;
     struct lookup_result result;
     struct lookup_query query;
+    struct mono_time began;
     struct mono_time called; /* when the present call began */
     bool calling;
     char *target;
@@ -87,13 +88,24 @@ static uint64_t generation(const struct lookup *lookup)
     return lookup->token != NULL ? token_generation(lookup->token) : 0;
 }
 
-static void finish(struct lookup *lookup, enum lookup_result_kind kind)
+/* Where to note how it ends; NULL: nowhere, or it says something of an upstream that is gone. */
+static struct lookup_health *health_of(const struct lookup *lookup)
 {
     struct lookup_health *health = lookup->shared->health;
+    const bool counts = health != NULL && lookup_health_covers(health, lookup->began) &&
+                        lookup->way.era.number == lookup->shared->era.number;
+
+    return counts ? health : NULL;
+}
+
+static void finish(struct lookup *lookup, enum lookup_result_kind kind)
+{
+    struct lookup_health *health = health_of(lookup);
 
     lookup->result.kind = kind;
     if (health != NULL)
         lookup_health_note(health, &lookup->result, generation(lookup),
+                           lookup_health_postcode(lookup->query.postcode.text),
                            loop_now(ctx_loop(lookup->ctx)));
     ctx_hook_remove(&lookup->cancelled); /* what is done with the result may cancel the context */
     lookup->done(lookup->arg, &lookup->result);
@@ -117,7 +129,7 @@ static enum health_reason awaited(const struct lookup *lookup)
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
-    struct lookup_health *health = lookup->shared->health;
+    struct lookup_health *health = health_of(lookup);
 
     if (cause == CTX_DEADLINE && health != NULL)
         lookup_health_timed_out(health, awaited(lookup), generation(lookup), mono_now());
@@ -314,6 +326,7 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
         finish(lookup, LOOKUP_NO_TOKEN);
         break;
     case TOKEN_REJECTED:
+        lookup->result.retry_after = ticket->retry_after;
         lookup->result.alone = ticket->accepted;
         lookup->result.cause =
             ticket->accepted || token_cause_is_none(ticket->cause) ? NULL : ticket->cause;
@@ -339,6 +352,7 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     lookup->waiter.told = told;
     lookup->done = done;
     lookup->arg = arg;
+    lookup->began = loop_now(ctx_loop(ctx));
     lookup->query = *query;
     lookup->result.stats = query->stats;
     *query->stats = (struct lookup_stats){.upstream_duration = -1};

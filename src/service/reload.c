@@ -176,6 +176,17 @@ static void change_log(const struct config *before, const struct config *config)
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
 
+/* What lookups said is no news of another upstream, nor of other credentials. */
+static void change_health(struct reload *reload, uint64_t era)
+{
+    struct daemon *daemon = reload->daemon;
+    const char *before = wiring_upstream(daemon->setup.config)->address;
+    const char *after = wiring_upstream(reload->setup.config)->address;
+
+    if (token_service_era(daemon->tokens).number != era || strcmp(before, after) != 0)
+        lookup_health_begin(&daemon->health, mono_now());
+}
+
 /*
  * The workers hear of a lost token before they hear of the new configuration, so that no lookup
  * takes the old token to the new upstream; see lookup_start for the other way round.
@@ -184,6 +195,7 @@ static void commit(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
+    const uint64_t era = token_service_era(daemon->tokens).number;
     setup_log_kept(daemon->setup.config, config);
     token_service_commit(daemon->tokens, reload->tokens);
     reload->tokens = NULL;
@@ -194,6 +206,7 @@ static void commit(struct reload *reload)
         reload->changes[i]->keys = keys_view(daemon);
         worker_commit(reload->changes[i]);
     }
+    change_health(reload, era);
     daemon->pool_digest = reload->pool_digest;
     daemon->shares = reload->shares;
     change_log(daemon->setup.config, config);

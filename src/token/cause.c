@@ -50,6 +50,10 @@ static const char *phrase(const struct token_cause *cause)
         return "gave an answer in which there is no usable token";
     case TOKEN_CAUSE_EXPIRED:
         return "gave only a token that has expired";
+    case TOKEN_CAUSE_STALLED:
+        return "gave no token that lasts longer than the one before";
+    case TOKEN_CAUSE_PACED:
+        return "is asked for a replacement every 30 s at most";
     case TOKEN_CAUSE_SAME:
         return "gave the same token again";
     case TOKEN_CAUSE_UNSIGNED:

@@ -64,12 +64,27 @@ bool keeper_failing(const struct keeper *keeper)
     return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED;
 }
 
-struct token_cause keeper_cause(const struct keeper *keeper)
+/*
+ * The present token is suspect for the time between replacements alone, and it was good before: it
+ * was revoked, and nobody has been asked for another yet.
+ */
+static bool is_paced(const struct keeper *keeper, struct mono_time now)
+{
+    struct token *present = keeper_present(keeper, now);
+    const bool worked = present != NULL && token_last_success(present).ns != 0;
+
+    token_unref(present);
+    return worked && keeper_is_suspect(keeper, now) && mono_before(now, keeper->replace_again_at);
+}
+
+struct token_cause keeper_cause(const struct keeper *keeper, struct mono_time now)
 {
     struct token_cause cause = keeper->cause;
 
-    if (cause.kind == TOKEN_CAUSE_NONE && keeper->standing == STANDING_STALLED)
-        cause.kind = TOKEN_CAUSE_EXPIRED; /* read when there is no token any more */
+    if (cause.kind == TOKEN_CAUSE_NONE && is_paced(keeper, now))
+        cause.kind = TOKEN_CAUSE_PACED;
+    else if (cause.kind == TOKEN_CAUSE_NONE && keeper->standing == STANDING_STALLED)
+        cause.kind = TOKEN_CAUSE_STALLED; /* read when there is no token any more */
     cause.budget = keeper->exhausted;
     return cause;
 }
@@ -102,6 +117,8 @@ static void note_exhausted(struct keeper *keeper, const char *guid, struct mono_
 {
     const struct log_field fields[] = {LOG_INT("auth_budget", keeper->budget.limit)};
 
+    if (!keeper->exhausted)
+        keeper->exhausted_since = now;
     keeper->exhausted = true;
     metric_upstream_add(METRIC_TOKEN_BUDGET_REFUSED, keeper->index, 0, 1);
     if (mono_before(now, keeper->exhausted_quiet))
@@ -182,7 +199,7 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
         .retry_at = keeper->not_before,
         .suspect_until = keeper->suspect_until,
         .accepted = keeper->suspicion_ended,
-        .cause = keeper_cause(keeper),
+        .cause = keeper_cause(keeper, now),
     });
     if (present != NULL)
         keeper->lacking_since = (struct mono_time){0};

@@ -33,9 +33,10 @@ bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_t
 static enum keeper_verdict keep_suspect(struct keeper *keeper, struct mono_time until,
                                         struct mono_time now)
 {
-    const struct token_cause cause = keeper_cause(keeper);
+    const bool begins = keeper_suspect(keeper, until, now);
+    const struct token_cause cause = keeper_cause(keeper, now);
 
-    if (keeper_suspect(keeper, until, now) || !token_cause_same(&cause, &keeper->view->cause))
+    if (begins || !token_cause_same(&cause, &keeper->view->cause))
         keeper_publish(keeper, EVICTED_REJECTED, now);
     return KEEPER_KEPT_SUSPECT;
 }

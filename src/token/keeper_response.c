@@ -116,10 +116,12 @@ static void carry_over(const struct token *from, struct token *to)
 /* Makes it the present token. */
 static void take(struct keeper *keeper, struct token *token, bool same)
 {
-    if (same)
+    if (same) {
         carry_over(keeper->last, token);
-    else
+    } else {
+        keeper->replacement = keeper->flight.rejected;
         keeper_trust(keeper);
+    }
     keeper_use(keeper, token);
 }
 
@@ -220,6 +222,8 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
     metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, good ? 0 : 1, 1);
     metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
                             mono_diff(now, keeper->flight.began));
+    if (keeper->standing == STANDING_FINE)
+        keeper->failing_since = now;
     if (good)
         granted(keeper, result, sent, now);
     else

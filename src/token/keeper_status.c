@@ -52,21 +52,61 @@ static int64_t until(struct mono_time when, struct mono_time now)
     return mono_before(now, when) ? mono_diff(when, now) : 0;
 }
 
+/* On schedule; or for the next 401, when the present token is suspect no more. */
+static struct mono_time next_request(const struct keeper *keeper, struct mono_time now)
+{
+    const struct mono_time due = keeper_due(keeper, now);
+
+    return keeper_is_suspect(keeper, now) && !keeper_failing(keeper)
+               ? mono_min(due, keeper->suspect_until)
+               : due;
+}
+
+/* Lookups that want a token get 503 without a request, or wait for one that may end so. */
+static bool is_blocked(const struct keeper *keeper, struct mono_time now)
+{
+    return (keeper->standing != STANDING_FINE || keeper->exhausted) &&
+           (keeper->flight.under_way || mono_before(now, keeper->not_before));
+}
+
+/*
+ * With prefetch off, that there is no token is no fault: a lookup asks for one. After a failure it
+ * does so once the wait is over, so the fault ends with the wait: nobody else asks.
+ */
+static bool is_ready(const struct keeper *keeper, const struct token *present, struct mono_time now)
+{
+    return present != NULL || (!keeper->prefetch && !is_blocked(keeper, now));
+}
+
+/* Without prefetch a failure begins it, and not that there is no token. */
+static struct mono_time lacking_since(const struct keeper *keeper, const struct token *present)
+{
+    if (present != NULL)
+        return (struct mono_time){0};
+    if (keeper->prefetch || keeper->standing == STANDING_FINE ||
+        mono_before(keeper->failing_since, keeper->lacking_since))
+        return keeper->lacking_since;
+    return keeper->failing_since;
+}
+
 void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out)
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     struct token *present = keeper_present(keeper, now);
 
     *out = (struct keeper_status){
-        .lacking_since = present != NULL ? (struct mono_time){0} : keeper->lacking_since,
+        .lacking_since = lacking_since(keeper, present),
         .generation = keeper->generation,
-        .ready = present != NULL || (!keeper->prefetch && !keeper_failing(keeper)),
-        .next_request_in = until(keeper_due(keeper, now), now),
+        .replacement = keeper->replacement,
+        .ready = is_ready(keeper, present, now),
+        .next_request_in = until(next_request(keeper, now), now),
         .requests_last_hour = (unsigned)budget_requests(&keeper->budget, now),
         .charged_last_hour = (unsigned)budget_charged(&keeper->budget, now),
         .budget = keeper->budget.limit,
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
-        .cause = keeper_cause(keeper),
+        .exhausted_since =
+            keeper->exhausted ? keeper->exhausted_since : (struct mono_time){.ns = 0},
+        .cause = keeper_cause(keeper, now),
         .last_error = keeper->last_error,
     };
     if (present != NULL)

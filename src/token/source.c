@@ -114,10 +114,14 @@ static struct token_ticket parked(void)
     return (struct token_ticket){.kind = TOKEN_PARKED};
 }
 
-static struct token_ticket rejected(const struct token_view *view)
+static struct token_ticket rejected(const struct token_view *view, struct mono_time now)
 {
-    return (struct token_ticket){
-        .kind = TOKEN_REJECTED, .cause = &view->cause, .accepted = view->accepted};
+    const bool suspect = mono_before(now, view->suspect_until);
+
+    return (struct token_ticket){.kind = TOKEN_REJECTED,
+                                 .retry_after = suspect ? mono_diff(view->suspect_until, now) : 0,
+                                 .cause = &view->cause,
+                                 .accepted = view->accepted};
 }
 
 static struct token_ticket ready(struct token *token)
@@ -175,10 +179,10 @@ static struct token_ticket judge_rejected(const struct token_view *view,
                                           const struct token_waiter *waiter, struct mono_time now)
 {
     if (mono_before(now, view->suspect_until))
-        return rejected(view);
+        return rejected(view, now);
     if (!is_answered(view, waiter))
         return parked();
-    return view->failed ? unavailable(view, now) : rejected(view);
+    return view->failed ? unavailable(view, now) : rejected(view, now);
 }
 
 static struct token_ticket judge(const struct token_source *source,
@@ -210,7 +214,7 @@ static struct token_ticket apply(const struct token_source *source, struct token
         waiter->awaits = source->view->answered + 1;
         return parked();
     case KEEPER_KEPT_SUSPECT:
-        return rejected(source->view);
+        return rejected(source->view, now);
     case KEEPER_BACKING_OFF:
         return unavailable(source->view, now);
     case KEEPER_SUCCESSOR:

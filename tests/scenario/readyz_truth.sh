@@ -83,6 +83,13 @@ eventually is_ready
 eventually unready
 answers ' 502 ' '"code":"upstream_unreachable"'
 has "$(operators /readyz)" 'the upstream refused the connection'
+# Another one after a reload: what lookups of the first came to says nothing of it.
+upstream address "$url"
+configure
+kill -HUP "$daemon"
+logs 'configuration reloaded'
+is_ready || fail "not ready for an upstream that is gone: $(operators /readyz)"
+[ "$(look_status)" = 200 ] || fail "$(look)"
 end_managed
 
 # A fresh token that is rejected too: now it is the client's rights.
@@ -101,6 +108,20 @@ eventually token_is state valid
 knob unauthorized=1
 has "$(look)" ' 502 ' 'rejected the token, which it accepts for other lookups (status 401)' \
     "the client's rights"
+
+# A token that replaced another one and is revoked too, before a further one may be requested: it was
+# good, so nobody is sent to the client's rights.
+end_managed
+knob unauthorized=0
+begins
+ask -X POST "$url/standin/revoke"
+[ "$(look_status)" = 200 ] || fail "$(look)"
+ask -X POST "$url/standin/revoke"
+look >"$here/answer"
+answers ' 502 ' 'rejected the token (status 401), which it had accepted. Another one is requested in '
+lacks "$(cat "$here/answer")" rights
+token_is state in_doubt || fail "$(admin /tokens)"
+[ "$(token next_renewal_in_seconds | cut -d. -f1)" -le 30 ] || fail "$(admin /tokens)"
 
 # Credentials that are refused, by a code of the standard; nothing else that the endpoint says.
 end_managed

@@ -9,7 +9,7 @@ declare -A said=(
     [secret-refused]="The token endpoint refuses the client's id or secret"
     [upstream-slow]='The upstream is slow'
     [token-rejected]='The upstream rejects the token'
-    [quota-used-up]="The upstream's quota is used up"
+    [quota-used-up]='The upstream limits the rate (429): its quota may be used up'
 )
 
 # told: the conditions that the page has, a line each: level, since, what, why, action.

@@ -2,6 +2,7 @@
 #include "lookup/health.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,21 @@ static struct mono_time at(int64_t after)
     return (struct mono_time){START + after};
 }
 
-/* A lookup that ended so, so long after the start. */
+static void ended_with(const struct lookup_result *result, uint64_t generation,
+                       const char *postcode, int64_t after)
+{
+    lookup_health_note(&health, result, generation, lookup_health_postcode(postcode), at(after));
+}
+
+/* A lookup that ended so, so long after the start; each of another postcode. */
 static void ended(enum lookup_result_kind kind, int status, int64_t after)
 {
+    static int number;
+    char postcode[16];
     const struct lookup_result result = {.kind = kind, .status = status, .error = CLIENT_REFUSED};
 
-    lookup_health_note(&health, &result, GENERATION, at(after));
+    snprintf(postcode, sizeof(postcode), "AB%d", number++);
+    ended_with(&result, GENERATION, postcode, after);
 }
 
 static struct health_state state_with(uint64_t generation, bool have, int64_t after)
@@ -90,7 +100,9 @@ static const struct {
     {LOOKUP_MALFORMED, 200, true, HEALTH_MALFORMED},
     {LOOKUP_FAILED, 0, true, HEALTH_NO_RESPONSE},
     {LOOKUP_REJECTED, 403, true, HEALTH_REJECTED},
+    {LOOKUP_REJECTED, 401, true, HEALTH_REJECTED},
     {LOOKUP_NO_TOKEN, 0, true, HEALTH_NO_TOKEN},
+    {LOOKUP_NO_TOKEN, 401, true, HEALTH_REJECTED}, /* and no other was obtained */
 };
 
 START_TEST(each_ending)
@@ -180,7 +192,7 @@ START_TEST(another_token_that_is_rejected_too)
     ended(LOOKUP_REJECTED, 401, 0);
     ended(LOOKUP_REJECTED, 401, 6 * SECOND);
     const struct lookup_result result = {.kind = LOOKUP_REJECTED, .status = 401};
-    lookup_health_note(&health, &result, GENERATION + 1, at(8 * SECOND));
+    ended_with(&result, GENERATION + 1, "AB1", 8 * SECOND);
     ck_assert(state_with(GENERATION + 1, true, 8 * SECOND).down);
     ck_assert_int_eq(state_with(GENERATION + 1, true, 8 * SECOND).since.ns, START);
 }
@@ -190,10 +202,108 @@ START_TEST(no_token_until_there_is_one)
 {
     const struct lookup_result result = {.kind = LOOKUP_NO_TOKEN};
 
-    lookup_health_note(&health, &result, 0, at(0));
-    lookup_health_note(&health, &result, 0, at(6 * SECOND));
+    ended_with(&result, 0, "AB1", 0);
+    ended_with(&result, 0, "AB1", 6 * SECOND);
     ck_assert(state_with(1, false, 6 * SECOND).down);
     ck_assert(!state_with(1, true, 6 * SECOND).down);
+}
+END_TEST
+
+/* The token is good for others: another one would not help, and does not end it. */
+START_TEST(rejected_alone)
+{
+    const struct lookup_result result = {.kind = LOOKUP_REJECTED, .status = 401, .alone = true};
+
+    ended_with(&result, GENERATION, "AB1", 0);
+    ended_with(&result, GENERATION, "AB2", 6 * SECOND);
+    ck_assert(state(6 * SECOND).down);
+    ck_assert_int_eq(state(6 * SECOND).failure.reason, HEALTH_ALONE);
+    ck_assert(state_with(GENERATION + 1, true, 6 * SECOND).down);
+}
+END_TEST
+
+/* What may be one postcode's own fault takes two of them; what cannot, does not. */
+static const struct {
+    struct lookup_result result;
+    bool own;
+} faults[] = {
+    {{.kind = LOOKUP_REJECTED, .status = 403}, true},
+    {{.kind = LOOKUP_REJECTED, .status = 401, .alone = true}, true},
+    {{.kind = LOOKUP_UPSTREAM_STATUS, .status = 410}, true},
+    {{.kind = LOOKUP_MALFORMED, .status = 200}, true},
+    {{.kind = LOOKUP_REJECTED, .status = 401}, false},
+    {{.kind = LOOKUP_UPSTREAM_STATUS, .status = 500}, false},
+    {{.kind = LOOKUP_UPSTREAM_STATUS, .status = 302}, false},
+    {{.kind = LOOKUP_FAILED}, false},
+    {{.kind = LOOKUP_RATE_LIMITED, .status = 429}, false},
+};
+
+START_TEST(one_postcode)
+{
+    const struct lookup_result *result = &faults[_i].result;
+
+    ended_with(result, GENERATION, "AB1", 0);
+    ended_with(result, GENERATION, "AB1", 10 * SECOND);
+    ck_assert_int_eq(state(10 * SECOND).down, !faults[_i].own);
+    ck_assert(state(10 * SECOND).failing);
+    ended_with(result, GENERATION, "AB2", 11 * SECOND);
+    ck_assert(state(11 * SECOND).down);
+    ended_with(result, GENERATION, "AB1", 12 * SECOND);
+    ck_assert(state(12 * SECOND).down);
+    /* After a good one it begins anew, with the other too. */
+    ended(LOOKUP_ADDRESS, 200, 13 * SECOND);
+    ended_with(result, GENERATION, "AB2", 14 * SECOND);
+    ended_with(result, GENERATION, "AB2", 24 * SECOND);
+    ck_assert_int_eq(state(24 * SECOND).down, !faults[_i].own);
+}
+END_TEST
+
+/* A timeout among them is nobody's own. */
+START_TEST(one_postcode_and_a_timeout)
+{
+    const struct lookup_result result = {.kind = LOOKUP_MALFORMED, .status = 200};
+
+    ended_with(&result, GENERATION, "AB1", 0);
+    lookup_health_timed_out(&health, true, GENERATION, at(3 * SECOND));
+    ended_with(&result, GENERATION, "AB1", 6 * SECOND);
+    ck_assert(state(6 * SECOND).down);
+}
+END_TEST
+
+/* Too far apart to be down, and yet all of them failed. */
+START_TEST(a_run_however_sparse)
+{
+    for (int i = 0; i < 10; i++)
+        ended(LOOKUP_BUSY, 503, i * MINUTE);
+    const struct health_state now = state(HOUR);
+    ck_assert(!now.failing);
+    ck_assert_uint_eq(now.run, 10);
+    ck_assert_int_eq(now.run_since.ns, START);
+    ck_assert_int_eq(now.last.ns, START + 9 * MINUTE);
+    ck_assert_int_eq(now.failure.status, 503);
+    ended(LOOKUP_ADDRESS, 200, HOUR);
+    ck_assert_uint_eq(state(HOUR).run, 0);
+    ended(LOOKUP_REJECTED, 401, HOUR);
+    ck_assert_uint_eq(state(HOUR).run, 1);
+    ck_assert_int_eq(state(HOUR).run_since.ns, START + HOUR);
+    ck_assert_uint_eq(state_with(GENERATION + 1, true, HOUR).run, 0);
+}
+END_TEST
+
+/* After a reload another upstream is asked: nothing is known of it. */
+START_TEST(another_upstream)
+{
+    for (int i = 0; i <= 6; i++)
+        ended(LOOKUP_BUSY, 503, i * SECOND);
+    lookup_health_begin(&health, at(7 * SECOND));
+    ck_assert(!state(7 * SECOND).failing);
+    ck_assert_uint_eq(state(7 * SECOND).run, 0);
+    ck_assert_int_eq(state(7 * SECOND).began.ns, START + 7 * SECOND);
+    ck_assert(!lookup_health_covers(&health, at(7 * SECOND - 1)));
+    ck_assert(lookup_health_covers(&health, at(7 * SECOND)));
+    ended(LOOKUP_BUSY, 503, 8 * SECOND);
+    ck_assert(!state(8 * SECOND).down);
+    ck_assert_int_eq(state(8 * SECOND).since.ns, START + 8 * SECOND);
 }
 END_TEST
 
@@ -218,6 +328,8 @@ static const struct {
     {{.reason = HEALTH_NO_TOKEN}, "no token is available"},
     {{.reason = HEALTH_REJECTED, .status = 401}, "the upstream rejected the token (status 401)"},
     {{.reason = HEALTH_REJECTED, .status = 403}, "the upstream responded with 403"},
+    {{.reason = HEALTH_ALONE, .status = 401},
+     "the upstream rejected the token (status 401), which it accepts for other lookups"},
     {{.reason = HEALTH_NO_RESPONSE, .error = CLIENT_REFUSED},
      "the upstream refused the connection"},
     {{.reason = HEALTH_TIMED_OUT}, "the upstream did not respond within request_timeout"},
@@ -252,6 +364,11 @@ static Suite *suite(void)
     tcase_add_test(tc, another_token_ends_what_the_token_was_to_blame_for);
     tcase_add_test(tc, another_token_that_is_rejected_too);
     tcase_add_test(tc, no_token_until_there_is_one);
+    tcase_add_test(tc, rejected_alone);
+    tcase_add_loop_test(tc, one_postcode, 0, ARRAY_LEN(faults));
+    tcase_add_test(tc, one_postcode_and_a_timeout);
+    tcase_add_test(tc, a_run_however_sparse);
+    tcase_add_test(tc, another_upstream);
     tcase_add_test(tc, deadlines);
     tcase_add_loop_test(tc, each_text, 0, ARRAY_LEN(texts));
     suite_add_tcase(s, tc);

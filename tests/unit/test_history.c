@@ -56,6 +56,8 @@ START_TEST(a_sample_has_what_its_interval_counted)
     metric_add(METRIC_CONNECTIONS, 0, 7);
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 401, 3);
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 0, 1);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 304, 1);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 302, 2); /* no answer: upstream_error */
     sample();
     metric_add(METRIC_REQUESTS, PROBLEM_UNREACHABLE, 1);
     metric_add(METRIC_CONNECTIONS, 0, -2);
@@ -74,6 +76,8 @@ START_TEST(a_sample_has_what_its_interval_counted)
     ck_assert_uint_eq(last->connections, 5);
     ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_REFUSED], 3);
     ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_NONE], 1);
+    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_GOOD], 1);
+    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_CLIENT_ERROR], 2);
     ck_assert_uint_eq(history_upstream_at(history, 0, 0)->classes[HISTORY_REFUSED], 0);
 }
 END_TEST

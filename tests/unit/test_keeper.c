@@ -216,13 +216,69 @@ START_TEST(without_prefetch_a_failure_waits_for_a_lookup)
     world_run(world, 10 * MINUTE);
     ck_assert_uint_eq(world->requests, 1);
     ck_assert(world->view->failed);
-    ck_assert(!world_status(world).ready);
     ck_assert(mono_before(world->view->retry_at, world->now));
 
     keeper_wanted(world->keeper, first, "stale", world->now);
     ck_assert_uint_eq(world->requests, 1);
     keeper_wanted(world->keeper, world->view->sequence, "again", world->now);
     ck_assert_uint_eq(world->requests, 2);
+    world_free(world);
+}
+END_TEST
+
+/*
+ * Not ready while lookups are turned away; then the next one asks, and a load balancer has to send
+ * one, for nobody else would.
+ */
+START_TEST(without_prefetch_a_failure_is_over_with_its_wait)
+{
+    struct world *world = world_new();
+
+    world->settings.prefetch = false;
+    world->random = UINT32_MAX;
+    world->endpoint = endpoint_down;
+    world_start(world);
+    world_run(world, MINUTE);
+    ck_assert(world_status(world).ready);
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    ck_assert(world_status(world).ready);
+    world_run(world, world->latency);
+    const struct mono_time failed = world->now;
+    ck_assert(!world_status(world).ready);
+    ck_assert_int_eq(world_status(world).lacking_since.ns, failed.ns);
+    world_run(world, SECOND - 1);
+    ck_assert(!world_status(world).ready);
+    world_run(world, 1);
+    ck_assert(world_status(world).ready);
+    ck_assert_int_eq(world_status(world).next_request_in, -1);
+    /* What the next one comes to is not known before it has: the last one failed. */
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    ck_assert(!world_status(world).ready);
+    ck_assert_int_eq(world_status(world).lacking_since.ns, failed.ns);
+    world->endpoint = endpoint_fresh;
+    world_run(world, world->latency);
+    ck_assert(world_status(world).ready);
+    world_free(world);
+}
+END_TEST
+
+/* It is nobody's wait that ends: none is asked for until an hour has room, or for ever. */
+START_TEST(without_prefetch_a_used_up_budget)
+{
+    struct world *world = world_new();
+
+    world->settings.prefetch = false;
+    world->settings.budget = 0;
+    world_start(world);
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    world_run(world, SECOND);
+    keeper_forget(world->keeper, world->now);
+    ck_assert(world_status(world).ready);
+    keeper_wanted(world->keeper, world->view->sequence, "g", world->now);
+    ck_assert_uint_eq(world->requests, 1);
+    world_run(world, 24 * HOUR);
+    ck_assert(!world_status(world).ready);
+    ck_assert_int_eq(world_status(world).state, KEEPER_EXHAUSTED);
     world_free(world);
 }
 END_TEST
@@ -464,6 +520,8 @@ static void add_settings(Suite *s)
     tcase_add_test(tc, without_prefetch_a_used_token_is_renewed);
     tcase_add_test(tc, wanted_before_it_is_early);
     tcase_add_test(tc, without_prefetch_a_failure_waits_for_a_lookup);
+    tcase_add_test(tc, without_prefetch_a_failure_is_over_with_its_wait);
+    tcase_add_test(tc, without_prefetch_a_used_up_budget);
     tcase_add_test(tc, asked_too_soon);
     tcase_add_test(tc, a_reload_keeps_the_token);
     tcase_add_test(tc, other_credentials_drop_it);

@@ -21,12 +21,14 @@ START_TEST(a_401_replaces_the_token)
     ck_assert_uint_eq(world->view->answered, answered + 1);
     ck_assert_int_eq(world->view->suspect_until.ns, 0);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
+    ck_assert(world_status(world).replacement);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     /* And on with renewals. */
     world_run(world, 24 * HOUR);
     ck_assert_int_eq(evictions(EVICTED_REJECTED), 1);
     ck_assert_int_eq(evictions(EVICTED_REPLACED), 1);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    ck_assert(!world_status(world).replacement);
     world_free(world);
 }
 END_TEST
@@ -117,6 +119,43 @@ START_TEST(doubt_after_a_replacement)
     world_run(world, 1);
     ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
     ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_free(world);
+}
+END_TEST
+
+/* Two revocations within 30 s: the second token was good, so the next one is worth waiting for. */
+START_TEST(revoked_again_before_the_next_is_asked_for)
+{
+    struct world *world = world_with_token();
+    struct mono_time began = world->now;
+
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    token_succeeded(world_token(world), 1, mono_add(began, SECOND));
+    ck_assert_int_eq(world_status(world).cause.kind, TOKEN_CAUSE_NONE);
+    world_run(world, 15 * SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
+    ck_assert_int_eq(world->view->cause.kind, TOKEN_CAUSE_PACED);
+    ck_assert_int_eq(world_status(world).cause.kind, TOKEN_CAUSE_PACED);
+    ck_assert_int_eq(world_status(world).next_request_in, 14 * SECOND);
+    world_run(world, 14 * SECOND);
+    ck_assert_int_eq(world_status(world).cause.kind, TOKEN_CAUSE_NONE);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
+    world_free(world);
+}
+END_TEST
+
+/* One that never was good: another is asked for as late, but that is not what the caller is told.
+ */
+START_TEST(rejected_from_the_first)
+{
+    struct world *world = world_with_token();
+
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert_int_eq(world_refused(world, 0), KEEPER_KEPT_SUSPECT);
+    ck_assert_int_eq(world->view->cause.kind, TOKEN_CAUSE_NONE);
+    ck_assert_int_eq(world_status(world).next_request_in, 29 * SECOND);
     world_free(world);
 }
 END_TEST
@@ -345,6 +384,8 @@ static void add_refusals(Suite *s)
     tcase_add_test(tc, a_401_for_a_token_that_ran_out);
     tcase_add_test(tc, a_success_since_then_saves_the_token);
     tcase_add_test(tc, doubt_after_a_replacement);
+    tcase_add_test(tc, revoked_again_before_the_next_is_asked_for);
+    tcase_add_test(tc, rejected_from_the_first);
     tcase_add_test(tc, a_success_ends_the_doubt_not_the_limit);
     tcase_add_test(tc, the_same_value_again_is_in_doubt);
     tcase_add_test(tc, a_successor_may_live_shorter);
