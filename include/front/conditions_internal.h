@@ -18,6 +18,7 @@
 /* What the history says of an upstream. */
 struct upstream_trend {
     struct history_durations now, before; /* of calls: the last minute, and what was before */
+    struct history_durations queued;      /* waits for a connection in the last minute */
     uint64_t calls;                       /* in the last minute, as are the next */
     uint64_t classes[HISTORY_CLASSES];
     double slow; /* the share of the calls by which it is slow (0.5, 0.99); 0: it is not */

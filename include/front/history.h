@@ -104,9 +104,11 @@ size_t history_event_count(const struct history *history, size_t upstream);
 const struct history_event *history_event_at(const struct history *history, size_t upstream,
                                              size_t age);
 
-/* Sums, and what `share` (0 to 1) of the durations did not pass, in ns; -1 where there are none. */
 void history_durations_add(struct history_durations *sum, const struct history_durations *more);
 uint64_t history_durations_count(const struct history_durations *durations);
+/* How many surely took `least` or longer: those of buckets that begin there or later. */
+uint64_t history_durations_over(const struct history_durations *durations, int64_t least);
+/* What `share` (0 to 1) of the durations did not pass, in ns; -1 where there are none. */
 int64_t history_percentile(const struct history_durations *durations, double share);
 
 #endif

@@ -38,7 +38,9 @@ enum condition_level {
 struct condition {
     enum condition_level level;
     struct mono_time since; /* {0}: not known */
-    const char *upstream;   /* NULL: of the process */
+    /* When it gets worse unless it ends: lookups fail from then on; {0}: at no known time. */
+    struct mono_time until;
+    const char *upstream; /* NULL: of the process */
     char what[CONDITION_TEXT];
     char why[CONDITION_TEXT];    /* what was seen: an error, a status, figures; "" for none */
     char action[CONDITION_TEXT]; /* what to do; "" for nothing */
@@ -50,6 +52,7 @@ struct overview_upstream {
     struct keeper_status token; /* its strings are borrowed */
     struct health_state health; /* of its lookups */
     int64_t budget;             /* token requests that auth_budget allows an hour */
+    int64_t max_connections;    /* of all workers together, as configured */
     int64_t waiters;
     int64_t connections_active, connections_idle;
     int64_t queue_length;

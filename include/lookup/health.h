@@ -45,6 +45,7 @@ enum health_reason {
     HEALTH_REJECTED,     /* the upstream rejected the token, or answered 403 */
     HEALTH_NO_RESPONSE,  /* error says why */
     HEALTH_TIMED_OUT,    /* request_timeout passed, and the upstream had not responded */
+    HEALTH_QUEUED,       /* request_timeout passed in the queue for a connection */
     HEALTH_RATE_LIMITED, /* 429 */
     HEALTH_MALFORMED,    /* a 200 without an address */
     HEALTH_STATUS,       /* any other status, 503 included */

@@ -234,6 +234,7 @@ struct keeper_status {
     int64_t lifetime;                    /* ns */
     int64_t refresh_window;              /* ns before expiry at which it is renewed */
     int64_t expires_in;                  /* ns; may be negative */
+    int64_t usable_for;                  /* ns until it is not used any more, short of the expiry */
     int64_t next_request_in;             /* ns until the next planned request; -1: none planned */
     unsigned requests_last_hour;
     unsigned charged_last_hour;

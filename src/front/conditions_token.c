@@ -71,6 +71,21 @@ static struct mono_time failing_since(const struct diagnosis *diagnosis)
     return since;
 }
 
+/* The present token is used until then. */
+static struct mono_time ends_at(const struct diagnosis *diagnosis)
+{
+    return mono_add(diagnosis->overview->now, diagnosis->upstream->token.usable_for);
+}
+
+/* The token that there is gives out then. */
+static struct mono_time worse_at(const struct diagnosis *diagnosis)
+{
+    return has_token(diagnosis) && !conditions_want_token(diagnosis->upstream) &&
+                   diagnosis->upstream->token.state != KEEPER_SUSPECT
+               ? ends_at(diagnosis)
+               : (struct mono_time){0};
+}
+
 /* Of what an endpoint says so much is shown that the rest of the sentence has room. */
 #define ERROR_TEXT 150
 
@@ -91,9 +106,8 @@ static void put_outlook(const struct diagnosis *diagnosis, char out[CONDITION_TE
     else if (conditions_want_token(diagnosis->upstream) || token->state == KEEPER_SUSPECT)
         condition_put(out, "the upstream rejects the present token%s", when);
     else
-        condition_put(out, "lookups go on with the present token until %s%s",
-                      condition_time(diagnosis, mono_add(overview->now, token->expires_in), until),
-                      when);
+        condition_put(out, "lookups fail from %s on unless it recovers%s",
+                      condition_time(diagnosis, ends_at(diagnosis), until), when);
 }
 
 static void find_endpoint(struct diagnosis *diagnosis)
@@ -111,6 +125,7 @@ static void find_endpoint(struct diagnosis *diagnosis)
     put_outlook(diagnosis, outlook);
     condition_cut(error, sizeof(error), token->last_error);
     condition_put(condition->what, "%s", what);
+    condition->until = worse_at(diagnosis);
     condition_put(condition->why, "%s; %s%s", error, outlook,
                   token->cause.budget ? "; auth_budget is used up" : "");
     condition_put(condition->action, "%s", causes[kind].action);

@@ -74,6 +74,8 @@ void conditions_trend(const struct overview *overview, size_t number, struct ups
         const struct history_upstream_sample *sample = history_upstream_at(history, number, age);
 
         history_durations_add(age < CONDITIONS_RECENT ? &out->now : &out->before, &sample->calls);
+        if (age < CONDITIONS_RECENT)
+            history_durations_add(&out->queued, &sample->queued);
         for (size_t i = 0; i < HISTORY_CLASSES && age < CONDITIONS_RECENT; i++) {
             out->classes[i] += sample->classes[i];
             out->calls += sample->classes[i];
@@ -87,6 +89,7 @@ void conditions_trend(const struct overview *overview, size_t number, struct ups
 enum trouble {
     TROUBLE_UNREACHABLE,
     TROUBLE_SILENT,
+    TROUBLE_QUEUED,
     TROUBLE_ERRORS,
     TROUBLE_LIMITED,
     TROUBLE_PAYMENT,
@@ -105,6 +108,9 @@ static const struct {
     [TROUBLE_SILENT] = {"The upstream does not answer in time",
                         "Ask the provider why it is slow. [server] request_timeout is how long a "
                         "lookup may take."},
+    [TROUBLE_QUEUED] = {"Lookups wait too long for a connection to the upstream",
+                        "Raise [upstream] max_connections if the upstream can take it, or reduce "
+                        "the callers' rate."},
     [TROUBLE_ERRORS] = {"The upstream answers with errors",
                         "It is the provider's to mend: tell it. Nothing has to be done here."},
     [TROUBLE_LIMITED] = {"The upstream's quota is used up (429)",
@@ -135,9 +141,11 @@ static enum trouble trouble_of(const struct health_failure *failure)
 {
     switch (failure->reason) {
     case HEALTH_NO_RESPONSE:
-        return failure->error == CLIENT_QUEUE_FULL ? TROUBLE_SILENT : TROUBLE_UNREACHABLE;
+        return failure->error == CLIENT_QUEUE_FULL ? TROUBLE_QUEUED : TROUBLE_UNREACHABLE;
     case HEALTH_TIMED_OUT:
         return TROUBLE_SILENT;
+    case HEALTH_QUEUED:
+        return TROUBLE_QUEUED;
     case HEALTH_STATUS:
         return trouble_of_status(failure->status);
     case HEALTH_RATE_LIMITED:
@@ -176,6 +184,54 @@ static void find_down(struct diagnosis *diagnosis)
 
 /* ---- some of them do ---- */
 
+static bool is_some(uint64_t count, uint64_t calls)
+{
+    return count >= SOME_LEAST && (double)count >= SOME_SHARE * (double)calls;
+}
+
+/*
+ * Lookups that ended in the queue are those that waited there for half of request_timeout or
+ * longer, as far as so many lookups ended with their deadline.
+ */
+static uint64_t count_queued(const struct diagnosis *diagnosis)
+{
+    const uint64_t ended = diagnosis->codes[PROBLEM_DEADLINE];
+    const uint64_t waited =
+        history_durations_over(&diagnosis->trend->queued, diagnosis->overview->request_timeout / 2);
+
+    return waited < ended ? waited : ended;
+}
+
+static bool has_queued(const struct diagnosis *diagnosis, size_t age)
+{
+    const struct overview *overview = diagnosis->overview;
+    const struct history_upstream_sample *sample =
+        history_upstream_at(overview->history, diagnosis->number, age);
+
+    return history_durations_over(&sample->queued, overview->request_timeout / 2) > 0;
+}
+
+/* The worker's connections are all in use: the upstream may be as fast as ever. */
+static void find_queued(struct diagnosis *diagnosis)
+{
+    const uint64_t count = count_queued(diagnosis), calls = diagnosis->trend->calls + count;
+    struct condition *condition = NULL;
+
+    if (is_some(count, calls))
+        condition =
+            condition_begin(diagnosis, CONDITION_WARNING, condition_since(diagnosis, has_queued));
+    if (condition == NULL)
+        return;
+    condition_put(condition->what, "%s", troubles[TROUBLE_QUEUED].what);
+    condition_put(
+        condition->why,
+        "%llu of %llu lookups in the last minute waited for one of max_connections (%lld) "
+        "until request_timeout",
+        (unsigned long long)count, (unsigned long long)calls,
+        (long long)diagnosis->upstream->max_connections);
+    condition_put(condition->action, "%s", troubles[TROUBLE_QUEUED].action);
+}
+
 /*
  * For which class of calls a trouble is told, where not all fail. A call without a response may be
  * one whose caller left: no more of them count than lookups that ended with the code.
@@ -195,14 +251,11 @@ static const struct {
 static uint64_t count_of(const struct diagnosis *diagnosis, size_t row)
 {
     const uint64_t calls = diagnosis->trend->classes[partly[row].class];
-    const uint64_t lookups = diagnosis->codes[partly[row].code];
+    const enum problem_id code = partly[row].code;
+    const uint64_t queued = code == PROBLEM_DEADLINE ? count_queued(diagnosis) : 0;
+    const uint64_t lookups = diagnosis->codes[code] - queued;
 
-    return partly[row].code == ENDED_OK || calls < lookups ? calls : lookups;
-}
-
-static bool is_some(uint64_t count, uint64_t calls)
-{
-    return count >= SOME_LEAST && (double)count >= SOME_SHARE * (double)calls;
+    return code == ENDED_OK || calls < lookups ? calls : lookups;
 }
 
 static bool has_class(const struct diagnosis *diagnosis, size_t age, enum history_class class)
@@ -302,6 +355,7 @@ void conditions_upstream(struct diagnosis *diagnosis)
     find_down(diagnosis);
     if (diagnosis->upstream->health.down)
         return;
+    find_queued(diagnosis);
     find_partly(diagnosis);
     find_slow(diagnosis);
 }

@@ -190,6 +190,17 @@ uint64_t history_durations_count(const struct history_durations *durations)
     return count;
 }
 
+uint64_t history_durations_over(const struct history_durations *durations, int64_t least)
+{
+    static const double bounds[METRIC_BUCKET_COUNT] = METRIC_BUCKETS;
+    uint64_t count = 0;
+
+    for (size_t i = 1; i < ARRAY_LEN(durations->cells); i++)
+        if (bounds[i - 1] * (double)SECOND >= (double)least)
+            count += durations->cells[i];
+    return count;
+}
+
 /* Within a bucket durations are taken to lie evenly; past the last bound they are taken for it. */
 int64_t history_percentile(const struct history_durations *durations, double share)
 {

@@ -26,12 +26,13 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
 }
 
 /* The configuration's upstreams may be in another order. */
-static int64_t budget_of(const struct config *config, size_t index)
+static void read_settings(struct overview_upstream *out, const struct config *config)
 {
     for (size_t i = 0; i < config->upstream_count; i++)
-        if (config->upstreams[i].index == index)
-            return config->upstreams[i].auth_budget;
-    return 0;
+        if (config->upstreams[i].index == out->index) {
+            out->budget = config->upstreams[i].auth_budget;
+            out->max_connections = config->upstreams[i].max_connections;
+        }
 }
 
 static void read_upstreams(struct overview *overview, const struct exposition *sources,
@@ -40,7 +41,7 @@ static void read_upstreams(struct overview *overview, const struct exposition *s
     overview->upstream_count = sources->upstream_count;
     for (size_t i = 0; i < sources->upstream_count; i++) {
         read_upstream(&overview->upstreams[i], &sources->upstreams[i], overview->now);
-        overview->upstreams[i].budget = budget_of(config, sources->upstreams[i].index);
+        read_settings(&overview->upstreams[i], config);
     }
 }
 

@@ -157,6 +157,9 @@ void health_failure_text(const struct health_failure *failure, char out[HEALTH_T
     case HEALTH_TIMED_OUT:
         snprintf(out, HEALTH_TEXT, "the upstream did not respond within request_timeout");
         break;
+    case HEALTH_QUEUED:
+        snprintf(out, HEALTH_TEXT, "no connection to the upstream was free within request_timeout");
+        break;
     case HEALTH_MALFORMED:
         snprintf(out, HEALTH_TEXT, "the upstream's response is not an address");
         break;

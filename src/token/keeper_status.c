@@ -42,6 +42,7 @@ static void describe(struct keeper_status *out, const struct token *token, struc
     out->lifetime = token_lifetime(token);
     out->refresh_window = mono_diff(token_expires_at(token), token_renew_at(token));
     out->expires_in = mono_diff(token_expires_at(token), now);
+    out->usable_for = mono_diff(token_unusable_at(token), now);
 }
 
 static int64_t until(struct mono_time when, struct mono_time now)

@@ -60,7 +60,8 @@ static void setup(void)
                   .ready = true,
                   .generation = 3,
                   .fingerprint = "01234567",
-                  .expires_in = 30 * MINUTE,
+                  .expires_in = 30 * MINUTE + 10 * SECOND,
+                  .usable_for = 30 * MINUTE,
                   .next_request_in = 25 * MINUTE},
         .budget = 60,
     };
@@ -128,6 +129,17 @@ START_TEST(all_is_well)
 }
 END_TEST
 
+static size_t bucket_of(double bound)
+{
+    static const double bounds[METRIC_BUCKET_COUNT] = METRIC_BUCKETS;
+    size_t i = 0;
+
+    while (i < METRIC_BUCKET_COUNT && bounds[i] < bound)
+        i++;
+    ck_assert_uint_lt(i, METRIC_BUCKET_COUNT);
+    return i;
+}
+
 /* ---- the token endpoint ---- */
 
 static void endpoint_fails(enum token_cause_kind kind, const char *error)
@@ -159,8 +171,9 @@ START_TEST(endpoint_down_with_a_token)
     ck_assert_str_eq(found->upstream, "u");
     ck_assert_int_eq(found->since.ns, ago(90 * SECOND).ns);
     ck_assert_str_eq(found->why,
-                     "the token endpoint responded with 503; lookups go on with the present token "
-                     "until 12:30:00 UTC; the next request is due at 12:00:03 UTC");
+                     "the token endpoint responded with 503; lookups fail from 12:30:00 UTC on "
+                     "unless it recovers; the next request is due at 12:00:03 UTC");
+    ck_assert_int_eq(found->until.ns, NOW.ns + 30 * MINUTE);
     has(found->action, "asks again by itself");
 }
 END_TEST
@@ -171,6 +184,7 @@ START_TEST(endpoint_down_without_a_token)
     lose_token();
     const struct condition *found = only(CONDITION_DOWN, "The token endpoint cannot be reached");
     has(found->why, "there is no token, and lookups fail; the next request is due at 12:00:03");
+    ck_assert_int_eq(found->until.ns, 0);
 }
 END_TEST
 
@@ -206,7 +220,7 @@ START_TEST(a_long_error)
     endpoint_fails(TOKEN_CAUSE_REJECTED, error);
     const struct condition *found =
         only(CONDITION_WARNING, "The token endpoint refuses the token request");
-    has(found->why, "\xc3\xa9...; lookups go on with the present token until 12:30:00 UTC");
+    has(found->why, "\xc3\xa9...; lookups fail from 12:30:00 UTC on unless it recovers");
 }
 END_TEST
 
@@ -280,7 +294,7 @@ START_TEST(budget_used_up)
     upstream->token.charged_last_hour = 60;
     const struct condition *found =
         only(CONDITION_WARNING, "The budget of token requests is used up");
-    has(found->why, "auth_budget allows 60 an hour, and 60 were charged; lookups go on");
+    has(found->why, "auth_budget allows 60 an hour, and 60 were charged; ");
     /* Where requests fail too, that is the cause, and the budget a part of it. */
     endpoint_fails(TOKEN_CAUSE_FAILED, "the token endpoint responded with 503");
     upstream->token.cause.budget = true;
@@ -304,6 +318,10 @@ static const struct {
      "The upstream does not answer in time",
      "every lookup has failed: the upstream did not respond within request_timeout",
      "request_timeout"},
+    {{.reason = HEALTH_QUEUED},
+     "Lookups wait too long for a connection to the upstream",
+     "every lookup has failed: no connection to the upstream was free within request_timeout",
+     "max_connections"},
     {{.reason = HEALTH_STATUS, .status = 503},
      "The upstream answers with errors",
      "every lookup has failed: the upstream responded with 503",
@@ -393,6 +411,23 @@ START_TEST(callers_that_leave)
 }
 END_TEST
 
+/* Their deadline passed in the queue: the upstream answers what it is asked, in time. */
+START_TEST(some_wait_too_long)
+{
+    upstream->max_connections = 4;
+    sample_at(2)->codes[PROBLEM_DEADLINE] = 12;
+    own_at(2)->queued.cells[bucket_of(5)] = 12;
+    const struct condition *found =
+        only(CONDITION_WARNING, "Lookups wait too long for a connection to the upstream");
+    ck_assert_str_eq(found->why, "12 of 72 lookups in the last minute waited for one of "
+                                 "max_connections (4) until request_timeout");
+    ck_assert_int_eq(found->since.ns, ago(3 * HISTORY_INTERVAL).ns);
+    /* Longer than is usual, and yet answered. */
+    sample_at(2)->codes[PROBLEM_DEADLINE] = 0;
+    none();
+}
+END_TEST
+
 START_TEST(some_are_malformed)
 {
     sample_at(2)->codes[PROBLEM_MALFORMED] = 1;
@@ -412,17 +447,6 @@ static void slow_down(size_t samples, size_t bucket, uint32_t of)
         own_at(age)->calls.cells[8] = 10 - of;
         own_at(age)->calls.cells[bucket] = of;
     }
-}
-
-static size_t bucket_of(double bound)
-{
-    static const double bounds[METRIC_BUCKET_COUNT] = METRIC_BUCKETS;
-    size_t i = 0;
-
-    while (i < METRIC_BUCKET_COUNT && bounds[i] < bound)
-        i++;
-    ck_assert_uint_lt(i, METRIC_BUCKET_COUNT);
-    return i;
 }
 
 START_TEST(slow_by_half)
@@ -638,6 +662,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, every_lookup_fails, 0, ARRAY_LEN(failures));
     tcase_add_loop_test(tc, some_lookups_fail, 0, ARRAY_LEN(partly));
     tcase_add_test(tc, callers_that_leave);
+    tcase_add_test(tc, some_wait_too_long);
     tcase_add_test(tc, some_are_malformed);
     tcase_add_test(tc, slow_by_half);
     tcase_add_test(tc, slow_for_long);

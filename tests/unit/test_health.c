@@ -219,6 +219,7 @@ static const struct {
     {{.reason = HEALTH_NO_RESPONSE, .error = CLIENT_REFUSED},
      "the upstream refused the connection"},
     {{.reason = HEALTH_TIMED_OUT}, "the upstream did not respond within request_timeout"},
+    {{.reason = HEALTH_QUEUED}, "no connection to the upstream was free within request_timeout"},
     {{.reason = HEALTH_RATE_LIMITED, .status = 429}, "the upstream responded with 429"},
     {{.reason = HEALTH_MALFORMED, .status = 200}, "the upstream's response is not an address"},
     {{.reason = HEALTH_STATUS, .status = 500}, "the upstream responded with 500"},
