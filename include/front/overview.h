@@ -31,6 +31,9 @@ enum condition_level {
 /* Bytes of all reasons. */
 #define OVERVIEW_REASONS 4096
 
+/* Bytes of "https://host:port"; a longer one is cut. */
+#define OVERVIEW_ORIGIN 288
+
 #define CONDITIONS_MAX 16
 #define CONDITION_TEXT 320
 
@@ -51,8 +54,11 @@ struct overview_upstream {
     size_t index;
     struct keeper_status token; /* its strings are borrowed */
     struct health_state health; /* of its lookups */
-    int64_t budget;             /* token requests that auth_budget allows an hour */
-    int64_t max_connections;    /* of all workers together, as configured */
+    /* Whom to ask when it fails: scheme, host and port of where lookups and token requests go. */
+    char address[OVERVIEW_ORIGIN];
+    char token_endpoint[OVERVIEW_ORIGIN];
+    int64_t budget;          /* token requests that auth_budget allows an hour */
+    int64_t max_connections; /* of all workers together, as configured */
     int64_t waiters;
     int64_t connections_active, connections_idle;
     int64_t queue_length;

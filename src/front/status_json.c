@@ -284,6 +284,7 @@ static json_t *condition_json(const struct overview *overview, const struct cond
     set(object, "level", json_string(levels[condition->level]));
     set(object, "upstream", text_or_null(condition->upstream));
     set(object, "since", moment(overview, condition->since));
+    set(object, "until", moment(overview, condition->until));
     set(object, "what", token_json_text(condition->what));
     set(object, "why", text_or_null(condition->why));
     set(object, "action", text_or_null(condition->action));
@@ -340,6 +341,8 @@ static json_t *upstream_json(const struct overview *overview, size_t position)
     set(token, "budget_per_hour", json_integer(upstream->budget));
     set(token, "waiters", json_integer(upstream->waiters));
     set(object, "name", token_json_text(upstream->name));
+    set(object, "address", text_or_null(upstream->address));
+    set(object, "token_endpoint", text_or_null(upstream->token_endpoint));
     set(object, "token", token);
     set(object, "token_events", token_events(overview, position));
     set(object, "connections_active", json_integer(upstream->connections_active));

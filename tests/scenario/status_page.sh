@@ -9,6 +9,7 @@ secret=a-client-secret-that-nobody-shows
 start_standin --client-secret "$secret"
 default_keys
 set_key 'upstream location' client_secret "$secret"
+set_key 'upstream location' auth_url "$url/auth/v1?tenant=undisclosed"
 start_daemon
 eventually is_ready
 
@@ -76,10 +77,13 @@ before=$(operators /status.json | sed -n 's/.*"generation":\([0-9]*\),"requests.
 [ "$(admin /tokens/location/refresh -X POST -o "$here/body" -w '%{http_code}')" = 202 ] || fail refresh
 eventually page_has "Token #$((before + 1)) is valid"
 
+# Whom to ask: origins, and not the rest of a URL.
+has "$(operators /status.json)" "\"address\":\"$url\"" "\"token_endpoint\":\"$url\""
+
 # Nothing secret in either.
 for path in / /status.json; do
     said=$(operators "$path")
-    lacks "$said" "$secret" "Bearer"
+    lacks "$said" "$secret" "Bearer" undisclosed
 done
 
 # JSON for those who parse strictly.

@@ -39,6 +39,8 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
         overview->upstreams[i] = (struct overview_upstream){
             .name = i == 0 ? "location" : "second",
             .index = i,
+            .address = "https://api.example",
+            .token_endpoint = "https://login.example:8443",
             .budget = 20,
             .token = {.state = KEEPER_NONE, .state_name = "none", .next_request_in = -1}};
     overview->history = history_new(upstreams, (struct mono_time){FIXTURE_NOW - ran});

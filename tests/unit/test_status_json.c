@@ -138,6 +138,8 @@ START_TEST(test_token)
     json_t *upstream = json_array_get(get(status, "upstreams"), 0);
     json_t *token = get(upstream, "token");
     text_is_in(upstream, "name", "location");
+    text_is_in(upstream, "address", "https://api.example");
+    text_is_in(upstream, "token_endpoint", "https://login.example:8443");
     number_is_in(token, "expires_in_seconds", 54 * 60);
     number_is_in(token, "next_renewal_in_seconds", 49 * 60);
     number_is_in(token, "generation", 1);
@@ -161,6 +163,7 @@ START_TEST(test_lists)
     struct condition *condition =
         fixture_condition(overview, CONDITION_DOWN, 4 * MINUTE, "location", "It is down.");
     snprintf(condition->why, sizeof(condition->why), "503");
+    condition->until.ns = FIXTURE_NOW + 90 * SECOND;
     fixture_condition(overview, CONDITION_NOTE, 0, NULL, "Look.");
     fixture_problem(overview, PROBLEM_OF_SERVICE, PROBLEM_DEADLINE, SECOND, "g1", "/a");
     fixture_problem(overview, PROBLEM_OF_CALLER, PROBLEM_NOT_FOUND, SECOND, "g2", "/b");
@@ -169,10 +172,12 @@ START_TEST(test_lists)
     text_is_in(first, "level", "down");
     text_is_in(first, "upstream", "location");
     text_is_in(first, "since", "2026-03-04T13:59:10.000Z");
+    text_is_in(first, "until", "2026-03-04T14:04:40.000Z");
     text_is_in(first, "what", "It is down.");
     text_is_in(first, "why", "503");
     ck_assert(json_is_null(get(first, "action")));
     ck_assert(json_is_null(get(json_array_get(get(status, "conditions"), 1), "since")));
+    ck_assert(json_is_null(get(json_array_get(get(status, "conditions"), 1), "until")));
     json_t *problem = json_array_get(get(status, "problems"), 0);
     text_is_in(problem, "guid", "g1");
     text_is_in(problem, "code", "deadline_exceeded");
