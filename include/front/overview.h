@@ -54,6 +54,7 @@ struct overview_upstream {
     size_t index;
     struct keeper_status token; /* its strings are borrowed */
     struct health_state health; /* of its lookups */
+    bool slow;                  /* as conditions_fill finds */
     /* Whom to ask when it fails: scheme, host and port of where lookups and token requests go. */
     char address[OVERVIEW_ORIGIN];
     char token_endpoint[OVERVIEW_ORIGIN];

@@ -85,7 +85,7 @@ void token_events_write(const struct overview *overview, const struct overview_u
     html_text(out, upstream->name);
     buf_printf(out,
                "\"><table class=\"events\"><caption>What is planned, then the newest of %zu "
-               "event%s. Times are UTC.</caption><thead><tr><th scope=\"col\">Time</th>"
+               "event%s.</caption><thead><tr><th scope=\"col\">Time</th>"
                "<th scope=\"col\">Event</th></tr></thead><tbody>",
                count, count == 1 ? "" : "s");
     put_rows(overview, upstream, most, out);

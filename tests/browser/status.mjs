@@ -179,7 +179,7 @@ const together = {
     const visitor = await visit(browser, pageUrl, { falseTime: true });
     const { page } = visitor;
     await page.locator('#pause').click();
-    assert.equal((await text(page, '#pause')).trim(), 'Resume');
+    assert.equal((await text(page, '#pause')).trim(), 'Resume updates');
     assert.match(await text(page, '#asof'), /paused/);
     const before = visitor.requests;
     await page.clock.runFor(60000);
@@ -187,7 +187,7 @@ const together = {
     const resumed = page.waitForResponse((response) => response.ok());
     await page.locator('#pause').click();
     await resumed;
-    assert.equal((await text(page, '#pause')).trim(), 'Pause');
+    assert.equal((await text(page, '#pause')).trim(), 'Pause updates');
     await becomes(page, () => !/paused/.test(document.querySelector('#asof').innerText));
     const next = page.waitForResponse((response) => response.ok());
     await page.clock.runFor(6000); // less than a request may take
