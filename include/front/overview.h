@@ -69,6 +69,7 @@ struct overview {
     struct mono_time now;
     struct wall_time wall; /* the same moment */
     struct wall_time started;
+    struct mono_time began; /* the same moment; its distance is right where the clock was set */
     const char *version;
     bool ready;
     bool draining;

@@ -63,7 +63,6 @@ void status_when(const struct overview *overview, struct mono_time at, struct bu
  * script counts on. */
 void status_age(const struct overview *overview, struct mono_time since, struct buf *out);
 void status_countdown(const struct overview *overview, struct mono_time until, struct buf *out);
-struct mono_time status_started(const struct overview *overview);
 
 /* Requests that ended, and those of them that failed for the service. */
 struct status_traffic {

@@ -32,7 +32,7 @@ static void put_latency(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "latency", NULL, "Time of a request", PLOT_SECONDS);
     double *p50 = plot_add(&work->plot, "median");
-    double *p99 = plot_add(&work->plot, "99 of 100");
+    double *p99 = plot_add(&work->plot, "99 of 100 in");
     for (size_t i = 0; i < work->span.columns; i++) {
         const struct history_durations *lookups = &work->columns[i].lookups;
 
@@ -79,7 +79,7 @@ static void sum_errors(const struct overview *overview, struct errors *errors)
     sort_codes(errors);
     errors->shown = 0;
     errors->total = 0;
-    errors->young = mono_diff(overview->now, status_started(overview)) <= HISTORY_SPAN;
+    errors->young = mono_diff(overview->now, overview->began) <= HISTORY_SPAN;
     for (size_t i = 0; i < PROBLEM_COUNT; i++) {
         const enum problem_id id = errors->order[i];
 

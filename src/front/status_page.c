@@ -127,7 +127,10 @@ static void put_traffic(const struct overview *overview, const struct status_wor
     const struct status_traffic traffic = status_traffic_of(&sum);
 
     status_fact_begin(out, "lookup-rate", "Requests", in_minute);
-    html_rate(out, sum.length > 0 ? status_rate(traffic.all, sum.length) : 0);
+    if (sum.length > 0)
+        html_rate(out, status_rate(traffic.all, sum.length));
+    else
+        buf_puts(out, "<small>not known yet</small>");
     put_peak(work, out);
     status_fact_end(out);
     status_fact_begin(out, "failed-share", "Failed", in_minute);
@@ -217,7 +220,7 @@ static void put_header(const struct overview *overview, const char *host, struct
     buf_puts(out, " on <b>");
     html_text(out, host);
     buf_puts(out, "</b>, up ");
-    status_age(overview, status_started(overview), out);
+    status_age(overview, overview->began, out);
     buf_puts(out, "</span><span id=\"asof\" class=\"push\">as of ");
     html_clock(out, overview->wall, overview->wall);
     buf_puts(out, " UTC</span><button id=\"pause\" type=\"button\" hidden>Pause updates</button>"

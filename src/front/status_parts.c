@@ -101,11 +101,6 @@ void status_countdown(const struct overview *overview, struct mono_time until, s
     buf_puts(out, "</span>");
 }
 
-struct mono_time status_started(const struct overview *overview)
-{
-    return mono_add(overview->now, overview->started.ns - overview->wall.ns);
-}
-
 struct status_traffic status_traffic_of(const struct series_column *column)
 {
     struct status_traffic traffic = {0};

@@ -379,6 +379,7 @@ static void put_newest(const struct plot *plot, const struct series_span *span, 
         buf_puts(out, "none yet");
         return;
     }
+    buf_puts(out, "last ");
     html_span(out, span->step);
     buf_puts(out, ": ");
     for (size_t i = 0; i < plot->count; i++) {

@@ -152,11 +152,22 @@ void series_sum_upstream(const struct overview *overview, size_t upstream, int64
     }
 }
 
+static void add_pending(const struct overview *overview, struct series_column *sum)
+{
+    int64_t pending[PROBLEM_COUNT];
+
+    sum->length +=
+        mono_diff(overview->now, history_pending(overview->history, overview->codes, pending));
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        sum->codes[i] += pending[i];
+}
+
 void series_sum(const struct overview *overview, int64_t time, struct series_column *sum)
 {
     const size_t count = history_count(overview->history);
 
     memset(sum, 0, sizeof(*sum));
+    add_pending(overview, sum);
     for (size_t age = 0; age < count; age++) {
         const struct history_sample *sample = history_at(overview->history, age);
 

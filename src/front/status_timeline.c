@@ -151,8 +151,6 @@ static struct timeline timeline_of(const struct overview *overview,
                                    const struct series_span *span, struct buf *out)
 {
     const struct keeper_status *token = &upstream->token;
-    const int64_t since_start = overview->wall.ns - overview->started.ns;
-    const struct mono_time started = mono_add(overview->now, -since_start);
     struct timeline line = {.overview = overview, .upstream = upstream, .out = out};
     int64_t ahead = MINUTE;
 
@@ -166,7 +164,7 @@ static struct timeline timeline_of(const struct overview *overview,
     line.now = overview->now;
     line.from = mono_add(line.now, -span->length);
     line.to = mono_add(line.now, ahead < HISTORY_SPAN ? ahead : HISTORY_SPAN);
-    line.known = timeline_later(line.from, started);
+    line.known = timeline_later(line.from, overview->began);
     return line;
 }
 

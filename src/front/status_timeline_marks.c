@@ -105,7 +105,8 @@ void timeline_put_marks(struct timeline *line)
     struct mark marks[TIMELINE_MARKS];
     size_t count = 0;
 
-    for (double least = MARK_LEAST; !collect(line, least, marks, &count);)
+    /* Where all of a kind are one mark there are no fewer to be had. */
+    for (double least = MARK_LEAST; least < 200 && !collect(line, least, marks, &count);)
         least *= 2;
     for (size_t i = 0; i < count; i++)
         put_mark(line, &marks[i]);

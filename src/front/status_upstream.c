@@ -131,7 +131,7 @@ static void put_token_facts(const struct overview_upstream *upstream, struct buf
 {
     const struct keeper_status *token = &upstream->token;
 
-    status_fact_begin(out, NULL, "Token", "eight digits of its digest");
+    status_fact_begin(out, NULL, "Token fingerprint", NULL);
     if (has_token(token)) {
         buf_puts(out, "<code>");
         html_text(out, token->fingerprint);
@@ -144,13 +144,19 @@ static void put_token_facts(const struct overview_upstream *upstream, struct buf
     html_count(out, token->requests_last_hour);
     buf_puts(out, " <small>");
     html_count(out, token->charged_last_hour);
-    buf_puts(out, " of the ");
+    buf_puts(out, " of ");
     html_count(out, upstream->budget);
-    buf_puts(out, " of auth_budget used</small>");
+    buf_puts(out, " an hour used (auth_budget)</small>");
     status_fact_end(out);
     status_fact_begin(out, NULL, "Waiting for the token", "now");
     html_count(out, upstream->waiters);
     status_fact_end(out);
+}
+
+/* Each call passes the queue; with a free connection it takes it microseconds. */
+static bool waited(const struct history_durations *queued)
+{
+    return history_durations_over(queued, MILLISECOND) > 0;
 }
 
 static void put_queue(const struct overview *overview, const struct overview_upstream *upstream,
@@ -161,7 +167,7 @@ static void put_queue(const struct overview *overview, const struct overview_ups
     series_sum_upstream(overview, series_position(overview, upstream), MINUTE, &sum);
     status_fact_begin(out, NULL, "Waiting for a connection", "now");
     html_count(out, upstream->queue_length);
-    if (history_durations_count(&sum.queued) > 0) {
+    if (waited(&sum.queued)) {
         buf_puts(out, " <small>99 of 100 within ");
         html_estimate(out, history_percentile(&sum.queued, 0.99));
         buf_puts(out, " in the last minute</small>");
@@ -198,7 +204,7 @@ static void put_durations(const char *id, const char *title, bool queued, const 
 {
     plot_begin(&work->plot, id, name, title, PLOT_SECONDS);
     double *half = plot_add(&work->plot, "median");
-    double *most = plot_add(&work->plot, "99 of 100");
+    double *most = plot_add(&work->plot, "99 of 100 in");
     for (size_t i = 0; i < work->span.columns; i++) {
         const struct series_upstream_column *column = &work->upstream[i];
         const struct history_durations *durations = queued ? &column->queued : &column->calls;
@@ -257,10 +263,10 @@ static void put_calls(const char *name, struct status_work *work, struct buf *ou
     plot_write(&work->plot, &work->span, out);
 }
 
-static bool queued(const struct status_work *work)
+static bool came_to_wait(const struct status_work *work)
 {
     for (size_t i = 0; i < work->span.columns; i++)
-        if (history_durations_count(&work->upstream[i].queued) > 0)
+        if (waited(&work->upstream[i].queued))
             return true;
     return false;
 }
@@ -290,7 +296,7 @@ void status_upstream_write(const struct overview *overview,
     buf_puts(out, "<div class=\"plots\">");
     put_calls(upstream->name, work, out);
     put_durations("call-latency", "Time of a call", false, upstream->name, work, out);
-    if (queued(work))
+    if (came_to_wait(work))
         put_durations("queue", "Wait for a connection", true, upstream->name, work, out);
     buf_puts(out, "</div>");
     status_section_end(out);

@@ -144,7 +144,7 @@ static void put_fare(const struct overview *overview, struct buf *out)
         buf_puts(out, is_slow(overview) ? ", and " : ", but ");
         html_share(out, (double)traffic.failed / (double)traffic.all);
         buf_puts(out, " of requests failed in the last minute");
-    } else if (worst(overview) == CONDITION_WARNING && !is_slow(overview)) {
+    } else if (worst(overview) < CONDITION_NOTE && !is_slow(overview)) {
         buf_puts(out, ", but something is wrong");
     }
     buf_puts(out, ".");
@@ -227,9 +227,15 @@ static void put_where(const struct overview *overview, const struct condition *c
 
         if (strcmp(upstream->name, condition->upstream) != 0)
             continue;
-        buf_puts(out, "<p class=\"where\">Upstream <code>");
-        html_text(out, upstream->address);
-        buf_puts(out, "</code>, token endpoint <code>");
+        buf_puts(out, "<p class=\"where\">Upstream");
+        if (strcmp(upstream->address, upstream->token_endpoint) != 0) {
+            buf_puts(out, " <code>");
+            html_text(out, upstream->address);
+            buf_puts(out, "</code>, token endpoint");
+        } else {
+            buf_puts(out, " and token endpoint");
+        }
+        buf_puts(out, " <code>");
         html_text(out, upstream->token_endpoint);
         buf_puts(out, "</code></p>");
     }
@@ -246,10 +252,12 @@ static void put_condition(const struct overview *overview, const struct conditio
         [CONDITION_NOTE] = {"note", "Note"},
     };
     const char *class = levels[condition->level].class;
+    const bool partly = condition->level == CONDITION_DOWN && overview->ready;
 
     buf_printf(out, "<li class=\"cond %s\" data-level=\"%s\" data-upstream=\"", class, class);
     html_text(out, condition->upstream == NULL ? "" : condition->upstream);
-    buf_printf(out, "\"><h3><span class=\"tag\">%s", levels[condition->level].words);
+    buf_printf(out, "\"><h3><span class=\"tag\">%s",
+               partly ? "Callers are affected" : levels[condition->level].words);
     if (condition->upstream != NULL) {
         buf_puts(out, ", ");
         status_upstream_name(condition->upstream, out);

@@ -26,6 +26,7 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
     overview->now.ns = FIXTURE_NOW;
     overview->wall.ns = FIXTURE_WALL * SECOND;
     overview->started.ns = overview->wall.ns - ran;
+    overview->began.ns = FIXTURE_NOW - ran;
     overview->version = "1.2.3";
     overview->ready = true;
     buf_init(&overview->reasons, OVERVIEW_REASONS);
@@ -68,6 +69,15 @@ static inline void fixture_observe(struct history_durations *durations, size_t m
     durations->cells[middle + 3] += count / 50;
 }
 
+/* All that was counted is in samples. */
+static inline void fixture_counted(struct overview *overview)
+{
+    struct history *history = fixture_history(overview);
+
+    memcpy(history->totals.codes, overview->codes, sizeof(overview->codes));
+    history->sampled.ns = FIXTURE_NOW - 3 * SECOND;
+}
+
 /* A sample each ten seconds of the time that it ran, with `lookups` lookups in each. */
 static inline void fixture_samples(struct overview *overview, int64_t ran, uint32_t lookups)
 {
@@ -98,6 +108,7 @@ static inline void fixture_samples(struct overview *overview, int64_t ran, uint3
         overview->codes[PROBLEM_UNKNOWN_POSTCODE] += some / 40;
         history->taken++;
     }
+    fixture_counted(overview);
 }
 
 static inline struct history_event *fixture_event(struct overview *overview, size_t upstream,

@@ -114,7 +114,7 @@ START_TEST(test_calm)
     shows("<small>upstream</small> <code>location</code></h2>");
     shows("<dt>Address</dt><dd><code>https://api.example</code>");
     shows("<dt>Token endpoint</dt><dd><code>https://login.example:8443</code>");
-    shows("<small>0 of the 20 of auth_budget used</small>");
+    shows("<small>0 of 20 an hour used (auth_budget)</small>");
     shows("14:03:10 UTC");
     ck_assert_uint_eq(count_of("class=\"mark\""), 4); /* two obtained, next request, expiry */
     ck_assert_uint_eq(count_of("rect class=\"none\" x"), 1); /* before the first one of them */
@@ -145,6 +145,7 @@ END_TEST
 START_TEST(test_conditions)
 {
     begin(1, HOUR);
+    overview->ready = false;
     struct condition *condition = fixture_condition(overview, CONDITION_DOWN, 4 * MINUTE,
                                                     "location", "The endpoint is down.");
     snprintf(condition->why, sizeof(condition->why), "503");
@@ -164,7 +165,13 @@ START_TEST(test_conditions)
     shows("data-level=\"note\" data-upstream=\"\"");
     ck_assert_uint_eq(count_of("class=\"since\""), 1);
     lacks("Nothing is wrong.");
+    shows("<h1>Not ready</h1><p>Lookups fail.</p>");
     shows("id=\"reload\" data-value=\"failed\"");
+    /* Some callers only: a certificate of theirs, say. */
+    overview->ready = true;
+    draw();
+    shows("<span class=\"tag\">Callers are affected, upstream");
+    shows("Lookups are answered, but something is wrong.");
 }
 END_TEST
 
@@ -197,7 +204,8 @@ START_TEST(test_events)
     shows("data-count=\"2\"><title>13:43:10 to 13:43:11: 2 times; the last: token request failed: "
           "refused</title>");
     shows("13:53:10: token #1 out of use: expired</title>");
-    shows("13:43:10</time></th><td>token request failed: it responded with 504</td>");
+    shows("<th scope=\"row\">13:43:11</th><td>3 times since 13:33:10: token request failed: "
+          "refused</td>");
     shows("planned: next token request");
     lacks("planned: the token expires");
     lacks("data-kind=\"expiry\"");
@@ -337,6 +345,7 @@ START_TEST(test_errors)
     for (size_t i = 0; i < 6; i++)
         history->samples[history->taken - 1 - i].codes[PROBLEM_DEADLINE] = 900;
     overview->codes[PROBLEM_DEADLINE] = 5400;
+    fixture_counted(overview);
     draw();
     shows("id=\"plot-errors\"");
     shows("<path class=\"e0\" data-name=\"deadline_exceeded\"");
@@ -350,6 +359,20 @@ START_TEST(test_errors)
     const char *share = strstr(buf_text(&page), "<dd id=\"failed-share\">");
     ck_assert_ptr_nonnull(share);
     ck_assert_int_gt(strtol(strchr(share, '>') + 1, NULL, 10), 80);
+}
+END_TEST
+
+/* What came since the newest sample is counted, too. */
+START_TEST(test_pending)
+{
+    begin(1, 30 * MINUTE);
+    fixture_samples(overview, 20 * MINUTE, 100);
+    overview->codes[PROBLEM_DEADLINE] += 80;
+    draw();
+    shows("<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">80</td>"
+          "<td class=\"n\">80</td></tr>");
+    shows("of requests failed in the last minute.</p>");
+    lacks("No lookup");
 }
 END_TEST
 
@@ -463,6 +486,7 @@ static void fill_all(const char *name, enum problem_id first)
             history->samples[i].codes[id] = (uint32_t)(i * 7919 % (97 + id));
     for (size_t id = first; id < PROBLEM_COUNT; id++)
         overview->codes[id] = 1234567890;
+    fixture_counted(overview);
     for (size_t i = 0; i < overview->upstream_count; i++) {
         overview->upstreams[i].name = name;
         fill(i, (MINUTE << i % 4));
@@ -564,6 +588,7 @@ int main(void)
     tcase_add_test(all, test_reasons);
     tcase_add_test(all, test_queue);
     tcase_add_test(all, test_errors);
+    tcase_add_test(all, test_pending);
     tcase_add_test(all, test_problems);
     tcase_add_test(all, test_problems_alike);
     tcase_add_test(all, test_hostile);
