@@ -28,9 +28,6 @@ enum condition_level {
     CONDITION_NOTE,
 };
 
-/* Bytes of all reasons. */
-#define OVERVIEW_REASONS 4096
-
 /* Bytes of "https://host:port"; a longer one is cut. */
 #define OVERVIEW_ORIGIN 288
 
@@ -73,7 +70,6 @@ struct overview {
     const char *version;
     bool ready;
     bool draining;
-    struct buf reasons; /* why it is not ready: lines */
     struct condition conditions[CONDITIONS_MAX];
     size_t condition_count;
     struct overview_upstream upstreams[METRIC_UPSTREAMS];
@@ -83,7 +79,7 @@ struct overview {
     int64_t in_flight, max_in_flight;
     size_t workers;
     struct reload_status reload;
-    struct readiness readiness;     /* `reasons` in parts */
+    struct readiness readiness;     /* why it is not ready */
     struct mono_time blocked_since; /* a worker's event loop; {0}: none is */
     struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
     int64_t request_timeout;        /* ns */
@@ -94,9 +90,9 @@ struct overview {
     size_t problem_count[PROBLEM_SIDES];
 };
 
-/* The history and all that is borrowed is good until the main loop's next turn. */
+/* A large structure: allocate it. The history and all that is borrowed is good until the main
+ * loop's next turn. */
 void overview_init(struct overview *overview, const struct exposition *sources,
                    const struct admin_ports *ports, const struct config *config);
-void overview_fini(struct overview *overview);
 
 #endif

@@ -138,7 +138,6 @@ static void make_page(struct admin_app *admin, struct mono_time now)
     keep(&admin->page, page.err == ERR_OK ? mem_strndup(buf_text(&page), page.len) : NULL, page.len,
          now);
     buf_fini(&page);
-    overview_fini(overview);
     mem_free(overview);
 }
 
@@ -153,7 +152,6 @@ static void make_data(struct admin_app *admin, struct mono_time now)
     keep(&admin->data, mem_strdup(text), strlen(text), now);
     free(text);
     json_decref(status);
-    overview_fini(overview);
     mem_free(overview);
 }
 

@@ -80,9 +80,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
                                   .version = POSTCODED_VERSION,
                                   .draining = ports->draining(ports->arg)};
 
-    buf_init(&overview->reasons, OVERVIEW_REASONS);
     readiness_gather(sources, ports, overview->now, &overview->readiness);
-    readiness_write(&overview->readiness, overview->now, &overview->reasons);
     overview->ready = overview->readiness.count == 0;
     read_upstreams(overview, sources, config);
     read_process(overview, config);
@@ -91,9 +89,4 @@ void overview_init(struct overview *overview, const struct exposition *sources,
     if (sources->tls != NULL)
         overview->tls_expiry = tls_expiry(sources->tls);
     ports->describe(ports->arg, overview);
-}
-
-void overview_fini(struct overview *overview)
-{
-    buf_fini(&overview->reasons);
 }

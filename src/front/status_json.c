@@ -13,6 +13,7 @@
 #include "front/token_json.h"
 
 #define HOST_MAX 256
+#define REASONS_MAX (2048 * READINESS_REASONS)
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -256,19 +257,23 @@ static json_t *upstream_samples(const struct overview *overview, size_t position
 
 /* ---- the rest ---- */
 
+/* The lines of /readyz. */
 static json_t *reasons(const struct overview *overview)
 {
-    const char *lines = buf_text(&overview->reasons);
     json_t *all = json_array();
+    struct buf lines;
 
-    while (*lines != '\0') {
-        const size_t len = strcspn(lines, "\n");
-        char *line = mem_strndup(lines, len);
+    buf_init(&lines, REASONS_MAX);
+    readiness_write(&overview->readiness, overview->now, &lines);
+    for (const char *line = buf_text(&lines); *line != '\0';) {
+        const size_t len = strcspn(line, "\n");
+        char *one = mem_strndup(line, len);
 
-        MEM_MUST(json_array_append_new(all, token_json_text(line)) == 0);
-        mem_free(line);
-        lines += len + (lines[len] == '\n');
+        MEM_MUST(json_array_append_new(all, token_json_text(one)) == 0);
+        mem_free(one);
+        line += len + (line[len] == '\n');
     }
+    buf_fini(&lines);
     return all;
 }
 

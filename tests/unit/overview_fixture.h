@@ -29,7 +29,6 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
     overview->began.ns = FIXTURE_NOW - ran;
     overview->version = "1.2.3";
     overview->ready = true;
-    buf_init(&overview->reasons, OVERVIEW_REASONS);
     overview->max_connections = 4096;
     overview->max_in_flight = 1024;
     overview->workers = 4;
@@ -51,7 +50,6 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
 static inline void overview_unmake(struct overview *overview)
 {
     history_free((struct history *)(uintptr_t)overview->history);
-    overview_fini(overview);
     mem_free(overview);
 }
 
@@ -160,6 +158,19 @@ static inline void fixture_problem(struct overview *overview, enum problem_side 
                                     .duration = 12345 * MICROSECOND};
     snprintf(entry->guid, sizeof(entry->guid), "%s", guid);
     snprintf(entry->path, sizeof(entry->path), "%s", path);
+}
+
+static inline void fixture_reason(struct overview *overview, enum readiness_cause cause,
+                                  const char *upstream, const char *what, const char *why,
+                                  int64_t ago)
+{
+    struct readiness_reason *reason = &overview->readiness.reasons[overview->readiness.count++];
+
+    *reason = (struct readiness_reason){.cause = cause, .upstream = upstream};
+    if (ago > 0)
+        reason->since.ns = FIXTURE_NOW - ago;
+    snprintf(reason->what, sizeof(reason->what), "%s", what);
+    snprintf(reason->why, sizeof(reason->why), "%s", why);
 }
 
 static inline struct condition *fixture_condition(struct overview *overview,

@@ -61,13 +61,7 @@ static size_t count_of(const char *text)
 
 static void add_reason(const char *upstream, const char *what, const char *why, int64_t ago)
 {
-    struct readiness_reason *reason = &overview->readiness.reasons[overview->readiness.count++];
-
-    *reason = (struct readiness_reason){.upstream = upstream};
-    if (ago > 0)
-        reason->since.ns = FIXTURE_NOW - ago;
-    snprintf(reason->what, sizeof(reason->what), "%s", what);
-    snprintf(reason->why, sizeof(reason->why), "%s", why);
+    fixture_reason(overview, READINESS_OTHER, upstream, what, why, ago);
 }
 
 /* A daemon that has just started: no token, no sample. */
