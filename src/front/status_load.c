@@ -12,6 +12,8 @@
 
 /* As many codes have a colour; the others share one. */
 #define CODES_SHOWN 4
+/* So many of the service and of callers have a row; all are in /status.json. */
+#define CODES_LISTED 6
 
 /* ---- lookups ---- */
 
@@ -50,9 +52,10 @@ static void put_latency(struct status_work *work, struct buf *out)
 struct errors {
     struct series_column minutes, hours;
     enum problem_id order[PROBLEM_COUNT];
-    size_t shown;  /* of the service, with any in two hours: these are plotted */
-    int64_t total; /* of the service, since the start */
-    bool young;    /* two hours are all that there were */
+    size_t shown;   /* of the service, with any in two hours: these are plotted */
+    size_t service; /* codes of the service; those of callers follow */
+    int64_t total;  /* of the service, since the start */
+    bool young;     /* two hours are all that there were */
 };
 
 static void sort_codes(struct errors *errors)
@@ -91,6 +94,7 @@ static void sum_errors(const struct overview *overview, struct errors *errors)
         errors->total += overview->codes[id];
         errors->shown += errors->hours.codes[id] > 0;
     }
+    errors->service = service;
     for (size_t i = 0; i < others; i++)
         errors->order[service + i] = callers[i];
 }
@@ -133,22 +137,9 @@ static void put_name(const char *code, struct buf *out)
     }
 }
 
-static void put_code(const struct overview *overview, const struct errors *errors, size_t rank,
-                     struct buf *out)
+static void put_counts(const struct errors *errors, const int64_t counts[3], struct buf *out)
 {
-    const enum problem_id id = errors->order[rank];
-    const struct problem *problem = problem_of(id);
-
-    buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
-    if (rank < errors->shown)
-        buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
-    put_name(problem->code, out);
-    buf_printf(out, " <small>%d ", problem->status);
-    html_text(out, problem->title);
-    buf_puts(out, "</small></th>");
-    const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
-                              overview->codes[id]};
-    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+    for (size_t i = 0; i < 3; i++) {
         if (i == 1 && errors->young)
             continue;
         buf_puts(out, "<td class=\"n\">");
@@ -158,6 +149,49 @@ static void put_code(const struct overview *overview, const struct errors *error
     buf_puts(out, "</tr>");
 }
 
+static void put_code(const struct errors *errors, size_t rank, const int64_t counts[3],
+                     struct buf *out)
+{
+    const struct problem *problem = problem_of(errors->order[rank]);
+
+    buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
+    if (rank < errors->shown)
+        buf_printf(out, "<i class=\"k e%zu\"></i>", series_of(rank));
+    put_name(problem->code, out);
+    buf_printf(out, " <small>%d ", problem->status);
+    html_text(out, problem->title);
+    buf_puts(out, "</small></th>");
+    put_counts(errors, counts, out);
+}
+
+/* The codes of these ranks that occurred; what is beyond CODES_LISTED in one row. */
+static void put_ranks(const struct overview *overview, const struct errors *errors, size_t from,
+                      size_t to, struct buf *out)
+{
+    int64_t rest[3] = {0};
+    size_t count = 0;
+
+    for (size_t rank = from; rank < to; rank++) {
+        const enum problem_id id = errors->order[rank];
+        const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
+                                  overview->codes[id]};
+
+        if (overview->codes[id] == 0)
+            continue;
+        if (count++ < CODES_LISTED) {
+            put_code(errors, rank, counts, out);
+            continue;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+            rest[i] += counts[i];
+    }
+    if (count <= CODES_LISTED)
+        return;
+    buf_printf(out, "<tr data-code=\"\"><th scope=\"row\">%zu more codes</th>",
+               count - CODES_LISTED);
+    put_counts(errors, rest, out);
+}
+
 static void put_codes(const struct overview *overview, const struct errors *errors, struct buf *out)
 {
     buf_printf(out,
@@ -165,9 +199,8 @@ static void put_codes(const struct overview *overview, const struct errors *erro
                "<th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">5 min</th>%s"
                "<th scope=\"col\" class=\"n\">since start</th></tr></thead><tbody>",
                errors->young ? "" : "<th scope=\"col\" class=\"n\">2 h</th>");
-    for (size_t rank = 0; rank < PROBLEM_COUNT; rank++)
-        if (overview->codes[errors->order[rank]] > 0)
-            put_code(overview, errors, rank, out);
+    put_ranks(overview, errors, 0, errors->service, out);
+    put_ranks(overview, errors, errors->service, PROBLEM_COUNT, out);
     buf_puts(out, "</tbody></table>");
 }
 

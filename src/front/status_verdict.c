@@ -7,6 +7,9 @@
 #include "front/html.h"
 #include "front/status_page_internal.h"
 
+/* Bytes of what a reason says, and of why. */
+#define REASON_SHOWN 320
+
 /* ---- ready or not ---- */
 
 /* The worst of all; NOTE also where there is none. */
@@ -100,14 +103,14 @@ static void put_reason(const struct overview *overview, const struct readiness_r
         status_upstream_name(reason->upstream, out);
         buf_puts(out, ": ");
     }
-    html_text(out, reason->what);
+    html_text_cut(out, reason->what, REASON_SHOWN);
     if (reason->since.ns != 0) {
         buf_puts(out, " since ");
         status_when(overview, reason->since, out);
     }
     if (reason->why[0] != '\0') {
         buf_puts(out, ": ");
-        html_text(out, reason->why);
+        html_text_cut(out, reason->why, REASON_SHOWN);
     }
     buf_puts(out, "</li>");
 }

@@ -218,6 +218,10 @@ START_TEST(test_timeline)
     fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 5 * MINUTE, "503");
     fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 5 * MINUTE - SECOND, "503");
     draw();
+    shows("<rect class=\"use\" x=\"12.40%\" width=\"24.80%\"/>");
+    shows("<rect class=\"use\" x=\"37.20%\" width=\"24.70%\"/>");
+    shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"33.36%\"/>");
+    shows("<rect class=\"window\" x=\"95.36%\" width=\"3.71%\"/>");
     shows(">#1</text>");
     shows(">#2</text>");
     shows("x=\"62.00%\">#3</text>");
@@ -230,6 +234,21 @@ START_TEST(test_timeline)
     lacks("</i>no token</span>");
     lacks("</i>rejected");
     lacks("rect class=\"doubt\"");
+}
+END_TEST
+
+/* A token of which no event is kept, and one that expires beyond the right end. */
+START_TEST(test_present)
+{
+    begin(1, 8 * MINUTE);
+    fixture_token(overview, 0, 5 * MINUTE, 5 * HOUR, MINUTE);
+    fixture_history(overview)->upstreams[0].events_noted = 0;
+    draw();
+    shows("<rect class=\"use\" x=\"31.00%\" width=\"31.00%\"/>");
+    shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"38.00%\"/>");
+    shows("dx=\"-6\" y=\"39\">expires 18:58:10 \xe2\x86\x92</text>");
+    lacks("data-kind=\"expiry\"");
+    shows("<rect class=\"none\" x=\"12.40%\" width=\"18.60%\"/>"); /* since the start */
 }
 END_TEST
 
@@ -503,6 +522,17 @@ START_TEST(test_size)
 }
 END_TEST
 
+/* Every code there is, beside two upstreams that fail. */
+START_TEST(test_size_codes)
+{
+    begin(2, 3 * HOUR);
+    fill_all("location", ENDED_OK + 1);
+    draw();
+    ck_assert_msg(page.len < MOST_BYTES, "%zu bytes", page.len);
+    shows(" more codes</th><td class=\"n\">");
+}
+END_TEST
+
 /* More upstreams, of which nothing bad is to be told. */
 START_TEST(test_size_calm)
 {
@@ -525,6 +555,12 @@ START_TEST(test_largest)
     name[sizeof(name) - 1] = '\0';
     begin(METRIC_UPSTREAMS, 3 * HOUR);
     fill_all(name, PROBLEM_INVALID_POSTCODE);
+    overview->ready = false;
+    for (size_t i = 0; i < READINESS_REASONS; i++) {
+        add_reason(name, "", "", MINUTE);
+        memset(overview->readiness.reasons[i].what, '"', READINESS_WHAT - 1);
+        memset(overview->readiness.reasons[i].why, '"', READINESS_WHY - 1);
+    }
     for (size_t i = 0; i < CONDITIONS_MAX; i++) {
         struct condition *condition =
             fixture_condition(overview, CONDITION_WARNING, MINUTE, name, name);
@@ -576,6 +612,7 @@ int main(void)
     tcase_add_test(all, test_conditions);
     tcase_add_test(all, test_events);
     tcase_add_test(all, test_timeline);
+    tcase_add_test(all, test_present);
     tcase_add_test(all, test_rejected);
     tcase_add_test(all, test_until);
     tcase_add_test(all, test_slow);
@@ -587,6 +624,7 @@ int main(void)
     tcase_add_test(all, test_problems_alike);
     tcase_add_test(all, test_hostile);
     tcase_add_loop_test(all, test_size, 1, 3);
+    tcase_add_test(all, test_size_codes);
     tcase_add_test(all, test_size_calm);
     tcase_add_test(all, test_largest);
     tcase_add_test(all, test_policy);
