@@ -118,3 +118,26 @@ for path in / /status.json; do
     has "$(ask "http://$address$path")" '"code":"not_found"' "[metrics] listen" "/status.json"
 done
 stop_daemon
+
+# Paths are shown as [log] postcodes allows.
+fails() {
+    ask -o "$here/body" "$at/M1%201AA"
+    knows_problem() {
+        [[ $(operators /status.json) == *upstream_error* ]]
+    }
+    eventually knows_problem
+    operators /
+    operators /status.json
+}
+knob lookup_status=500
+start_daemon
+eventually is_ready
+has "$(fails)" "addresses/M1%201AA"
+stop_daemon
+set_key log postcodes outward
+start_daemon
+eventually is_ready
+said=$(fails)
+has "$said" 'addresses/M1'
+lacks "$said" 1AA
+stop_daemon
