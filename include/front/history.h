@@ -95,6 +95,13 @@ void history_sample(struct history *history, const struct exposition *sources,
 void history_token(struct history *history, size_t upstream, size_t index,
                    const struct keeper_status *status, struct mono_time now);
 
+/*
+ * What no sample holds yet: of `codes`, which were counted since the start, those since the newest
+ * sample. Gives since when that is.
+ */
+struct mono_time history_pending(const struct history *history, const int64_t codes[PROBLEM_COUNT],
+                                 int64_t pending[PROBLEM_COUNT]);
+
 /* How many there are, and one of them by age: 0 is the newest. Borrowed until the next sample. */
 size_t history_count(const struct history *history);
 const struct history_sample *history_at(const struct history *history, size_t age);

@@ -28,8 +28,8 @@ enum condition_level {
     CONDITION_NOTE,
 };
 
-/* Bytes of all reasons. */
-#define OVERVIEW_REASONS 4096
+/* Bytes of "https://host:port"; a longer one is cut. */
+#define OVERVIEW_ORIGIN 288
 
 #define CONDITIONS_MAX 16
 #define CONDITION_TEXT 320
@@ -51,8 +51,12 @@ struct overview_upstream {
     size_t index;
     struct keeper_status token; /* its strings are borrowed */
     struct health_state health; /* of its lookups */
-    int64_t budget;             /* token requests that auth_budget allows an hour */
-    int64_t max_connections;    /* of all workers together, as configured */
+    bool slow;                  /* as conditions_fill finds */
+    /* Whom to ask when it fails: scheme, host and port of where lookups and token requests go. */
+    char address[OVERVIEW_ORIGIN];
+    char token_endpoint[OVERVIEW_ORIGIN];
+    int64_t budget;          /* token requests that auth_budget allows an hour */
+    int64_t max_connections; /* of all workers together, as configured */
     int64_t waiters;
     int64_t connections_active, connections_idle;
     int64_t queue_length;
@@ -62,10 +66,10 @@ struct overview {
     struct mono_time now;
     struct wall_time wall; /* the same moment */
     struct wall_time started;
+    struct mono_time began; /* the same moment; its distance is right where the clock was set */
     const char *version;
     bool ready;
     bool draining;
-    struct buf reasons; /* why it is not ready: lines */
     struct condition conditions[CONDITIONS_MAX];
     size_t condition_count;
     struct overview_upstream upstreams[METRIC_UPSTREAMS];
@@ -75,7 +79,7 @@ struct overview {
     int64_t in_flight, max_in_flight;
     size_t workers;
     struct reload_status reload;
-    struct readiness readiness;     /* `reasons` in parts */
+    struct readiness readiness;     /* why it is not ready */
     struct mono_time blocked_since; /* a worker's event loop; {0}: none is */
     struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
     int64_t request_timeout;        /* ns */
@@ -86,9 +90,9 @@ struct overview {
     size_t problem_count[PROBLEM_SIDES];
 };
 
-/* The history and all that is borrowed is good until the main loop's next turn. */
+/* A large structure: allocate it. The history and all that is borrowed is good until the main
+ * loop's next turn. */
 void overview_init(struct overview *overview, const struct exposition *sources,
                    const struct admin_ports *ports, const struct config *config);
-void overview_fini(struct overview *overview);
 
 #endif

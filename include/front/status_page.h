@@ -11,9 +11,9 @@
 
 /*
  * The page is never longer, whatever names and problems it shows. It is below 60 kB with two
- * upstreams whose two hours were full of failures, or with four that were well.
+ * upstreams that failed for two hours with every code there is, or with four that were well.
  */
-#define STATUS_PAGE_MAX (512 * 1024)
+#define STATUS_PAGE_MAX (1024 * 1024)
 
 /* The policy names the digests of the page's style and script. */
 const char *status_page_policy(void);

@@ -25,6 +25,7 @@ enum plot_unit {
 
 struct plot_series {
     const char *name;          /* "" where the plot's title says it */
+    size_t colour;             /* its place, where not said otherwise */
     double values[SERIES_MAX]; /* NAN: nothing is known */
 };
 

@@ -38,7 +38,8 @@ struct series_column {
 
 struct series_upstream_column {
     int64_t length;
-    struct history_durations calls;
+    struct history_durations calls, queued;
+    int64_t queue_refused;
     int64_t classes[HISTORY_CLASSES];
     uint32_t queue_length;
     bool suspect; /* the token, in a sample */
@@ -58,7 +59,12 @@ void series_fill(const struct overview *overview, const struct series_span *span
 void series_fill_upstream(const struct overview *overview, const struct series_span *span,
                           size_t upstream, struct series_upstream_column *columns);
 
-/* Everything of the last `time` ns, in one column. */
+/*
+ * Everything of the last `time` ns, in one column. Codes are counted up to now, so that a list of
+ * problems and their number agree; durations and all of an upstream up to the newest sample.
+ */
 void series_sum(const struct overview *overview, int64_t time, struct series_column *sum);
+void series_sum_upstream(const struct overview *overview, size_t upstream, int64_t time,
+                         struct series_upstream_column *sum);
 
 #endif

@@ -11,10 +11,13 @@
 #include "base/buf.h"
 #include "front/status_series.h"
 
-/* `columns`: of the upstream. */
+/*
+ * `columns`: of the upstream. *drawn, 0 before the first upstream, is what has been drawn so far
+ * and the legend has to explain.
+ */
 void timeline_write(const struct overview *overview, const struct overview_upstream *upstream,
                     const struct series_span *span, const struct series_upstream_column *columns,
-                    struct buf *out);
+                    unsigned *drawn, struct buf *out);
 /* Once in a page: the shapes that the timelines use. */
 void timeline_write_shapes(struct buf *out);
 

@@ -63,6 +63,7 @@ struct daemon {
     unsigned magic;
     const char *path; /* of the configuration */
     struct wall_time started;
+    struct mono_time began; /* the same moment */
     struct setup setup;
     struct loop *loop;
     struct systemd_inherited inherited;

@@ -98,12 +98,75 @@ static void metrics(struct server_app *app, struct request *request, const char 
 
 /* ---- status ---- */
 
-static void overview_of(struct server_app *app, struct overview *out)
-{
-    const struct admin_app *admin = of(app);
+/* For so long the same bytes are given: many who look at once cost no more than one. */
+#define STATUS_KEPT (1 * SECOND)
 
-    overview_init(out, &admin->sources, &admin->ports, app->config);
-    conditions_fill(out);
+static bool is_fresh(const struct admin_kept *kept, struct mono_time now)
+{
+    return kept->text != NULL && mono_diff(now, kept->made) < STATUS_KEPT;
+}
+
+/* Takes the text. */
+static void keep(struct admin_kept *kept, char *text, size_t len, struct mono_time now)
+{
+    mem_free(kept->text);
+    *kept = (struct admin_kept){.text = text, .len = len, .made = now};
+}
+
+static void keep_nothing(struct admin_app *admin)
+{
+    keep(&admin->page, NULL, 0, (struct mono_time){0});
+    keep(&admin->data, NULL, 0, (struct mono_time){0});
+}
+
+static struct overview *overview_of(const struct admin_app *admin)
+{
+    struct overview *overview = mem_alloc(sizeof(*overview));
+
+    overview_init(overview, &admin->sources, &admin->ports, admin->app.config);
+    conditions_fill(overview);
+    return overview;
+}
+
+static void make_page(struct admin_app *admin, struct mono_time now)
+{
+    struct overview *overview = overview_of(admin);
+    struct buf page;
+
+    buf_init(&page, STATUS_PAGE_MAX);
+    status_page_write(overview, &page);
+    keep(&admin->page, page.err == ERR_OK ? mem_strndup(buf_text(&page), page.len) : NULL, page.len,
+         now);
+    buf_fini(&page);
+    mem_free(overview);
+}
+
+/* In one line: two hours of samples are no reading matter. */
+static void make_data(struct admin_app *admin, struct mono_time now)
+{
+    struct overview *overview = overview_of(admin);
+    json_t *status = status_json(overview);
+    char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+    MEM_MUST(text != NULL);
+    keep(&admin->data, mem_strdup(text), strlen(text), now);
+    free(text);
+    json_decref(status);
+    mem_free(overview);
+}
+
+/*
+ * The connection ends with it: a browser that keeps one for each page that is open would leave none
+ * for probes and scrapes.
+ */
+static void give(struct request *request, const struct admin_kept *kept, const char *content_type,
+                 const struct response_header *headers)
+{
+    request->close = true;
+    if (kept->text == NULL)
+        respond_text(request, 500, "the page is too long\n");
+    else
+        response_operator(request, 200, content_type, headers, kept->text, kept->len);
 }
 
 /* The page asks nothing of anybody else, and is part of no other page. */
@@ -116,21 +179,16 @@ static void status_page(struct server_app *app, struct request *request, const c
         {"Referrer-Policy", "no-referrer"},
         {NULL, NULL},
     };
-    struct overview overview;
-    struct buf page;
+    struct admin_app *admin = of(app);
+    const struct mono_time now = mono_now();
 
     (void)rest;
     (void)len;
-    overview_of(app, &overview);
-    buf_init(&page, STATUS_PAGE_MAX);
-    status_page_write(&overview, &page);
-    MUST(page.err == ERR_OK);
-    response_operator(request, 200, "text/html; charset=utf-8", headers, buf_text(&page), page.len);
-    buf_fini(&page);
-    overview_fini(&overview);
+    if (!is_fresh(&admin->page, now))
+        make_page(admin, now);
+    give(request, &admin->page, "text/html; charset=utf-8", headers);
 }
 
-/* In one line: two hours of samples are no reading matter. */
 static void status_data(struct server_app *app, struct request *request, const char *rest,
                         size_t len)
 {
@@ -138,18 +196,14 @@ static void status_data(struct server_app *app, struct request *request, const c
         {"X-Content-Type-Options", "nosniff"},
         {NULL, NULL},
     };
-    struct overview overview;
+    struct admin_app *admin = of(app);
+    const struct mono_time now = mono_now();
 
     (void)rest;
     (void)len;
-    overview_of(app, &overview);
-    json_t *status = status_json(&overview);
-    char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    MEM_MUST(text != NULL);
-    response_operator(request, 200, "application/json", headers, text, strlen(text));
-    free(text);
-    json_decref(status);
-    overview_fini(&overview);
+    if (!is_fresh(&admin->data, now))
+        make_data(admin, now);
+    give(request, &admin->data, "application/json", headers);
 }
 
 /* ---- tokens ---- */
@@ -362,15 +416,18 @@ void admin_app_init(struct admin_app *admin, struct config *config, bool all)
     admin->app.serve = serve;
     admin->app.ended = ended;
     admin->all = all;
+    admin->page = admin->data = (struct admin_kept){.text = NULL};
 }
 
 void admin_app_fini(struct admin_app *admin)
 {
+    keep_nothing(admin);
     config_unref(admin->app.config);
 }
 
 void admin_app_use(struct admin_app *admin, struct config *config)
 {
+    keep_nothing(admin);
     config_ref(config);
     config_unref(admin->app.config);
     admin->app.config = config;

@@ -49,6 +49,7 @@ void conditions_fill(struct overview *overview)
     add_recent(&diagnosis);
     for (size_t i = 0; i < overview->upstream_count; i++) {
         conditions_trend(overview, i, &trends[i]);
+        overview->upstreams[i].slow = trends[i].slow > 0;
         diagnosis.upstream_troubled =
             diagnosis.upstream_troubled || trends[i].slow > 0 || overview->upstreams[i].health.down;
     }

@@ -157,6 +157,15 @@ size_t history_count(const struct history *history)
     return history->taken < HISTORY_SAMPLES ? (size_t)history->taken : HISTORY_SAMPLES;
 }
 
+struct mono_time history_pending(const struct history *history, const int64_t codes[PROBLEM_COUNT],
+                                 int64_t pending[PROBLEM_COUNT])
+{
+    MAGIC_OK(history, HISTORY_MAGIC);
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        pending[i] = codes[i] - history->totals.codes[i];
+    return history->sampled;
+}
+
 static size_t place(const struct history *history, size_t age)
 {
     MUST(age < history_count(history));

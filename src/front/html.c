@@ -119,6 +119,21 @@ void html_duration(struct buf *out, int64_t duration)
     buf_puts(out, seconds ? " s" : " ms");
 }
 
+void html_estimate(struct buf *out, int64_t duration)
+{
+    const bool seconds = duration >= 995 * MILLISECOND;
+    const double number = (double)duration / (double)(seconds ? SECOND : MILLISECOND);
+
+    if (number >= 99.5) {
+        const double power = pow(10, floor(log10(number)) - 1);
+
+        html_count(out, llround(round(number / power) * power));
+    } else {
+        buf_printf(out, number >= 9.95 ? "%.0f" : number >= 0.995 ? "%.1f" : "%.2f", number);
+    }
+    buf_puts(out, seconds ? " s" : " ms");
+}
+
 void html_share(struct buf *out, double share)
 {
     const double percent = share * 100;
@@ -146,6 +161,11 @@ void html_span(struct buf *out, int64_t duration)
         if (rest > 0)
             buf_printf(out, " %lld %s", rest, units[i + 1].name);
     }
+}
+
+void html_between(struct buf *out, struct wall_time from, struct wall_time to)
+{
+    html_span(out, (to.ns / SECOND - from.ns / SECOND) * SECOND);
 }
 
 static struct tm calendar(struct wall_time t)

@@ -4,9 +4,12 @@
  */
 #include "front/overview.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "front/admin_ports.h"
 #include "front/readiness.h"
+#include "upstream/call.h"
 
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
                           struct mono_time now)
@@ -22,14 +25,25 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->connections_idle = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 1);
 }
 
+/* No more of a URL than that: a path or a query may hold what is nobody's business. */
+static void put_origin(char out[OVERVIEW_ORIGIN], const char *url)
+{
+    snprintf(out, OVERVIEW_ORIGIN, "%.*s", (int)(origin_prefix(url) - url), url);
+}
+
 /* The configuration's upstreams may be in another order. */
 static void read_settings(struct overview_upstream *out, const struct config *config)
 {
-    for (size_t i = 0; i < config->upstream_count; i++)
-        if (config->upstreams[i].index == out->index) {
-            out->budget = config->upstreams[i].auth_budget;
-            out->max_connections = config->upstreams[i].max_connections;
-        }
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct config_upstream *from = &config->upstreams[i];
+
+        if (from->index != out->index)
+            continue;
+        out->budget = from->auth_budget;
+        out->max_connections = from->max_connections;
+        put_origin(out->address, from->address);
+        put_origin(out->token_endpoint, from->auth_url != NULL ? from->auth_url : from->address);
+    }
 }
 
 static void read_upstreams(struct overview *overview, const struct exposition *sources,
@@ -63,9 +77,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
                                   .version = POSTCODED_VERSION,
                                   .draining = ports->draining(ports->arg)};
 
-    buf_init(&overview->reasons, OVERVIEW_REASONS);
     readiness_gather(sources, ports, overview->now, &overview->readiness);
-    readiness_write(&overview->readiness, overview->now, &overview->reasons);
     overview->ready = overview->readiness.count == 0;
     read_upstreams(overview, sources, config);
     read_process(overview, config);
@@ -74,9 +86,4 @@ void overview_init(struct overview *overview, const struct exposition *sources,
     if (sources->tls != NULL)
         overview->tls_expiry = tls_expiry(sources->tls);
     ports->describe(ports->arg, overview);
-}
-
-void overview_fini(struct overview *overview)
-{
-    buf_fini(&overview->reasons);
 }

@@ -13,6 +13,7 @@
 #include "front/token_json.h"
 
 #define HOST_MAX 256
+#define REASONS_MAX (2048 * READINESS_REASONS)
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -256,19 +257,23 @@ static json_t *upstream_samples(const struct overview *overview, size_t position
 
 /* ---- the rest ---- */
 
+/* The lines of /readyz. */
 static json_t *reasons(const struct overview *overview)
 {
-    const char *lines = buf_text(&overview->reasons);
     json_t *all = json_array();
+    struct buf lines;
 
-    while (*lines != '\0') {
-        const size_t len = strcspn(lines, "\n");
-        char *line = mem_strndup(lines, len);
+    buf_init(&lines, REASONS_MAX);
+    readiness_write(&overview->readiness, overview->now, &lines);
+    for (const char *line = buf_text(&lines); *line != '\0';) {
+        const size_t len = strcspn(line, "\n");
+        char *one = mem_strndup(line, len);
 
-        MEM_MUST(json_array_append_new(all, token_json_text(line)) == 0);
-        mem_free(line);
-        lines += len + (lines[len] == '\n');
+        MEM_MUST(json_array_append_new(all, token_json_text(one)) == 0);
+        mem_free(one);
+        line += len + (line[len] == '\n');
     }
+    buf_fini(&lines);
     return all;
 }
 
@@ -284,6 +289,7 @@ static json_t *condition_json(const struct overview *overview, const struct cond
     set(object, "level", json_string(levels[condition->level]));
     set(object, "upstream", text_or_null(condition->upstream));
     set(object, "since", moment(overview, condition->since));
+    set(object, "until", moment(overview, condition->until));
     set(object, "what", token_json_text(condition->what));
     set(object, "why", text_or_null(condition->why));
     set(object, "action", text_or_null(condition->action));
@@ -340,6 +346,8 @@ static json_t *upstream_json(const struct overview *overview, size_t position)
     set(token, "budget_per_hour", json_integer(upstream->budget));
     set(token, "waiters", json_integer(upstream->waiters));
     set(object, "name", token_json_text(upstream->name));
+    set(object, "address", text_or_null(upstream->address));
+    set(object, "token_endpoint", text_or_null(upstream->token_endpoint));
     set(object, "token", token);
     set(object, "token_events", token_events(overview, position));
     set(object, "connections_active", json_integer(upstream->connections_active));

@@ -12,11 +12,8 @@
 
 /* As many codes have a colour; the others share one. */
 #define CODES_SHOWN 4
-
-static double rate(int64_t count, int64_t length)
-{
-    return (double)count * (double)SECOND / (double)length;
-}
+/* So many of the service and of callers have a row; all are in /status.json. */
+#define CODES_LISTED 6
 
 /* ---- lookups ---- */
 
@@ -26,12 +23,9 @@ static void put_rate(struct status_work *work, struct buf *out)
     double *values = plot_add(&work->plot, "");
     for (size_t i = 0; i < work->span.columns; i++) {
         const struct series_column *column = &work->columns[i];
-        int64_t all = 0;
 
-        for (size_t id = 0; id < PROBLEM_COUNT; id++)
-            all += column->codes[id];
         if (column->length > 0)
-            values[i] = rate(all, column->length);
+            values[i] = status_rate(status_traffic_of(column).all, column->length);
     }
     plot_write(&work->plot, &work->span, out);
 }
@@ -39,8 +33,8 @@ static void put_rate(struct status_work *work, struct buf *out)
 static void put_latency(struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "latency", NULL, "Time of a request", PLOT_SECONDS);
-    double *p50 = plot_add(&work->plot, "p50");
-    double *p99 = plot_add(&work->plot, "p99");
+    double *p50 = plot_add(&work->plot, "median");
+    double *p99 = plot_add(&work->plot, "99 of 100 in");
     for (size_t i = 0; i < work->span.columns; i++) {
         const struct history_durations *lookups = &work->columns[i].lookups;
 
@@ -58,7 +52,10 @@ static void put_latency(struct status_work *work, struct buf *out)
 struct errors {
     struct series_column minutes, hours;
     enum problem_id order[PROBLEM_COUNT];
-    size_t shown; /* of the service, with any in two hours: these are plotted */
+    size_t shown;   /* of the service, with any in two hours: these are plotted */
+    size_t service; /* codes of the service; those of callers follow */
+    int64_t total;  /* of the service, since the start */
+    bool young;     /* two hours are all that there were */
 };
 
 static void sort_codes(struct errors *errors)
@@ -84,6 +81,8 @@ static void sum_errors(const struct overview *overview, struct errors *errors)
     series_sum(overview, HISTORY_SPAN, &errors->hours);
     sort_codes(errors);
     errors->shown = 0;
+    errors->total = 0;
+    errors->young = mono_diff(overview->now, overview->began) <= HISTORY_SPAN;
     for (size_t i = 0; i < PROBLEM_COUNT; i++) {
         const enum problem_id id = errors->order[i];
 
@@ -92,8 +91,10 @@ static void sum_errors(const struct overview *overview, struct errors *errors)
             continue;
         }
         errors->order[service++] = id;
+        errors->total += overview->codes[id];
         errors->shown += errors->hours.codes[id] > 0;
     }
+    errors->service = service;
     for (size_t i = 0; i < others; i++)
         errors->order[service + i] = callers[i];
 }
@@ -121,7 +122,7 @@ static void put_errors_plot(const struct errors *errors, struct status_work *wor
             plot->series[i].values[column] = 0;
         for (size_t rank = 0; rank < errors->shown; rank++)
             plot->series[series_of(rank)].values[column] +=
-                rate(from->codes[errors->order[rank]], from->length);
+                status_rate(from->codes[errors->order[rank]], from->length);
     }
     plot_write(&work->plot, &work->span, out);
 }
@@ -136,11 +137,22 @@ static void put_name(const char *code, struct buf *out)
     }
 }
 
-static void put_code(const struct overview *overview, const struct errors *errors, size_t rank,
+static void put_counts(const struct errors *errors, const int64_t counts[3], struct buf *out)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (i == 1 && errors->young)
+            continue;
+        buf_puts(out, "<td class=\"n\">");
+        html_count(out, counts[i]);
+        buf_puts(out, "</td>");
+    }
+    buf_puts(out, "</tr>");
+}
+
+static void put_code(const struct errors *errors, size_t rank, const int64_t counts[3],
                      struct buf *out)
 {
-    const enum problem_id id = errors->order[rank];
-    const struct problem *problem = problem_of(id);
+    const struct problem *problem = problem_of(errors->order[rank]);
 
     buf_printf(out, "<tr data-code=\"%s\"><th scope=\"row\">", problem->code);
     if (rank < errors->shown)
@@ -149,25 +161,46 @@ static void put_code(const struct overview *overview, const struct errors *error
     buf_printf(out, " <small>%d ", problem->status);
     html_text(out, problem->title);
     buf_puts(out, "</small></th>");
-    const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
-                              overview->codes[id]};
-    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        buf_puts(out, "<td class=\"n\">");
-        html_count(out, counts[i]);
-        buf_puts(out, "</td>");
+    put_counts(errors, counts, out);
+}
+
+/* The codes of these ranks that occurred; what is beyond CODES_LISTED in one row. */
+static void put_ranks(const struct overview *overview, const struct errors *errors, size_t from,
+                      size_t to, struct buf *out)
+{
+    int64_t rest[3] = {0};
+    size_t count = 0;
+
+    for (size_t rank = from; rank < to; rank++) {
+        const enum problem_id id = errors->order[rank];
+        const int64_t counts[] = {errors->minutes.codes[id], errors->hours.codes[id],
+                                  overview->codes[id]};
+
+        if (overview->codes[id] == 0)
+            continue;
+        if (count++ < CODES_LISTED) {
+            put_code(errors, rank, counts, out);
+            continue;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+            rest[i] += counts[i];
     }
-    buf_puts(out, "</tr>");
+    if (count <= CODES_LISTED)
+        return;
+    buf_printf(out, "<tr data-code=\"\"><th scope=\"row\">%zu more codes</th>",
+               count - CODES_LISTED);
+    put_counts(errors, rest, out);
 }
 
 static void put_codes(const struct overview *overview, const struct errors *errors, struct buf *out)
 {
-    buf_puts(out, "<table id=\"codes\"><caption>Requests by how they ended"
-                  "</caption><thead><tr><th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">5 "
-                  "min</th><th scope=\"col\" class=\"n\">2 h</th>"
-                  "<th scope=\"col\" class=\"n\">since start</th></tr></thead><tbody>");
-    for (size_t rank = 0; rank < PROBLEM_COUNT; rank++)
-        if (overview->codes[errors->order[rank]] > 0)
-            put_code(overview, errors, rank, out);
+    buf_printf(out,
+               "<table id=\"codes\"><caption>Requests by how they ended</caption><thead><tr>"
+               "<th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">5 min</th>%s"
+               "<th scope=\"col\" class=\"n\">since start</th></tr></thead><tbody>",
+               errors->young ? "" : "<th scope=\"col\" class=\"n\">2 h</th>");
+    put_ranks(overview, errors, 0, errors->service, out);
+    put_ranks(overview, errors, errors->service, PROBLEM_COUNT, out);
     buf_puts(out, "</tbody></table>");
 }
 
@@ -177,10 +210,12 @@ static void put_errors(const struct overview *overview, struct status_work *work
 
     sum_errors(overview, &errors);
     status_section_begin(out, "errors", "Errors", "by code");
-    if (errors.shown == 0)
-        buf_puts(out, "<p class=\"calm\">No lookup failed in the last two hours.</p>");
-    else
+    if (errors.shown > 0)
         put_errors_plot(&errors, work, out);
+    else if (errors.total == 0)
+        buf_puts(out, "<p class=\"calm\">No lookup has failed since the start.</p>");
+    else if (!errors.young)
+        buf_puts(out, "<p class=\"calm\">No lookup failed in the last two hours.</p>");
     put_codes(overview, &errors, out);
     status_section_end(out);
 }
@@ -189,17 +224,25 @@ static void put_errors(const struct overview *overview, struct status_work *work
 
 static void put_open(struct status_work *work, struct buf *out)
 {
-    plot_begin(&work->plot, "open", NULL, "Open", PLOT_COUNT);
-    double *connections = plot_add(&work->plot, "connections");
-    double *in_flight = plot_add(&work->plot, "in flight");
+    plot_begin(&work->plot, "open", NULL, "Callers' connections", PLOT_COUNT);
+    double *values = plot_add(&work->plot, "");
+    for (size_t i = 0; i < work->span.columns; i++)
+        if (work->columns[i].length > 0)
+            values[i] = work->columns[i].connections;
+    plot_write(&work->plot, &work->span, out);
+}
+
+static void put_in_flight(struct status_work *work, struct buf *out)
+{
+    plot_begin(&work->plot, "in-flight", NULL, "In flight", PLOT_COUNT);
+    double *all = plot_add(&work->plot, "all");
     double *waiters = plot_add(&work->plot, "waiting for a token");
     for (size_t i = 0; i < work->span.columns; i++) {
         const struct series_column *column = &work->columns[i];
 
         if (column->length == 0)
             continue;
-        connections[i] = column->connections;
-        in_flight[i] = column->in_flight;
+        all[i] = column->in_flight;
         waiters[i] = column->token_waiters;
     }
     plot_write(&work->plot, &work->span, out);
@@ -228,6 +271,7 @@ void status_load_write(const struct overview *overview, struct status_work *work
     status_section_begin(out, "load", "Load", NULL);
     buf_puts(out, "<div class=\"plots\">");
     put_open(work, out);
+    put_in_flight(work, out);
     put_busy(work, out);
     buf_puts(out, "</div>");
     status_section_end(out);

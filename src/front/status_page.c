@@ -5,24 +5,29 @@
  * What tests and others may rely on:
  *
  *   main                      data-now (ms since 1970), and what front/status_plot.c says
- *   #ready                    data-value: "ready", "not-ready", "draining"; li: the reasons
- *   #conditions               data-value: how many; .cond with data-level (down, warning, note) and
- *                             data-upstream; in it h3, .why, .since, .do
+ *   #ready                    data-value: "ready", "not-ready", "draining"; li: reasons that no
+ *                             condition tells
+ *   #conditions               its ul has data-value: how many; .cond with data-level (down,
+ *                             warning, note) and data-upstream; in it h3, .since, .why, .do, .where
  *   #figures                  dd#lookup-rate, #failed-share, #p50, #p99, #in-flight, #connections
- *   #upstream-NAME            data-state (as in /tokens), data-generation; .count b[data-until]
- *                             (ms since 1970); svg.timeline, .mark (front/status_timeline.c); .note
- *                             tells what a mark is; table.events; plots #plot-calls-NAME and
- *                             #plot-call-latency-NAME
+ *   #upstream-NAME            .token with data-state (as in /tokens) and data-generation; in it
+ *                             .count b [data-until] (ms since 1970); svg.timeline, .mark
+ *                             (front/status_timeline.c); .note, which tells what a mark is;
+ *                             table.events. Plots #plot-calls-NAME, #plot-call-latency-NAME and,
+ *                             where lookups waited for a connection, #plot-queue-NAME
  *   #lookups, #errors, #load  sections; plots #plot-rate, #plot-latency, #plot-errors, #plot-open,
- *                             #plot-busy (front/status_plot.c); #codes: a row for each code, with
- *                             data-code and three .n
- *   #problems, #caller-problems  tables, a row for each problem, whose cells
- *                             are time, code and status, duration, path, GUID
+ *                             #plot-in-flight, #plot-busy (front/status_plot.c); #codes: a row for
+ *                             each code, with data-code and two or three .n, the last one since
+ *                             the start
+ *   #problems, #caller-problems  tables, a row for each problem or for several that follow each
+ *                             other and are alike, whose cells are time, code with status and
+ *                             number, duration, path, GUID of the newest
  *   #reload                   data-value: "ok" or "failed"
- *   #pause, #asof, #stale, #local  the script's
+ *   #about, #pause, #asof, #stale, #local  the script's
  */
 #include "front/status_page.h"
 
+#include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,68 +76,9 @@ const char *status_page_policy(void)
     return policy;
 }
 
-/* ---- ready or not ---- */
-
-static const char *state_of(const struct overview *overview)
-{
-    if (overview->draining)
-        return "draining";
-    return overview->ready ? "ready" : "not-ready";
-}
-
-static const char *verdict_of(const struct overview *overview)
-{
-    if (overview->draining)
-        return "Draining";
-    return overview->ready ? "Ready" : "Not ready";
-}
-
-/* The forms differ, too. */
-static void put_sign(bool good, struct buf *out)
-{
-    buf_puts(out, "<svg viewBox=\"0 0 16 16\" aria-hidden=\"true\">");
-    if (good)
-        buf_puts(out, "<circle cx=\"8\" cy=\"8\" r=\"8\"/><path class=\"cross\" d=\"M4.5 8.3 7 "
-                      "10.8l4.6-5.4\"/>");
-    else
-        buf_puts(out, "<path d=\"M5 0h6l5 5v6l-5 5H5l-5-5V5z\"/><path class=\"cross\" d=\"M5.2 5.2l"
-                      "5.6 5.6M10.8 5.2l-5.6 5.6\"/>");
-    buf_puts(out, "</svg>");
-}
-
-/* The lines of `reasons`. */
-static void put_reasons(const char *lines, struct buf *out)
-{
-    buf_puts(out, "<ul>");
-    while (*lines != '\0') {
-        const size_t len = strcspn(lines, "\n");
-        char *line = mem_strndup(lines, len);
-
-        buf_puts(out, "<li>");
-        html_text(out, line);
-        buf_puts(out, "</li>");
-        mem_free(line);
-        lines += len + (lines[len] == '\n');
-    }
-    buf_puts(out, "</ul>");
-}
-
-static void put_verdict(const struct overview *overview, struct buf *out)
-{
-    buf_printf(out, "<div id=\"ready\" class=\"%s\" data-value=\"%s\">",
-               overview->ready ? "good" : "bad", state_of(overview));
-    put_sign(overview->ready, out);
-    buf_printf(out, "<h1>%s</h1>", verdict_of(overview));
-    if (!overview->ready)
-        put_reasons(buf_text(&overview->reasons), out);
-    else if (overview->condition_count > 0)
-        buf_puts(out, "<p>Lookups are answered, but something is wrong.</p>");
-    else
-        buf_puts(out, "<p>Lookups are answered.</p>");
-    buf_puts(out, "</div>");
-}
-
 /* ---- figures ---- */
+
+static const char in_minute[] = "last minute";
 
 static void put_of(struct buf *out, int64_t value, int64_t most)
 {
@@ -151,113 +97,65 @@ static void put_percentile(const struct series_column *sum, double share, struct
     if (duration < 0)
         buf_puts(out, "<small>none</small>");
     else
-        html_duration(out, duration);
+        html_estimate(out, duration);
 }
 
-/* Of the last minute. */
-static void put_traffic(const struct series_column *sum, struct buf *out)
+/* What it was at its best, so that a loss can be seen in figures. */
+static void put_peak(const struct status_work *work, struct buf *out)
 {
-    int64_t all = 0, failed = 0;
+    double most = 0;
 
-    for (int id = 0; id < PROBLEM_COUNT; id++) {
-        all += sum->codes[id];
-        failed += status_is_service_error((enum problem_id)id) ? sum->codes[id] : 0;
+    for (size_t i = 0; i < work->span.columns; i++) {
+        const struct series_column *column = &work->columns[i];
+
+        if (column->length > 0)
+            most = fmax(most, status_rate(status_traffic_of(column).all, column->length));
     }
-    status_fact_begin(out, "lookup-rate", "Requests, last minute");
-    html_rate(out, sum->length > 0 ? (double)all * (double)SECOND / (double)sum->length : 0);
-    status_fact_end(out);
-    status_fact_begin(out, "failed-share", "Failed");
-    html_share(out, all > 0 ? (double)failed / (double)all : 0);
-    status_fact_end(out);
-    status_fact_begin(out, "p50", "Median time");
-    put_percentile(sum, 0.5, out);
-    status_fact_end(out);
-    status_fact_begin(out, "p99", "99 of 100 within");
-    put_percentile(sum, 0.99, out);
-    status_fact_end(out);
+    if (most == 0)
+        return;
+    buf_puts(out, " <small>peak ");
+    html_rate(out, most);
+    buf_puts(out, "</small>");
 }
 
-static void put_figures(const struct overview *overview, struct buf *out)
+static void put_traffic(const struct overview *overview, const struct status_work *work,
+                        struct buf *out)
 {
     struct series_column sum;
 
     series_sum(overview, MINUTE, &sum);
+    const struct status_traffic traffic = status_traffic_of(&sum);
+
+    status_fact_begin(out, "lookup-rate", "Requests", in_minute);
+    if (sum.length > 0)
+        html_rate(out, status_rate(traffic.all, sum.length));
+    else
+        buf_puts(out, "<small>not known yet</small>");
+    put_peak(work, out);
+    status_fact_end(out);
+    status_fact_begin(out, "failed-share", "Failed", in_minute);
+    html_share(out, traffic.all > 0 ? (double)traffic.failed / (double)traffic.all : 0);
+    status_fact_end(out);
+    status_fact_begin(out, "p50", "Median time", in_minute);
+    put_percentile(&sum, 0.5, out);
+    status_fact_end(out);
+    status_fact_begin(out, "p99", "99 of 100 within", in_minute);
+    put_percentile(&sum, 0.99, out);
+    status_fact_end(out);
+}
+
+static void put_figures(const struct overview *overview, struct status_work *work, struct buf *out)
+{
+    series_fill(overview, &work->span, work->columns);
     buf_puts(out, "<dl id=\"figures\" class=\"figures\">");
-    put_traffic(&sum, out);
-    status_fact_begin(out, "in-flight", "In flight");
+    put_traffic(overview, work, out);
+    status_fact_begin(out, "in-flight", "In flight", "now");
     put_of(out, overview->in_flight, overview->max_in_flight);
     status_fact_end(out);
-    status_fact_begin(out, "connections", "Callers' connections");
+    status_fact_begin(out, "connections", "Callers' connections", "now");
     put_of(out, overview->connections, overview->max_connections);
     status_fact_end(out);
     buf_puts(out, "</dl>");
-}
-
-/* ---- what is wrong ---- */
-
-static void put_paragraph(const char *class, const char *lead, const char *text, struct buf *out)
-{
-    if (text[0] == '\0')
-        return;
-    buf_printf(out, "<p class=\"%s\">%s", class, lead);
-    html_text(out, text);
-    buf_puts(out, "</p>");
-}
-
-static void put_since(const struct overview *overview, const struct condition *condition,
-                      struct buf *out)
-{
-    const struct wall_time since = series_wall(overview, condition->since);
-
-    if (condition->since.ns == 0)
-        return;
-    buf_puts(out, "<p class=\"since\">Since ");
-    html_time(out, since, overview->wall);
-    buf_printf(out, " UTC, for <span data-since=\"%lld\">", (long long)(since.ns / MILLISECOND));
-    html_span(out, mono_diff(overview->now, condition->since));
-    buf_puts(out, "</span>.</p>");
-}
-
-static void put_condition(const struct overview *overview, const struct condition *condition,
-                          struct buf *out)
-{
-    static const struct {
-        const char *class, *words;
-    } levels[] = {
-        [CONDITION_DOWN] = {"down", "Lookups fail"},
-        [CONDITION_WARNING] = {"warning", "Warning"},
-        [CONDITION_NOTE] = {"note", "Note"},
-    };
-    const char *class = levels[condition->level].class;
-
-    buf_printf(out, "<li class=\"cond %s\" data-level=\"%s\" data-upstream=\"", class, class);
-    html_text(out, condition->upstream == NULL ? "" : condition->upstream);
-    buf_printf(out, "\"><h3><span class=\"tag\">%s", levels[condition->level].words);
-    if (condition->upstream != NULL) {
-        buf_puts(out, ", upstream ");
-        html_text(out, condition->upstream);
-    }
-    buf_puts(out, "</span> ");
-    html_text(out, condition->what);
-    buf_puts(out, "</h3>");
-    put_since(overview, condition, out);
-    put_paragraph("why", "", condition->why, out);
-    put_paragraph("do", "<b>What to do:</b> ", condition->action, out);
-    buf_puts(out, "</li>");
-}
-
-static void put_conditions(const struct overview *overview, struct buf *out)
-{
-    const size_t count = overview->condition_count;
-
-    status_section_begin(out, "conditions", "What is wrong", NULL);
-    buf_printf(out, "<ul data-value=\"%zu\">", count);
-    if (count == 0)
-        buf_puts(out, "<li class=\"calm\">Nothing is wrong.</li>");
-    for (size_t i = 0; i < count; i++)
-        put_condition(overview, &overview->conditions[i], out);
-    buf_puts(out, "</ul>");
-    status_section_end(out);
 }
 
 /* ---- the configuration ---- */
@@ -285,12 +183,17 @@ static void put_reload(const struct overview *overview, struct buf *out)
 
 /* ---- the frame ---- */
 
-static void put_icon(bool good, struct buf *out)
+static void put_icon(enum status_sign sign, struct buf *out)
 {
+    static const char *const icons[] = {
+        [SIGN_GOOD] = "%3Ccircle cx='8' cy='8' r='7' fill='%232a7564'/%3E",
+        [SIGN_WARNING] = "%3Cpath d='M8 1 15.5 15H.5z' fill='%23c8790f'/%3E",
+        [SIGN_BAD] = "%3Cpath d='M1 1h14v14H1z' fill='%23c9392c'/%3E",
+    };
+
     buf_puts(out, "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/"
                   "2000/svg' viewBox='0 0 16 16'%3E");
-    buf_puts(out, good ? "%3Ccircle cx='8' cy='8' r='7' fill='%232a7564'/%3E"
-                       : "%3Cpath d='M1 1h14v14H1z' fill='%23c9392c'/%3E");
+    buf_puts(out, icons[sign]);
     buf_puts(out, "%3C/svg%3E\">");
 }
 
@@ -299,11 +202,12 @@ static void put_head(const struct overview *overview, const char *host, struct b
     buf_puts(out,
              "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>");
-    buf_printf(out, "%s: postcoded on ", verdict_of(overview));
+    status_verdict_text(overview, out);
+    buf_puts(out, ": postcoded on ");
     html_text(out, host);
     buf_printf(out, "</title><noscript><meta http-equiv=\"refresh\" content=\"%d\"></noscript>",
                RELOAD_EVERY);
-    put_icon(overview->ready, out);
+    put_icon(status_sign_of(overview), out);
     buf_puts(out, "<style>");
     buf_puts(out, status_style);
     buf_puts(out, "</style></head>\n");
@@ -311,24 +215,27 @@ static void put_head(const struct overview *overview, const char *host, struct b
 
 static void put_header(const struct overview *overview, const char *host, struct buf *out)
 {
-    buf_puts(out, "<body><header><b>postcoded</b><span>version ");
+    buf_puts(out, "<body><header><b>postcoded</b><span id=\"about\">version ");
     html_text(out, overview->version);
-    buf_puts(out, "</span><span>on <b>");
+    buf_puts(out, " on <b>");
     html_text(out, host);
-    buf_puts(out, "</b></span><span id=\"asof\" class=\"push\">as of ");
+    buf_puts(out, "</b>, up ");
+    status_age(overview, overview->began, out);
+    buf_puts(out, "</span><span id=\"asof\" class=\"push\">as of ");
     html_clock(out, overview->wall, overview->wall);
-    buf_puts(out, " UTC</span><button id=\"pause\" type=\"button\" hidden>Pause</button></header>"
-                  "<div id=\"stale\" role=\"alert\"></div>\n");
+    buf_puts(out, " UTC</span><button id=\"pause\" type=\"button\" hidden>Pause updates</button>"
+                  "</header><div id=\"stale\" role=\"alert\"></div>\n");
 }
 
 static void put_footer(struct buf *out)
 {
-    buf_puts(out,
-             "<footer><span>All times are UTC. <span id=\"local\"></span></span>"
-             "<span>A sample each 10 seconds, for two hours.</span>"
-             "<span><a href=\"/status.json\">The same as JSON</a>, <a href=\"/metrics\">metrics"
-             "</a>, <a href=\"/readyz\">readyz</a>, <a href=\"/healthz\">healthz</a></span>"
-             "</footer>\n<script>");
+    buf_puts(
+        out,
+        "<footer><span>All times are UTC. <span id=\"local\"></span></span>"
+        "<span>A sample each 10 seconds, for two hours; medians and 99 of 100 are estimates.</span>"
+        "<span><a href=\"status.json\">The same as JSON</a>, <a href=\"metrics\">metrics"
+        "</a>, <a href=\"readyz\">readyz</a>, <a href=\"healthz\">healthz</a></span>"
+        "</footer>\n<script>");
     buf_puts(out, status_script);
     buf_puts(out, "</script></body></html>\n");
 }
@@ -344,9 +251,9 @@ static void put_main(const struct overview *overview, struct status_work *work, 
                (long long)(series_wall(overview, end).ns / MILLISECOND),
                (long long)(span->step / SECOND), span->columns);
     plot_write_shared(overview, span, out);
-    put_verdict(overview, out);
-    put_figures(overview, out);
-    put_conditions(overview, out);
+    status_verdict_write(overview, out);
+    status_conditions_write(overview, out);
+    put_figures(overview, work, out);
     for (size_t i = 0; i < overview->upstream_count; i++)
         status_upstream_write(overview, &overview->upstreams[i], work, out);
     status_load_write(overview, work, out);
@@ -361,6 +268,7 @@ void status_page_write(const struct overview *overview, struct buf *out)
     struct status_work *work = mem_alloc(sizeof(*work));
 
     (void)gethostname(host, sizeof(host) - 1);
+    work->drawn = 0;
     work->span = series_span_of(overview);
     put_head(overview, host, out);
     put_header(overview, host, out);

@@ -21,6 +21,8 @@
 #define BOX_HEIGHT 96
 #define BOX_BOTTOM (BOX_TOP + BOX_HEIGHT)
 #define SCALE 1000
+/* Percent of the width. */
+#define TICK_ROOM 4
 
 /* The bounds of the vertical axis. */
 struct axis {
@@ -44,6 +46,7 @@ double *plot_add(struct plot *plot, const char *name)
     MUST(plot->count < PLOT_SERIES);
     struct plot_series *series = &plot->series[plot->count++];
     series->name = name;
+    series->colour = plot->count - 1;
     for (size_t i = 0; i < SERIES_MAX; i++)
         series->values[i] = NAN;
     return series->values;
@@ -56,7 +59,7 @@ void plot_value(struct buf *out, enum plot_unit unit, double value)
         html_rate(out, value);
         break;
     case PLOT_SECONDS:
-        html_duration(out, llround(value * (double)SECOND));
+        html_estimate(out, llround(value * (double)SECOND));
         break;
     case PLOT_COUNT:
         html_count(out, llround(value));
@@ -161,31 +164,40 @@ static void put_label(const struct plot *plot, const struct axis *axis, double v
     buf_puts(out, "</text>");
 }
 
-/* Lines across: at the half and the whole, or at each decade above the lowest. */
+/* Lines across: at the half and the whole, or at each decade. The lowest is the base. */
 static int count_lines(const struct axis *axis)
 {
-    return axis->log ? (int)lround(log10(axis->max / axis->min)) : 2;
+    return axis->log ? (int)lround(log10(axis->max / axis->min)) + 1 : 3;
 }
 
 static double line_at(const struct axis *axis, int which)
 {
-    return axis->log ? axis->min * pow(10, which + 1) : axis->max / 2 * (which + 1);
+    return axis->log ? axis->min * pow(10, which) : axis->max / 2 * which;
 }
 
 /* What the lines stand for; drawn over the series. */
 static void put_labels(const struct plot *plot, const struct axis *axis, struct buf *out)
 {
     buf_puts(out, "<g class=\"labels\">");
-    for (int i = 0; i < count_lines(axis); i++)
+    for (int i = axis->log ? 0 : 1; i < count_lines(axis); i++)
         put_label(plot, axis, line_at(axis, i), out);
     buf_puts(out, "</g>");
 }
 
-/* The lines across, behind the series, in the units of the box. */
+/* The lines across, behind the series, in the units of the box; at 2 and 5 of a decade finer ones,
+ * which
+ * show that the scale is logarithmic. */
 static void put_grid(const struct axis *axis, size_t columns, struct buf *out)
 {
+    if (axis->log) {
+        buf_puts(out, "<path class=\"fine\" d=\"");
+        for (int i = 0; i + 1 < count_lines(axis); i++)
+            buf_printf(out, "M0 %dH%zuM0 %dH%zu", height_of(axis, 2 * line_at(axis, i)), columns,
+                       height_of(axis, 5 * line_at(axis, i)), columns);
+        buf_puts(out, "\"/>");
+    }
     buf_puts(out, "<path class=\"grid\" d=\"");
-    for (int i = 0; i < count_lines(axis); i++)
+    for (int i = 1; i < count_lines(axis); i++)
         buf_printf(out, "M0 %dH%zu", height_of(axis, line_at(axis, i)), columns);
     buf_printf(out, "\"/><path class=\"base\" d=\"M-1 %dH%zu\"/>", SCALE, columns);
 }
@@ -211,10 +223,12 @@ void plot_ticks(const struct overview *overview, const struct plot_scale *scale,
     for (int64_t at = (began / step + 1) * step; at < began + length; at += step) {
         const double x = scale->left + width * (double)(at - began) / (double)length;
 
+        /* A line that has no room for its time would say nothing. */
+        if (x < scale->left + TICK_ROOM || x > scale->right - TICK_ROOM)
+            continue;
         buf_printf(out, "<line x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>", x, x, scale->top,
                    scale->bottom);
-        if (x > scale->left + 4 && x < scale->right - 4)
-            put_tick_label(x, scale->bottom + 15, at, step, out);
+        put_tick_label(x, scale->bottom + 15, at, step, out);
     }
 }
 
@@ -344,7 +358,8 @@ static void put_series(const struct plot *plot, size_t at, size_t columns, const
         add_below(plot, at, columns, sums);
         values = sums;
     }
-    buf_printf(out, "<path class=\"%c%zu\" data-name=\"", plot->stacked ? 'e' : 'l', at);
+    buf_printf(out, "<path class=\"%c%zu\" data-name=\"", plot->stacked ? 'e' : 'l',
+               plot->series[at].colour);
     html_text(out, plot->series[at].name);
     buf_puts(out, "\" d=\"");
     put_path(values, columns, axis, plot->stacked, out);
@@ -353,24 +368,29 @@ static void put_series(const struct plot *plot, size_t at, size_t columns, const
 
 /* ---- the plot ---- */
 
-/* The values of the newest column of which something is known; false: of none. */
-static bool put_latest(const struct plot *plot, size_t columns, struct buf *out)
+/* The values of the newest column of which something is known, and how long it is. */
+static void put_newest(const struct plot *plot, const struct series_span *span, struct buf *out)
 {
-    size_t at = columns;
+    size_t at = span->columns;
 
     while (at > 0 && isnan(plot->series[0].values[at - 1]))
         at--;
-    if (at == 0)
-        return false;
+    if (at == 0) {
+        buf_puts(out, "none yet");
+        return;
+    }
+    buf_puts(out, "last ");
+    html_span(out, span->step);
+    buf_puts(out, ": ");
     for (size_t i = 0; i < plot->count; i++) {
         buf_puts(out, i == 0 ? "" : " ");
         if (plot->count > 1)
-            buf_printf(out, "<i class=\"k %c%zu\"></i>", plot->stacked ? 'e' : 'l', i);
+            buf_printf(out, "<i class=\"k %c%zu\"></i>", plot->stacked ? 'e' : 'l',
+                       plot->series[i].colour);
         html_text(out, plot->series[i].name);
         buf_puts(out, plot->series[i].name[0] == '\0' ? "" : " ");
         plot_value(out, plot->unit, plot->series[i].values[at - 1]);
     }
-    return true;
 }
 
 static void put_id(const struct plot *plot, struct buf *out)
@@ -382,13 +402,13 @@ static void put_id(const struct plot *plot, struct buf *out)
     }
 }
 
-static void put_caption(const struct plot *plot, size_t columns, struct buf *out)
+static void put_caption(const struct plot *plot, const struct series_span *span, struct buf *out)
 {
     buf_puts(out, "<figcaption><b>");
     html_text(out, plot->title);
-    buf_puts(out, "</b> <span class=\"info\">");
-    if (!put_latest(plot, columns, out))
-        buf_puts(out, "none yet");
+    buf_printf(out, "</b>%s <span class=\"info\">",
+               plot->unit == PLOT_SECONDS ? " <small>log scale</small>" : "");
+    put_newest(plot, span, out);
     buf_puts(out, "</span></figcaption>");
 }
 
@@ -414,7 +434,7 @@ void plot_write(const struct plot *plot, const struct series_span *span, struct 
     buf_puts(out, "<figure class=\"plot\" id=\"plot-");
     put_id(plot, out);
     buf_puts(out, "\">");
-    put_caption(plot, span->columns, out);
+    put_caption(plot, span, out);
     put_chart_head(plot, span, &axis, out);
     buf_puts(out, "<use href=\"#ticks\"/>");
     buf_printf(out,

@@ -106,6 +106,19 @@ void series_fill(const struct overview *overview, const struct series_span *span
     }
 }
 
+static void add_upstream_sample(struct series_upstream_column *column,
+                                const struct history_upstream_sample *sample, int64_t length)
+{
+    column->length += length;
+    history_durations_add(&column->calls, &sample->calls);
+    history_durations_add(&column->queued, &sample->queued);
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        column->classes[i] += sample->classes[i];
+    add_gauge(&column->queue_length, sample->queue_length);
+    column->queue_refused += sample->queue_refused;
+    column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
+}
+
 void series_fill_upstream(const struct overview *overview, const struct series_span *span,
                           size_t upstream, struct series_upstream_column *columns)
 {
@@ -114,20 +127,39 @@ void series_fill_upstream(const struct overview *overview, const struct series_s
     memset(columns, 0, SERIES_MAX * sizeof(*columns));
     for (size_t age = 0; age < count; age++) {
         const struct history_sample *times = history_at(overview->history, age);
-        const struct history_upstream_sample *sample =
-            history_upstream_at(overview->history, upstream, age);
         const size_t at = column_of(span, times->at);
 
         if (at >= SERIES_MAX)
             return;
-        struct series_upstream_column *column = &columns[at];
-        column->length += times->length;
-        history_durations_add(&column->calls, &sample->calls);
-        for (size_t i = 0; i < HISTORY_CLASSES; i++)
-            column->classes[i] += sample->classes[i];
-        add_gauge(&column->queue_length, sample->queue_length);
-        column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
+        add_upstream_sample(&columns[at], history_upstream_at(overview->history, upstream, age),
+                            times->length);
     }
+}
+
+void series_sum_upstream(const struct overview *overview, size_t upstream, int64_t time,
+                         struct series_upstream_column *sum)
+{
+    const size_t count = history_count(overview->history);
+
+    memset(sum, 0, sizeof(*sum));
+    for (size_t age = 0; age < count; age++) {
+        const struct history_sample *times = history_at(overview->history, age);
+
+        if (mono_diff(overview->now, times->at) >= time)
+            return;
+        add_upstream_sample(sum, history_upstream_at(overview->history, upstream, age),
+                            times->length);
+    }
+}
+
+static void add_pending(const struct overview *overview, struct series_column *sum)
+{
+    int64_t pending[PROBLEM_COUNT];
+
+    sum->length +=
+        mono_diff(overview->now, history_pending(overview->history, overview->codes, pending));
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        sum->codes[i] += pending[i];
 }
 
 void series_sum(const struct overview *overview, int64_t time, struct series_column *sum)
@@ -135,6 +167,7 @@ void series_sum(const struct overview *overview, int64_t time, struct series_col
     const size_t count = history_count(overview->history);
 
     memset(sum, 0, sizeof(*sum));
+    add_pending(overview, sum);
     for (size_t age = 0; age < count; age++) {
         const struct history_sample *sample = history_at(overview->history, age);
 

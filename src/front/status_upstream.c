@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "front/html.h"
 #include "front/status_page_internal.h"
@@ -17,7 +18,7 @@ static bool has_token(const struct keeper_status *token)
 
 /* ---- the token ---- */
 
-static void put_sentence(const struct keeper_status *token, struct buf *out)
+static const char *sentence_of(const struct keeper_status *token)
 {
     static const char *const words[] = {
         [KEEPER_NONE] = "There is no token, and none has been asked for.",
@@ -26,10 +27,18 @@ static void put_sentence(const struct keeper_status *token, struct buf *out)
         [KEEPER_EXHAUSTED] = "There is no token, and the budget allows no request.",
         [KEEPER_VALID] = "Token #%llu is valid.",
         [KEEPER_RENEWING] = "Token #%llu is valid; a request for its successor is under way.",
-        [KEEPER_OVERDUE] = "Token #%llu is still valid, but its successor could not be obtained.",
+        [KEEPER_OVERDUE] = "Token #%llu is still valid, but cannot be renewed.",
         [KEEPER_SUSPECT] = "The upstream rejected token #%llu; it is still tried.",
     };
-    const char *text = words[token->state];
+
+    if (token->state == KEEPER_VALID && token->last_error != NULL)
+        return "Token #%llu is valid, but cannot be renewed.";
+    return words[token->state];
+}
+
+static void put_sentence(const struct keeper_status *token, struct buf *out)
+{
+    const char *text = sentence_of(token);
     const char *number = strstr(text, "%llu");
 
     buf_puts(out, "<p class=\"lead\">");
@@ -43,141 +52,223 @@ static void put_sentence(const struct keeper_status *token, struct buf *out)
     buf_puts(out, "</p>");
 }
 
-static void put_countdown(const struct overview *overview, const char *title, int64_t left,
-                          struct buf *out)
+static void put_left(const struct overview *overview, const char *title, int64_t left,
+                     struct buf *out)
 {
-    const struct wall_time at = series_wall(overview, mono_add(overview->now, left));
+    const struct mono_time at = mono_add(overview->now, left);
 
-    buf_printf(out, "<p><span>%s in</span> <b data-until=\"%lld\">", title,
-               (long long)(at.ns / MILLISECOND));
-    html_span(out, left);
-    buf_puts(out, "</b> <span>at ");
-    html_time(out, at, overview->wall);
-    buf_puts(out, "</span></p>");
+    buf_printf(out, "<p>%s in <b>", title);
+    status_countdown(overview, at, out);
+    buf_puts(out, "</b> at ");
+    status_when(overview, at, out);
+    buf_puts(out, "</p>");
 }
 
+/* Large only where the token is what is wrong: a reader with another trouble is not to read them.
+ */
 static void put_countdowns(const struct overview *overview, const struct keeper_status *token,
                            struct buf *out)
 {
-    buf_puts(out, "<div class=\"count\">");
+    const bool calm = token->last_error == NULL && has_token(token);
+
+    buf_printf(out, "<div class=\"count%s\">", calm ? "" : " grave");
     if (token->next_request_in >= 0)
-        put_countdown(overview, "next request", token->next_request_in, out);
+        put_left(overview, "Next token request", token->next_request_in, out);
     else
-        buf_puts(out, "<p><span>no request is planned</span></p>");
+        buf_puts(out, "<p>No token request is planned</p>");
     if (has_token(token))
-        put_countdown(overview, "expires", token->expires_in, out);
+        put_left(overview, "Token expires", token->expires_in, out);
     buf_puts(out, "</div>");
 }
 
-static void put_note(const struct keeper_status *token, struct buf *out)
+static bool is_told(const struct overview *overview, const char *upstream)
 {
+    for (size_t i = 0; i < overview->condition_count; i++) {
+        const char *of = overview->conditions[i].upstream;
+
+        if (of != NULL && strcmp(of, upstream) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A condition has the last error already. */
+static void put_note(const struct overview *overview, const struct overview_upstream *upstream,
+                     struct buf *out)
+{
+    const struct keeper_status *token = &upstream->token;
+
     buf_puts(out, "<p class=\"note\">");
-    if (token->last_error == NULL && has_token(token)) {
-        buf_puts(out, "It was obtained ");
-        html_span(out, token->age);
-        buf_puts(out, " ago and lives ");
+    if (token->last_error != NULL && !is_told(overview, upstream->name)) {
+        buf_puts(out, "Last error, at ");
+        status_when(overview, mono_add(overview->now, -token->last_error_age), out);
+        buf_puts(out, ": ");
+        html_text(out, token->last_error);
+    } else if (has_token(token)) {
+        buf_printf(out, "Token #%llu was obtained at ", (unsigned long long)token->generation);
+        status_when(overview, mono_add(overview->now, -token->age), out);
+        buf_puts(out, " and lives ");
         html_span(out, token->lifetime);
         buf_puts(out, "; it is renewed ");
         html_span(out, token->refresh_window);
         buf_puts(out, " before its expiry.");
-    } else if (token->last_error != NULL) {
-        buf_puts(out, "Last error, ");
-        html_span(out, token->last_error_age);
-        buf_puts(out, " ago: ");
-        html_text(out, token->last_error);
     }
     buf_puts(out, "</p>");
 }
 
 /* ---- facts ---- */
 
+static void put_origin(const char *title, const char *origin, struct buf *out)
+{
+    status_fact_begin(out, NULL, title, NULL);
+    buf_puts(out, "<code>");
+    html_text(out, origin);
+    buf_puts(out, "</code>");
+    status_fact_end(out);
+}
+
 static void put_token_facts(const struct overview_upstream *upstream, struct buf *out)
 {
     const struct keeper_status *token = &upstream->token;
 
-    status_fact_begin(out, NULL, "Token");
+    status_fact_begin(out, NULL, "Token fingerprint", NULL);
     if (has_token(token)) {
         buf_puts(out, "<code>");
         html_text(out, token->fingerprint);
-        buf_puts(out, "</code> <small>lives ");
-        html_span(out, token->lifetime);
-        buf_puts(out, "</small>");
+        buf_puts(out, "</code>");
     } else {
         buf_puts(out, "none");
     }
     status_fact_end(out);
-    status_fact_begin(out, NULL, "Token requests, last hour");
+    status_fact_begin(out, NULL, "Token requests", "last hour");
     html_count(out, token->requests_last_hour);
-    buf_puts(out, " <small>charged ");
+    buf_puts(out, " <small>");
     html_count(out, token->charged_last_hour);
     buf_puts(out, " of ");
     html_count(out, upstream->budget);
-    buf_puts(out, "</small>");
+    buf_puts(out, " an hour used (auth_budget)</small>");
+    status_fact_end(out);
+    status_fact_begin(out, NULL, "Waiting for the token", "now");
+    html_count(out, upstream->waiters);
     status_fact_end(out);
 }
 
-static void put_facts(const struct overview_upstream *upstream, struct buf *out)
+/* Each call passes the queue; with a free connection it takes it microseconds. */
+static bool waited(const struct history_durations *queued)
+{
+    return history_durations_over(queued, MILLISECOND) > 0;
+}
+
+static void put_queue(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct buf *out)
+{
+    struct series_upstream_column sum;
+
+    series_sum_upstream(overview, series_position(overview, upstream), MINUTE, &sum);
+    status_fact_begin(out, NULL, "Waiting for a connection", "now");
+    html_count(out, upstream->queue_length);
+    if (waited(&sum.queued)) {
+        buf_puts(out, " <small>99 of 100 within ");
+        html_estimate(out, history_percentile(&sum.queued, 0.99));
+        buf_puts(out, " in the last minute</small>");
+    }
+    if (sum.queue_refused > 0) {
+        buf_puts(out, " <small>");
+        html_count(out, sum.queue_refused);
+        buf_puts(out, " turned away in the last minute</small>");
+    }
+    status_fact_end(out);
+}
+
+static void put_facts(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct buf *out)
 {
     buf_puts(out, "<dl class=\"facts\">");
+    put_origin("Address", upstream->address, out);
+    put_origin("Token endpoint", upstream->token_endpoint, out);
     put_token_facts(upstream, out);
-    status_fact_begin(out, NULL, "Waiting for the token");
-    html_count(out, upstream->waiters);
-    status_fact_end(out);
-    status_fact_begin(out, NULL, "Connections");
+    status_fact_begin(out, NULL, "Connections", "now");
     html_count(out, upstream->connections_active);
     buf_puts(out, " active <small>");
     html_count(out, upstream->connections_idle);
     buf_puts(out, " idle</small>");
     status_fact_end(out);
-    status_fact_begin(out, NULL, "Waiting for a connection");
-    html_count(out, upstream->queue_length);
-    status_fact_end(out);
+    put_queue(overview, upstream, out);
     buf_puts(out, "</dl>");
 }
 
 /* ---- plots ---- */
 
-static double rate(int64_t count, int64_t length)
+static void put_durations(const char *id, const char *title, bool queued, const char *name,
+                          struct status_work *work, struct buf *out)
 {
-    return (double)count * (double)SECOND / (double)length;
-}
-
-static void put_latency(const char *name, struct status_work *work, struct buf *out)
-{
-    plot_begin(&work->plot, "call-latency", name, "Time of a call", PLOT_SECONDS);
-    double *p50 = plot_add(&work->plot, "p50");
-    double *p99 = plot_add(&work->plot, "p99");
+    plot_begin(&work->plot, id, name, title, PLOT_SECONDS);
+    double *half = plot_add(&work->plot, "median");
+    double *most = plot_add(&work->plot, "99 of 100 in");
     for (size_t i = 0; i < work->span.columns; i++) {
-        const struct history_durations *calls = &work->upstream[i].calls;
+        const struct series_upstream_column *column = &work->upstream[i];
+        const struct history_durations *durations = queued ? &column->queued : &column->calls;
 
-        if (history_durations_count(calls) == 0)
+        if (history_durations_count(durations) == 0)
             continue;
-        p50[i] = (double)history_percentile(calls, 0.5) / (double)SECOND;
-        p99[i] = (double)history_percentile(calls, 0.99) / (double)SECOND;
+        half[i] = (double)history_percentile(durations, 0.5) / (double)SECOND;
+        most[i] = (double)history_percentile(durations, 0.99) / (double)SECOND;
     }
     plot_write(&work->plot, &work->span, out);
 }
 
-/* Those that brought an answer, those that the upstream turned away, and those that failed. */
+/* What came of calls, by classes that are told apart. Those that did not come are not drawn. */
+static const struct outcome {
+    const char *words;
+    unsigned classes; /* bits */
+} outcomes[] = {
+    {"answered", 1u << HISTORY_GOOD},
+    {"401, 403", 1u << HISTORY_REFUSED},
+    {"429, other 4xx", 1u << HISTORY_LIMITED | 1u << HISTORY_CLIENT_ERROR},
+    {"5xx, no response", 1u << HISTORY_NONE | 1u << HISTORY_SERVER_ERROR},
+};
+
+static int64_t count_of(const struct series_upstream_column *column, unsigned classes)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        count += (classes & 1u << i) != 0 ? column->classes[i] : 0;
+    return count;
+}
+
+static bool came(const struct status_work *work, unsigned classes)
+{
+    for (size_t i = 0; i < work->span.columns; i++)
+        if (count_of(&work->upstream[i], classes) > 0)
+            return true;
+    return false;
+}
+
 static void put_calls(const char *name, struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "calls", name, "Calls", PLOT_RATE);
-    double *good = plot_add(&work->plot, "answered");
-    double *refused = plot_add(&work->plot, "refused");
-    double *failed = plot_add(&work->plot, "failed");
-    for (size_t i = 0; i < work->span.columns; i++) {
-        const struct series_upstream_column *column = &work->upstream[i];
-        const int64_t *classes = column->classes;
+    for (size_t kind = 0; kind < ARRAY_LEN(outcomes); kind++) {
+        const unsigned classes = outcomes[kind].classes;
 
-        if (column->length == 0)
+        if (kind > 0 && !came(work, classes))
             continue;
-        good[i] = rate(classes[HISTORY_GOOD], column->length);
-        refused[i] = rate(classes[HISTORY_REFUSED] + classes[HISTORY_LIMITED] +
-                              classes[HISTORY_CLIENT_ERROR],
-                          column->length);
-        failed[i] = rate(classes[HISTORY_NONE] + classes[HISTORY_SERVER_ERROR], column->length);
+        double *values = plot_add(&work->plot, outcomes[kind].words);
+        work->plot.series[work->plot.count - 1].colour = kind;
+        for (size_t i = 0; i < work->span.columns; i++)
+            if (work->upstream[i].length > 0)
+                values[i] =
+                    status_rate(count_of(&work->upstream[i], classes), work->upstream[i].length);
     }
     plot_write(&work->plot, &work->span, out);
+}
+
+static bool came_to_wait(const struct status_work *work)
+{
+    for (size_t i = 0; i < work->span.columns; i++)
+        if (waited(&work->upstream[i].queued))
+            return true;
+    return false;
 }
 
 /* ---- the section ---- */
@@ -191,20 +282,22 @@ void status_upstream_write(const struct overview *overview,
 
     series_fill_upstream(overview, &work->span, series_position(overview, upstream),
                          work->upstream);
-    status_section_begin(out, id, upstream->name, "upstream");
+    status_section_upstream(out, id, upstream->name);
     mem_free(id);
     buf_printf(out, "<div class=\"token\" data-state=\"%s\" data-generation=\"%llu\">",
                token->state_name, (unsigned long long)token->generation);
     put_sentence(token, out);
     put_countdowns(overview, token, out);
-    timeline_write(overview, upstream, &work->span, work->upstream, out);
-    put_note(token, out);
+    timeline_write(overview, upstream, &work->span, work->upstream, &work->drawn, out);
+    put_note(overview, upstream, out);
     token_events_write(overview, upstream, work->span.events, out);
     buf_puts(out, "</div>");
-    put_facts(upstream, out);
+    put_facts(overview, upstream, out);
     buf_puts(out, "<div class=\"plots\">");
     put_calls(upstream->name, work, out);
-    put_latency(upstream->name, work, out);
+    put_durations("call-latency", "Time of a call", false, upstream->name, work, out);
+    if (came_to_wait(work))
+        put_durations("queue", "Wait for a connection", true, upstream->name, work, out);
     buf_puts(out, "</div>");
     status_section_end(out);
 }

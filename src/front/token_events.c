@@ -1,6 +1,7 @@
 /*
  * The table says in rows what the timeline says in a picture, for those who cannot see it and for
- * those who want to copy it. It has the newest events only: all are in /status.json.
+ * those who want to copy it. Failures that follow each other are one row, so that an endpoint that
+ * is down does not push out what came before. It has the newest events: all are in /status.json.
  */
 #include "front/token_events.h"
 
@@ -44,7 +45,7 @@ void token_event_text(const struct overview *overview, const struct history_even
 static void put_when(const struct overview *overview, struct mono_time at, struct buf *out)
 {
     buf_puts(out, "<tr><th scope=\"row\">");
-    html_time(out, series_wall(overview, at), overview->wall);
+    put_clock(overview, at, out);
     buf_puts(out, "</th><td>");
 }
 
@@ -52,6 +53,18 @@ static void put_plan(const struct overview *overview, int64_t in, const char *wh
 {
     put_when(overview, mono_add(overview->now, in), out);
     buf_printf(out, "planned: %s</td></tr>", what);
+}
+
+/* How many that begin with the one of `age` and go back from it are failures. */
+static size_t count_failures(const struct history *history, size_t position, size_t age)
+{
+    const size_t count = history_event_count(history, position);
+    size_t same = 0;
+
+    while (age + same < count &&
+           history_event_at(history, position, age + same)->kind == HISTORY_REQUEST_FAILED)
+        same++;
+    return same;
 }
 
 static void put_rows(const struct overview *overview, const struct overview_upstream *upstream,
@@ -65,12 +78,20 @@ static void put_rows(const struct overview *overview, const struct overview_upst
         put_plan(overview, token->expires_in, "the token expires", out);
     if (token->next_request_in >= 0)
         put_plan(overview, token->next_request_in, "next token request", out);
-    for (size_t age = 0; age < count && age < most; age++) {
+    for (size_t age = 0, rows = 0; age < count && rows < most; rows++) {
         const struct history_event *event = history_event_at(overview->history, position, age);
+        const size_t failures = count_failures(overview->history, position, age);
 
         put_when(overview, event->at, out);
+        if (failures > 1) {
+            buf_printf(out, "%zu times since ", failures);
+            put_clock(overview,
+                      history_event_at(overview->history, position, age + failures - 1)->at, out);
+            buf_puts(out, ": ");
+        }
         token_event_text(overview, event, out);
         buf_puts(out, "</td></tr>");
+        age += failures > 1 ? failures : 1;
     }
 }
 
@@ -85,7 +106,7 @@ void token_events_write(const struct overview *overview, const struct overview_u
     html_text(out, upstream->name);
     buf_printf(out,
                "\"><table class=\"events\"><caption>What is planned, then the newest of %zu "
-               "event%s. Times are UTC.</caption><thead><tr><th scope=\"col\">Time</th>"
+               "event%s.</caption><thead><tr><th scope=\"col\">Time</th>"
                "<th scope=\"col\">Event</th></tr></thead><tbody>",
                count, count == 1 ? "" : "s");
     put_rows(overview, upstream, most, out);

@@ -326,6 +326,7 @@ static bool start(struct daemon *daemon)
     if (!share_descriptors(daemon))
         return false;
     daemon->started = wall_now();
+    daemon->began = mono_now();
     daemon->loaded.at = daemon->loaded.tried_at = daemon->started;
     daemon->loop = loop_new();
     if (daemon->loop == NULL)

@@ -50,6 +50,7 @@ void sampling_describe(void *arg, struct overview *overview)
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
 
     overview->started = daemon->started;
+    overview->began = daemon->began;
     overview->history = daemon->history;
     report_describe(daemon, overview);
     overview->max_connections = atomic_load_explicit(&daemon->quota.limit, memory_order_relaxed);

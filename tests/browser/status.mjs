@@ -175,11 +175,52 @@ const together = {
     return visitor;
   },
 
+  // A column has the sample that ends in it. The axis has a thousand steps.
+  async 'a plot tells what the data hold'(browser) {
+    const visitor = await visit(browser, pageUrl);
+    const { page } = visitor;
+    await page.locator('#plot-rate .chart').focus();
+    for (let i = 0; i < 5 && /not known/.test(await text(page, '#plot-rate .info')); i++)
+      await page.keyboard.press('ArrowLeft');
+    const told = await page.evaluate(() => {
+      const { end, step, columns } = document.querySelector('main').dataset;
+      const chart = document.querySelector('#plot-rate .chart');
+      const x = parseFloat(chart.querySelector('.cursor').getAttribute('x1'));
+      const at = Math.round((x / 100) * columns - 0.5);
+      return {
+        rate: parseFloat(document.querySelector('#plot-rate .info').innerText.split('UTC')[1].replaceAll(',', '')),
+        begin: end - (columns - at) * step * 1000,
+        step: step * 1000,
+        exact: chart.dataset.max / 500 + 0.05,
+      };
+    });
+    const { samples } = await (await fetch(new URL('/status.json', pageUrl))).json();
+    const rates = samples.requests_per_second;
+    const near = rates.filter((_, i) => {
+      const at = Date.parse(samples.end) - (rates.length - 1 - i) * samples.interval_seconds * 1000;
+      return at > told.begin - 100 && at < told.begin + told.step + 100;
+    });
+    assert.ok(near.some((rate) => Math.abs(rate - told.rate) <= told.exact), `${told.rate} is none of ${near}`);
+    return visitor;
+  },
+
+  async 'the pointer is told the same'(browser) {
+    const visitor = await visit(browser, pageUrl);
+    const { page } = visitor;
+    await page.locator('#plot-rate .chart').hover();
+    assert.match(await text(page, '#plot-rate .info'), /\d\d:\d\d:\d\d UTC/);
+    const mark = page.locator(`${token} .mark[data-kind=expiry]`);
+    await mark.hover({ force: true });
+    assert.match(await text(page, `${token} .note`), /the token expires/);
+    assert.doesNotMatch(await text(page, '#plot-rate .info'), /UTC/, 'the plot is left');
+    return visitor;
+  },
+
   async 'pause stops, resume goes on'(browser) {
     const visitor = await visit(browser, pageUrl, { falseTime: true });
     const { page } = visitor;
     await page.locator('#pause').click();
-    assert.equal((await text(page, '#pause')).trim(), 'Resume');
+    assert.equal((await text(page, '#pause')).trim(), 'Resume updates');
     assert.match(await text(page, '#asof'), /paused/);
     const before = visitor.requests;
     await page.clock.runFor(60000);
@@ -187,7 +228,7 @@ const together = {
     const resumed = page.waitForResponse((response) => response.ok());
     await page.locator('#pause').click();
     await resumed;
-    assert.equal((await text(page, '#pause')).trim(), 'Pause');
+    assert.equal((await text(page, '#pause')).trim(), 'Pause updates');
     await becomes(page, () => !/paused/.test(document.querySelector('#asof').innerText));
     const next = page.waitForResponse((response) => response.ok());
     await page.clock.runFor(6000); // less than a request may take

@@ -9,6 +9,7 @@ secret=a-client-secret-that-nobody-shows
 start_standin --client-secret "$secret"
 default_keys
 set_key 'upstream location' client_secret "$secret"
+set_key 'upstream location' auth_url "$url/auth/v1?tenant=undisclosed"
 start_daemon
 eventually is_ready
 
@@ -30,6 +31,14 @@ for from in operators admin; do
     has "$said" "HTTP/1.1 200 " "Content-Type: application/json" "Cache-Control: no-store" \
         "X-Content-Type-Options: nosniff" '"ready":true'
     has "$("$from" /status.json -I)" "HTTP/1.1 200 "
+done
+
+# For a moment the same is given again, and each response ends its connection: many open pages
+# neither keep the main loop busy nor take the connections of probes.
+for path in / /status.json; do
+    has "$(operators "$path" -i)" "Connection: close"
+    [ "$(operators "$path" | cksum)" = "$(operators "$path" | cksum)" ] ||
+        [ "$(operators "$path" | cksum)" = "$(operators "$path" | cksum)" ] || fail "$path is made anew"
 done
 
 # The policy names the digests of the very style and script that are sent.
@@ -64,11 +73,14 @@ eventually page_has '<tr data-code="ok"><th scope="row">ok <small>200 OK</small>
 count_of() {
     operators /status.json | sed -n "s/.*{\"code\":\"$1\"[^}]*\"since_start\":\([0-9]*\)}.*/\1/p"
 }
-[ "$(count_of ok)" = 3 ] || fail "$(operators /status.json)"
-[ "$(count_of invalid_postcode)" = 1 ] || fail "$(operators /status.json)"
+counts_are() {
+    [ "$(count_of ok)" = 3 ] && [ "$(count_of invalid_postcode)" = 1 ]
+}
+eventually counts_are
 knob lookup_status=500
 ask -o "$here/body" "$at/M1%201AA"
-has "$(operators /)" 'id="problems"' upstream_error
+eventually page_has 'id="problems"'
+has "$(operators /)" upstream_error
 knob lookup_status=0
 
 # A token that is out of use is told by its number, in the page and in the data.
@@ -76,10 +88,13 @@ before=$(operators /status.json | sed -n 's/.*"generation":\([0-9]*\),"requests.
 [ "$(admin /tokens/location/refresh -X POST -o "$here/body" -w '%{http_code}')" = 202 ] || fail refresh
 eventually page_has "Token #$((before + 1)) is valid"
 
+# Whom to ask: origins, and not the rest of a URL.
+has "$(operators /status.json)" "\"address\":\"$url\"" "\"token_endpoint\":\"$url\""
+
 # Nothing secret in either.
 for path in / /status.json; do
     said=$(operators "$path")
-    lacks "$said" "$secret" "Bearer"
+    lacks "$said" "$secret" "Bearer" undisclosed
 done
 
 # JSON for those who parse strictly.
@@ -102,4 +117,27 @@ fi
 for path in / /status.json; do
     has "$(ask "http://$address$path")" '"code":"not_found"' "[metrics] listen" "/status.json"
 done
+stop_daemon
+
+# Paths are shown as [log] postcodes allows.
+fails() {
+    ask -o "$here/body" "$at/M1%201AA"
+    knows_problem() {
+        [[ $(operators /status.json) == *upstream_error* ]]
+    }
+    eventually knows_problem
+    operators /
+    operators /status.json
+}
+knob lookup_status=500
+start_daemon
+eventually is_ready
+has "$(fails)" "addresses/M1%201AA"
+stop_daemon
+set_key log postcodes outward
+start_daemon
+eventually is_ready
+said=$(fails)
+has "$said" 'addresses/M1'
+lacks "$said" 1AA
 stop_daemon

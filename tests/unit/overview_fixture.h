@@ -26,9 +26,9 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
     overview->now.ns = FIXTURE_NOW;
     overview->wall.ns = FIXTURE_WALL * SECOND;
     overview->started.ns = overview->wall.ns - ran;
+    overview->began.ns = FIXTURE_NOW - ran;
     overview->version = "1.2.3";
     overview->ready = true;
-    buf_init(&overview->reasons, OVERVIEW_REASONS);
     overview->max_connections = 4096;
     overview->max_in_flight = 1024;
     overview->workers = 4;
@@ -39,6 +39,8 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
         overview->upstreams[i] = (struct overview_upstream){
             .name = i == 0 ? "location" : "second",
             .index = i,
+            .address = "https://api.example",
+            .token_endpoint = "https://login.example:8443",
             .budget = 20,
             .token = {.state = KEEPER_NONE, .state_name = "none", .next_request_in = -1}};
     overview->history = history_new(upstreams, (struct mono_time){FIXTURE_NOW - ran});
@@ -48,7 +50,6 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
 static inline void overview_unmake(struct overview *overview)
 {
     history_free((struct history *)(uintptr_t)overview->history);
-    overview_fini(overview);
     mem_free(overview);
 }
 
@@ -64,6 +65,15 @@ static inline void fixture_observe(struct history_durations *durations, size_t m
     durations->cells[middle] += count - count / 10 - count / 50;
     durations->cells[middle + 1] += count / 10;
     durations->cells[middle + 3] += count / 50;
+}
+
+/* All that was counted is in samples. */
+static inline void fixture_counted(struct overview *overview)
+{
+    struct history *history = fixture_history(overview);
+
+    memcpy(history->totals.codes, overview->codes, sizeof(overview->codes));
+    history->sampled.ns = FIXTURE_NOW - 3 * SECOND;
 }
 
 /* A sample each ten seconds of the time that it ran, with `lookups` lookups in each. */
@@ -96,6 +106,7 @@ static inline void fixture_samples(struct overview *overview, int64_t ran, uint3
         overview->codes[PROBLEM_UNKNOWN_POSTCODE] += some / 40;
         history->taken++;
     }
+    fixture_counted(overview);
 }
 
 static inline struct history_event *fixture_event(struct overview *overview, size_t upstream,
@@ -147,6 +158,19 @@ static inline void fixture_problem(struct overview *overview, enum problem_side 
                                     .duration = 12345 * MICROSECOND};
     snprintf(entry->guid, sizeof(entry->guid), "%s", guid);
     snprintf(entry->path, sizeof(entry->path), "%s", path);
+}
+
+static inline void fixture_reason(struct overview *overview, enum readiness_cause cause,
+                                  const char *upstream, const char *what, const char *why,
+                                  int64_t ago)
+{
+    struct readiness_reason *reason = &overview->readiness.reasons[overview->readiness.count++];
+
+    *reason = (struct readiness_reason){.cause = cause, .upstream = upstream};
+    if (ago > 0)
+        reason->since.ns = FIXTURE_NOW - ago;
+    snprintf(reason->what, sizeof(reason->what), "%s", what);
+    snprintf(reason->why, sizeof(reason->why), "%s", why);
 }
 
 static inline struct condition *fixture_condition(struct overview *overview,

@@ -84,6 +84,39 @@ START_TEST(test_durations)
 }
 END_TEST
 
+START_TEST(test_estimates)
+{
+    static const int64_t spans[] = {0,
+                                        84 * MICROSECOND,
+                                        997 * MICROSECOND,
+                                        3754 * MICROSECOND,
+                                        98200 * MICROSECOND,
+                                        123400 * MICROSECOND,
+                                        996 * MILLISECOND,
+                                        2512 * MILLISECOND,
+                                        1234 * SECOND};
+
+    for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
+        html_estimate(&out, spans[i]);
+        buf_putc(&out, ';');
+    }
+    ck_assert_str_eq(buf_text(&out),
+                     "0.00 ms;0.08 ms;1.0 ms;3.8 ms;98 ms;120 ms;1.0 s;2.5 s;1,200 s;");
+}
+END_TEST
+
+/* 14:03:10.9 to 14:03:12.1 is two seconds on the clock. */
+START_TEST(test_between)
+{
+    html_between(&out, (struct wall_time){10900 * MILLISECOND},
+                 (struct wall_time){12100 * MILLISECOND});
+    buf_putc(&out, ';');
+    html_between(&out, (struct wall_time){12100 * MILLISECOND},
+                 (struct wall_time){10900 * MILLISECOND});
+    ck_assert_str_eq(buf_text(&out), "2 s;0 s");
+}
+END_TEST
+
 START_TEST(test_numbers)
 {
     static const int64_t counts[] = {0, 999, 1000, 1234567, -1234};
@@ -136,6 +169,8 @@ int main(void)
     tcase_add_loop_test(all, test_text, 0, ARRAY_LEN(texts));
     tcase_add_test(all, test_cut);
     tcase_add_loop_test(all, test_durations, 0, ARRAY_LEN(durations));
+    tcase_add_test(all, test_estimates);
+    tcase_add_test(all, test_between);
     tcase_add_test(all, test_numbers);
     tcase_add_test(all, test_times);
     suite_add_tcase(suite, all);

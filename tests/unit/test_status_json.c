@@ -61,13 +61,17 @@ START_TEST(test_empty)
     begin(1, 0);
     overview->ready = false;
     overview->reload.at.ns = 0;
-    buf_puts(&overview->reasons, "one\ntwo\n");
+    fixture_reason(overview, READINESS_TOKEN, "location", "no usable token", "503", 0);
+    fixture_reason(overview, READINESS_OTHER, NULL, "identity", "no keys", 0);
     make();
     text_is_in(status, "now", "2026-03-04T14:03:10.000Z");
     text_is_in(status, "version", "1.2.3");
     ck_assert(json_is_false(get(status, "ready")));
     ck_assert(json_is_false(get(status, "draining")));
-    ck_assert_str_eq(json_string_value(json_array_get(get(status, "reasons"), 1)), "two");
+    ck_assert_str_eq(json_string_value(json_array_get(get(status, "reasons"), 0)),
+                     "upstream location: no usable token: 503");
+    ck_assert_str_eq(json_string_value(json_array_get(get(status, "reasons"), 1)),
+                     "identity: no keys");
     ck_assert_uint_eq(json_array_size(get(status, "reasons")), 2);
     json_t *upstream = json_array_get(get(status, "upstreams"), 0);
     for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
@@ -129,6 +133,49 @@ START_TEST(test_samples)
 }
 END_TEST
 
+/* Each class of calls, the queue and the connections have a name of their own. */
+START_TEST(test_upstream)
+{
+    static const char *const classes[HISTORY_CLASSES] = {
+        [HISTORY_NONE] = "calls_without_response_per_second",
+        [HISTORY_GOOD] = "calls_answered_per_second",
+        [HISTORY_REFUSED] = "calls_refused_per_second",
+        [HISTORY_LIMITED] = "calls_rate_limited_per_second",
+        [HISTORY_CLIENT_ERROR] = "calls_client_error_per_second",
+        [HISTORY_SERVER_ERROR] = "calls_server_error_per_second",
+    };
+
+    begin(1, HOUR);
+    fixture_samples(overview, 30 * SECOND, 500);
+    struct history_upstream_sample *newest = &fixture_history(overview)->upstreams[0].samples[2];
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        newest->classes[i] = 10 * (uint32_t)(i + 1);
+    newest->queue_refused = 40;
+    memset(&newest->queued, 0, sizeof(newest->queued));
+    newest->queued.cells[3] = 99;
+    newest->queued.cells[9] = 1;
+    overview->upstreams[0].connections_active = 3;
+    overview->upstreams[0].connections_idle = 4;
+    overview->upstreams[0].queue_length = 5;
+    overview->upstreams[0].waiters = 6;
+    make();
+    json_t *upstream = json_array_get(get(status, "upstreams"), 0);
+    json_t *samples = get(upstream, "samples");
+    for (size_t i = 0; i < HISTORY_CLASSES; i++)
+        ck_assert_double_eq_tol(json_number_value(json_array_get(get(samples, classes[i]), 2)),
+                                (double)(i + 1), 1e-9);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "queue_refused_per_second"), 2)), 4, 1e-9);
+    ck_assert_double_eq_tol(json_number_value(json_array_get(get(samples, "queue_p99_seconds"), 2)),
+                            (double)history_percentile(&newest->queued, 0.99) / (double)SECOND,
+                            1e-6);
+    number_is_in(upstream, "connections_active", 3);
+    number_is_in(upstream, "connections_idle", 4);
+    number_is_in(upstream, "queue_length", 5);
+    number_is_in(get(upstream, "token"), "waiters", 6);
+}
+END_TEST
+
 START_TEST(test_token)
 {
     begin(1, HOUR);
@@ -138,6 +185,8 @@ START_TEST(test_token)
     json_t *upstream = json_array_get(get(status, "upstreams"), 0);
     json_t *token = get(upstream, "token");
     text_is_in(upstream, "name", "location");
+    text_is_in(upstream, "address", "https://api.example");
+    text_is_in(upstream, "token_endpoint", "https://login.example:8443");
     number_is_in(token, "expires_in_seconds", 54 * 60);
     number_is_in(token, "next_renewal_in_seconds", 49 * 60);
     number_is_in(token, "generation", 1);
@@ -161,7 +210,9 @@ START_TEST(test_lists)
     struct condition *condition =
         fixture_condition(overview, CONDITION_DOWN, 4 * MINUTE, "location", "It is down.");
     snprintf(condition->why, sizeof(condition->why), "503");
+    condition->until.ns = FIXTURE_NOW + 90 * SECOND;
     fixture_condition(overview, CONDITION_NOTE, 0, NULL, "Look.");
+    fixture_condition(overview, CONDITION_WARNING, 0, NULL, "Beware.");
     fixture_problem(overview, PROBLEM_OF_SERVICE, PROBLEM_DEADLINE, SECOND, "g1", "/a");
     fixture_problem(overview, PROBLEM_OF_CALLER, PROBLEM_NOT_FOUND, SECOND, "g2", "/b");
     make();
@@ -169,10 +220,14 @@ START_TEST(test_lists)
     text_is_in(first, "level", "down");
     text_is_in(first, "upstream", "location");
     text_is_in(first, "since", "2026-03-04T13:59:10.000Z");
+    text_is_in(first, "until", "2026-03-04T14:04:40.000Z");
     text_is_in(first, "what", "It is down.");
     text_is_in(first, "why", "503");
     ck_assert(json_is_null(get(first, "action")));
     ck_assert(json_is_null(get(json_array_get(get(status, "conditions"), 1), "since")));
+    ck_assert(json_is_null(get(json_array_get(get(status, "conditions"), 1), "until")));
+    text_is_in(json_array_get(get(status, "conditions"), 1), "level", "note");
+    text_is_in(json_array_get(get(status, "conditions"), 2), "level", "warning");
     json_t *problem = json_array_get(get(status, "problems"), 0);
     text_is_in(problem, "guid", "g1");
     text_is_in(problem, "code", "deadline_exceeded");
@@ -197,7 +252,7 @@ START_TEST(test_hostile)
     begin(1, HOUR);
     overview->upstreams[0].name = hostile;
     overview->upstreams[0].token.last_error = hostile;
-    buf_puts(&overview->reasons, hostile);
+    fixture_reason(overview, READINESS_TOKEN, hostile, hostile, hostile, 0);
     fixture_event(overview, 0, HISTORY_GONE, MINUTE, hostile);
     fixture_condition(overview, CONDITION_NOTE, 0, hostile, hostile);
     fixture_problem(overview, PROBLEM_OF_CALLER, PROBLEM_NOT_FOUND, SECOND, hostile, hostile);
@@ -222,6 +277,7 @@ int main(void)
     tcase_add_checked_fixture(all, NULL, teardown);
     tcase_add_test(all, test_empty);
     tcase_add_test(all, test_samples);
+    tcase_add_test(all, test_upstream);
     tcase_add_test(all, test_token);
     tcase_add_test(all, test_lists);
     tcase_add_test(all, test_hostile);

@@ -59,22 +59,30 @@ static size_t count_of(const char *text)
     return count;
 }
 
+static void add_reason(const char *upstream, const char *what, const char *why, int64_t ago)
+{
+    fixture_reason(overview, READINESS_OTHER, upstream, what, why, ago);
+}
+
 /* A daemon that has just started: no token, no sample. */
 START_TEST(test_empty)
 {
     begin(1, 0);
     overview->ready = false;
-    buf_puts(&overview->reasons, "upstream location: no usable token (none)\nanother\n");
+    add_reason("location", "no usable token (none)", "none was asked for", 0);
+    add_reason(NULL, "identity", "no keys", MINUTE);
     draw();
     shows("<title>Not ready: postcoded on ");
     shows("data-value=\"not-ready\"");
-    shows("<li>upstream location: no usable token (none)</li><li>another</li>");
+    shows("<li>upstream <code>location</code>: no usable token (none): none was asked for</li>"
+          "<li>identity since <time datetime=\"2026-03-04T14:02:10Z\">14:02:10</time> UTC: "
+          "no keys</li>");
     shows("There is no token, and none has been asked for.");
     shows("Nothing is wrong.");
-    shows("no request is planned");
-    shows("No lookup failed in the last two hours.");
+    shows("No token request is planned");
+    shows("No lookup has failed since the start.");
     shows("none yet");
-    lacks("<b data-until");
+    lacks(" data-until=");
 }
 END_TEST
 
@@ -87,11 +95,20 @@ START_TEST(test_calm)
     draw();
     shows("<title>Ready: postcoded on ");
     shows("data-value=\"ready\"><svg");
+    shows("class=\"good\"");
     shows("Lookups are answered.</p>");
+    shows(" on <b>");
+    shows("</b>, up <span data-since=\"1772622190000\">3 h</span></span>");
     shows("Token #2 is valid.");
     shows("data-state=\"valid\" data-generation=\"2\"");
-    shows("next request in</span> <b data-until=\"1772635930000\">49 min</b>");
-    shows("expires in</span> <b data-until=\"1772636230000\">54 min</b>");
+    shows(
+        "<div class=\"count\"><p>Next token request in <b><span data-until=\"1772635930000\">49 min"
+        "</span></b> at <time datetime=\"2026-03-04T14:52:10Z\">14:52:10</time> UTC</p>");
+    shows("Token expires in <b><span data-until=\"1772636230000\">54 min</span></b>");
+    shows("<small>upstream</small> <code>location</code></h2>");
+    shows("<dt>Address</dt><dd><code>https://api.example</code>");
+    shows("<dt>Token endpoint</dt><dd><code>https://login.example:8443</code>");
+    shows("<small>0 of 20 an hour used (auth_budget)</small>");
     shows("14:03:10 UTC");
     ck_assert_uint_eq(count_of("class=\"mark\""), 4); /* two obtained, next request, expiry */
     ck_assert_uint_eq(count_of("rect class=\"none\" x"), 1); /* before the first one of them */
@@ -99,6 +116,9 @@ START_TEST(test_calm)
     shows("data-code=\"unknown_postcode\"");
     lacks("data-code=\"deadline_exceeded\"");
     lacks("id=\"plot-errors\"");
+    lacks("id=\"plot-queue-location\"");
+    shows(">2 h</th>");
+    shows("No lookup has failed since the start.");
 }
 END_TEST
 
@@ -107,8 +127,9 @@ START_TEST(test_draining)
     begin(1, HOUR);
     overview->draining = true;
     overview->ready = false;
-    buf_puts(&overview->reasons, "draining: the daemon is about to end\n");
+    add_reason(NULL, "draining", "the daemon is about to end", 0);
     draw();
+    shows("<li>draining: the daemon is about to end</li>");
     shows("<h1>Draining</h1>");
     shows("data-value=\"draining\"");
 }
@@ -118,6 +139,7 @@ END_TEST
 START_TEST(test_conditions)
 {
     begin(1, HOUR);
+    overview->ready = false;
     struct condition *condition = fixture_condition(overview, CONDITION_DOWN, 4 * MINUTE,
                                                     "location", "The endpoint is down.");
     snprintf(condition->why, sizeof(condition->why), "503");
@@ -127,16 +149,23 @@ START_TEST(test_conditions)
     draw();
     shows("<ul data-value=\"2\">");
     shows("data-level=\"down\" data-upstream=\"location\"><h3><span class=\"tag\">Lookups fail, "
-          "upstream location</span> The endpoint is down.</h3>");
+          "upstream <code>location</code></span> The endpoint is down.</h3>");
     shows("Since <time datetime=\"2026-03-04T13:59:10Z\">13:59:10</time> UTC, for "
-          "<span data-since=\"1772632750000\">4 min</span>.");
+          "<span data-since=\"1772632750000\">4 min</span>. </p>");
+    shows("<p class=\"where\">Upstream <code>https://api.example</code>, token endpoint "
+          "<code>https://login.example:8443</code></p>");
     shows("<p class=\"why\">503</p>");
     shows("<b>What to do:</b> Wait.</p>");
     shows("data-level=\"note\" data-upstream=\"\"");
     ck_assert_uint_eq(count_of("class=\"since\""), 1);
     lacks("Nothing is wrong.");
-    shows("Lookups are answered, but something is wrong.");
+    shows("<h1>Not ready</h1><p>Lookups fail.</p>");
     shows("id=\"reload\" data-value=\"failed\"");
+    /* Some callers only: a certificate of theirs, say. */
+    overview->ready = true;
+    draw();
+    shows("<span class=\"tag\">Callers are affected, upstream");
+    shows("Lookups are answered, but something is wrong.");
 }
 END_TEST
 
@@ -160,17 +189,163 @@ START_TEST(test_events)
     token->next_request_in = 42 * SECOND;
     draw();
     shows("There is no token: the last request failed.");
-    shows("Last error, 20 min ago: it responded with 503");
+    shows("<div class=\"count grave\">");
+    shows(
+        "Last error, at <time datetime=\"2026-03-04T13:43:10Z\">13:43:10</time> UTC: it responded "
+        "with 503");
     shows("13:23:10: the upstream rejected token #1</title>");
     shows("13:33:10: token request failed: it responded with 503</title>");
     shows("data-count=\"2\"><title>13:43:10 to 13:43:11: 2 times; the last: token request failed: "
           "refused</title>");
     shows("13:53:10: token #1 out of use: expired</title>");
-    shows("13:43:10</time></th><td>token request failed: it responded with 504</td>");
+    shows("<th scope=\"row\">13:43:11</th><td>3 times since 13:33:10: token request failed: "
+          "refused</td>");
     shows("planned: next token request");
     lacks("planned: the token expires");
     lacks("data-kind=\"expiry\"");
     ck_assert_uint_eq(count_of("rect class=\"none\" x"), 2);
+}
+END_TEST
+
+/* Which numbers a bar has, which marks are one, what the legend tells, and where lengths stand. */
+START_TEST(test_timeline)
+{
+    begin(1, 8 * MINUTE);
+    fixture_samples(overview, 8 * MINUTE, 10);
+    fixture_token(overview, 0, 8 * MINUTE, 10 * MINUTE, MINUTE);
+    fixture_token(overview, 0, 4 * MINUTE, 10 * MINUTE, MINUTE);
+    fixture_token(overview, 0, SECOND, 10 * MINUTE, MINUTE);
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 5 * MINUTE, "503");
+    fixture_event(overview, 0, HISTORY_REQUEST_FAILED, 5 * MINUTE - SECOND, "503");
+    draw();
+    shows("<rect class=\"use\" x=\"12.40%\" width=\"24.80%\"/>");
+    shows("<rect class=\"use\" x=\"37.20%\" width=\"24.70%\"/>");
+    shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"33.36%\"/>");
+    shows("<rect class=\"window\" x=\"95.36%\" width=\"3.71%\"/>");
+    shows(">#1</text>");
+    shows(">#2</text>");
+    shows("x=\"62.00%\">#3</text>");
+    shows("y=\"83\">\xc3\x97"
+          "2</text>");
+    shows("<text y=\"10\">last 10 min</text>");
+    shows(">next 10 min 13 s<tspan");
+    shows("</i>until renewal</span>");
+    shows("</i>refresh window, still valid</span>");
+    lacks("</i>no token</span>");
+    lacks("</i>rejected");
+    lacks("rect class=\"doubt\"");
+}
+END_TEST
+
+/* A token of which no event is kept, and one that expires beyond the right end. */
+START_TEST(test_present)
+{
+    begin(1, 8 * MINUTE);
+    fixture_token(overview, 0, 5 * MINUTE, 5 * HOUR, MINUTE);
+    fixture_history(overview)->upstreams[0].events_noted = 0;
+    draw();
+    shows("<rect class=\"use\" x=\"31.00%\" width=\"31.00%\"/>");
+    shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"38.00%\"/>");
+    shows("dx=\"-6\" y=\"39\">expires 18:58:10 \xe2\x86\x92</text>");
+    lacks("data-kind=\"expiry\"");
+    shows("<rect class=\"none\" x=\"12.40%\" width=\"18.60%\"/>"); /* since the start */
+}
+END_TEST
+
+/* A token that the upstream rejects does not look like one that is well. */
+START_TEST(test_rejected)
+{
+    begin(1, 8 * MINUTE);
+    fixture_samples(overview, 8 * MINUTE, 10);
+    fixture_token(overview, 0, 8 * MINUTE, 10 * MINUTE, MINUTE);
+    overview->upstreams[0].health =
+        (struct health_state){.failing = true,
+                              .since = {FIXTURE_NOW - 4 * MINUTE},
+                              .failure = {.reason = HEALTH_REJECTED, .status = 401}};
+    draw();
+    ck_assert_uint_ge(count_of("rect class=\"doubt\" x=\"62.00%\""), 1);
+    shows("rect class=\"doubt\" x=\"37.20%\" width=\"24.80%\"");
+    shows("</i>rejected, still tried</span>");
+    lacks("rect class=\"use ahead\"");
+    lacks("rect class=\"window\"");
+}
+END_TEST
+
+/* A token that cannot be renewed: until when lookups are answered is what is told first. */
+START_TEST(test_until)
+{
+    begin(1, HOUR);
+    overview->wall.ns += 900 * MILLISECOND; /* clocks are shown in whole seconds */
+    fixture_token(overview, 0, 55 * MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    overview->upstreams[0].token.last_error = "it responded with 503";
+    struct condition *condition = fixture_condition(overview, CONDITION_WARNING, MINUTE, "location",
+                                                    "The token endpoint answers with errors");
+    condition->until.ns = FIXTURE_NOW + 114100 * MILLISECOND;
+    draw();
+    shows("<title>Ready until 14:05:05 UTC: postcoded on ");
+    shows("class=\"warn\" data-value=\"ready\"");
+    shows(
+        "<h1>Ready until 14:05:05 UTC</h1><p>Lookups are answered, but something is wrong. They "
+        "fail in <b><span data-until=\"1772633105000\">1 min 55 s</span></b>, unless what is wrong "
+        "ends before.</p>");
+    shows(
+        "<b>Lookups fail from <time datetime=\"2026-03-04T14:05:05Z\">14:05:05</time> UTC on</b>");
+    shows("Token #1 is valid, but cannot be renewed.");
+    lacks("Last error"); /* the condition has it */
+    shows("<div class=\"count grave\">");
+}
+END_TEST
+
+/* Slow, and some fail: that is told where "ready" is. */
+START_TEST(test_slow)
+{
+    begin(1, HOUR);
+    fixture_samples(overview, HOUR, 100);
+    fixture_token(overview, 0, MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    fixture_condition(overview, CONDITION_WARNING, MINUTE, "location", "The upstream is slow");
+    overview->upstreams[0].slow = true;
+    draw();
+    shows("<h1>Ready</h1><p>Lookups are answered, but slowly.</p>");
+    shows("<small>peak 1");
+    for (size_t i = 0; i < HISTORY_SAMPLES; i++)
+        fixture_history(overview)->samples[i].codes[PROBLEM_DEADLINE] = 3;
+    draw();
+    shows("Lookups are answered, but slowly, and 2.");
+    shows(" % of requests failed in the last minute.</p>");
+}
+END_TEST
+
+/* A reason stands above the conditions only where none of them tells it. */
+START_TEST(test_reasons)
+{
+    begin(2, HOUR);
+    overview->ready = false;
+    add_reason("location", "every lookup has failed", "503", MINUTE);
+    add_reason("second", "no usable token (backing_off)", "504", MINUTE);
+    fixture_condition(overview, CONDITION_DOWN, MINUTE, "location", "The upstream is down");
+    fixture_condition(overview, CONDITION_WARNING, MINUTE, "second", "Something else");
+    draw();
+    shows("<p>Lookups fail.</p><ul><li>upstream <code>second</code>: no usable token");
+    lacks("every lookup has failed");
+}
+END_TEST
+
+/* Waits for a connection: drawn where there were any. */
+START_TEST(test_queue)
+{
+    begin(1, 30 * MINUTE);
+    fixture_samples(overview, 20 * MINUTE, 100);
+    struct history *history = fixture_history(overview);
+    struct history_upstream_sample *newest = &history->upstreams[0].samples[history->taken - 1];
+    fixture_observe(&newest->queued, 9, 50);
+    newest->queue_refused = 7;
+    newest->classes[HISTORY_LIMITED] = 5;
+    draw();
+    shows("id=\"plot-queue-location\"");
+    shows("<small>99 of 100 within ");
+    shows("<small>7 turned away in the last minute</small>");
+    shows("<path class=\"l2\" data-name=\"429, other 4xx\"");
+    lacks("data-name=\"401, 403\"");
 }
 END_TEST
 
@@ -183,18 +358,34 @@ START_TEST(test_errors)
     for (size_t i = 0; i < 6; i++)
         history->samples[history->taken - 1 - i].codes[PROBLEM_DEADLINE] = 900;
     overview->codes[PROBLEM_DEADLINE] = 5400;
+    fixture_counted(overview);
     draw();
     shows("id=\"plot-errors\"");
     shows("<path class=\"e0\" data-name=\"deadline_exceeded\"");
     shows(
         "<tr data-code=\"deadline_exceeded\"><th scope=\"row\"><i class=\"k e0\"></i>"
         "deadline_<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">5,400</td>"
-        "<td class=\"n\">5,400</td><td class=\"n\">5,400</td></tr>");
+        "<td class=\"n\">5,400</td></tr>"); /* two hours are since the start */
+    lacks(">2 h</th>");
     lacks("No lookup failed");
     shows("data-step=\"10\" data-columns=\"180\""); /* half an hour, at ten seconds */
     const char *share = strstr(buf_text(&page), "<dd id=\"failed-share\">");
     ck_assert_ptr_nonnull(share);
     ck_assert_int_gt(strtol(strchr(share, '>') + 1, NULL, 10), 80);
+}
+END_TEST
+
+/* What came since the newest sample is counted, too. */
+START_TEST(test_pending)
+{
+    begin(1, 30 * MINUTE);
+    fixture_samples(overview, 20 * MINUTE, 100);
+    overview->codes[PROBLEM_DEADLINE] += 80;
+    draw();
+    shows("<wbr>exceeded <small>504 Deadline exceeded</small></th><td class=\"n\">80</td>"
+          "<td class=\"n\">80</td></tr>");
+    shows("of requests failed in the last minute.</p>");
+    lacks("No lookup");
 }
 END_TEST
 
@@ -213,6 +404,33 @@ START_TEST(test_problems)
           "<td>guid-1</td></tr>");
     shows("<details><summary>Mistakes of callers (1)</summary><table id=\"caller-problems\"");
     shows("guid-2</td>");
+    lacks("\xc3\x97");
+}
+END_TEST
+
+/* Those that are alike and follow each other are one row, with the newest one's GUID. */
+START_TEST(test_problems_alike)
+{
+    begin(1, HOUR);
+    fixture_samples(overview, 10 * MINUTE, 100);
+    struct history *history = fixture_history(overview);
+    history->samples[history->taken - 1].codes[PROBLEM_DEADLINE] = 900;
+    for (size_t i = 0; i < PROBLEM_LOG_ENTRIES; i++)
+        fixture_problem(overview, PROBLEM_OF_SERVICE, PROBLEM_DEADLINE, SECOND,
+                        i == 5   ? "newest"
+                        : i == 3 ? "other"
+                                 : "guid",
+                        i == 3 ? "/b" : "/a");
+    draw();
+    shows("<caption>The newest 20 of 900 in five minutes. What happened is in the log: "
+          "<code>journalctl -u postcoded -g GUID</code></caption>");
+    shows("deadline_exceeded <small>504</small> <b>\xc3\x97"
+          "3</b></td>");
+    shows("deadline_exceeded <small>504</small> <b>\xc3\x97"
+          "16</b></td>");
+    shows("<td>other</td>");
+    ck_assert_uint_eq(count_of("<td>guid</td>"), 2);
+    lacks("<td>newest</td>");
 }
 END_TEST
 
@@ -222,8 +440,10 @@ START_TEST(test_hostile)
     begin(1, HOUR);
     overview->version = HOSTILE;
     overview->ready = false;
-    buf_puts(&overview->reasons, HOSTILE "\n");
+    add_reason(HOSTILE, HOSTILE, HOSTILE, SECOND);
     overview->upstreams[0].name = HOSTILE;
+    snprintf(overview->upstreams[0].address, OVERVIEW_ORIGIN, "%s", HOSTILE);
+    snprintf(overview->upstreams[0].token_endpoint, OVERVIEW_ORIGIN, "%s", HOSTILE);
     fixture_token(overview, 0, MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
     fixture_event(overview, 0, HISTORY_REQUEST_FAILED, MINUTE, HOSTILE);
     fixture_event(overview, 0, HISTORY_GONE, MINUTE, HOSTILE);
@@ -279,6 +499,7 @@ static void fill_all(const char *name, enum problem_id first)
             history->samples[i].codes[id] = (uint32_t)(i * 7919 % (97 + id));
     for (size_t id = first; id < PROBLEM_COUNT; id++)
         overview->codes[id] = 1234567890;
+    fixture_counted(overview);
     for (size_t i = 0; i < overview->upstream_count; i++) {
         overview->upstreams[i].name = name;
         fill(i, (MINUTE << i % 4));
@@ -298,6 +519,17 @@ START_TEST(test_size)
     fill_all(name, PROBLEM_COUNT - 3);
     draw();
     ck_assert_msg(page.len < MOST_BYTES, "%d upstreams: %zu bytes", _i, page.len);
+}
+END_TEST
+
+/* Every code there is, beside two upstreams that fail. */
+START_TEST(test_size_codes)
+{
+    begin(2, 3 * HOUR);
+    fill_all("location", ENDED_OK + 1);
+    draw();
+    ck_assert_msg(page.len < MOST_BYTES, "%zu bytes", page.len);
+    shows(" more codes</th><td class=\"n\">");
 }
 END_TEST
 
@@ -323,6 +555,12 @@ START_TEST(test_largest)
     name[sizeof(name) - 1] = '\0';
     begin(METRIC_UPSTREAMS, 3 * HOUR);
     fill_all(name, PROBLEM_INVALID_POSTCODE);
+    overview->ready = false;
+    for (size_t i = 0; i < READINESS_REASONS; i++) {
+        add_reason(name, "", "", MINUTE);
+        memset(overview->readiness.reasons[i].what, '"', READINESS_WHAT - 1);
+        memset(overview->readiness.reasons[i].why, '"', READINESS_WHY - 1);
+    }
     for (size_t i = 0; i < CONDITIONS_MAX; i++) {
         struct condition *condition =
             fixture_condition(overview, CONDITION_WARNING, MINUTE, name, name);
@@ -373,10 +611,20 @@ int main(void)
     tcase_add_test(all, test_draining);
     tcase_add_test(all, test_conditions);
     tcase_add_test(all, test_events);
+    tcase_add_test(all, test_timeline);
+    tcase_add_test(all, test_present);
+    tcase_add_test(all, test_rejected);
+    tcase_add_test(all, test_until);
+    tcase_add_test(all, test_slow);
+    tcase_add_test(all, test_reasons);
+    tcase_add_test(all, test_queue);
     tcase_add_test(all, test_errors);
+    tcase_add_test(all, test_pending);
     tcase_add_test(all, test_problems);
+    tcase_add_test(all, test_problems_alike);
     tcase_add_test(all, test_hostile);
     tcase_add_loop_test(all, test_size, 1, 3);
+    tcase_add_test(all, test_size_codes);
     tcase_add_test(all, test_size_calm);
     tcase_add_test(all, test_largest);
     tcase_add_test(all, test_policy);
