@@ -23,21 +23,29 @@ reloaded() {
     [ "$(grep -c 'configuration reloaded' "$here/log")" -ge "$1" ]
 }
 
+# shows PATH: in the page and in its data. The bytes are kept for a second, so they are asked again.
+shows() {
+    operators / >"$here/page"
+    operators /status.json >"$here/data"
+    grep -q -F "$1" "$here/page" && grep -q -F "$1" "$here/data"
+}
+
 start_standin
 default_keys
 start_daemon
 eventually is_ready
 knob lookup_status=500
 fail_lookup
-[ "$(shown | grep -o 'addresses/SW1A1AA' | wc -l)" -ge 2 ] || fail "$(shown)"
+eventually shows addresses/SW1A1AA
 
 reload outward
 lacks "$(shown)" SW1A1AA
 fail_lookup
-[ "$(shown | grep -o 'addresses/SW1A\*\*\*' | wc -l)" -ge 2 ] || fail "$(shown)"
+eventually shows 'addresses/SW1A***'
+lacks "$(shown)" SW1A1AA
 
 reload off
 lacks "$(shown)" SW1A
 fail_lookup
+eventually shows 'addresses/***'
 lacks "$(shown)" SW1A
-[ "$(shown | grep -o 'addresses/\*\*\*' | wc -l)" -ge 2 ] || fail "$(shown)"
