@@ -46,6 +46,7 @@ struct timeline {
     struct buf *out;
 };
 
+/* status_timeline_place.c */
 /* A bar's class or a mark's kind. */
 const char *timeline_shape_name(enum timeline_shape shape);
 bool timeline_has_token(const struct timeline *line);

@@ -1,6 +1,6 @@
 /*
  * A series is drawn into a box of its own, one unit wide for a column and 1000 units high, which
- * the browser stretches; lines keep their width (vector-effect). The script reads exact values back
+ * the browser stretches; lines keep their width (vector-effect). The script reads the values back
  * from the path, so that no number has to be sent twice: its names are in data- attributes.
  *
  *   figure.plot#plot-ID     a plot; .info in it is the line that tells values

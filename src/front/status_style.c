@@ -145,7 +145,7 @@ const char status_style[] =
     "figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;"
     "min-height:1.5em}\n"
     "figcaption b{font-weight:600}\n"
-    ".facts dt small::before{content:\"\\b7 \"}\n"
+    ".facts dt small::before{content:\"\\b7\\a0\"}\n"
     "figcaption small{color:var(--dim);font-size:.9rem;margin-right:auto}\n"
     ".info{color:var(--dim);flex-basis:100%}\n"
     ".k{display:inline-block;width:.7em;height:.7em;border-radius:1px;background:var(--c);"

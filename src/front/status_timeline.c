@@ -13,59 +13,25 @@
  */
 #include "front/status_timeline.h"
 
-#include <math.h>
-
 #include "front/html.h"
 #include "front/status_plot.h"
 #include "front/status_timeline_internal.h"
 
 #define AXIS 92
 
-static const struct {
-    const char *name;
-    const char *words;
-} shapes[] = {
-    [SHAPE_USE] = {"use", "in use"},
-    [SHAPE_AHEAD] = {"use ahead", "until renewal"},
-    [SHAPE_WINDOW] = {"window", "refresh window, still valid"},
-    [SHAPE_NONE] = {"none", "no token"},
-    [SHAPE_DOUBT] = {"doubt", "rejected, still tried"},
-    [SHAPE_OBTAINED] = {"obtained", "token obtained"},
-    [SHAPE_FAILED] = {"failed", "token request failed"},
-    [SHAPE_REJECTED] = {"rejected", "rejected by the upstream"},
-    [SHAPE_GONE] = {"gone", "out of use"},
-    [SHAPE_NEXT] = {"next", "next token request"},
-    [SHAPE_EXPIRY] = {"expiry", "token expires"},
+static const char *const words[] = {
+    [SHAPE_USE] = "in use",
+    [SHAPE_AHEAD] = "until renewal",
+    [SHAPE_WINDOW] = "refresh window, still valid",
+    [SHAPE_NONE] = "no token",
+    [SHAPE_DOUBT] = "rejected, still tried",
+    [SHAPE_OBTAINED] = "token obtained",
+    [SHAPE_FAILED] = "token request failed",
+    [SHAPE_REJECTED] = "rejected by the upstream",
+    [SHAPE_GONE] = "out of use",
+    [SHAPE_NEXT] = "next token request",
+    [SHAPE_EXPIRY] = "token expires",
 };
-
-const char *timeline_shape_name(enum timeline_shape shape)
-{
-    return shapes[shape].name;
-}
-
-bool timeline_has_token(const struct timeline *line)
-{
-    return line->upstream->token.fingerprint[0] != '\0';
-}
-
-struct mono_time timeline_later(struct mono_time a, struct mono_time b)
-{
-    return mono_before(a, b) ? b : a;
-}
-
-double timeline_place(const struct timeline *line, struct mono_time at)
-{
-    const double since = (double)mono_diff(at, line->now);
-
-    if (since <= 0)
-        return TIMELINE_NOW + TIMELINE_NOW * since / (double)mono_diff(line->now, line->from);
-    return TIMELINE_NOW + (100 - TIMELINE_NOW) * since / (double)mono_diff(line->to, line->now);
-}
-
-double timeline_percent(const struct timeline *line, struct mono_time at)
-{
-    return fmin(fmax(timeline_place(line, at), 0), 100);
-}
 
 /* ---- the legend ---- */
 
@@ -82,14 +48,15 @@ static void put_legend(const struct timeline *line, unsigned drawn)
         if ((drawn & 1u << i) == 0)
             continue;
         if (i < SHAPE_OBTAINED)
-            buf_printf(out, "<span><i class=\"b %s\"></i>%s</span> ", shapes[i].name,
-                       shapes[i].words);
+            buf_printf(out, "<span><i class=\"b %s\"></i>%s</span> ",
+                       timeline_shape_name((enum timeline_shape)i), words[i]);
         else
             buf_printf(out,
                        "<span><svg viewBox=\"-7 -7 14 14\" aria-hidden=\"true\"><use "
                        "class=\"sign\" data-kind=\"%s\" "
                        "href=\"#m-%s\"/></svg>%s</span> ",
-                       shapes[i].name, shapes[i].name, shapes[i].words);
+                       timeline_shape_name((enum timeline_shape)i),
+                       timeline_shape_name((enum timeline_shape)i), words[i]);
     }
     buf_puts(out, "</p>");
 }

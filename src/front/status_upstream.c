@@ -218,10 +218,10 @@ static void put_durations(const char *id, const char *title, bool queued, const 
 }
 
 /* What came of calls, by classes that are told apart. Those that did not come are not drawn. */
-static const struct outcome {
+static const struct call_kind {
     const char *words;
     unsigned classes; /* bits */
-} outcomes[] = {
+} call_kinds[] = {
     {"answered", 1u << HISTORY_GOOD},
     {"401, 403", 1u << HISTORY_REFUSED},
     {"429, other 4xx", 1u << HISTORY_LIMITED | 1u << HISTORY_CLIENT_ERROR},
@@ -248,12 +248,12 @@ static bool came(const struct status_work *work, unsigned classes)
 static void put_calls(const char *name, struct status_work *work, struct buf *out)
 {
     plot_begin(&work->plot, "calls", name, "Calls", PLOT_RATE);
-    for (size_t kind = 0; kind < ARRAY_LEN(outcomes); kind++) {
-        const unsigned classes = outcomes[kind].classes;
+    for (size_t kind = 0; kind < ARRAY_LEN(call_kinds); kind++) {
+        const unsigned classes = call_kinds[kind].classes;
 
         if (kind > 0 && !came(work, classes))
             continue;
-        double *values = plot_add(&work->plot, outcomes[kind].words);
+        double *values = plot_add(&work->plot, call_kinds[kind].words);
         work->plot.series[work->plot.count - 1].colour = kind;
         for (size_t i = 0; i < work->span.columns; i++)
             if (work->upstream[i].length > 0)

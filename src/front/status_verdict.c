@@ -200,25 +200,16 @@ static void put_paragraph(const char *class, const char *lead, const char *text,
     buf_puts(out, "</p>");
 }
 
-static void put_times(const struct overview *overview, const struct condition *condition,
+static void put_since(const struct overview *overview, const struct condition *condition,
                       struct buf *out)
 {
-    if (condition->since.ns == 0 && condition->until.ns == 0)
+    if (condition->since.ns == 0)
         return;
-    buf_puts(out, "<p class=\"since\">");
-    if (condition->since.ns != 0) {
-        buf_puts(out, "Since ");
-        status_when(overview, condition->since, out);
-        buf_puts(out, ", for ");
-        status_age(overview, condition->since, out);
-        buf_puts(out, ". ");
-    }
-    if (condition->until.ns != 0) {
-        buf_puts(out, "<b>Lookups fail from ");
-        status_when(overview, condition->until, out);
-        buf_puts(out, " on</b>, unless it ends before.");
-    }
-    buf_puts(out, "</p>");
+    buf_puts(out, "<p class=\"since\">Since ");
+    status_when(overview, condition->since, out);
+    buf_puts(out, ", for ");
+    status_age(overview, condition->since, out);
+    buf_puts(out, ".</p>");
 }
 
 /* Whom to ask. */
@@ -268,7 +259,7 @@ static void put_condition(const struct overview *overview, const struct conditio
     buf_puts(out, "</span> ");
     html_text(out, condition->what);
     buf_puts(out, "</h3>");
-    put_times(overview, condition, out);
+    put_since(overview, condition, out);
     put_paragraph("why", "", condition->why, out);
     put_paragraph("do", "<b>What to do:</b> ", condition->action, out);
     put_where(overview, condition, out);

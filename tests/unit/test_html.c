@@ -87,14 +87,14 @@ END_TEST
 START_TEST(test_estimates)
 {
     static const int64_t spans[] = {0,
-                                        84 * MICROSECOND,
-                                        997 * MICROSECOND,
-                                        3754 * MICROSECOND,
-                                        98200 * MICROSECOND,
-                                        123400 * MICROSECOND,
-                                        996 * MILLISECOND,
-                                        2512 * MILLISECOND,
-                                        1234 * SECOND};
+                                    84 * MICROSECOND,
+                                    997 * MICROSECOND,
+                                    3754 * MICROSECOND,
+                                    98200 * MICROSECOND,
+                                    123400 * MICROSECOND,
+                                    996 * MILLISECOND,
+                                    2512 * MILLISECOND,
+                                    1234 * SECOND};
 
     for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
         html_estimate(&out, spans[i]);
