@@ -23,7 +23,8 @@ enum readiness_cause {
     READINESS_DRAINING,
     READINESS_TOKEN,   /* no token that can be used */
     READINESS_LOOKUPS, /* every lookup fails */
-    READINESS_OTHER,   /* the port's: no keys to verify identities with */
+    READINESS_KEYS,    /* the port's, as the next: no keys to verify identities with */
+    READINESS_BLOCKED, /* a worker's event loop is blocked */
 };
 
 /* A key's URL and what came of it; a token endpoint's words. */

@@ -20,7 +20,7 @@ struct loop {
     struct turn_hook *hooks;     /* oldest first */
     struct turn_hook *next_hook; /* the one after the hook that runs now */
     struct mono_time now;        /* as last read in this turn; 0: not yet */
-    bool waits;                  /* what is in `waiting_since` */
+    bool waits;                  /* the sign of `waited` */
     struct timer *timers;        /* every timer made, live or not */
     struct timer *timers_idle;   /* those that can be started */
 
@@ -28,9 +28,10 @@ struct loop {
     uv_async_t wake;
     _Atomic(struct mail *) mail; /* newest first */
     atomic_bool stopping;
-    /* Only the loop's thread stores to these; loop_waited says in which order. */
-    _Atomic int64_t waited;        /* ns of the waits that have ended */
-    _Atomic int64_t waiting_since; /* 0: it does not wait */
+    /* Only the loop's thread stores to it. In ns; while it waits less the moment that began
+     * (wait.c).
+     */
+    _Atomic int64_t waited;
 };
 
 /* The loop waits from now on (wait.c), until loop_awake. */

@@ -52,7 +52,8 @@ struct keys_change;
 
 /* What changes without report.c being told, and is worth another status. */
 struct report_facts {
-    bool ready;
+    bool ready;   /* the upstream: a token, and lookups that succeed */
+    bool blocked; /* a worker */
     enum keeper_state token;
     enum readiness_cause cause;
     enum health_reason failure;

@@ -41,7 +41,7 @@ struct token_ticket {
     enum token_ticket_kind kind;
     struct token *token; /* TOKEN_READY: a reference, the receiver's */
     /* TOKEN_UNAVAILABLE: ns until it is worth asking again, an hour at most. TOKEN_REJECTED: until
-     * a 401 is reason for another token; 0: not known. */
+     * a 401 is reason for another token; 0 or less: not known. */
     int64_t retry_after;
     /* TOKEN_UNAVAILABLE, TOKEN_REJECTED: why, as callers may know it. Borrowed until the next turn.
      */

@@ -34,7 +34,7 @@ static void find_readiness(struct diagnosis *diagnosis)
         const bool draining = reason->cause == READINESS_DRAINING;
         struct condition *condition = NULL;
 
-        if (draining || reason->cause == READINESS_OTHER)
+        if (draining || reason->cause == READINESS_KEYS)
             condition = condition_begin(diagnosis, draining ? CONDITION_NOTE : CONDITION_DOWN,
                                         reason->since);
         if (condition == NULL)

@@ -173,7 +173,9 @@ static void put_histogram(enum metric id, const struct exposition_upstream *upst
         snprintf(bound, sizeof(bound), "%g", bounds[i]);
         put_bucket(name, upstream, bound, below, out);
     }
-    long long count = value_of(id, upstream, METRIC_HISTOGRAM_COUNT);
+    /* Read later, and cell by cell: what was counted in between may be in a bucket alone. */
+    const long long all = value_of(id, upstream, METRIC_HISTOGRAM_COUNT);
+    const long long count = all > below ? all : below;
     double seconds = (double)value_of(id, upstream, METRIC_HISTOGRAM_SUM) / (double)SECOND;
     put_bucket(name, upstream, "+Inf", count, out);
     buf_printf(out, "%s_sum", name);

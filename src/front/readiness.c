@@ -110,7 +110,9 @@ static void add_other(struct readiness *out, const char *line, size_t len)
 
     if (reason == NULL)
         return;
-    *reason = (struct readiness_reason){.cause = READINESS_OTHER};
+    *reason = (struct readiness_reason){.cause = strncmp(line, "worker", sizeof("worker") - 1) == 0
+                                                     ? READINESS_BLOCKED
+                                                     : READINESS_KEYS};
     snprintf(reason->what, sizeof(reason->what), "%.*s", (int)len, line);
     out->count++;
 }

@@ -9,20 +9,25 @@
 
 #include "base/check.h"
 
+/*
+ * The sum and the wait that goes on are one word, so that nobody reads the one without the other:
+ * not negative, it is the sum; negative, the sum less the moment at which the wait began. (A loop
+ * was made later than at 0 by that clock, so it has waited for less than that.)
+ */
 void loop_begin_wait(struct loop *loop)
 {
+    const int64_t waited = atomic_load_explicit(&loop->waited, memory_order_relaxed);
+
     loop->waits = true;
-    atomic_store_explicit(&loop->waiting_since, mono_now().ns, memory_order_release);
+    atomic_store_explicit(&loop->waited, waited - mono_now().ns, memory_order_release);
 }
 
 static void end_wait(struct loop *loop)
 {
-    int64_t since = atomic_load_explicit(&loop->waiting_since, memory_order_relaxed);
-    int64_t waited = atomic_load_explicit(&loop->waited, memory_order_relaxed);
+    const int64_t waiting = atomic_load_explicit(&loop->waited, memory_order_relaxed);
 
     loop->waits = false;
-    atomic_store_explicit(&loop->waiting_since, 0, memory_order_release);
-    atomic_store_explicit(&loop->waited, waited + mono_now().ns - since, memory_order_release);
+    atomic_store_explicit(&loop->waited, waiting + mono_now().ns, memory_order_release);
 }
 
 void loop_awake(uv_loop_t *uv)
@@ -33,19 +38,11 @@ void loop_awake(uv_loop_t *uv)
         end_wait(loop);
 }
 
-/*
- * A sum is stored after the wait that it includes was taken back. So where the sum is the same
- * before and after, the wait that was seen in between is not in it.
- */
+/* A wait that began after `now` was read takes away the time in between, and no more. */
 int64_t loop_waited(const struct loop *loop, struct mono_time now)
 {
-    int64_t waited, since, again;
-
     MAGIC_OK(loop, LOOP_MAGIC);
-    do {
-        waited = atomic_load_explicit(&loop->waited, memory_order_acquire);
-        since = atomic_load_explicit(&loop->waiting_since, memory_order_acquire);
-        again = atomic_load_explicit(&loop->waited, memory_order_acquire);
-    } while (again != waited);
-    return since == 0 || since > now.ns ? waited : waited + now.ns - since;
+    const int64_t waited = atomic_load_explicit(&loop->waited, memory_order_acquire);
+
+    return waited < 0 ? waited + now.ns : waited;
 }

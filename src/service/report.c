@@ -46,6 +46,23 @@ bool report_draining(void *arg)
     return daemon->drain.begun;
 }
 
+/* "2026-01-31T23:59:59Z", so far from now. */
+static const char *moment(int64_t from_now, char out[CLOCK_TEXT])
+{
+    wall_format_seconds((struct wall_time){.ns = wall_now().ns + from_now}, out);
+    return out;
+}
+
+static void put_blocked(struct buf *text, const struct daemon *daemon, const char *end)
+{
+    const struct mono_time since = blocked_since(daemon);
+    char when[CLOCK_TEXT];
+
+    if (since.ns != 0)
+        buf_printf(text, "worker: its event loop is blocked since %s%s",
+                   moment(mono_diff(since, mono_now()), when), end);
+}
+
 void report_unready(void *arg, struct buf *reasons)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
@@ -54,16 +71,10 @@ void report_unready(void *arg, struct buf *reasons)
     if (daemon_lacks_keys(daemon, &why))
         buf_printf(reasons, "identity: %s\n", buf_text(&why));
     buf_fini(&why);
+    put_blocked(reasons, daemon, "\n");
 }
 
 /* ---- the sentence ---- */
-
-/* "2026-01-31T23:59:59Z", so far from now. */
-static const char *moment(int64_t from_now, char out[CLOCK_TEXT])
-{
-    wall_format_seconds((struct wall_time){.ns = wall_now().ns + from_now}, out);
-    return out;
-}
 
 static void put_next_request(struct buf *text, const struct keeper_status *status)
 {
@@ -112,6 +123,7 @@ static struct report_facts facts_of(struct daemon *daemon, struct readiness_reas
     keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
     return (struct report_facts){
         .ready = ready,
+        .blocked = blocked_since(daemon).ns != 0,
         .token = status.state,
         .cause = reason->cause,
         .failure = reason->failed.reason,
@@ -121,8 +133,8 @@ static struct report_facts facts_of(struct daemon *daemon, struct readiness_reas
 
 static bool same_facts(const struct report_facts *a, const struct report_facts *b)
 {
-    return a->ready == b->ready && a->token == b->token && a->cause == b->cause &&
-           a->failure == b->failure && a->status == b->status;
+    return a->ready == b->ready && a->blocked == b->blocked && a->token == b->token &&
+           a->cause == b->cause && a->failure == b->failure && a->status == b->status;
 }
 
 void report_status(struct daemon *daemon)
@@ -135,7 +147,8 @@ void report_status(struct daemon *daemon)
     buf_init(&text, STATUS_MAX);
     buf_init(&why, STATUS_MAX / 2);
     const bool keyless = daemon_lacks_keys(daemon, &why);
-    buf_puts(&text, heading(daemon, daemon->told.ready && !keyless));
+    buf_puts(&text, heading(daemon, daemon->told.ready && !daemon->told.blocked && !keyless));
+    put_blocked(&text, daemon, "; ");
     if (keyless)
         buf_printf(&text, "%s; ", buf_text(&why));
     if (!daemon->told.ready && reason.cause == READINESS_LOOKUPS)

@@ -64,6 +64,11 @@ bool keeper_failing(const struct keeper *keeper)
     return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED;
 }
 
+bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now)
+{
+    return mono_before(now, keeper->suspect_until);
+}
+
 /*
  * The present token is suspect for the time between replacements alone, and it was good before: it
  * was revoked, and nobody has been asked for another yet.

@@ -12,11 +12,6 @@
 #include "base/log.h"
 #include "token/keeper_internal.h"
 
-bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now)
-{
-    return mono_before(now, keeper->suspect_until);
-}
-
 bool keeper_suspect(struct keeper *keeper, struct mono_time until, struct mono_time now)
 {
     if (keeper->suspicion_ended || keeper_is_suspect(keeper, now) || !mono_before(now, until))

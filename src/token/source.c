@@ -116,12 +116,8 @@ static struct token_ticket parked(void)
 
 static struct token_ticket rejected(const struct token_view *view, struct mono_time now)
 {
-    const bool suspect = mono_before(now, view->suspect_until);
-
-    return (struct token_ticket){.kind = TOKEN_REJECTED,
-                                 .retry_after = suspect ? mono_diff(view->suspect_until, now) : 0,
-                                 .cause = &view->cause,
-                                 .accepted = view->accepted};
+    return (struct token_ticket){TOKEN_REJECTED, NULL, mono_diff(view->suspect_until, now),
+                                 &view->cause, view->accepted};
 }
 
 static struct token_ticket ready(struct token *token)

@@ -26,6 +26,9 @@ is_unhealthy() {
 }
 eventually is_unhealthy
 has "$(cat "$here/health")" "a worker event loop is blocked"
+is_ready && fail "ready with a worker that is blocked"
+has "$(operators /readyz)" "worker: its event loop is blocked since 20"
+told 1 '^STATUS=Not ready: worker: its event loop is blocked since 20[0-9T:-]*Z; the token'
 
 # From here on no feeding: several meals' time passes without one. Time itself is what is tested.
 meals=$(times_told '^WATCHDOG=1$')
@@ -36,5 +39,6 @@ exec {FROZEN[1]}>&-
 wait "$frozen"
 told $((meals + 2)) '^WATCHDOG=1$'
 [ "$(operators /healthz)" = ok ] || fail "not healthy again"
+is_ready || fail "$(operators /readyz)"
 [ "$(ask -o /dev/null -w '%{http_code}' "$at/M11AA")" = 200 ] || fail "no lookup"
 end_managed

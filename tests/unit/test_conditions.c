@@ -752,9 +752,18 @@ START_TEST(log_lines_dropped)
 }
 END_TEST
 
+static void unready(enum readiness_cause cause, const char *what)
+{
+    struct readiness_reason *reason = &overview->readiness.reasons[overview->readiness.count++];
+
+    *reason = (struct readiness_reason){.cause = cause};
+    snprintf(reason->what, sizeof(reason->what), "%s", what);
+}
+
 START_TEST(worker_blocked)
 {
     overview->blocked_since = ago(7 * SECOND);
+    unready(READINESS_BLOCKED, "worker: its event loop is blocked");
     const struct condition *found = only(CONDITION_DOWN, "A worker's event loop is blocked");
     ck_assert_int_eq(found->since.ns, ago(7 * SECOND).ns);
 }
@@ -795,17 +804,9 @@ START_TEST(reload_failed)
 }
 END_TEST
 
-static void unready(enum readiness_cause cause, const char *what)
-{
-    struct readiness_reason *reason = &overview->readiness.reasons[overview->readiness.count++];
-
-    *reason = (struct readiness_reason){.cause = cause};
-    snprintf(reason->what, sizeof(reason->what), "%s", what);
-}
-
 START_TEST(no_keys)
 {
-    unready(READINESS_OTHER, "identity: no keys of https://id.example/jwks: refused");
+    unready(READINESS_KEYS, "identity: no keys of https://id.example/jwks: refused");
     const struct condition *found =
         only(CONDITION_DOWN, "There are no keys to verify callers' identities with");
     has(found->why, "no keys of https://id.example/jwks: refused");

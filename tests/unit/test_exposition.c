@@ -58,6 +58,7 @@ START_TEST(test_upstreams)
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 1, 0, 8);
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 0, 500, 9);
     metric_upstream_observe(METRIC_UPSTREAM_DURATION, 1, 2 * SECOND);
+    metric_upstream_add(METRIC_UPSTREAM_QUEUE_DURATION, 1, 0, 1); /* not counted yet */
     metric_add(METRIC_CONNECTIONS, 0, 3);
     buf_init(&out, EXPOSITION_MAX);
     exposition_write(&exposition, true, &out);
@@ -71,6 +72,8 @@ START_TEST(test_upstreams)
                      "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"5e-05\"} 0"));
     ck_assert_ptr_nonnull(
         strstr(text, "postcoded_upstream_duration_seconds_bucket{upstream=\"v\",le=\"2.5\"} 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "postcoded_upstream_queue_seconds_bucket{upstream=\"v\",le=\"+Inf\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(text, "duration_seconds_sum{upstream=\"v\"} 2\n"));
     ck_assert_ptr_nonnull(strstr(text, "gauge\npostcoded_token_waiters{upstream=\"u\"} 0\n"
                                        "postcoded_token_waiters{upstream=\"v\"} 0\n# HELP"));

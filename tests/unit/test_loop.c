@@ -443,6 +443,57 @@ static void spin_for_descriptor(uv_poll_t *poll, int status, int events)
     spin_and_stop(NULL);
 }
 
+#define WAITS 20
+#define WAIT (50 * MILLISECOND)
+
+static atomic_bool waits_end;
+
+static void wait_again(void *arg)
+{
+    static int count;
+
+    (void)arg;
+    if (++count < WAITS) {
+        timer_start(loop, WAIT, wait_again, NULL);
+        return;
+    }
+    atomic_store(&waits_end, true);
+    loop_stop(loop);
+}
+
+/*
+ * How often a loop had waited for less than before, by most of a wait. (By less it may: the thread
+ * can be held up between its look at the clock and what it notes.)
+ */
+static void *watch_waits(void *arg)
+{
+    static size_t drops;
+    int64_t before = 0;
+
+    (void)arg;
+    while (!atomic_load(&waits_end)) {
+        const int64_t waited = loop_waited(loop, mono_now());
+
+        drops += waited < before - WAIT * 3 / 4;
+        before = waited;
+    }
+    return &drops;
+}
+
+/* Whenever another thread looks, no wait is missing that was there before. */
+START_TEST(test_no_wait_is_missed)
+{
+    pthread_t watcher;
+    void *drops;
+
+    timer_start(loop, WAIT, wait_again, NULL);
+    ck_assert_int_eq(pthread_create(&watcher, NULL, watch_waits, NULL), 0);
+    loop_run(loop);
+    ck_assert_int_eq(pthread_join(watcher, &drops), 0);
+    ck_assert_uint_eq(*(size_t *)drops, 0);
+}
+END_TEST
+
 /* What the loop calls is not waiting, by whichever way it is called; all the rest is. */
 START_TEST(test_waiting_is_what_is_not_work)
 {
@@ -532,6 +583,7 @@ int main(void)
     tcase_add_test(tcase, test_stop_from_any_thread_and_run_again);
     tcase_add_test(tcase, test_drain_waits_for_closing);
     tcase_add_loop_test(tcase, test_waiting_is_what_is_not_work, 0, 4);
+    tcase_add_test(tcase, test_no_wait_is_missed);
     tcase_add_test(tcase, test_the_present_wait_counts);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
