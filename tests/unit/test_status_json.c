@@ -62,7 +62,7 @@ START_TEST(test_empty)
     overview->ready = false;
     overview->reload.at.ns = 0;
     fixture_reason(overview, READINESS_TOKEN, "location", "no usable token", "503", 0);
-    fixture_reason(overview, READINESS_OTHER, NULL, "identity", "no keys", 0);
+    fixture_reason(overview, READINESS_KEYS, NULL, "identity", "no keys", 0);
     make();
     text_is_in(status, "now", "2026-03-04T14:03:10.000Z");
     text_is_in(status, "version", "1.2.3");

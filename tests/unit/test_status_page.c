@@ -61,7 +61,7 @@ static size_t count_of(const char *text)
 
 static void add_reason(const char *upstream, const char *what, const char *why, int64_t ago)
 {
-    fixture_reason(overview, READINESS_OTHER, upstream, what, why, ago);
+    fixture_reason(overview, READINESS_KEYS, upstream, what, why, ago);
 }
 
 /* A daemon that has just started: no token, no sample. */
