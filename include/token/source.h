@@ -26,43 +26,10 @@
 #include "runtime/ctx.h"
 #include "runtime/loop.h"
 #include "token/keeper.h"
+#include "token/ticket.h"
 #include "token/token.h"
 
 struct token_source;
-
-enum token_ticket_kind {
-    TOKEN_READY,       /* here is a token */
-    TOKEN_PARKED,      /* the waiter's callback will tell, in a later turn */
-    TOKEN_UNAVAILABLE, /* none, and none to be had now: 503 with retry_after */
-    TOKEN_REJECTED,    /* after a 401: there is no better one: 502 */
-};
-
-struct token_ticket {
-    enum token_ticket_kind kind;
-    struct token *token; /* TOKEN_READY: a reference, the receiver's */
-    /* TOKEN_UNAVAILABLE: ns until it is worth asking again, an hour at most. TOKEN_REJECTED: until
-     * a 401 is reason for another token; 0 or less: not known. */
-    int64_t retry_after;
-    /* TOKEN_UNAVAILABLE, TOKEN_REJECTED: why, as callers may know it. Borrowed until the next turn.
-     */
-    const struct token_cause *cause;
-    bool accepted; /* TOKEN_REJECTED: another lookup has succeeded with the token since */
-};
-
-struct token_waiter {
-    struct ctx *ctx; /* set by _get and _rejected; used for its GUID only */
-    /* Called once, in a later turn, out of the list already; never with TOKEN_PARKED. It may cancel
-     * other waiters, and park again. */
-    void (*told)(struct token_waiter *waiter, const struct token_ticket *ticket);
-
-    /* Private. All zero but for `told`: not parked. */
-    struct token_waiter *prev, *next;
-    struct token_source *source;  /* NULL while it is not parked */
-    bool swept;                   /* in source->swept, not in source->waiters */
-    uint64_t rejected_generation; /* 0: waits for any token */
-    struct mono_time sent;        /* when the rejected lookup was */
-    uint64_t awaits;              /* view->answered that settles it; 0: the keeper is to judge */
-};
 
 /*
  * `keeper` is only passed on to its own thread. `worker`: its number, from 0, below the keeper's

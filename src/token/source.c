@@ -1,7 +1,8 @@
 /*
  * Lookups wait in one list. Whenever something is learned (a view, a verdict) the whole list is
- * swept: it is moved aside, and each waiter is judged by the view and the verdict: told, or put
- * back. So callbacks may park and cancel: what they park is in a list that no sweep reads.
+ * swept: it is moved aside, and each waiter is judged by the view and the verdict (token/ticket):
+ * told, or put back. So callbacks may park and cancel as they like: what they park goes to a list
+ * that this sweep does not read, and what they cancel is taken from whichever of the two it is in.
  *
  * What waits is then looked at once more, and the keeper is asked for what is missing: once a view
  * for a token; about a 401 of the present generation as long as there are waiters that no verdict
@@ -9,8 +10,9 @@
  * latest success that the keeper knows of repeat with the token, and what else the keeper says of
  * one holds for the others too.
  *
- * Mail from the keeper arrives in the order it was sent. So a verdict finds the view that the
- * keeper had when it judged, and a view that counts one more ended request ends KEEPER_REPLACING.
+ * Mail from the keeper arrives in the order it was sent. So a verdict always finds the view that
+ * the keeper had when it judged, and a view that counts one more ended request is the end of
+ * KEEPER_REPLACING.
  */
 #include "token/source.h"
 
@@ -20,6 +22,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "token/ticket.h"
 
 #define SOURCE_MAGIC 0x50c7a11du
 /* What a lookup is told that found no room to wait. */
@@ -36,11 +39,9 @@ struct wanted {
 struct rejection {
     struct mail mail;
     bool under_way;
-    uint64_t generation;
     struct mono_time sent;
     char guid[GUID_MAX + 1];
-    enum keeper_verdict verdict; /* this and what follows: the keeper's response */
-    struct mono_time succeeded_at;
+    struct ticket_verdict said; /* of the generation that was rejected; the rest is the keeper's */
 };
 
 struct success {
@@ -107,122 +108,9 @@ void token_source_limit(struct token_source *source, size_t max_waiters)
     source->max_waiters = max_waiters;
 }
 
-/* Tickets. */
-
-static struct token_ticket parked(void)
-{
-    return (struct token_ticket){.kind = TOKEN_PARKED};
-}
-
-static struct token_ticket rejected(const struct token_view *view, struct mono_time now)
-{
-    return (struct token_ticket){TOKEN_REJECTED, NULL, mono_diff(view->suspect_until, now),
-                                 &view->cause, view->accepted};
-}
-
-static struct token_ticket ready(struct token *token)
-{
-    return (struct token_ticket){.kind = TOKEN_READY, .token = token_ref(token)};
-}
-
-static struct token_ticket unavailable(const struct token_view *view, struct mono_time now)
-{
-    int64_t wait = mono_before(now, view->retry_at) ? mono_diff(view->retry_at, now) : 0;
-
-    return (struct token_ticket){
-        .kind = TOKEN_UNAVAILABLE,
-        .retry_after = wait < KEEPER_RETRY_AFTER_MAX ? wait : KEEPER_RETRY_AFTER_MAX,
-        .cause = &view->cause,
-    };
-}
-
-/* The view's token, or NULL. Borrowed. */
-static struct token *usable(const struct token_source *source, struct mono_time now)
-{
-    struct token_view *view = source->view;
-    const bool have = view != NULL && view->token != NULL && token_usable(view->token, now);
-
-    return have ? view->token : NULL;
-}
-
-/* The waiter's 401 was for the very token that the view has. */
-static bool is_about(const struct token_waiter *waiter, const struct token *token)
-{
-    return token != NULL && waiter->rejected_generation == token_generation(token);
-}
-
-/* No request may be made before a time that is still to come. */
-static bool blocked(const struct token_view *view, struct mono_time now)
-{
-    return view->failed && mono_before(now, view->retry_at);
-}
-
-/* A request has ended that this waiter waits for. */
-static bool is_answered(const struct token_view *view, const struct token_waiter *waiter)
-{
-    return waiter->awaits != 0 && view->answered >= waiter->awaits;
-}
-
-/* A failure is told to all who waited for it, even when the next request may be made at once. */
-static bool has_failed(const struct token_view *view, const struct token_waiter *waiter,
-                       struct mono_time now)
-{
-    return blocked(view, now) || (view->failed && is_answered(view, waiter));
-}
-
-/* After a 401 for the view's own token: what the view alone tells. */
-static struct token_ticket judge_rejected(const struct token_view *view,
-                                          const struct token_waiter *waiter, struct mono_time now)
-{
-    if (mono_before(now, view->suspect_until))
-        return rejected(view, now);
-    if (!is_answered(view, waiter))
-        return parked();
-    return view->failed ? unavailable(view, now) : rejected(view, now);
-}
-
-static struct token_ticket judge(const struct token_source *source,
-                                 const struct token_waiter *waiter, struct mono_time now)
-{
-    struct token *token = usable(source, now);
-
-    if (is_about(waiter, token))
-        return judge_rejected(source->view, waiter, now);
-    if (token != NULL)
-        return ready(token);
-    if (source->view != NULL && has_failed(source->view, waiter, now))
-        return unavailable(source->view, now);
-    return parked();
-}
-
-/* What the keeper said of a generation, for a waiter that is still parked. */
-static struct token_ticket apply(const struct token_source *source, struct token_waiter *waiter,
-                                 const struct rejection *said, struct mono_time now)
-{
-    struct token *token = usable(source, now);
-
-    if (!is_about(waiter, token) || waiter->rejected_generation != said->generation)
-        return parked();
-    if (mono_before(waiter->sent, said->succeeded_at))
-        return ready(token);
-    switch (said->verdict) {
-    case KEEPER_REPLACING:
-        waiter->awaits = source->view->answered + 1;
-        return parked();
-    case KEEPER_KEPT_SUSPECT:
-        return rejected(source->view, now);
-    case KEEPER_BACKING_OFF:
-        return unavailable(source->view, now);
-    case KEEPER_SUCCESSOR:
-    case KEEPER_STAYS:
-        break;
-    }
-    return parked(); /* it was not about this one: it will be asked for */
-}
-
 /* Speaking with the keeper. */
 
-static void sweep(struct token_source *source, const struct rejection *said);
+static void sweep(struct token_source *source, const struct ticket_verdict *said);
 static void ask(struct token_source *source);
 
 static void wanted_returned(struct mail *mail)
@@ -266,7 +154,7 @@ static void rejection_returned(struct mail *mail)
 
     MAGIC_OK(source, SOURCE_MAGIC);
     source->rejection.under_way = false;
-    sweep(source, &source->rejection);
+    sweep(source, &source->rejection.said);
 }
 
 static void rejection_delivered(struct mail *mail)
@@ -274,8 +162,9 @@ static void rejection_delivered(struct mail *mail)
     struct token_source *source = CONTAINER_OF(mail, struct token_source, rejection.mail);
     struct rejection *rejection = &source->rejection;
 
-    rejection->verdict = keeper_rejected(source->keeper, rejection->generation, rejection->sent,
-                                         rejection->guid, mono_now(), &rejection->succeeded_at);
+    rejection->said.verdict =
+        keeper_rejected(source->keeper, rejection->said.generation, rejection->sent,
+                        rejection->guid, mono_now(), &rejection->said.succeeded_at);
     mail->deliver = rejection_returned;
     loop_mail(source->loop, mail);
 }
@@ -287,7 +176,7 @@ static void mail_rejection(struct token_source *source, const struct token_waite
     if (rejection->under_way)
         return;
     rejection->under_way = true;
-    rejection->generation = waiter->rejected_generation;
+    rejection->said.generation = waiter->rejected_generation;
     rejection->sent = waiter->sent;
     snprintf(rejection->guid, sizeof(rejection->guid), "%s", ctx_guid(waiter->ctx));
     rejection->mail.deliver = rejection_delivered;
@@ -326,14 +215,14 @@ static void mail_success(struct token_source *source, uint64_t generation)
 /* Asks the keeper for what the parked waiters lack, after something was learned. */
 static void ask(struct token_source *source)
 {
-    const struct token *token = usable(source, mono_now());
+    const struct token *token = ticket_usable(source->view, mono_now());
     const struct token_waiter *without = NULL; /* the first that waits for any token */
     const struct token_waiter *unjudged = NULL;
     const struct token_waiter *waiter;
 
     DL_FOREACH(source->waiters, waiter)
     {
-        if (!is_about(waiter, token))
+        if (!ticket_is_about(waiter, token))
             without = without != NULL ? without : waiter;
         else if (waiter->awaits == 0)
             unjudged = unjudged != NULL ? unjudged : waiter;
@@ -369,7 +258,7 @@ static void put_back(struct token_waiter *waiter)
 }
 
 /* Judges every waiter by the view, and by what the keeper said (NULL: nothing new). */
-static void sweep(struct token_source *source, const struct rejection *said)
+static void sweep(struct token_source *source, const struct ticket_verdict *said)
 {
     struct mono_time now = mono_now();
     struct token_waiter *waiter;
@@ -381,10 +270,10 @@ static void sweep(struct token_source *source, const struct rejection *said)
     source->waiters = NULL;
 
     while ((waiter = source->swept) != NULL) {
-        struct token_ticket ticket = judge(source, waiter, now);
+        struct token_ticket ticket = ticket_by_view(source->view, waiter, now);
 
         if (ticket.kind == TOKEN_PARKED && said != NULL)
-            ticket = apply(source, waiter, said, now);
+            ticket = ticket_by_verdict(source->view, waiter, said, now);
         if (ticket.kind == TOKEN_PARKED) {
             put_back(waiter);
         } else {
@@ -400,21 +289,22 @@ static struct token_ticket park(struct token_source *source, struct token_waiter
 {
     if (source->waiting >= source->max_waiters) {
         metric_upstream_add(METRIC_TOKEN_WAITERS_REFUSED, source->upstream, 0, 1);
-        return (struct token_ticket){TOKEN_UNAVAILABLE, NULL, FULL_RETRY_AFTER,
-                                     &token_cause_waiters, false};
+        return (struct token_ticket){.kind = TOKEN_UNAVAILABLE,
+                                     .retry_after = FULL_RETRY_AFTER,
+                                     .cause = &token_cause_waiters};
     }
     waiter->source = source;
     waiter->swept = false;
     DL_APPEND(source->waiters, waiter);
     source->waiting++;
     metric_upstream_add(METRIC_TOKEN_WAITERS, source->upstream, 0, 1);
-    if (is_about(waiter, usable(source, now))) {
+    if (ticket_is_about(waiter, ticket_usable(source->view, now))) {
         mail_rejection(source, waiter);
     } else {
         waiter->awaits = 1 + (source->view != NULL ? source->view->answered : 0);
         mail_wanted(source, waiter->ctx);
     }
-    return parked();
+    return ticket_parked();
 }
 
 void token_waiter_cancel(struct token_waiter *waiter)
@@ -463,11 +353,11 @@ static struct token_ticket enter(struct token_source *source, struct ctx *ctx,
     waiter->sent = sent;
     waiter->awaits = 0;
 
-    struct token_ticket ticket = judge(source, waiter, now);
+    struct token_ticket ticket = ticket_by_view(source->view, waiter, now);
     if (ticket.kind == TOKEN_PARKED)
         return park(source, waiter, now);
     if (ticket.kind == TOKEN_READY && !mono_before(now, token_renew_at(ticket.token)) &&
-        !blocked(source->view, now))
+        !ticket_is_blocked(source->view, now))
         mail_wanted(source, ctx);
     return ticket;
 }
