@@ -41,7 +41,6 @@ struct series_upstream_column {
     struct history_durations calls, queued;
     int64_t queue_refused;
     int64_t classes[HISTORY_CLASSES];
-    uint32_t queue_length;
     bool suspect; /* the token, in a sample */
 };
 

@@ -147,6 +147,13 @@ static json_t *read_queue_refused(const struct history_sample *sample,
     return per_second(upstream->queue_refused, sample->length);
 }
 
+static json_t *read_rejected(const struct history_sample *sample,
+                             const struct history_upstream_sample *upstream, size_t which)
+{
+    (void)which;
+    return per_second(upstream->rejected, sample->length);
+}
+
 static json_t *read_state(const struct history_sample *sample,
                           const struct history_upstream_sample *upstream, size_t which)
 {
@@ -251,6 +258,7 @@ static json_t *upstream_samples(const struct overview *overview, size_t position
     add_column(&columns, "queue_p99_seconds", read_queued, 99);
     add_column(&columns, "queue_length", read_queue_length, 0);
     add_column(&columns, "queue_refused_per_second", read_queue_refused, 0);
+    add_column(&columns, "token_rejections_per_second", read_rejected, 0);
     add_column(&columns, "token_state", read_state, 0);
     return columns.object;
 }

@@ -114,7 +114,6 @@ static void add_upstream_sample(struct series_upstream_column *column,
     history_durations_add(&column->queued, &sample->queued);
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         column->classes[i] += sample->classes[i];
-    add_gauge(&column->queue_length, sample->queue_length);
     column->queue_refused += sample->queue_refused;
     column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
 }

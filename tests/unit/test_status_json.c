@@ -151,6 +151,7 @@ START_TEST(test_upstream)
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         newest->classes[i] = 10 * (uint32_t)(i + 1);
     newest->queue_refused = 40;
+    newest->rejected = 20;
     memset(&newest->queued, 0, sizeof(newest->queued));
     newest->queued.cells[3] = 99;
     newest->queued.cells[9] = 1;
@@ -166,6 +167,8 @@ START_TEST(test_upstream)
                                 (double)(i + 1), 1e-9);
     ck_assert_double_eq_tol(
         json_number_value(json_array_get(get(samples, "queue_refused_per_second"), 2)), 4, 1e-9);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "token_rejections_per_second"), 2)), 2, 1e-9);
     ck_assert_double_eq_tol(json_number_value(json_array_get(get(samples, "queue_p99_seconds"), 2)),
                             (double)history_percentile(&newest->queued, 0.99) / (double)SECOND,
                             1e-6);
