@@ -29,7 +29,9 @@ static void setup(void)
     const struct keeper_ports ports = {.random = port_random};
 
     store = store_new(1);
-    sources = (struct exposition){.upstreams = {{"u", INDEX, keeper_new(&settings, &ports, store)}},
+    sources = (struct exposition){.upstreams = {{.name = "u",
+                                                 .index = INDEX,
+                                                 .keeper = keeper_new(&settings, &ports, store)}},
                                   .upstream_count = 1};
     now = START;
     history = history_new(1, now);
