@@ -49,8 +49,6 @@ void plot_write(const struct plot *plot, const struct series_span *span, struct 
 void plot_write_shared(const struct overview *overview, const struct series_span *span,
                        struct buf *out);
 
-/* "12.3 ms" and the like. */
-void plot_value(struct buf *out, enum plot_unit unit, double value);
 /* A time axis, or a part of one: its times, where it is across in percent, and its lines. */
 struct plot_scale {
     struct mono_time from, to;

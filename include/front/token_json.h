@@ -7,7 +7,6 @@
 #define FRONT_TOKEN_JSON_H
 
 #include <jansson.h>
-#include <stdint.h>
 
 #include "token/keeper.h"
 
@@ -15,7 +14,5 @@
 json_t *token_json(const struct keeper_status *status);
 /* A text; bytes that are no UTF-8, of which jansson takes none, become U+FFFD. */
 json_t *token_json_text(const char *bytes);
-/* A duration in seconds, to the millisecond. */
-json_t *token_json_seconds(int64_t duration);
 
 #endif

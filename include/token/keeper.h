@@ -252,6 +252,13 @@ struct keeper_status {
     int64_t last_error_age;           /* ns */
 };
 void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_status *out);
+/* Is there a token by its dates, whatever the upstream says of it? */
+static inline bool keeper_status_has_token(const struct keeper_status *status)
+{
+    return status->fingerprint[0] != '\0';
+}
+/* As in struct keeper_status. Any thread. */
+const char *keeper_state_name(enum keeper_state state);
 /* The present token with a new reference, or NULL: for keeping it across a restart. */
 struct token *keeper_token(struct keeper *keeper, struct mono_time now);
 

@@ -10,7 +10,7 @@
 
 static bool has_token(const struct diagnosis *diagnosis)
 {
-    return diagnosis->upstream->token.fingerprint[0] != '\0';
+    return keeper_status_has_token(&diagnosis->upstream->token);
 }
 
 /* Lookups fail for it, and not only may they later. */

@@ -33,7 +33,7 @@ struct token_moment {
 
 static double expiry(const struct keeper_status *status, struct wall_time now)
 {
-    return status->fingerprint[0] == '\0' ? 0 : in_seconds(now.ns + status->expires_in);
+    return keeper_status_has_token(status) ? in_seconds(now.ns + status->expires_in) : 0;
 }
 
 static double lifetime(const struct keeper_status *status, struct wall_time now)

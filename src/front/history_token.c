@@ -105,7 +105,7 @@ void history_token(struct history *history, size_t upstream, size_t index,
     MUST(upstream < history->upstream_count);
     struct history_upstream *own = &history->upstreams[upstream];
     struct history_token_seen *seen = &own->seen;
-    const bool present = status->fingerprint[0] != '\0';
+    const bool present = keeper_status_has_token(status);
     const struct mono_time expires_at =
         present ? mono_add(now, status->expires_in) : (struct mono_time){0};
     const struct mono_time failed_at =

@@ -72,7 +72,7 @@ void readiness_facts(const struct exposition_upstream *upstream, struct mono_tim
     *health = (struct health_state){.down = false};
     if (upstream->health != NULL)
         lookup_health_read(upstream->health, status->generation,
-                           status->fingerprint[0] != '\0' && !status->replacement, now, health);
+                           keeper_status_has_token(status) && !status->replacement, now, health);
 }
 
 bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mono_time now,

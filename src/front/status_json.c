@@ -157,15 +157,9 @@ static json_t *read_rejected(const struct history_sample *sample,
 static json_t *read_state(const struct history_sample *sample,
                           const struct history_upstream_sample *upstream, size_t which)
 {
-    static const char *const names[] = {
-#define NAME(id, name) [id] = (name),
-        KEEPER_STATES(NAME)
-#undef NAME
-    };
-
     (void)sample;
     (void)which;
-    return json_string(names[upstream->state]);
+    return json_string(keeper_state_name(upstream->state));
 }
 
 /* Which samples: of the process, or of the upstream at `position`. */

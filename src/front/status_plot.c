@@ -52,7 +52,8 @@ double *plot_add(struct plot *plot, const char *name)
     return series->values;
 }
 
-void plot_value(struct buf *out, enum plot_unit unit, double value)
+/* "12.3 ms" and the like. */
+static void put_value(struct buf *out, enum plot_unit unit, double value)
 {
     switch (unit) {
     case PLOT_RATE:
@@ -160,7 +161,7 @@ static void put_label(const struct plot *plot, const struct axis *axis, double v
     else if (plot->unit == PLOT_RATE)
         buf_printf(out, value < 10 ? "%g/s" : "%.0f/s", value);
     else
-        plot_value(out, plot->unit, value);
+        put_value(out, plot->unit, value);
     buf_puts(out, "</text>");
 }
 
@@ -389,7 +390,7 @@ static void put_newest(const struct plot *plot, const struct series_span *span, 
                        plot->series[i].colour);
         html_text(out, plot->series[i].name);
         buf_puts(out, plot->series[i].name[0] == '\0' ? "" : " ");
-        plot_value(out, plot->unit, plot->series[i].values[at - 1]);
+        put_value(out, plot->unit, plot->series[i].values[at - 1]);
     }
 }
 

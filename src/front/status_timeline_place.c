@@ -17,7 +17,7 @@ const char *timeline_shape_name(enum timeline_shape shape)
 
 bool timeline_has_token(const struct timeline *line)
 {
-    return line->upstream->token.fingerprint[0] != '\0';
+    return keeper_status_has_token(&line->upstream->token);
 }
 
 struct mono_time timeline_later(struct mono_time a, struct mono_time b)

@@ -11,11 +11,6 @@
 #include "front/status_timeline.h"
 #include "front/token_events.h"
 
-static bool has_token(const struct keeper_status *token)
-{
-    return token->fingerprint[0] != '\0';
-}
-
 /* ---- the token ---- */
 
 static const char *sentence_of(const struct keeper_status *token)
@@ -69,14 +64,14 @@ static void put_left(const struct overview *overview, const char *title, int64_t
 static void put_countdowns(const struct overview *overview, const struct keeper_status *token,
                            struct buf *out)
 {
-    const bool calm = token->last_error == NULL && has_token(token);
+    const bool calm = token->last_error == NULL && keeper_status_has_token(token);
 
     buf_printf(out, "<div class=\"count%s\">", calm ? "" : " grave");
     if (token->next_request_in >= 0)
         put_left(overview, "Next token request", token->next_request_in, out);
     else
         buf_puts(out, "<p>No token request is planned</p>");
-    if (has_token(token))
+    if (keeper_status_has_token(token))
         put_left(overview, "Token expires", token->expires_in, out);
     buf_puts(out, "</div>");
 }
@@ -104,7 +99,7 @@ static void put_note(const struct overview *overview, const struct overview_upst
         status_when(overview, mono_add(overview->now, -token->last_error_age), out);
         buf_puts(out, ": ");
         html_text(out, token->last_error);
-    } else if (has_token(token)) {
+    } else if (keeper_status_has_token(token)) {
         buf_printf(out, "Token #%llu was obtained at ", (unsigned long long)token->generation);
         status_when(overview, mono_add(overview->now, -token->age), out);
         buf_puts(out, " and lives ");
@@ -132,7 +127,7 @@ static void put_token_facts(const struct overview_upstream *upstream, struct buf
     const struct keeper_status *token = &upstream->token;
 
     status_fact_begin(out, NULL, "Token fingerprint", NULL);
-    if (has_token(token)) {
+    if (keeper_status_has_token(token)) {
         buf_puts(out, "<code>");
         html_text(out, token->fingerprint);
         buf_puts(out, "</code>");

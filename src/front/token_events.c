@@ -74,7 +74,7 @@ static void put_rows(const struct overview *overview, const struct overview_upst
     const size_t position = series_position(overview, upstream);
     const size_t count = history_event_count(overview->history, position);
 
-    if (token->fingerprint[0] != '\0')
+    if (keeper_status_has_token(token))
         put_plan(overview, token->expires_in, "the token expires", out);
     if (token->next_request_in >= 0)
         put_plan(overview, token->next_request_in, "next token request", out);

@@ -31,7 +31,8 @@ json_t *token_json_text(const char *bytes)
     return value;
 }
 
-json_t *token_json_seconds(int64_t duration)
+/* To the millisecond. */
+static json_t *seconds(int64_t duration)
 {
     int64_t milliseconds = duration / MILLISECOND;
 
@@ -40,12 +41,12 @@ json_t *token_json_seconds(int64_t duration)
 
 static void add_seconds(json_t *token, const char *name, bool known, int64_t duration)
 {
-    json_object_set_new(token, name, known ? token_json_seconds(duration) : json_null());
+    json_object_set_new(token, name, known ? seconds(duration) : json_null());
 }
 
 json_t *token_json(const struct keeper_status *status)
 {
-    const bool have = status->fingerprint[0] != '\0';
+    const bool have = keeper_status_has_token(status);
     const bool failed = status->last_error != NULL;
     json_t *token =
         json_pack("{s:s, s:I, s:i, s:i, s:s?, s:o}", "state", status->state_name, "generation",

@@ -86,7 +86,7 @@ static void put_next_request(struct buf *text, const struct keeper_status *statu
 static void put_token(struct buf *text, const struct keeper_status *status, const char *upstream)
 {
     char when[CLOCK_TEXT];
-    if (status->fingerprint[0] != '\0') {
+    if (keeper_status_has_token(status)) {
         buf_printf(text, "the token of %s is valid until %s", upstream,
                    moment(status->expires_in, when));
         if (status->state == KEEPER_SUSPECT)

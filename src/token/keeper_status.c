@@ -11,6 +11,11 @@ static const char *const state_names[] = {
 #undef STATE_NAME
 };
 
+const char *keeper_state_name(enum keeper_state state)
+{
+    return state_names[state];
+}
+
 static enum keeper_state state_without_token(const struct keeper *keeper)
 {
     if (keeper->flight.under_way)
@@ -112,7 +117,7 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
     if (present != NULL)
         describe(out, present, now);
     out->state = present != NULL ? state_with(keeper, present, now) : state_without_token(keeper);
-    out->state_name = state_names[out->state];
+    out->state_name = keeper_state_name(out->state);
     if (keeper->last_error != NULL)
         out->last_error_age = mono_diff(now, keeper->last_error_at);
     token_unref(present);
