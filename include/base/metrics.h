@@ -61,7 +61,7 @@ enum metric_kind {
 #define METRIC_HISTOGRAM_CELLS (METRIC_BUCKET_COUNT + 2)
 
 /* The indexes of upstreams are below this. */
-#define METRIC_UPSTREAMS 16
+#define METRIC_UPSTREAMS 64
 
 /* Cells of a family indexed by status: 0 stands for "no response". */
 #define METRIC_STATUS_CELLS 600
@@ -70,6 +70,13 @@ enum metric_kind {
 
 /* Cells of postcoded_identity_rejected_total, one for each reason (jose/result.h). */
 #define METRIC_IDENTITY_CELLS 10
+
+/*
+ * Cells of postcoded_upstream_failovers_total, which is the upstream's that a lookup left: for each
+ * upstream that it went to, one for each reason (lookup/failover.h).
+ */
+#define METRIC_FAILOVER_REASONS 8
+#define METRIC_FAILOVER_CELLS (METRIC_UPSTREAMS * METRIC_FAILOVER_REASONS)
 
 /* Cells of postcoded_tls_handshakes_failed_total, one for each reason (front/tls_session.h). */
 #define METRIC_TLS_CELLS 7
@@ -117,6 +124,15 @@ enum metric_kind {
       "Tokens taken out of use, by reason.")                                                       \
     X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", UPSTREAM, COUNTER, 1,   \
       "Token requests not made because auth_budget was used up.")                                  \
+    X(METRIC_FAILOVERS, "postcoded_upstream_failovers_total", UPSTREAM, COUNTER,                   \
+      METRIC_FAILOVER_CELLS,                                                                       \
+      "Lookups that went on to another upstream of their route, by where to and why.")             \
+    X(METRIC_RATE_REFUSED, "postcoded_upstream_rate_refused_total", UPSTREAM, COUNTER, 1,          \
+      "Lookups refused because their turn by rate would have come too late.")                      \
+    X(METRIC_RETRY_BUDGET_REFUSED, "postcoded_upstream_retry_budget_refused_total", UPSTREAM,      \
+      COUNTER, 1, "Retries and failovers to the upstream not made because of retry_budget.")       \
+    X(METRIC_QUOTA, "postcoded_quota_total", PROCESS, COUNTER, 2,                                  \
+      "Lookups judged by [quota] per_user, by result.")                                            \
     X(METRIC_STORE_RECYCLED, "postcoded_store_recycled_total", PROCESS, COUNTER, 1,                \
       "Expired items removed from the store.")                                                     \
     X(METRIC_CONNECTIONS, "postcoded_connections", PROCESS, GAUGE, 1,                              \

@@ -57,6 +57,8 @@
  *   NAMES      struct config_names: one or two names of JSON members, separated by blanks
  *   TOKEN      char *, a token of RFC 9110
  *   LIST       struct config_list: texts with commas between them (range: longest value)
+ *   RATE       int64_t nanoseconds from one to the next, rounded up; 10/s 100/m 5000/h (range: the
+ *              number before the slash); `choices` "off" allows the word off (0)
  *   CLAIM      struct config_claim: the name of a member of a JWT's claims, or a JSON Pointer
  *
  * Families of keys, whose name is a prefix and NAME (config/table.h); a field holds them all:
@@ -195,6 +197,10 @@
       CONFIG_RELOADS, "Allow modes plain and off on addresses that are not loopback.")             \
     X("lookup", "normalise", lookup_normalise, BOOL, "on", 0, 0, "", CONFIG_RELOADS,               \
       "Trim a postcode, fold pasted spaces and dashes, convert to upper case; off: as received.")  \
+    X("quota", "per_user", quota_per_user, RATE, "off", 1, 1000000, "off", CONFIG_RELOADS,         \
+      "Lookups that each user may make, such as 100/m; one more gets 429 quota_exceeded.")         \
+    X("quota", "burst", quota_burst, COUNT, "10", 1, 100000, "", CONFIG_RELOADS,                   \
+      "Lookups that a user may make at once, after a pause.")                                      \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 
@@ -302,6 +308,18 @@
       "effect.")                                                                                   \
     X("upstream", "retries", retries, COUNT, "1", 0, 10, "", CONFIG_RELOADS,                       \
       "New connections tried when one fails before the first byte of a response.")                 \
+    X("upstream", "retry_budget", retry_budget, COUNT, "20", 0, 100, "", CONFIG_RELOADS,           \
+      "Calls to this upstream that may be retries and failovers, in percent of its lookups of "    \
+      "the last 10 s; 3 within 10 s are always allowed.")                                          \
+    X("upstream", "eject_after", eject_after, COUNT, "5", 1, 1000000, "", CONFIG_RELOADS,          \
+      "Failures in a row after which a route with another upstream leaves this one out for a "     \
+      "while.")                                                                                    \
+    X("upstream", "rate", rate, RATE, "off", 1, 1000000, "off", CONFIG_RELOADS,                    \
+      "Calls that are made at the most, such as 10/s; further lookups wait for their turn.")       \
+    X("upstream", "burst", burst, COUNT, "1", 1, 100000, "", CONFIG_RELOADS,                       \
+      "Calls that may be made at once when there were fewer than rate allows.")                    \
+    X("upstream", "queue", queue, COUNT, "100", 0, 1000000, "", CONFIG_RELOADS,                    \
+      "Lookups that may wait for their turn; one more gets 503 overloaded.")                       \
     X("upstream", "max_response_size", max_response_size, SIZE, "1M", 1024, 64 * 1024 * 1024, "",  \
       CONFIG_RELOADS, "Largest body accepted from the upstream.")                                  \
     X("upstream", "ca_file", ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS | CONFIG_RESTRICTS,     \
@@ -454,6 +472,7 @@ struct config_header {
 #define CONFIG_C_NAMES struct config_names
 #define CONFIG_C_TOKEN char *
 #define CONFIG_C_LIST struct config_list
+#define CONFIG_C_RATE int64_t
 #define CONFIG_C_CLAIM struct config_claim
 #define CONFIG_C_PARAMS struct config_params
 #define CONFIG_C_HEADERS struct config_params
@@ -486,10 +505,26 @@ struct config_upstream {
     size_t header_count;
 };
 
-/* How many upstreams a configuration may have. A test of several defines another number. */
-#ifndef CONFIG_UPSTREAMS_MAX
-#define CONFIG_UPSTREAMS_MAX 1
-#endif
+/* How many upstreams a configuration may have. */
+#define CONFIG_UPSTREAMS_MAX 32
+
+/* Where lookups are, unless a route has another prefix. */
+#define CONFIG_ROUTE_PREFIX "/api/v1/addresses/"
+
+/*
+ * One [route NAME]: which lookups go to which upstreams. Without such a section there is one route,
+ * of the built-in prefix and without a name, to the only upstream. It lives as long as the
+ * configuration that holds it.
+ */
+struct config_route {
+    char *name;                   /* "" for the built-in one */
+    char *prefix;                 /* "/api/v1/addresses/": begins and ends with a slash */
+    struct config_list postcodes; /* without their `*`; none: all postcodes */
+    struct config_list upstream;  /* names, as configured */
+    /* The same as places in config.upstreams: the first is asked first. */
+    size_t upstreams[CONFIG_UPSTREAMS_MAX];
+    size_t upstream_count;
+};
 
 struct config {
     unsigned magic;
@@ -500,6 +535,10 @@ struct config {
     /* In the order of the files; one or more in a configuration without faults. */
     struct config_upstream *upstreams;
     size_t upstream_count;
+    /* In the order of the files; one or more likewise. config/route.h finds the one that is meant.
+     */
+    struct config_route *routes;
+    size_t route_count;
 };
 
 /* Faults and notes, gathered: all of them, not only the first. */

@@ -7,4 +7,7 @@
 /* Once for each upstream, when its keys were read: auth_token_key, secrets, header fields. */
 void gather_upstream(struct snapshot *snapshot, size_t i);
 
+/* The routes; after the upstreams. */
+void gather_routes(struct snapshot *snapshot);
+
 #endif

@@ -38,6 +38,7 @@ enum config_kind {
     KIND_NAMES,
     KIND_TOKEN,
     KIND_LIST,
+    KIND_RATE,
     KIND_CLAIM,
     /* Families. */
     KIND_PARAMS,

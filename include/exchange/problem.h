@@ -25,6 +25,7 @@
     X(PROBLEM_TARGET_TOO_LARGE, "too_large", 414, "Target too large", INFO, "")                    \
     X(PROBLEM_HEADER_TOO_LARGE, "too_large", 431, "Request header section too large", INFO, "")    \
     X(PROBLEM_RATE_LIMITED, "upstream_rate_limited", 429, "Upstream rate limit", NOTICE, "")       \
+    X(PROBLEM_QUOTA_EXCEEDED, "quota_exceeded", 429, "User over quota", INFO, "")                  \
     X(PROBLEM_UNREACHABLE, "upstream_unreachable", 502, "Upstream unreachable", WARNING,           \
       "destination_unavailable")                                                                   \
     X(PROBLEM_UPSTREAM_ERROR, "upstream_error", 502, "Upstream error", WARNING,                    \

@@ -86,7 +86,7 @@ struct daemon {
     struct server_quota quota;
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
-    struct lookup_health health;
+    struct upstream_state upstream;
     struct worker **workers;
     size_t worker_count;
     struct busy busy;

@@ -29,7 +29,7 @@ struct worker_settings {
     struct loop *main_loop;
     struct keeper *keeper; /* only passed on */
     struct lookup_places *places;
-    struct lookup_health *health; /* of the upstream's lookups; shared by all workers */
+    struct upstream_state *state; /* of the upstream; shared by all workers */
     struct config *config;
     struct identity *identity;
     struct tls *tls; /* for the server with TLS; NULL: no listener has it */

@@ -100,3 +100,18 @@ void gather_upstream(struct snapshot *snapshot, size_t i)
     gather_headers(upstream);
     hide_defaults(snapshot, i);
 }
+
+void gather_routes(struct snapshot *snapshot)
+{
+    struct config *config = &snapshot->config;
+
+    if (config->upstream_count == 0)
+        return;
+    config->routes = mem_zalloc(sizeof(*config->routes));
+    config->route_count = 1;
+    config->routes[0].name = mem_strdup("");
+    config->routes[0].prefix = mem_strdup(CONFIG_ROUTE_PREFIX);
+    for (size_t i = 0; i < config->upstream_count; i++)
+        config->routes[0].upstreams[i] = i;
+    config->routes[0].upstream_count = config->upstream_count;
+}

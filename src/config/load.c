@@ -287,6 +287,7 @@ static void load_values(struct loading *loading)
             load_value(loading, &config_keys[i], upstream);
         gather_upstream(snapshot, upstream);
     }
+    gather_routes(snapshot);
 }
 
 /* Files of ours that hold a secret and that others can read, be it overridden or not. */

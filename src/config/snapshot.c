@@ -67,6 +67,12 @@ static void free_upstream(struct snapshot *snapshot, size_t upstream)
     free_members(&snapshot->upstreams[upstream].members);
 }
 
+static void free_route(struct config_route *route)
+{
+    mem_free(route->name);
+    mem_free(route->prefix);
+}
+
 /* All but its own array, and the references to secrets in there, is the base's. */
 static void free_derived(struct snapshot *snapshot)
 {
@@ -101,6 +107,9 @@ static void snapshot_free(struct snapshot *snapshot)
         mem_free(snapshot->paths[i]);
     mem_free(snapshot->paths);
     free_members(&snapshot->members);
+    for (size_t i = 0; i < config->route_count; i++)
+        free_route(&config->routes[i]);
+    mem_free(config->routes);
     mem_free(config->upstreams);
     mem_free(snapshot->upstreams);
     mem_free(snapshot->origins);

@@ -302,6 +302,11 @@ static void put_grammar(const struct config_key *key, struct buf *out)
         buf_printf(out, "one or more texts with commas between them, of at most %lld bytes",
                    (long long)key->max);
         break;
+    case KIND_RATE:
+        buf_printf(out, "a number from %lld to %lld, a slash and s, m or h, such as 10/s%s",
+                   (long long)key->min, (long long)key->max,
+                   strcmp(key->choices, "off") == 0 ? "; or off" : "");
+        break;
     case KIND_CLAIM:
         buf_puts(out, "the name of a claim, or a JSON Pointer");
         break;

@@ -65,6 +65,23 @@ bool units_parse_count(const char *text, int64_t *count)
     return parse(text, &none, 1, count);
 }
 
+bool units_parse_rate(const char *text, int64_t *count, int64_t *per)
+{
+    const size_t digits = text_span(text, TEXT_DIGIT);
+    uint64_t number;
+
+    if (!text_parse_u64(text, digits, &number) || number > INT64_MAX || text[digits] != '/')
+        return false;
+    for (size_t i = 0; i < 3; i++) { /* h, m, s */
+        if (strcmp(text + digits + 1, durations[i].name) != 0)
+            continue;
+        *count = (int64_t)number;
+        *per = durations[i].factor;
+        return true;
+    }
+    return false;
+}
+
 bool units_parse_mode(const char *text, int64_t *mode)
 {
     size_t len = strlen(text);

@@ -59,6 +59,25 @@ static bool parse_duration(const struct input *in, void *field, struct buf *show
     return parse_number(in, units_parse_duration, units_format_duration, field, shown);
 }
 
+static bool parse_rate(const struct input *in, void *field, struct buf *shown)
+{
+    int64_t *out = field;
+    int64_t count, per;
+
+    if (strcmp(in->key->choices, "off") == 0 && text_equal_ci(in->text, "off")) {
+        *out = 0;
+        buf_puts(shown, "off");
+        return true;
+    }
+    if (!units_parse_rate(in->text, &count, &per))
+        return input_not_allowed(in);
+    if (count < in->key->min || count > in->key->max)
+        return input_out_of_range(in);
+    *out = (per + count - 1) / count;
+    buf_puts(shown, in->text);
+    return true;
+}
+
 static bool parse_size(const struct input *in, void *field, struct buf *shown)
 {
     return parse_number(in, units_parse_size, units_format_size, field, shown);
@@ -303,6 +322,7 @@ static const struct kind {
     [KIND_NAMES] = {parse_names, fini_names, NULL},
     [KIND_TOKEN] = {parse_token, fini_text, NULL},
     [KIND_LIST] = {parse_list, fini_list, NULL},
+    [KIND_RATE] = {parse_rate, NULL, NULL},
     [KIND_CLAIM] = {claim_parse, claim_fini, NULL},
     [KIND_PARAMS] = {NULL, family_fini_params, family_parse_param},
     [KIND_HEADERS] = {NULL, family_fini_params, family_parse_header},

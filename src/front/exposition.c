@@ -16,6 +16,7 @@
 #include "front/process_metrics.h"
 #include "front/tls_session.h"
 #include "jose/result.h"
+#include "lookup/failover.h"
 
 #define LABELS_MAX 256
 
@@ -96,6 +97,19 @@ static bool label_tls(size_t cell, char out[LABELS_MAX])
     return label_word("reason", reasons, ARRAY_LEN(reasons), cell, out);
 }
 
+static bool label_failover(size_t cell, char out[LABELS_MAX])
+{
+    snprintf(out, LABELS_MAX, "to=\"%zu\",reason=\"%s\"", cell / METRIC_FAILOVER_REASONS,
+             failover_reason_name((enum failover_reason)(cell % METRIC_FAILOVER_REASONS)));
+    return true;
+}
+
+static bool label_quota(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const results[] = {"allowed", "exceeded"};
+    return label_word("result", results, ARRAY_LEN(results), cell, out);
+}
+
 _Static_assert(METRIC_TLS_CELLS == TLS_FAILURE_COUNT, "a cell for each reason");
 _Static_assert(METRIC_IDENTITY_CELLS == IDENTITY_REASON_COUNT, "a cell for each reason");
 
@@ -121,6 +135,10 @@ static const struct {
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
     [METRIC_TOKEN_BUDGET_REFUSED] = {label_none, false},
+    [METRIC_FAILOVERS] = {label_failover, true},
+    [METRIC_RATE_REFUSED] = {label_none, false},
+    [METRIC_RETRY_BUDGET_REFUSED] = {label_none, false},
+    [METRIC_QUOTA] = {label_quota, false},
     [METRIC_STORE_RECYCLED] = {label_none, false},
     [METRIC_CONNECTIONS] = {label_none, false},
     [METRIC_CONNECTIONS_REFUSED] = {label_none, false},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "config/route.h"
 #include "exchange/response.h"
 #include "front/access.h"
 #include "front/admin.h"
@@ -257,7 +258,11 @@ static void find(struct server_app *app, struct request *request, const char *re
         response_plain_problem(request, PROBLEM_INVALID_POSTCODE, "%s.", reason.text);
         return;
     }
-    if (!accept_query(request, lookups->shared.upstream))
+    struct lookup_plan *plan = lookups->shared.plan;
+    const struct config_route *route = route_find(
+        plan->config, request->path, (size_t)(rest - request->path), query.postcode.text);
+    const struct config_upstream *upstream = plan->ways[route->upstreams[0]].upstream;
+    if (!accept_query(request, upstream))
         return;
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);
@@ -266,8 +271,8 @@ static void find(struct server_app *app, struct request *request, const char *re
     }
     query.if_none_match = request_header(request, "If-None-Match");
     query.if_modified_since = request_header(request, "If-Modified-Since");
-    request->upstream = upstream_name(request, lookups->shared.upstream->index);
-    lookup_start(&lookups->shared, request->ctx, &query, found, request);
+    request->upstream = upstream_name(request, upstream->index);
+    lookup_start(&lookups->shared, route, request->ctx, &query, found, request);
 }
 
 static const struct route routes[] = {

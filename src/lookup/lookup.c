@@ -22,7 +22,8 @@
 struct lookup {
     unsigned magic;
     const struct lookup_shared *shared; /* the worker's, as it is at present */
-    struct lookup_shared way;           /* as it was when the lookup began; references of our own */
+    struct lookup_plan *plan;           /* as it was when the lookup began; a reference */
+    const struct lookup_way *way;       /* of the plan */
     struct ctx *ctx;
     struct ctx_hook cancelled;
     struct token_waiter waiter;
@@ -38,38 +39,6 @@ struct lookup {
     char *target;
 };
 
-void lookup_shared_init(struct lookup_shared *shared, struct token_source *tokens,
-                        struct config *config, const struct config_upstream *upstream,
-                        struct client *client)
-{
-    *shared = (struct lookup_shared){.tokens = tokens,
-                                     .config = config_ref(config),
-                                     .upstream = upstream,
-                                     .client = client_ref(client)};
-}
-
-void lookup_shared_use(struct lookup_shared *shared, struct config *config,
-                       const struct config_upstream *upstream, struct client *client,
-                       struct token_era era)
-{
-    config_ref(config);
-    client_ref(client);
-    lookup_shared_fini(shared);
-    shared->config = config;
-    shared->upstream = upstream;
-    shared->client = client;
-    shared->era = era;
-}
-
-void lookup_shared_fini(struct lookup_shared *shared)
-{
-    config_unref(shared->config);
-    client_unref(shared->client);
-    shared->config = NULL;
-    shared->upstream = NULL;
-    shared->client = NULL;
-}
-
 static void lookup_free(struct lookup *lookup)
 {
     MAGIC_OK(lookup, LOOKUP_MAGIC);
@@ -77,7 +46,7 @@ static void lookup_free(struct lookup *lookup)
     token_waiter_cancel(&lookup->waiter);
     token_unref(lookup->token);
     ctx_free(lookup->ctx);
-    lookup_shared_fini(&lookup->way);
+    lookup_plan_unref(lookup->plan);
     mem_free(lookup->target);
     MAGIC_CLEAR(lookup);
     mem_free(lookup);
@@ -91,11 +60,14 @@ static uint64_t generation(const struct lookup *lookup)
 /* Where to note how it ends; NULL: nowhere, or it says something of an upstream that is gone. */
 static struct lookup_health *health_of(const struct lookup *lookup)
 {
-    struct lookup_health *health = lookup->shared->health;
-    const bool counts = health != NULL && lookup_health_covers(health, lookup->began) &&
-                        lookup->way.era.number == lookup->shared->era.number;
+    const struct lookup_way *way = lookup->way;
+    const struct lookup_way *present = way->side->present;
+    struct upstream_state *state = way->side->state;
+    const bool counts = state != NULL && present != NULL &&
+                        lookup_health_covers(&state->health, lookup->began) &&
+                        way->era.number == present->era.number;
 
-    return counts ? health : NULL;
+    return counts ? &state->health : NULL;
 }
 
 static void finish(struct lookup *lookup, enum lookup_result_kind kind)
@@ -153,7 +125,7 @@ static void rejected(struct lookup *lookup, struct mono_time sent)
 {
     lookup->repeated = true;
     memset(lookup->result.headers, 0, sizeof(lookup->result.headers)); /* borrowed until here */
-    struct token_ticket ticket = token_source_rejected(lookup->way.tokens, lookup->ctx,
+    struct token_ticket ticket = token_source_rejected(lookup->way->side->tokens, lookup->ctx,
                                                        lookup->token, sent, &lookup->waiter);
     take_ticket(lookup, &ticket);
 }
@@ -190,7 +162,7 @@ static void hide_token(const struct token *token, struct buf *outline)
 static void called(void *arg, struct upstream_response *reply)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
-    const struct judge_question question = {.upstream = lookup->way.upstream,
+    const struct judge_question question = {.upstream = lookup->way->upstream,
                                             .postcode = lookup->query.postcode.text,
                                             .outline = lookup->query.outline};
     struct reason reason;
@@ -199,9 +171,9 @@ static void called(void *arg, struct upstream_response *reply)
     const bool blames_token = judge_response(&question, reply, &lookup->result, &reason);
     hide_token(lookup->token, lookup->query.outline);
     if (blames_token)
-        metric_upstream_add(METRIC_TOKEN_REJECTED, lookup->way.upstream->index, 0, 1);
+        metric_upstream_add(METRIC_TOKEN_REJECTED, lookup->way->upstream->index, 0, 1);
     if (is_accepted(reply) && !blames_token)
-        token_source_succeeded(lookup->way.tokens, lookup->token, reply->sent);
+        token_source_succeeded(lookup->way->side->tokens, lookup->token, reply->sent);
     if (blames_token && !lookup->repeated) {
         rejected(lookup, reply->sent);
         return;
@@ -216,8 +188,8 @@ static void called(void *arg, struct upstream_response *reply)
 /* The fields of ours, then those of header.NAME. Gives their number. */
 static size_t make_headers(const struct lookup *lookup, struct client_header headers[])
 {
-    const struct config *config = lookup->way.config;
-    const struct config_upstream *upstream = lookup->way.upstream;
+    const struct config *config = lookup->plan->config;
+    const struct config_upstream *upstream = lookup->way->upstream;
     const struct lookup_query *query = &lookup->query;
     const char *tracestate = ctx_tracestate(lookup->ctx);
     /* The answer is not what a validator of the upstream's body is about. */
@@ -249,13 +221,13 @@ static void call(struct lookup *lookup)
         .target = lookup->target,
         .headers = headers,
         .header_count = make_headers(lookup, headers),
-        .max_response = (size_t)lookup->way.upstream->max_response_size,
+        .max_response = (size_t)lookup->way->upstream->max_response_size,
         .queued = &lookup->query.stats->queued,
     };
 
     lookup->called = loop_now(ctx_loop(lookup->ctx));
     lookup->calling = true;
-    client_call(lookup->way.client, lookup->ctx, &request, called, lookup);
+    client_call(lookup->way->client, lookup->ctx, &request, called, lookup);
 }
 
 static char *join(const char *const parts[], size_t count)
@@ -292,19 +264,23 @@ static char *make_target(const struct config_upstream *upstream, const struct lo
  * A reload came while the lookup waited, and the token is for the upstream of after: to the one of
  * before it must not go.
  */
-static void follow_reload(struct lookup *lookup)
+static void follow_reload(struct lookup *lookup, const struct lookup_way *present)
 {
-    const struct lookup_shared *now = lookup->shared;
+    struct lookup_plan *before = lookup->plan;
+
     mem_free(lookup->target);
-    lookup->target = make_target(now->upstream, &lookup->query);
-    lookup_shared_use(&lookup->way, now->config, now->upstream, now->client, now->era);
+    lookup->target = make_target(present->upstream, &lookup->query);
+    lookup->plan = lookup_plan_ref(lookup->shared->plan);
+    lookup->way = present;
+    lookup_plan_unref(before);
 }
 
 static void take_token(struct lookup *lookup, struct token *token)
 {
-    const struct token_era *era = &lookup->shared->era;
-    if (lookup->way.era.number != era->number && token_generation(token) >= era->first_generation)
-        follow_reload(lookup);
+    const struct lookup_way *present = lookup->way->side->present;
+    if (present != NULL && lookup->way->era.number != present->era.number &&
+        token_generation(token) >= present->era.first_generation)
+        follow_reload(lookup, present);
     token_unref(lookup->token);
     lookup->token = token;
     lookup->query.stats->retries += lookup->repeated;
@@ -337,15 +313,14 @@ static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket
 
 /* ---- its beginning ---- */
 
-void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
-                  const struct lookup_query *query, lookup_done *done, void *arg)
+void lookup_start(const struct lookup_shared *shared, const struct config_route *route,
+                  struct ctx *ctx, const struct lookup_query *query, lookup_done *done, void *arg)
 {
     struct lookup *lookup = mem_zalloc(sizeof(*lookup));
     MAGIC_SET(lookup, LOOKUP_MAGIC);
     lookup->shared = shared;
-    lookup_shared_init(&lookup->way, shared->tokens, shared->config, shared->upstream,
-                       shared->client);
-    lookup->way.era = shared->era;
+    lookup->plan = lookup_plan_ref(shared->plan);
+    lookup->way = &shared->plan->ways[route->upstreams[0]];
     lookup->ctx = ctx_derive(ctx);
     lookup->cancelled.cancelled = on_cancelled;
     ctx_hook_add(ctx, &lookup->cancelled);
@@ -356,8 +331,9 @@ void lookup_start(const struct lookup_shared *shared, struct ctx *ctx,
     lookup->query = *query;
     lookup->result.stats = query->stats;
     *query->stats = (struct lookup_stats){.upstream_duration = -1};
-    lookup->target = make_target(shared->upstream, query);
+    lookup->target = make_target(lookup->way->upstream, query);
 
-    struct token_ticket ticket = token_source_get(shared->tokens, lookup->ctx, &lookup->waiter);
+    struct token_ticket ticket =
+        token_source_get(lookup->way->side->tokens, lookup->ctx, &lookup->waiter);
     take_ticket(lookup, &ticket);
 }

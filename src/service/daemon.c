@@ -187,7 +187,7 @@ static bool make_workers(struct daemon *daemon)
                                                  .main_loop = daemon->loop,
                                                  .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
-                                                 .health = &daemon->health,
+                                                 .state = &daemon->upstream,
                                                  .config = config,
                                                  .identity = daemon->setup.identity,
                                                  .tls = tls,

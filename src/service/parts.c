@@ -12,7 +12,7 @@ struct exposition daemon_exposition(struct daemon *daemon)
     const struct config_upstream *upstream = wiring_upstream(daemon->setup.config);
     return (struct exposition){
         .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens),
-                       &daemon->health}},
+                       &daemon->upstream.health}},
         .upstream_count = 1,
         .store = token_service_store(daemon->tokens),
         .tls = daemon->setup.tls,

@@ -34,6 +34,7 @@ struct probe {
     struct key_fetch *keys; /* NULL: no key_url */
     struct token_service *tokens;
     bool granted;
+    struct lookup_upstream side;
     struct lookup_shared shared;
     struct guid_source guids;
     struct ctx *ctx;
@@ -103,7 +104,7 @@ static void look_up(struct probe *probe)
     ctx_set_trace(probe->ctx, trace, "");
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
     probe_report_lookup(probe->upstream, probe->postcode);
-    lookup_start(&probe->shared, probe->ctx, &query, looked_up, probe);
+    lookup_start(&probe->shared, &config->routes[0], probe->ctx, &query, looked_up, probe);
 }
 
 /* ---- the token ---- */
@@ -133,7 +134,7 @@ static void changed(void *arg)
 static void publish(void *arg, struct token_view *view)
 {
     MAGIC_CAST(struct probe, probe, arg, PROBE_MAGIC);
-    token_source_publish(probe->shared.tokens, view);
+    token_source_publish(probe->side.tokens, view);
 }
 
 /* ---- life ---- */
@@ -149,7 +150,7 @@ static enum err make_tokens(struct probe *probe)
                                                     .one_shot = true};
     enum err err = token_service_new(&settings, &ports, &probe->tokens);
     if (err == ERR_OK)
-        probe->shared.tokens =
+        probe->side.tokens =
             token_source_new(probe->loop, probe->loop, token_service_keeper(probe->tokens), 0, 1);
     return err;
 }
@@ -166,9 +167,10 @@ static enum err make_client(struct probe *probe)
     mem_free(origin);
     if (err != ERR_OK)
         return err;
-    lookup_shared_init(&probe->shared, probe->shared.tokens, probe->config, probe->upstream,
-                       client);
-    client_unref(client);
+    struct lookup_plan *plan = lookup_plan_new(probe->config);
+    plan->ways[0].side = &probe->side;
+    plan->ways[0].client = client;
+    lookup_shared_use(&probe->shared, plan);
     return ERR_OK;
 }
 
@@ -183,8 +185,8 @@ static void take_down(struct probe *probe)
         key_fetch_free(probe->keys);
     loop_drain(probe->loop);
     loop_free(probe->loop);
-    if (probe->shared.tokens != NULL)
-        token_source_free(probe->shared.tokens);
+    if (probe->side.tokens != NULL)
+        token_source_free(probe->side.tokens);
     token_service_free(probe->tokens);
     buf_fini(&probe->outline);
 }

@@ -184,7 +184,7 @@ static void change_health(struct reload *reload, uint64_t era)
     const char *after = wiring_upstream(reload->setup.config)->address;
 
     if (token_service_era(daemon->tokens).number != era || strcmp(before, after) != 0)
-        lookup_health_begin(&daemon->health, mono_now());
+        lookup_health_begin(&daemon->upstream.health, mono_now());
 }
 
 /*

@@ -24,9 +24,9 @@ struct worker {
     struct server *server;
     struct server *tls_server; /* NULL: no listener has TLS */
     struct acceptor *acceptor; /* NULL: it accepts no more, or not yet */
-    struct token_source *source;
+    struct lookup_upstream side;
     struct lookup_app lookups;
-    struct client *next; /* prepared for a reload; NULL: none is */
+    struct lookup_plan *next; /* prepared for a reload; NULL: none is */
     struct timer *heart;
     _Atomic int64_t beat;
     struct mail drain;
@@ -39,14 +39,27 @@ struct worker {
     bool stopped; /* its parts are closed */
 };
 
-static enum err make_client(struct worker *worker, const struct config *config, size_t max_upstream,
-                            struct client **out)
+/* What lookups begin with under this configuration; its clients are made, or those of before. */
+static enum err make_plan(struct worker *worker, struct config *config, size_t max_upstream,
+                          bool new_pool, struct lookup_plan **out)
 {
-    const struct config_upstream *upstream = wiring_upstream(config);
-    char *origin = origin_of(upstream->address);
-    const struct client_settings settings = wiring_client(config, upstream, origin, max_upstream);
-    enum err err = client_new(worker->loop, &settings, out);
-    mem_free(origin);
+    struct lookup_plan *plan = lookup_plan_new(config);
+    struct lookup_way *way = &plan->ways[0];
+    enum err err = ERR_OK;
+    way->side = &worker->side;
+    if (new_pool) {
+        char *origin = origin_of(way->upstream->address);
+        const struct client_settings settings =
+            wiring_client(config, way->upstream, origin, max_upstream);
+        err = client_new(worker->loop, &settings, &way->client);
+        mem_free(origin);
+    } else {
+        way->client = client_ref(worker->lookups.shared.plan->ways[0].client);
+    }
+    if (err == ERR_OK)
+        *out = plan;
+    else
+        lookup_plan_unref(plan);
     return err;
 }
 
@@ -60,18 +73,17 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
     if (err == ERR_OK && settings->tls != NULL)
         err = server_new_tls(worker->loop, (size_t)settings->config->server_max_header_size,
                              settings->tls, &worker->tls_server);
-    struct client *client = NULL;
-    if (err == ERR_OK)
-        err = make_client(worker, settings->config, settings->max_upstream, &client);
     if (err != ERR_OK)
         return err;
-    worker->source =
+    worker->side.tokens =
         token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
                          (size_t)settings->config->server_max_in_flight);
-    lookup_shared_init(&worker->lookups.shared, worker->source, settings->config,
-                       wiring_upstream(settings->config), client);
-    client_unref(client);
-    worker->lookups.shared.health = settings->health;
+    worker->side.state = settings->state;
+    struct lookup_plan *plan;
+    err = make_plan(worker, settings->config, settings->max_upstream, true, &plan);
+    if (err != ERR_OK)
+        return err;
+    lookup_shared_use(&worker->lookups.shared, plan);
     worker->lookups.places = settings->places;
     identity_worker_connect(&worker->lookups.identity, worker->loop, settings->main_loop,
                             settings->key_asked, settings->key_asked_arg);
@@ -151,7 +163,7 @@ static void stop_servers(struct worker *worker)
 static void close_clients(struct worker *worker)
 {
     lookup_shared_fini(&worker->lookups.shared);
-    client_unref(worker->next);
+    lookup_plan_unref(worker->next);
     worker->next = NULL;
 }
 
@@ -195,8 +207,8 @@ static void prepare(struct mail *mail)
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
-    if (change->new_pool)
-        change->err = make_client(worker, change->config, change->max_upstream, &worker->next);
+    change->err =
+        make_plan(worker, change->config, change->max_upstream, change->new_pool, &worker->next);
     mail->deliver = prepared;
     loop_mail(worker->main_loop, mail);
 }
@@ -206,18 +218,16 @@ static void commit(struct mail *mail)
 {
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
-    struct lookup_shared *shared = &worker->lookups.shared;
     MAGIC_OK(worker, WORKER_MAGIC);
     if (!worker->stopped) {
-        struct client *client = worker->next != NULL ? worker->next : client_ref(shared->client);
+        struct lookup_plan *plan = worker->next;
         worker->next = NULL;
-        lookup_shared_use(shared, change->config, wiring_upstream(change->config), client,
-                          change->era);
+        plan->ways[0].era = change->era;
+        lookup_shared_use(&worker->lookups.shared, plan);
         lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys);
         if (worker->tls_server != NULL && change->tls != NULL)
             server_use_tls(worker->tls_server, change->tls);
-        token_source_limit(worker->source, (size_t)change->config->server_max_in_flight);
-        client_unref(client);
+        token_source_limit(worker->side.tokens, (size_t)change->config->server_max_in_flight);
     }
     change_free(change);
 }
@@ -227,7 +237,7 @@ static void discard(struct mail *mail)
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
-    client_unref(worker->next);
+    lookup_plan_unref(worker->next);
     worker->next = NULL;
     change_free(change);
 }
@@ -296,7 +306,7 @@ struct server_app *worker_app(struct worker *worker)
 
 struct token_source *worker_source(struct worker *worker)
 {
-    return worker->source;
+    return worker->side.tokens;
 }
 
 void worker_publish_keys(struct worker *worker, const struct key_view *view)
@@ -362,8 +372,8 @@ void worker_free(struct worker *worker)
     stop_unstarted(worker);
     if (worker->loop != NULL)
         loop_free(worker->loop);
-    if (worker->source != NULL)
-        token_source_free(worker->source);
+    if (worker->side.tokens != NULL)
+        token_source_free(worker->side.tokens);
     server_free(worker->server);
     server_free(worker->tls_server);
     lookup_app_fini(&worker->lookups);

@@ -1,0 +1,56 @@
+/*
+ * A worker's lookups that wait for their turn of [upstream] rate: in order of arrival, each with a
+ * turn that was taken from the meter that all workers share. A lookup that leaves gives its place
+ * to those behind it, and the turn that becomes free is the next one's who comes: so turns are not
+ * lost to callers who do not wait.
+ *
+ * One timer for the first of them: waiting costs nothing, however many wait.
+ *
+ * Thread: the worker's.
+ */
+#ifndef LOOKUP_TURNS_H
+#define LOOKUP_TURNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/rate.h"
+#include "runtime/loop.h"
+
+struct turns;
+
+enum turn_kind {
+    TURN_NOW,     /* go on */
+    TURN_PARKED,  /* the waiter's callback tells, in a later turn of the loop */
+    TURN_REFUSED, /* it would come too late, or too many wait already */
+};
+
+struct turn_waiter {
+    void (*come)(struct turn_waiter *waiter); /* its turn; it is out of the list already */
+    /* Private. All zero but for `come`: it does not wait. */
+    struct turn_waiter *prev, *next;
+    struct turns *turns;
+};
+
+struct turns_limits {
+    struct rate rate;
+    int64_t queue; /* how many may wait, in all workers together */
+};
+
+/* Both borrowed, for longer than it lives: `waiting` counts in all workers. */
+struct turns *turns_new(struct loop *loop, struct rate_meter *meter, _Atomic int64_t *waiting);
+/* Nobody waits. */
+void turns_free(struct turns *turns);
+
+/*
+ * TURN_REFUSED: *retry_after is in how many ns a turn could be had. `latest`: the deadline.
+ */
+enum turn_kind turns_take(struct turns *turns, const struct turns_limits *limits,
+                          struct mono_time latest, struct turn_waiter *waiter,
+                          int64_t *retry_after);
+/* Nothing happens when it does not wait. */
+void turn_cancel(struct turn_waiter *waiter);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Lookups hold the plan as a whole, and not the one way that they take, because a lookup may go on
+ * along another way of its route.
+ */
+#include "lookup/plan.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+struct lookup_plan *lookup_plan_new(struct config *config)
+{
+    struct lookup_plan *plan = mem_zalloc(sizeof(*plan));
+
+    plan->references = 1;
+    plan->config = config_ref(config);
+    plan->way_count = config->upstream_count;
+    for (size_t i = 0; i < plan->way_count; i++)
+        plan->ways[i].upstream = &config->upstreams[i];
+    return plan;
+}
+
+struct lookup_plan *lookup_plan_ref(struct lookup_plan *plan)
+{
+    plan->references++;
+    return plan;
+}
+
+void lookup_plan_unref(struct lookup_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    MUST(plan->references > 0);
+    if (--plan->references > 0)
+        return;
+    for (size_t i = 0; i < plan->way_count; i++)
+        client_unref(plan->ways[i].client);
+    config_unref(plan->config);
+    mem_free(plan);
+}
+
+void lookup_shared_use(struct lookup_shared *shared, struct lookup_plan *plan)
+{
+    for (size_t i = 0; shared->plan != NULL && i < shared->plan->way_count; i++)
+        shared->plan->ways[i].side->present = NULL;
+    for (size_t i = 0; i < plan->way_count; i++)
+        plan->ways[i].side->present = &plan->ways[i];
+    lookup_plan_unref(shared->plan);
+    shared->plan = plan;
+}
+
+void lookup_shared_fini(struct lookup_shared *shared)
+{
+    lookup_plan_unref(shared->plan);
+    shared->plan = NULL;
+}
