@@ -70,8 +70,8 @@ void readiness_facts(const struct exposition_upstream *upstream, struct mono_tim
 {
     keeper_status(upstream->keeper, now, status);
     *health = (struct health_state){.down = false};
-    if (upstream->health != NULL)
-        lookup_health_read(upstream->health, status->generation,
+    if (upstream->state != NULL)
+        lookup_health_read(&upstream->state->health, status->generation,
                            keeper_status_has_token(status) && !status->replacement, now, health);
 }
 
