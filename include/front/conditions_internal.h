@@ -31,7 +31,6 @@ struct diagnosis {
     struct overview *overview;
     enum condition_level level; /* of this run */
     const struct overview_upstream *upstream;
-    size_t number;                 /* the upstream's, in overview and history */
     struct upstream_trend *trend;  /* the upstream's */
     uint64_t codes[PROBLEM_COUNT]; /* in the last minute */
     bool upstream_troubled;        /* one is down or slow: what piles up does so for that */
@@ -63,7 +62,8 @@ void conditions_process(struct diagnosis *diagnosis);
 /* conditions_token.c: the token endpoint, its answers, the budget. */
 void conditions_token(struct diagnosis *diagnosis);
 /* conditions_slow.c */
-void conditions_trend(const struct overview *overview, size_t number, struct upstream_trend *out);
+void conditions_trend(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct upstream_trend *out);
 void conditions_slow(struct diagnosis *diagnosis);
 /* conditions_upstream.c */
 /* Answers come so late that lookups end before them: more than slow. */

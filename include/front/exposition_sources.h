@@ -35,7 +35,7 @@ struct reload_status {
 
 /* All borrowed. */
 struct exposition {
-    struct exposition_upstream upstreams[METRIC_UPSTREAMS];
+    struct exposition_upstream upstreams[CONFIG_UPSTREAMS_MAX];
     size_t upstream_count;
     const struct config *config; /* whose routes lookups take; NULL: there are none */
     struct store *store;

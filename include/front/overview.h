@@ -72,7 +72,7 @@ struct overview {
     bool draining;
     struct condition conditions[CONDITIONS_MAX];
     size_t condition_count;
-    struct overview_upstream upstreams[METRIC_UPSTREAMS];
+    struct overview_upstream upstreams[CONFIG_UPSTREAMS_MAX];
     size_t upstream_count;
     int64_t codes[PROBLEM_COUNT]; /* requests since the start */
     int64_t connections, max_connections;

@@ -31,7 +31,7 @@ enum readiness_cause {
 #define READINESS_WHAT 512
 #define READINESS_WHY 1280
 /* Of the process there are a few, of each upstream one at most. */
-#define READINESS_REASONS (METRIC_UPSTREAMS + 4)
+#define READINESS_REASONS (CONFIG_UPSTREAMS_MAX + 4)
 
 struct readiness_reason {
     enum readiness_cause cause;

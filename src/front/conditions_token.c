@@ -101,8 +101,9 @@ static struct mono_time failing_since(const struct diagnosis *diagnosis)
     const struct history *history = overview->history;
     struct mono_time since = mono_add(overview->now, -diagnosis->upstream->token.last_error_age);
 
-    for (size_t age = 0; age < history_event_count(history, diagnosis->number); age++) {
-        const struct history_event *event = history_event_at(history, diagnosis->number, age);
+    for (size_t age = 0; age < history_event_count(history, diagnosis->upstream->index); age++) {
+        const struct history_event *event =
+            history_event_at(history, diagnosis->upstream->index, age);
 
         if (event->kind == HISTORY_OBTAINED)
             break;
@@ -220,9 +221,9 @@ static struct mono_time rejected_since(const struct diagnosis *diagnosis)
 
     if (diagnosis->upstream->health.failing)
         return diagnosis->upstream->health.since;
-    for (size_t age = 0; age < history_event_count(history, diagnosis->number); age++)
-        if (history_event_at(history, diagnosis->number, age)->kind == HISTORY_REJECTED)
-            return history_event_at(history, diagnosis->number, age)->at;
+    for (size_t age = 0; age < history_event_count(history, diagnosis->upstream->index); age++)
+        if (history_event_at(history, diagnosis->upstream->index, age)->kind == HISTORY_REJECTED)
+            return history_event_at(history, diagnosis->upstream->index, age)->at;
     return (struct mono_time){0};
 }
 

@@ -194,7 +194,7 @@ static bool has_queued(const struct diagnosis *diagnosis, size_t age)
 {
     const struct overview *overview = diagnosis->overview;
     const struct history_upstream_sample *sample =
-        history_upstream_at(overview->history, diagnosis->number, age);
+        history_upstream_at(overview->history, diagnosis->upstream->index, age);
 
     return history_durations_over(&sample->queued, overview->request_timeout / 2) > 0;
 }
@@ -310,7 +310,7 @@ static const struct partly {
 
 static bool has_class(const struct diagnosis *diagnosis, size_t age, enum history_class class)
 {
-    return history_upstream_at(diagnosis->overview->history, diagnosis->number, age)
+    return history_upstream_at(diagnosis->overview->history, diagnosis->upstream->index, age)
                ->classes[class] > 0;
 }
 

@@ -28,7 +28,7 @@ static void put_value(struct buf *out, const char *name, const char *kind, const
 
 struct token_moment {
     struct wall_time now;
-    struct keeper_status status[METRIC_UPSTREAMS];
+    struct keeper_status status[CONFIG_UPSTREAMS_MAX];
 };
 
 static double expiry(const struct keeper_status *status, struct wall_time now)

@@ -162,11 +162,11 @@ static json_t *read_state(const struct history_sample *sample,
     return json_string(keeper_state_name(upstream->state));
 }
 
-/* Which samples: of the process, or of the upstream at `position`. */
+/* Which samples: of the process, or of the upstream of this index. */
 struct columns {
     const struct overview *overview;
     bool of_upstream;
-    size_t position;
+    size_t index; /* in the metrics */
     json_t *object;
 };
 
@@ -178,7 +178,7 @@ static void add_column(const struct columns *columns, const char *name, read_sam
 
     for (size_t age = history_count(history); age-- > 0;) {
         const struct history_upstream_sample *upstream =
-            columns->of_upstream ? history_upstream_at(history, columns->position, age) : NULL;
+            columns->of_upstream ? history_upstream_at(history, columns->index, age) : NULL;
         json_t *value = read(history_at(history, age), upstream, which);
 
         MEM_MUST(value != NULL && json_array_append_new(array, value) == 0);
@@ -231,7 +231,7 @@ static json_t *process_samples(const struct overview *overview)
     return columns.object;
 }
 
-static json_t *upstream_samples(const struct overview *overview, size_t position)
+static json_t *upstream_samples(const struct overview *overview, size_t index)
 {
     static const char *const classes[] = {
         [HISTORY_NONE] = "calls_without_response_per_second",
@@ -244,7 +244,7 @@ static json_t *upstream_samples(const struct overview *overview, size_t position
     struct columns columns = columns_begin(overview);
 
     columns.of_upstream = true;
-    columns.position = position;
+    columns.index = index;
     add_column(&columns, "call_p50_seconds", read_calls, 50);
     add_column(&columns, "call_p99_seconds", read_calls, 99);
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
@@ -328,14 +328,14 @@ static json_t *event_json(const struct overview *overview, const struct history_
 }
 
 /* The oldest first, as samples are. */
-static json_t *token_events(const struct overview *overview, size_t position)
+static json_t *token_events(const struct overview *overview, size_t index)
 {
     json_t *all = json_array();
 
-    for (size_t age = history_event_count(overview->history, position); age-- > 0;)
-        MEM_MUST(
-            json_array_append_new(all, event_json(overview, history_event_at(overview->history,
-                                                                             position, age))) == 0);
+    for (size_t age = history_event_count(overview->history, index); age-- > 0;)
+        MEM_MUST(json_array_append_new(
+                     all, event_json(overview, history_event_at(overview->history, index, age))) ==
+                 0);
     return all;
 }
 
@@ -351,11 +351,11 @@ static json_t *upstream_json(const struct overview *overview, size_t position)
     set(object, "address", text_or_null(upstream->address));
     set(object, "token_endpoint", text_or_null(upstream->token_endpoint));
     set(object, "token", token);
-    set(object, "token_events", token_events(overview, position));
+    set(object, "token_events", token_events(overview, upstream->index));
     set(object, "connections_active", json_integer(upstream->connections_active));
     set(object, "connections_idle", json_integer(upstream->connections_idle));
     set(object, "queue_length", json_integer(upstream->queue_length));
-    set(object, "samples", upstream_samples(overview, position));
+    set(object, "samples", upstream_samples(overview, upstream->index));
     return object;
 }
 

@@ -119,9 +119,9 @@ static void add_upstream_sample(struct series_upstream_column *column,
 }
 
 void series_fill_upstream(const struct overview *overview, const struct series_span *span,
-                          size_t upstream, struct series_upstream_column *columns)
+                          size_t index, struct series_upstream_column *columns)
 {
-    const size_t count = history_count(overview->history);
+    const size_t count = history_upstream_count(overview->history, index);
 
     memset(columns, 0, SERIES_MAX * sizeof(*columns));
     for (size_t age = 0; age < count; age++) {
@@ -130,15 +130,15 @@ void series_fill_upstream(const struct overview *overview, const struct series_s
 
         if (at >= SERIES_MAX)
             return;
-        add_upstream_sample(&columns[at], history_upstream_at(overview->history, upstream, age),
+        add_upstream_sample(&columns[at], history_upstream_at(overview->history, index, age),
                             times->length);
     }
 }
 
-void series_sum_upstream(const struct overview *overview, size_t upstream, int64_t time,
+void series_sum_upstream(const struct overview *overview, size_t index, int64_t time,
                          struct series_upstream_column *sum)
 {
-    const size_t count = history_count(overview->history);
+    const size_t count = history_upstream_count(overview->history, index);
 
     memset(sum, 0, sizeof(*sum));
     for (size_t age = 0; age < count; age++) {
@@ -146,8 +146,7 @@ void series_sum_upstream(const struct overview *overview, size_t upstream, int64
 
         if (mono_diff(overview->now, times->at) >= time)
             return;
-        add_upstream_sample(sum, history_upstream_at(overview->history, upstream, age),
-                            times->length);
+        add_upstream_sample(sum, history_upstream_at(overview->history, index, age), times->length);
     }
 }
 

@@ -159,7 +159,7 @@ static void put_queue(const struct overview *overview, const struct overview_ups
 {
     struct series_upstream_column sum;
 
-    series_sum_upstream(overview, series_position(overview, upstream), MINUTE, &sum);
+    series_sum_upstream(overview, upstream->index, MINUTE, &sum);
     status_fact_begin(out, NULL, "Waiting for a connection", "now");
     html_count(out, upstream->queue_length);
     if (waited(&sum.queued)) {
@@ -275,8 +275,7 @@ void status_upstream_write(const struct overview *overview,
     const struct keeper_status *token = &upstream->token;
     char *id = mem_printf("upstream-%s", upstream->name);
 
-    series_fill_upstream(overview, &work->span, series_position(overview, upstream),
-                         work->upstream);
+    series_fill_upstream(overview, &work->span, upstream->index, work->upstream);
     status_section_upstream(out, id, upstream->name);
     mem_free(id);
     buf_printf(out, "<div class=\"token\" data-state=\"%s\" data-generation=\"%llu\">",

@@ -99,8 +99,8 @@ START_TEST(test_samples)
     newest->in_flight = 77;
     newest->busy_permille = 250;
     memset(&newest->lookups, 0, sizeof(newest->lookups));
-    history->upstreams[1].samples[HISTORY_SAMPLES - 1].queue_length = 9;
-    history->upstreams[1].samples[HISTORY_SAMPLES - 1].state = KEEPER_SUSPECT;
+    history->upstreams[1]->samples[HISTORY_SAMPLES - 1].queue_length = 9;
+    history->upstreams[1]->samples[HISTORY_SAMPLES - 1].state = KEEPER_SUSPECT;
     make();
     json_t *samples = get(status, "samples");
     const size_t last = HISTORY_SAMPLES - 1;
@@ -147,7 +147,7 @@ START_TEST(test_upstream)
 
     begin(1, HOUR);
     fixture_samples(overview, 30 * SECOND, 500);
-    struct history_upstream_sample *newest = &fixture_history(overview)->upstreams[0].samples[2];
+    struct history_upstream_sample *newest = &fixture_history(overview)->upstreams[0]->samples[2];
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         newest->classes[i] = 10 * (uint32_t)(i + 1);
     newest->queue_refused = 40;

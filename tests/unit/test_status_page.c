@@ -242,7 +242,7 @@ START_TEST(test_present)
 {
     begin(1, 8 * MINUTE);
     fixture_token(overview, 0, 5 * MINUTE, 5 * HOUR, MINUTE);
-    fixture_history(overview)->upstreams[0].events_noted = 0;
+    fixture_history(overview)->upstreams[0]->events_noted = 0;
     draw();
     shows("<rect class=\"use\" x=\"31.00%\" width=\"31.00%\"/>");
     shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"38.00%\"/>");
@@ -334,7 +334,7 @@ START_TEST(test_queue)
     begin(1, 30 * MINUTE);
     fixture_samples(overview, 20 * MINUTE, 100);
     struct history *history = fixture_history(overview);
-    struct history_upstream_sample *newest = &history->upstreams[0].samples[history->taken - 1];
+    struct history_upstream_sample *newest = &history->upstreams[0]->samples[history->taken - 1];
     fixture_observe(&newest->queued, 9, 50);
     newest->queue_refused = 7;
     newest->classes[HISTORY_LIMITED] = 5;
@@ -551,7 +551,7 @@ START_TEST(test_largest)
 
     memset(name, '"', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    begin(METRIC_UPSTREAMS, 3 * HOUR);
+    begin(CONFIG_UPSTREAMS_MAX, 3 * HOUR);
     fill_all(name, PROBLEM_INVALID_POSTCODE);
     overview->ready = false;
     for (size_t i = 0; i < READINESS_REASONS; i++) {
