@@ -50,8 +50,6 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
-#define READYZ_MAX (2048 * READINESS_REASONS)
-
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     const struct admin_ports *ports = &of(app)->ports;
@@ -63,34 +61,95 @@ static void healthz(struct server_app *app, struct request *request, const char 
         respond_text(request, 503, "a worker event loop is blocked\n");
 }
 
-/* Adds a line for each reason why the daemon is not ready; true: there is none. */
-static bool is_ready(const struct admin_app *admin, struct buf *reasons)
+/* The caller's to free. */
+static struct readiness *readiness_now(const struct admin_app *admin)
 {
-    return readiness_check(&admin->sources, &admin->ports, mono_now(), reasons);
+    struct readiness *readiness = mem_alloc(sizeof(*readiness));
+
+    readiness_gather(&admin->sources, &admin->ports, mono_now(), readiness);
+    return readiness;
+}
+
+/* `route` is NULL for the daemon. It may be ready, and some of its routes not. */
+static void respond_readiness(struct request *request, const struct readiness *readiness,
+                              const struct config_route *route)
+{
+    const bool ready = route == NULL ? readiness->ready : readiness_serves(readiness, route);
+    struct buf text;
+
+    buf_init(&text, READINESS_LINES_MAX);
+    if (ready)
+        buf_puts(&text, "ready\n");
+    readiness_write(readiness, route, mono_now(), &text);
+    respond_text(request, ready ? 200 : 503, buf_text(&text));
+    buf_fini(&text);
 }
 
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf reasons;
+    struct readiness *readiness = readiness_now(of(app));
     (void)rest;
     (void)len;
-    buf_init(&reasons, READYZ_MAX);
-    if (is_ready(of(app), &reasons))
-        respond_text(request, 200, "ready\n");
+    respond_readiness(request, readiness, NULL);
+    mem_free(readiness);
+}
+
+static const struct config_route *find_route(const struct readiness *readiness, const char *name,
+                                             size_t len)
+{
+    const struct config *config = readiness->config;
+
+    for (size_t i = 0; config != NULL && i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+
+        if (strlen(route->name) == len && memcmp(route->name, name, len) == 0)
+            return route;
+    }
+    return NULL;
+}
+
+/* Names of routes and upstreams that a 404 offers; there may be hundreds. */
+#define OFFERED_MAX 4096
+
+static void reject_route(struct request *request, const struct config *config)
+{
+    struct buf names;
+
+    if (config == NULL) {
+        response_plain_problem(request, PROBLEM_NOT_FOUND,
+                               "There is no [route NAME]: ask /readyz.");
+        return;
+    }
+    buf_init(&names, OFFERED_MAX);
+    for (size_t i = 0; i < config->route_count; i++)
+        buf_printf(&names, "%s/readyz/%s", i == 0 ? "" : ", ", config->routes[i].name);
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown route. There are %s%s.",
+                           buf_text(&names), names.err == ERR_OK ? "" : " and more");
+    buf_fini(&names);
+}
+
+static void readyz_route(struct server_app *app, struct request *request, const char *rest,
+                         size_t len)
+{
+    struct readiness *readiness = readiness_now(of(app));
+    const struct config_route *route = find_route(readiness, rest, len);
+
+    if (route != NULL)
+        respond_readiness(request, readiness, route);
     else
-        respond_text(request, 503, buf_text(&reasons));
-    buf_fini(&reasons);
+        reject_route(request, readiness->config);
+    mem_free(readiness);
 }
 
 static void metrics(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf text, reasons;
+    struct readiness *readiness = readiness_now(of(app));
+    struct buf text;
     (void)rest;
     (void)len;
     buf_init(&text, EXPOSITION_MAX);
-    buf_init(&reasons, READYZ_MAX);
-    exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
-    buf_fini(&reasons);
+    exposition_write(&of(app)->sources, readiness, &text);
+    mem_free(readiness);
     MUST(text.err == ERR_OK);
     response_operator(request, 200, EXPOSITION_CONTENT_TYPE, NULL, buf_text(&text), text.len);
     buf_fini(&text);
@@ -341,12 +400,13 @@ static const struct route routes[] = {
     {.path = "/status.json", .handle = status_data},
     {.path = "/healthz", .handle = healthz},
     {.path = "/readyz", .handle = readyz},
+    {.path = "/readyz/", .prefix = true, .handle = readyz_route},
     {.path = "/metrics", .handle = metrics},
     {.path = "/tokens", .handle = tokens},
     {.path = "/tokens/", .prefix = true, .post = true, .handle = token_action},
     {.path = "/config", .handle = show_config},
 };
-#define METRICS_ROUTES 5
+#define METRICS_ROUTES 6
 
 /* Where a caller may ask: of a Unix socket the path is of no use to one, and stays untold. */
 static void add_addresses(const struct config_addresses *listen, struct buf *out)

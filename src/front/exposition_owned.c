@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/exposition_text.h"
+#include "front/readiness.h"
 
 static double in_seconds(int64_t ns)
 {
@@ -111,6 +112,20 @@ static void put_tokens(const struct exposition *exposition, struct buf *out)
         put_states(&exposition->upstreams[i], moment.status[i].state, out);
 }
 
+/* ---- routes ---- */
+
+/* The built-in route has no name, and is what postcoded_ready tells. */
+static void put_routes(const struct readiness *readiness, struct buf *out)
+{
+    const struct config *config = readiness->config;
+
+    exposition_text_head(out, "postcoded_route_ready", "gauge",
+                         "1 while /readyz/ROUTE says 200, otherwise 0.");
+    for (size_t i = 0; config != NULL && i < config->route_count; i++)
+        buf_printf(out, "postcoded_route_ready{route=\"%s\"} %d\n", config->routes[i].name,
+                   readiness_serves(readiness, &config->routes[i]));
+}
+
 /* ---- the process ---- */
 
 static void put_busy(const struct exposition *exposition, struct buf *out)
@@ -132,9 +147,12 @@ static void put_reload(const struct reload_status *reload, struct buf *out)
               "1: the last reload succeeded, or there was none; 0: it failed.", !reload->failed);
 }
 
-void exposition_owned_write(const struct exposition *exposition, bool ready, struct buf *out)
+void exposition_owned_write(const struct exposition *exposition, const struct readiness *readiness,
+                            struct buf *out)
 {
-    put_value(out, "postcoded_ready", "gauge", "1 while /readyz says 200, otherwise 0.", ready);
+    put_value(out, "postcoded_ready", "gauge", "1 while /readyz says 200, otherwise 0.",
+              readiness->ready);
+    put_routes(readiness, out);
     put_tokens(exposition, out);
     put_busy(exposition, out);
     put_reload(exposition->reload, out);

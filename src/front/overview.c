@@ -78,7 +78,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
                                   .draining = ports->draining(ports->arg)};
 
     readiness_gather(sources, ports, overview->now, &overview->readiness);
-    overview->ready = overview->readiness.count == 0;
+    overview->ready = overview->readiness.ready;
     read_upstreams(overview, sources, config);
     read_process(overview, config);
     overview->reload = *sources->reload;

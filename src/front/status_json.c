@@ -13,7 +13,6 @@
 #include "front/token_json.h"
 
 #define HOST_MAX 256
-#define REASONS_MAX (2048 * READINESS_REASONS)
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -265,8 +264,8 @@ static json_t *reasons(const struct overview *overview)
     json_t *all = json_array();
     struct buf lines;
 
-    buf_init(&lines, REASONS_MAX);
-    readiness_write(&overview->readiness, overview->now, &lines);
+    buf_init(&lines, READINESS_LINES_MAX);
+    readiness_write(&overview->readiness, NULL, overview->now, &lines);
     for (const char *line = buf_text(&lines); *line != '\0';) {
         const size_t len = strcspn(line, "\n");
         char *one = mem_strndup(line, len);
