@@ -64,6 +64,9 @@ struct history_upstream_sample {
     uint32_t rejected;     /* responses that rejected the token */
     uint32_t queue_length; /* at the end of the interval */
     uint32_t queue_refused;
+    uint32_t rate_refused;
+    uint32_t retries_refused;                    /* to this upstream, by its retry_budget */
+    uint32_t failovers[METRIC_FAILOVER_REASONS]; /* from this upstream, by enum failover_reason */
     enum keeper_state state;
 };
 

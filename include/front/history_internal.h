@@ -18,6 +18,9 @@ struct history_upstream_totals {
     int64_t classes[HISTORY_CLASSES];
     int64_t rejected;
     int64_t queue_refused;
+    int64_t rate_refused;
+    int64_t retries_refused;
+    int64_t failovers[METRIC_FAILOVER_REASONS];
 };
 
 /* What was last seen of a token, and counted of it: an event is a difference to this. */

@@ -67,7 +67,7 @@ void readiness_facts(const struct exposition_upstream *upstream, struct mono_tim
 
 /*
  * Is one of the upstreams of this route ready, which is one of readiness->config? Where none is,
- * *since is when the last of them ceased to be; {0}: not known.
+ * *since is when the last of them ceased to be; {0}: not known, or one is.
  */
 bool readiness_of_route(const struct readiness *readiness, const struct config_route *route,
                         struct mono_time *since);

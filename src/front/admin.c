@@ -18,7 +18,7 @@
 #include "front/conditions.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
-#include "front/overview.h"
+#include "front/overview_routes.h"
 #include "front/readiness.h"
 #include "front/routes.h"
 #include "front/status_json.h"
@@ -183,6 +183,7 @@ static struct overview *overview_of(const struct admin_app *admin)
     struct overview *overview = mem_alloc(sizeof(*overview));
 
     overview_init(overview, &admin->sources, &admin->ports, admin->app.config);
+    overview_routes_read(overview);
     conditions_fill(overview);
     return overview;
 }

@@ -34,8 +34,10 @@ static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
         diagnosis->trend = &trends[i];
         conditions_upstream(diagnosis);
         conditions_token(diagnosis);
+        conditions_way(diagnosis);
     }
     diagnosis->upstream = NULL;
+    conditions_routes(diagnosis);
     conditions_process(diagnosis);
 }
 
@@ -44,7 +46,7 @@ void conditions_fill(struct overview *overview)
     struct upstream_trend trends[CONFIG_UPSTREAMS_MAX];
     struct diagnosis diagnosis = {.overview = overview};
 
-    overview->condition_count = 0;
+    overview->condition_count = overview->conditions_left = 0;
     add_recent(&diagnosis);
     for (size_t i = 0; i < overview->upstream_count; i++) {
         conditions_trend(overview, &overview->upstreams[i], &trends[i]);

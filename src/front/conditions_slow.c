@@ -59,6 +59,10 @@ static void add_classes(struct upstream_trend *out, const struct history_upstrea
     }
     history_durations_add(&out->queued, &sample->queued);
     out->rejected += sample->rejected;
+    out->rate_refused += sample->rate_refused;
+    out->retries_refused += sample->retries_refused;
+    for (size_t i = 0; i < METRIC_FAILOVER_REASONS; i++)
+        out->failovers[i] += sample->failovers[i];
     out->mixed += sample->rejected > 0 && sample->classes[HISTORY_GOOD] > 0;
 }
 

@@ -70,6 +70,29 @@ static void sample_classes(struct history_upstream *upstream, size_t index,
         out->classes[i] = history_grown(&upstream->totals.classes[i], classes[i]);
 }
 
+static void sample_failovers(struct history_upstream_totals *totals, size_t index,
+                             struct history_upstream_sample *out)
+{
+    int64_t failovers[METRIC_FAILOVER_REASONS] = {0};
+
+    for (size_t cell = 0; cell < METRIC_FAILOVER_CELLS; cell++)
+        failovers[cell % METRIC_FAILOVER_REASONS] +=
+            metric_upstream_sum(METRIC_FAILOVERS, index, cell);
+    for (size_t i = 0; i < METRIC_FAILOVER_REASONS; i++)
+        out->failovers[i] = history_grown(&totals->failovers[i], failovers[i]);
+}
+
+static void sample_refused(struct history_upstream_totals *totals, size_t index,
+                           struct history_upstream_sample *out)
+{
+    out->queue_refused = history_grown(
+        &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
+    out->rate_refused =
+        history_grown(&totals->rate_refused, metric_upstream_sum(METRIC_RATE_REFUSED, index, 0));
+    out->retries_refused = history_grown(
+        &totals->retries_refused, metric_upstream_sum(METRIC_RETRY_BUDGET_REFUSED, index, 0));
+}
+
 static void sample_upstream(struct history_upstream *upstream, size_t index,
                             enum keeper_state state, struct history_upstream_sample *out)
 {
@@ -86,8 +109,8 @@ static void sample_upstream(struct history_upstream *upstream, size_t index,
     out->rejected =
         history_grown(&totals->rejected, metric_upstream_sum(METRIC_TOKEN_REJECTED, index, 0));
     out->queue_length = gauge(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0));
-    out->queue_refused = history_grown(
-        &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
+    sample_refused(totals, index, out);
+    sample_failovers(totals, index, out);
     out->state = state;
 }
 

@@ -172,8 +172,10 @@ bool readiness_of_route(const struct readiness *readiness, const struct config_r
     for (size_t i = 0; i < route->upstream_count; i++) {
         const unsigned char of = readiness->reason_of[route->upstreams[i]];
 
-        if (of == 0)
+        if (of == 0) {
+            *since = (struct mono_time){0};
             return true;
+        }
         if (mono_before(*since, readiness->reasons[of - 1].since))
             *since = readiness->reasons[of - 1].since;
     }
