@@ -39,7 +39,7 @@ struct series_column {
 struct series_upstream_column {
     int64_t length;
     struct history_durations calls, queued;
-    int64_t queue_refused;
+    int64_t queue_refused, rate_refused;
     int64_t classes[HISTORY_CLASSES];
     bool suspect; /* the token, in a sample */
 };

@@ -24,7 +24,9 @@ static int64_t known_for(const struct overview *overview)
 /* The more upstreams share the page, the less is shown of each. */
 static size_t sharing(size_t upstreams)
 {
-    return upstreams <= 1 ? 1 : upstreams <= 2 ? 2 : upstreams <= 4 ? 3 : 4;
+    if (upstreams <= 4)
+        return upstreams > 0 ? upstreams : 1;
+    return upstreams <= 8 ? 6 : 9;
 }
 
 struct series_span series_span_of(const struct overview *overview)
@@ -115,6 +117,7 @@ static void add_upstream_sample(struct series_upstream_column *column,
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         column->classes[i] += sample->classes[i];
     column->queue_refused += sample->queue_refused;
+    column->rate_refused += sample->rate_refused;
     column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
 }
 

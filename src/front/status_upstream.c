@@ -175,6 +175,27 @@ static void put_queue(const struct overview *overview, const struct overview_ups
     status_fact_end(out);
 }
 
+/* Of an upstream that always was open, and has no rate, nothing is to be told. */
+static void put_way(const struct overview *overview, const struct overview_upstream *upstream,
+                    struct buf *out)
+{
+    if (overview->readiness.config != NULL || upstream->hold.held) {
+        status_fact_begin(out, NULL, "Taken by routes", "now");
+        status_way_write(overview, upstream, out);
+        status_fact_end(out);
+    }
+    if (upstream->rate == 0)
+        return;
+    status_fact_begin(out, NULL, "Waiting for their turn", "now");
+    html_count(out, upstream->rate_waiting);
+    buf_puts(out, " <small>of ");
+    html_count(out, upstream->rate_queue);
+    buf_puts(out, "; rate allows ");
+    html_rate(out, (double)SECOND / (double)upstream->rate);
+    buf_puts(out, "</small>");
+    status_fact_end(out);
+}
+
 static void put_facts(const struct overview *overview, const struct overview_upstream *upstream,
                       struct buf *out)
 {
@@ -189,6 +210,7 @@ static void put_facts(const struct overview *overview, const struct overview_ups
     buf_puts(out, " idle</small>");
     status_fact_end(out);
     put_queue(overview, upstream, out);
+    put_way(overview, upstream, out);
     buf_puts(out, "</dl>");
 }
 
