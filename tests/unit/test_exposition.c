@@ -182,6 +182,37 @@ START_TEST(test_failovers)
 }
 END_TEST
 
+/* What all workers know of an upstream; nothing of one for which there are no lookups. */
+START_TEST(test_state)
+{
+    static struct upstream_state state;
+    const struct mono_time now = mono_now();
+    struct buf out;
+
+    exposition.upstreams[1].state = &state;
+    ck_assert(breaker_failed(&state.breaker, 1, false, now));
+    hold_begin(&state.hold, "7", now, wall_now());
+    atomic_store(&state.waiting, 12);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_upstream_ejected",
+              "postcoded_upstream_ejected{upstream=\"v\"} 1\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_held",
+              "postcoded_upstream_held{upstream=\"v\"} 1\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_rate_waiting",
+              "postcoded_upstream_rate_waiting{upstream=\"v\"} 12\n# HELP");
+    breaker_good(&state.breaker);
+    atomic_store(&state.hold.until, 0);
+    buf_reset(&out);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_upstream_ejected",
+              "postcoded_upstream_ejected{upstream=\"v\"} 0\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_held",
+              "postcoded_upstream_held{upstream=\"v\"} 0\n# HELP");
+    buf_fini(&out);
+}
+END_TEST
+
 /* The built-in route has no name, and no series. */
 START_TEST(test_routes)
 {
@@ -215,6 +246,7 @@ int main(void)
     tcase_add_test(tcase, test_identity_reasons);
     tcase_add_loop_test(tcase, test_owners, 0, 2);
     tcase_add_test(tcase, test_failovers);
+    tcase_add_test(tcase, test_state);
     tcase_add_test(tcase, test_routes);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
