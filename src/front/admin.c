@@ -346,6 +346,19 @@ static bool is_rest(const char *rest, size_t len, const char *upstream, const ch
            memcmp(rest + name, action, strlen(action)) == 0;
 }
 
+static void reject_token_path(struct request *request, const struct exposition *sources)
+{
+    struct buf names;
+
+    buf_init(&names, OFFERED_MAX);
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        buf_printf(&names, "%s/tokens/%s/refresh, /tokens/%s/forget", i == 0 ? "" : ", ",
+                   sources->upstreams[i].name, sources->upstreams[i].name);
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "There are %s%s.", buf_text(&names),
+                           names.err == ERR_OK ? "" : " and more");
+    buf_fini(&names);
+}
+
 static void token_action(struct server_app *app, struct request *request, const char *rest,
                          size_t len)
 {
@@ -361,9 +374,7 @@ static void token_action(struct server_app *app, struct request *request, const 
             return;
         }
     }
-    const char *name = sources->upstreams[0].name;
-    response_plain_problem(request, PROBLEM_NOT_FOUND,
-                           "There are /tokens/%s/refresh and /tokens/%s/forget.", name, name);
+    reject_token_path(request, sources);
 }
 
 /* ---- configuration ---- */
