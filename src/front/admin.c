@@ -20,6 +20,7 @@
 #include "front/header_limit.h"
 #include "front/overview_routes.h"
 #include "front/readiness.h"
+#include "front/readyz.h"
 #include "front/routes.h"
 #include "front/status_json.h"
 #include "front/status_page.h"
@@ -70,74 +71,20 @@ static struct readiness *readiness_now(const struct admin_app *admin)
     return readiness;
 }
 
-/* `route` is NULL for the daemon. It may be ready, and some of its routes not. */
-static void respond_readiness(struct request *request, const struct readiness *readiness,
-                              const struct config_route *route)
-{
-    const bool ready = route == NULL ? readiness->ready : readiness_serves(readiness, route);
-    struct buf text;
-
-    buf_init(&text, READINESS_LINES_MAX);
-    if (ready)
-        buf_puts(&text, "ready\n");
-    readiness_write(readiness, route, mono_now(), &text);
-    respond_text(request, ready ? 200 : 503, buf_text(&text));
-    buf_fini(&text);
-}
-
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     struct readiness *readiness = readiness_now(of(app));
     (void)rest;
     (void)len;
-    respond_readiness(request, readiness, NULL);
+    readyz_respond(request, readiness, NULL);
     mem_free(readiness);
-}
-
-static const struct config_route *find_route(const struct readiness *readiness, const char *name,
-                                             size_t len)
-{
-    const struct config *config = readiness->config;
-
-    for (size_t i = 0; config != NULL && i < config->route_count; i++) {
-        const struct config_route *route = &config->routes[i];
-
-        if (strlen(route->name) == len && memcmp(route->name, name, len) == 0)
-            return route;
-    }
-    return NULL;
-}
-
-/* Names of routes and upstreams that a 404 offers; there may be hundreds. */
-#define OFFERED_MAX 4096
-
-static void reject_route(struct request *request, const struct config *config)
-{
-    struct buf names;
-
-    if (config == NULL) {
-        response_plain_problem(request, PROBLEM_NOT_FOUND,
-                               "There is no [route NAME]: ask /readyz.");
-        return;
-    }
-    buf_init(&names, OFFERED_MAX);
-    for (size_t i = 0; i < config->route_count; i++)
-        buf_printf(&names, "%s/readyz/%s", i == 0 ? "" : ", ", config->routes[i].name);
-    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown route. There are %s%s.",
-                           buf_text(&names), names.err == ERR_OK ? "" : " and more");
-    buf_fini(&names);
 }
 
 static void readyz_route(struct server_app *app, struct request *request, const char *rest,
                          size_t len)
 {
     struct readiness *readiness = readiness_now(of(app));
-    const struct config_route *route = find_route(readiness, rest, len);
-
-    if (route != NULL)
-        respond_readiness(request, readiness, route);
-    else
-        reject_route(request, readiness->config);
+    readyz_respond_route(request, readiness, rest, len);
     mem_free(readiness);
 }
 
@@ -345,6 +292,9 @@ static bool is_rest(const char *rest, size_t len, const char *upstream, const ch
     return len == name + strlen(action) && memcmp(rest, upstream, name) == 0 &&
            memcmp(rest + name, action, strlen(action)) == 0;
 }
+
+/* Paths that a 404 offers. */
+#define OFFERED_MAX 4096
 
 static void reject_token_path(struct request *request, const struct exposition *sources)
 {
