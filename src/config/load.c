@@ -373,39 +373,62 @@ static void keep_unreloadable(struct loading *loading)
     }
 }
 
-/* Whether one of the first `count` upstreams has this place in the metrics. */
-static bool is_taken(const struct config *config, size_t count, size_t index)
+/* Those that had a name before have their index again. */
+static void keep_indexes(struct loading *loading)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (config->upstreams[i].index == index)
-            return true;
+    struct snapshot *snapshot = loading->snapshot;
+    const struct snapshot *before = loading->before;
+
+    snapshot->loads = 1;
+    if (before == NULL)
+        return;
+    snapshot->loads = before->loads + 1;
+    memcpy(snapshot->index_used, before->index_used, sizeof(snapshot->index_used));
+    for (size_t i = 0; i < snapshot->config.upstream_count; i++) {
+        struct config_upstream *upstream = &snapshot->config.upstreams[i];
+        const struct config_upstream *old = snapshot_counterpart(&before->config, upstream->name);
+        if (old == NULL)
+            continue;
+        upstream->index = old->index;
+        snapshot->index_used[old->index] = snapshot->loads;
     }
-    return false;
 }
 
-/* A place in the metrics that no upstream has, nor had before the reload. */
-static size_t free_index(const struct loading *loading, size_t count)
+/*
+ * The index whose last upstream is gone for the longest time: that one's lookups under way still
+ * count under it.
+ */
+static size_t oldest_index(const struct snapshot *snapshot)
 {
-    const struct config *config = &loading->snapshot->config;
-    const struct config *before = loading->before != NULL ? &loading->before->config : NULL;
-    size_t index = 0;
+    size_t oldest = 0;
 
-    while (is_taken(config, count, index) ||
-           (before != NULL && is_taken(before, before->upstream_count, index)))
-        index++;
-    return index;
+    for (size_t i = 1; i < METRIC_UPSTREAMS; i++) {
+        if (snapshot->index_used[i] < snapshot->index_used[oldest])
+            oldest = i;
+    }
+    return oldest;
 }
 
-_Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS, "there is always a free index");
+_Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS,
+               "there is always one that no upstream of this load or the one before has");
 
-static void index_upstream(struct loading *loading, size_t i)
+static bool is_new(const struct loading *loading, const char *name)
 {
-    struct config_upstream *upstream = &loading->snapshot->config.upstreams[i];
-    const struct config_upstream *old =
-        loading->before != NULL ? snapshot_counterpart(&loading->before->config, upstream->name)
-                                : NULL;
+    return loading->before == NULL || snapshot_counterpart(&loading->before->config, name) == NULL;
+}
 
-    upstream->index = old != NULL ? old->index : free_index(loading, i);
+static void index_upstreams(struct loading *loading)
+{
+    struct snapshot *snapshot = loading->snapshot;
+
+    keep_indexes(loading);
+    for (size_t i = 0; i < snapshot->config.upstream_count; i++) {
+        struct config_upstream *upstream = &snapshot->config.upstreams[i];
+        if (!is_new(loading, upstream->name))
+            continue;
+        upstream->index = oldest_index(snapshot);
+        snapshot->index_used[upstream->index] = snapshot->loads;
+    }
 }
 
 static void make_upstreams(struct loading *loading)
@@ -420,10 +443,11 @@ static void make_upstreams(struct loading *loading)
         return;
     }
     snapshot_make_upstreams(snapshot, upstreams->count);
-    for (size_t i = 0; i < upstreams->count; i++)
+    for (size_t i = 0; i < upstreams->count; i++) {
         snapshot->config.upstreams[i].name = mem_strdup(upstreams->items[i].name);
-    for (size_t i = 0; i < upstreams->count; i++)
-        index_upstream(loading, i);
+        snapshot->upstreams[i].place = upstreams->items[i].place;
+    }
+    index_upstreams(loading);
 }
 
 /* Without one there is the built-in route, whose values are the defaults. */
