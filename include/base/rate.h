@@ -7,6 +7,10 @@
  * `interval` apart, but for `burst` of them at once after a pause. So in any time T there are at
  * most T / interval + burst turns.
  *
+ * The rate may be another one at each call (a reload). Turns that were taken stay taken; what is
+ * then remembered of them is a used-up burst at most, so a slow rate does not hold up a faster one.
+ * Two rates in turn on one meter, as in the moment of a reload, are bounded by the faster one.
+ *
  * Any thread.
  */
 #ifndef BASE_RATE_H
@@ -25,7 +29,8 @@ struct rate {
 
 /* All zero at first: as after a long pause. */
 struct rate_meter {
-    _Atomic int64_t due; /* ns of the monotonic clock */
+    _Atomic int64_t due;    /* ns of the monotonic clock */
+    _Atomic int64_t window; /* burst intervals of the rate that `due` was reckoned with */
 };
 
 /*
@@ -34,6 +39,12 @@ struct rate_meter {
  */
 bool rate_take(struct rate_meter *meter, const struct rate *rate, struct mono_time now,
                struct mono_time latest, struct mono_time *turn);
+
+/*
+ * Gives back a turn that lies in the future and is not used. False: another one was taken after it,
+ * so that it cannot be given back; it is still the caller's.
+ */
+bool rate_give_back(struct rate_meter *meter, const struct rate *rate, struct mono_time turn);
 
 /* When a turn could be had, asked at `now`; none is taken. */
 struct mono_time rate_next(const struct rate_meter *meter, const struct rate *rate,

@@ -21,8 +21,10 @@ struct upstream_trend {
     struct history_durations queued;      /* waits for a connection in the last minute */
     uint64_t calls;                       /* in the last minute, as are the next */
     uint64_t classes[HISTORY_CLASSES];
-    uint64_t rejected;  /* responses that rejected the token */
-    unsigned mixed;     /* samples with such and with good ones */
+    uint64_t rejected; /* responses that rejected the token */
+    uint64_t rate_refused, retries_refused;
+    uint64_t failovers[METRIC_FAILOVER_REASONS]; /* from it to others */
+    unsigned mixed;                              /* samples with such and with good ones */
     double slow;        /* the share of the calls by which it is slow (0.5, 0.99); 0: it is not */
     int64_t slow_above; /* and the duration, in ns */
 };
@@ -31,13 +33,15 @@ struct diagnosis {
     struct overview *overview;
     enum condition_level level; /* of this run */
     const struct overview_upstream *upstream;
-    size_t number;                 /* the upstream's, in overview and history */
     struct upstream_trend *trend;  /* the upstream's */
     uint64_t codes[PROBLEM_COUNT]; /* in the last minute */
     bool upstream_troubled;        /* one is down or slow: what piles up does so for that */
 };
 
-/* A condition to be filled, of `diagnosis->upstream` or (NULL) the process; NULL: not in this run.
+/*
+ * An upstream that others stand in for takes no lookup down: its worst is a warning.
+ *
+ * A condition to be filled, of `diagnosis->upstream` or (NULL) the process; NULL: not in this run.
  */
 struct condition *condition_begin(struct diagnosis *diagnosis, enum condition_level level,
                                   struct mono_time since);
@@ -58,12 +62,17 @@ const char *condition_span(int64_t span, char out[CONDITION_SPAN]);
 struct mono_time condition_since(const struct diagnosis *diagnosis,
                                  bool (*has)(const struct diagnosis *diagnosis, size_t age));
 
+/* conditions_routes.c: what becomes of lookups between several upstreams. */
+void conditions_routes(struct diagnosis *diagnosis);
+/* The same, of one upstream. */
+void conditions_way(struct diagnosis *diagnosis);
 /* conditions_process.c: all that is no upstream's. */
 void conditions_process(struct diagnosis *diagnosis);
 /* conditions_token.c: the token endpoint, its answers, the budget. */
 void conditions_token(struct diagnosis *diagnosis);
 /* conditions_slow.c */
-void conditions_trend(const struct overview *overview, size_t number, struct upstream_trend *out);
+void conditions_trend(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct upstream_trend *out);
 void conditions_slow(struct diagnosis *diagnosis);
 /* conditions_upstream.c */
 /* Answers come so late that lookups end before them: more than slow. */

@@ -7,16 +7,16 @@
 #ifndef FRONT_EXPOSITION_H
 #define FRONT_EXPOSITION_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "front/exposition_sources.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 /* More than any set of labels can fill. */
-#define EXPOSITION_MAX (1024 * 1024)
+#define EXPOSITION_MAX (8 * 1024 * 1024)
 
-/* `ready`: what /readyz says. */
-void exposition_write(const struct exposition *exposition, bool ready, struct buf *out);
+struct readiness;
+
+void exposition_write(const struct exposition *exposition, const struct readiness *readiness,
+                      struct buf *out);
 
 #endif

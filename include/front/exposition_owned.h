@@ -7,11 +7,12 @@
 #ifndef FRONT_EXPOSITION_OWNED_H
 #define FRONT_EXPOSITION_OWNED_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "front/exposition_sources.h"
 
-void exposition_owned_write(const struct exposition *exposition, bool ready, struct buf *out);
+struct readiness;
+
+void exposition_owned_write(const struct exposition *exposition, const struct readiness *readiness,
+                            struct buf *out);
 
 #endif

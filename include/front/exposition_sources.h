@@ -12,8 +12,9 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "config/config.h"
 #include "front/tls.h"
-#include "lookup/health.h"
+#include "lookup/upstream_state.h"
 #include "storage/store.h"
 #include "token/keeper.h"
 
@@ -22,7 +23,7 @@ struct exposition_upstream {
     const char *name;
     size_t index; /* in the metrics */
     struct keeper *keeper;
-    struct lookup_health *health; /* NULL: there are no lookups */
+    struct upstream_state *state; /* of its lookups; NULL: there are none */
 };
 
 /* The last load of a configuration, that of the start included. */
@@ -34,8 +35,9 @@ struct reload_status {
 
 /* All borrowed. */
 struct exposition {
-    struct exposition_upstream upstreams[METRIC_UPSTREAMS];
+    struct exposition_upstream upstreams[CONFIG_UPSTREAMS_MAX];
     size_t upstream_count;
+    const struct config *config; /* whose routes lookups take; NULL: there are none */
     struct store *store;
     const struct tls *tls; /* NULL: there is no certificate */
     const struct reload_status *reload;

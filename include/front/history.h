@@ -1,8 +1,11 @@
 /*
  * The last two hours in samples of ten seconds, for the status page: what the counters of
  * base/metrics.h counted in each interval, what the gauges read at its end, and what happened to
- * each upstream's token. The memory is allocated once, and no lookup does anything for it: the main
- * loop's timer reads the counters.
+ * each upstream's token. No lookup does anything for it: the main loop's timer reads the counters.
+ *
+ * An upstream is named by its index in the metrics. Its memory, about 200 kB, is allocated when it
+ * is first seen, kept over reloads, and freed when the upstream is gone: one that comes back, or
+ * another that gets its index, begins with an empty history.
  *
  * Thread: the main loop's.
  */
@@ -61,6 +64,9 @@ struct history_upstream_sample {
     uint32_t rejected;     /* responses that rejected the token */
     uint32_t queue_length; /* at the end of the interval */
     uint32_t queue_refused;
+    uint32_t rate_refused;
+    uint32_t retries_refused;                    /* to this upstream, by its retry_budget */
+    uint32_t failovers[METRIC_FAILOVER_REASONS]; /* from this upstream, by enum failover_reason */
     enum keeper_state state;
 };
 
@@ -82,18 +88,22 @@ struct history_event {
 
 struct history;
 
-struct history *history_new(size_t upstreams, struct mono_time now);
+struct history *history_new(struct mono_time now);
 void history_free(struct history *history); /* NULL is allowed */
 
+/*
+ * Which upstreams there are from now on. history_sample does it too; it is for the time between a
+ * reload and the next sample.
+ */
+void history_use(struct history *history, const struct exposition *sources);
 /* Takes a sample; called every HISTORY_INTERVAL. */
 void history_sample(struct history *history, const struct exposition *sources,
                     struct mono_time now);
 /*
- * Something may have changed for an upstream's token: notes what did. `upstream` counts as those of
- * `sources`, `index` is the one in the metrics.
+ * Something may have changed for the token of an upstream of history_use: notes what did.
  */
-void history_token(struct history *history, size_t upstream, size_t index,
-                   const struct keeper_status *status, struct mono_time now);
+void history_token(struct history *history, size_t index, const struct keeper_status *status,
+                   struct mono_time now);
 
 /*
  * What no sample holds yet: of `codes`, which were counted since the start, those since the newest
@@ -105,10 +115,15 @@ struct mono_time history_pending(const struct history *history, const int64_t co
 /* How many there are, and one of them by age: 0 is the newest. Borrowed until the next sample. */
 size_t history_count(const struct history *history);
 const struct history_sample *history_at(const struct history *history, size_t age);
+/* How many of those know of this upstream: it may be younger than they are. 0: it is unknown. */
+size_t history_upstream_count(const struct history *history, size_t index);
+/* Since when; {0}: from the first sample on. */
+struct mono_time history_upstream_since(const struct history *history, size_t index);
+/* Of one that does not know of the upstream: an empty sample. */
 const struct history_upstream_sample *history_upstream_at(const struct history *history,
-                                                          size_t upstream, size_t age);
-size_t history_event_count(const struct history *history, size_t upstream);
-const struct history_event *history_event_at(const struct history *history, size_t upstream,
+                                                          size_t index, size_t age);
+size_t history_event_count(const struct history *history, size_t index);
+const struct history_event *history_event_at(const struct history *history, size_t index,
                                              size_t age);
 
 void history_durations_add(struct history_durations *sum, const struct history_durations *more);

@@ -18,6 +18,9 @@ struct history_upstream_totals {
     int64_t classes[HISTORY_CLASSES];
     int64_t rejected;
     int64_t queue_refused;
+    int64_t rate_refused;
+    int64_t retries_refused;
+    int64_t failovers[METRIC_FAILOVER_REASONS];
 };
 
 /* What was last seen of a token, and counted of it: an event is a difference to this. */
@@ -34,6 +37,9 @@ struct history_token_seen {
 };
 
 struct history_upstream {
+    char *name;             /* whose it is */
+    uint64_t began;         /* how many samples were taken before */
+    struct mono_time since; /* the last of them; {0}: there were none */
     struct history_upstream_totals totals;
     struct history_token_seen seen;
     uint64_t events_noted;
@@ -47,9 +53,13 @@ struct history {
     struct mono_time sampled; /* the last sample, or its start */
     uint64_t taken;
     struct history_sample samples[HISTORY_SAMPLES];
-    size_t upstream_count;
-    struct history_upstream *upstreams;
+    struct history_upstream *upstreams[METRIC_UPSTREAMS]; /* by index; NULL: there is none */
 };
+
+/* An empty one, from the counters of now on; frees the one that was there. */
+struct history_upstream *history_begin(struct history *history, size_t index, const char *name);
+/* Of the counters of an upstream's token: what was counted so far is no news. */
+void history_token_begin(struct history_token_seen *seen, size_t index);
 
 /* How much a counter grew since *before, which becomes what it is now. */
 static inline uint32_t history_grown(int64_t *before, int64_t now)

@@ -52,6 +52,14 @@ struct overview_upstream {
     struct keeper_status token; /* its strings are borrowed */
     struct health_state health; /* of its lookups */
     bool slow;                  /* as conditions_fill finds */
+    bool unready;               /* readiness_of_upstream says why */
+    bool covered;               /* each of its routes has another one that is ready */
+    struct breaker_state breaker;
+    struct hold_state hold;
+    int64_t eject_after; /* as configured, like the next */
+    int64_t rate;        /* ns from one call to the next; 0: there is no limit */
+    int64_t rate_queue;  /* lookups that may wait for their turn */
+    int64_t rate_waiting;
     /* Whom to ask when it fails: scheme, host and port of where lookups and token requests go. */
     char address[OVERVIEW_ORIGIN];
     char token_endpoint[OVERVIEW_ORIGIN];
@@ -72,14 +80,15 @@ struct overview {
     bool draining;
     struct condition conditions[CONDITIONS_MAX];
     size_t condition_count;
-    struct overview_upstream upstreams[METRIC_UPSTREAMS];
+    size_t conditions_left; /* for which there was no room: of the same level or less */
+    struct overview_upstream upstreams[CONFIG_UPSTREAMS_MAX]; /* front/overview_routes.h */
     size_t upstream_count;
     int64_t codes[PROBLEM_COUNT]; /* requests since the start */
     int64_t connections, max_connections;
     int64_t in_flight, max_in_flight;
     size_t workers;
     struct reload_status reload;
-    struct readiness readiness;     /* why it is not ready */
+    struct readiness readiness;     /* why it is not ready; of the routes, too */
     struct mono_time blocked_since; /* a worker's event loop; {0}: none is */
     struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
     int64_t request_timeout;        /* ns */

@@ -3,7 +3,9 @@
  * metric postcoded_ready, the status page and the service manager are told, from one place.
  *
  * An upstream has one reason at most: that it has no token, or else that its lookups fail
- * (lookup/health.h).
+ * (lookup/health.h). A route is ready while one of its upstreams is, and the daemon while one of
+ * its routes is: where one of several Location APIs is down, a load balancer must not take every
+ * instance out. With the built-in route alone all is as if there were no routes.
  *
  * Thread: the main loop's.
  */
@@ -15,7 +17,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "front/exposition.h"
+#include "config/config.h"
+#include "front/exposition_sources.h"
 
 struct admin_ports;
 
@@ -31,7 +34,7 @@ enum readiness_cause {
 #define READINESS_WHAT 512
 #define READINESS_WHY 1280
 /* Of the process there are a few, of each upstream one at most. */
-#define READINESS_REASONS (METRIC_UPSTREAMS + 4)
+#define READINESS_REASONS (CONFIG_UPSTREAMS_MAX + 4)
 
 struct readiness_reason {
     enum readiness_cause cause;
@@ -42,9 +45,14 @@ struct readiness_reason {
     char why[READINESS_WHY];      /* "the upstream responded with 503"; "": what says it */
 };
 
+/* A large structure: allocate it. What is borrowed is good until the main loop's next turn. */
 struct readiness {
+    bool ready;
     struct readiness_reason reasons[READINESS_REASONS];
-    size_t count; /* 0: it is ready */
+    size_t count; /* of the process and of upstreams, also of those that others stand in for */
+    const struct config *config; /* borrowed; NULL: there is no route with a name */
+    /* Of each upstream of the configuration: its reason's place and 1; 0: it is ready. */
+    unsigned char reason_of[CONFIG_UPSTREAMS_MAX];
 };
 
 void readiness_gather(const struct exposition *sources, const struct admin_ports *ports,
@@ -57,10 +65,23 @@ bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mo
 void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
                      struct keeper_status *status, struct health_state *health);
 
-/* "upstream u: no usable token (backing_off) since 2026-01-31T23:59:59Z: ...", a line for each. */
-void readiness_write(const struct readiness *readiness, struct mono_time now, struct buf *lines);
-/* Both: adds a line for each reason why the daemon is not ready; true: there is none. */
-bool readiness_check(const struct exposition *sources, const struct admin_ports *ports,
-                     struct mono_time now, struct buf *reasons);
+/*
+ * Is one of the upstreams of this route ready, which is one of readiness->config? Where none is,
+ * *since is when the last of them ceased to be; {0}: not known, or one is.
+ */
+bool readiness_of_route(const struct readiness *readiness, const struct config_route *route,
+                        struct mono_time *since);
+/* Would lookups of this route be answered? That takes the process, too. */
+bool readiness_serves(const struct readiness *readiness, const struct config_route *route);
+
+/*
+ * "upstream u: no usable token (backing_off) since 2026-01-31T23:59:59Z: ...", a line for each
+ * reason. With routes: "route uk: no upstream is ready (main, spare) since ...", for each that is
+ * not ready, and lines of their upstreams alone. `route` alone, if it is not NULL.
+ */
+void readiness_write(const struct readiness *readiness, const struct config_route *route,
+                     struct mono_time now, struct buf *lines);
+/* More than all lines of it. */
+#define READINESS_LINES_MAX (4 * 1024 * 1024)
 
 #endif

@@ -38,6 +38,13 @@ void status_verdict_text(const struct overview *overview, struct buf *out);
 void status_verdict_write(const struct overview *overview, struct buf *out);
 void status_conditions_write(const struct overview *overview, struct buf *out);
 
+/* Which routes there are and whom their lookups go to; nothing where no route has a name. */
+void status_routes_write(const struct overview *overview, struct buf *out);
+/* All upstreams in a table, a line each; nothing where there is one. */
+void status_upstreams_write(const struct overview *overview, struct buf *out);
+/* "serves", "left out until 12:00:05 UTC": what the breaker and a 429 make of it. */
+void status_way_write(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct buf *out);
 void status_upstream_write(const struct overview *overview,
                            const struct overview_upstream *upstream, struct status_work *work,
                            struct buf *out);

@@ -39,7 +39,7 @@ struct series_column {
 struct series_upstream_column {
     int64_t length;
     struct history_durations calls, queued;
-    int64_t queue_refused;
+    int64_t queue_refused, rate_refused;
     int64_t classes[HISTORY_CLASSES];
     bool suspect; /* the token, in a sample */
 };
@@ -47,7 +47,7 @@ struct series_upstream_column {
 struct series_span series_span_of(const struct overview *overview);
 /* Where the first column begins. */
 struct mono_time series_begin(const struct series_span *span);
-/* Which of the overview's upstreams it is: what the history calls it. */
+/* Which of the overview's upstreams it is. */
 size_t series_position(const struct overview *overview, const struct overview_upstream *upstream);
 /* The wall time of a moment of the overview. */
 struct wall_time series_wall(const struct overview *overview, struct mono_time at);
@@ -56,14 +56,14 @@ struct wall_time series_wall(const struct overview *overview, struct mono_time a
 void series_fill(const struct overview *overview, const struct series_span *span,
                  struct series_column *columns);
 void series_fill_upstream(const struct overview *overview, const struct series_span *span,
-                          size_t upstream, struct series_upstream_column *columns);
+                          size_t index, struct series_upstream_column *columns);
 
 /*
  * Everything of the last `time` ns, in one column. Codes are counted up to now, so that a list of
  * problems and their number agree; durations and all of an upstream up to the newest sample.
  */
 void series_sum(const struct overview *overview, int64_t time, struct series_column *sum);
-void series_sum_upstream(const struct overview *overview, size_t upstream, int64_t time,
+void series_sum_upstream(const struct overview *overview, size_t index, int64_t time,
                          struct series_upstream_column *sum);
 
 #endif

@@ -8,8 +8,13 @@
  * A failure is what a lookup fails over for: no connection, 502, 503 or 504, no token, no response
  * in time. Any other response is good, for the upstream works.
  *
- * Any thread: relaxed atomics, no lock. A good lookup of a closed breaker reads one word and writes
- * none.
+ * A good response closes it, whenever its lookup began: it is the newest that is known of the
+ * upstream, and the last upstream of a route, which is never left out, is asked without a trial. If
+ * it was a rare one, eject_after failures more are needed to eject it again. A failure of a lookup
+ * that began before the ejection changes nothing.
+ *
+ * Any thread: relaxed atomics, no lock. A good lookup of a closed breaker reads two words and
+ * writes none.
  */
 #ifndef LOOKUP_BREAKER_H
 #define LOOKUP_BREAKER_H
@@ -25,10 +30,11 @@
 
 /* All zero at first: closed. Private. */
 struct breaker {
+    /* 0: it is closed. A trial may begin then; while one is under way, its latest end. */
+    _Atomic int64_t until;
     _Atomic uint32_t failures;  /* in a row */
     _Atomic uint32_t ejections; /* in a row: without a good lookup between them */
-    _Atomic int64_t since;      /* when it was ejected first; 0: it is closed */
-    _Atomic int64_t until;      /* a trial may begin then; while one is under way, its latest end */
+    _Atomic int64_t since;      /* when it was ejected first */
 };
 
 enum breaker_pass {
@@ -37,7 +43,10 @@ enum breaker_pass {
     BREAKER_EJECTED_NOW, /* leave it out */
 };
 
-/* `trial_end`: when a trial that begins now has ended at the latest. */
+/*
+ * `trial_end`: when a trial that begins now has ended at the latest, which is the lookup's
+ * deadline. A trial that says nothing is over a second after it: then another one may begin.
+ */
 enum breaker_pass breaker_ask(struct breaker *breaker, struct mono_time now,
                               struct mono_time trial_end);
 

@@ -28,7 +28,8 @@ struct hold {
  */
 void hold_begin(struct hold *hold, const char *retry_after, struct mono_time now,
                 struct wall_time wall);
-/* A response that was no 429. */
+/* A response that was no 429. A time that the upstream said goes on: it is of a call from before.
+ */
 void hold_end(struct hold *hold);
 
 struct hold_state {

@@ -3,8 +3,8 @@
  * RETRY_BUDGET_SPAN, and RETRY_BUDGET_LEAST within that time whatever the share. So retries cannot
  * multiply the load on an upstream that is failing.
  *
- * Any thread: relaxed atomics, no lock. The span moves in steps of a second, so a count may be of
- * up to a second less.
+ * Any thread: relaxed atomics, no lock. The span moves in steps of a second: charges count for up
+ * to a second longer, lookups for up to a second less.
  */
 #ifndef LOOKUP_RETRY_BUDGET_H
 #define LOOKUP_RETRY_BUDGET_H
@@ -21,11 +21,7 @@
 
 /* All zero at first. Private. */
 struct retry_budget {
-    struct retry_budget_slot {
-        _Atomic uint64_t second; /* of the monotonic clock */
-        _Atomic uint32_t lookups;
-        _Atomic uint32_t charged;
-    } slots[RETRY_BUDGET_SLOTS];
+    _Atomic uint64_t slots[RETRY_BUDGET_SLOTS]; /* one a second: its number and two counts */
 };
 
 /* A lookup's first call to this upstream. */

@@ -4,6 +4,9 @@
  * to those behind it, and the turn that becomes free is the next one's who comes: so turns are not
  * lost to callers who do not wait.
  *
+ * Over the workers the order is that in which their turns were taken from the meter. A turn that a
+ * worker has left over is not moved to another worker's waiters, unless it was the last one taken.
+ *
  * One timer for the first of them: waiting costs nothing, however many wait.
  *
  * Thread: the worker's.
@@ -12,36 +15,18 @@
 #define LOOKUP_TURNS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "base/rate.h"
+#include "lookup/turn_line.h"
 #include "runtime/loop.h"
 
 struct turns;
 
-enum turn_kind {
-    TURN_NOW,     /* go on */
-    TURN_PARKED,  /* the waiter's callback tells, in a later turn of the loop */
-    TURN_REFUSED, /* it would come too late, or too many wait already */
-};
-
-struct turn_waiter {
-    void (*come)(struct turn_waiter *waiter); /* its turn; it is out of the list already */
-    /* Private. All zero but for `come`: it does not wait. */
-    struct turn_waiter *prev, *next;
-    struct turns *turns;
-};
-
-struct turns_limits {
-    struct rate rate;
-    int64_t queue; /* how many may wait, in all workers together */
-};
-
 /* Both borrowed, for longer than it lives: `waiting` counts in all workers. */
 struct turns *turns_new(struct loop *loop, struct rate_meter *meter, _Atomic int64_t *waiting);
-/* Nobody waits. */
+/* Nobody waits. NULL is allowed; inside a waiter's callback too. */
 void turns_free(struct turns *turns);
 
 /*
@@ -50,6 +35,8 @@ void turns_free(struct turns *turns);
 enum turn_kind turns_take(struct turns *turns, const struct turns_limits *limits,
                           struct mono_time latest, struct turn_waiter *waiter,
                           int64_t *retry_after);
+/* A turn now, or none: false. None while others wait. For a call that cannot wait (a resend). */
+bool turns_try(struct turns *turns, const struct turns_limits *limits);
 /* Nothing happens when it does not wait. */
 void turn_cancel(struct turn_waiter *waiter);
 

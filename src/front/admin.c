@@ -18,8 +18,9 @@
 #include "front/conditions.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
-#include "front/overview.h"
+#include "front/overview_routes.h"
 #include "front/readiness.h"
+#include "front/readyz.h"
 #include "front/routes.h"
 #include "front/status_json.h"
 #include "front/status_page.h"
@@ -50,8 +51,6 @@ static void respond_json(struct request *request, json_t *value)
 
 /* ---- health ---- */
 
-#define READYZ_MAX (2048 * READINESS_REASONS)
-
 static void healthz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
     const struct admin_ports *ports = &of(app)->ports;
@@ -63,34 +62,41 @@ static void healthz(struct server_app *app, struct request *request, const char 
         respond_text(request, 503, "a worker event loop is blocked\n");
 }
 
-/* Adds a line for each reason why the daemon is not ready; true: there is none. */
-static bool is_ready(const struct admin_app *admin, struct buf *reasons)
+/* The caller's to free. */
+static struct readiness *readiness_now(const struct admin_app *admin)
 {
-    return readiness_check(&admin->sources, &admin->ports, mono_now(), reasons);
+    struct readiness *readiness = mem_alloc(sizeof(*readiness));
+
+    readiness_gather(&admin->sources, &admin->ports, mono_now(), readiness);
+    return readiness;
 }
 
 static void readyz(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf reasons;
+    struct readiness *readiness = readiness_now(of(app));
     (void)rest;
     (void)len;
-    buf_init(&reasons, READYZ_MAX);
-    if (is_ready(of(app), &reasons))
-        respond_text(request, 200, "ready\n");
-    else
-        respond_text(request, 503, buf_text(&reasons));
-    buf_fini(&reasons);
+    readyz_respond(request, readiness, NULL);
+    mem_free(readiness);
+}
+
+static void readyz_route(struct server_app *app, struct request *request, const char *rest,
+                         size_t len)
+{
+    struct readiness *readiness = readiness_now(of(app));
+    readyz_respond_route(request, readiness, rest, len);
+    mem_free(readiness);
 }
 
 static void metrics(struct server_app *app, struct request *request, const char *rest, size_t len)
 {
-    struct buf text, reasons;
+    struct readiness *readiness = readiness_now(of(app));
+    struct buf text;
     (void)rest;
     (void)len;
     buf_init(&text, EXPOSITION_MAX);
-    buf_init(&reasons, READYZ_MAX);
-    exposition_write(&of(app)->sources, is_ready(of(app), &reasons), &text);
-    buf_fini(&reasons);
+    exposition_write(&of(app)->sources, readiness, &text);
+    mem_free(readiness);
     MUST(text.err == ERR_OK);
     response_operator(request, 200, EXPOSITION_CONTENT_TYPE, NULL, buf_text(&text), text.len);
     buf_fini(&text);
@@ -124,6 +130,7 @@ static struct overview *overview_of(const struct admin_app *admin)
     struct overview *overview = mem_alloc(sizeof(*overview));
 
     overview_init(overview, &admin->sources, &admin->ports, admin->app.config);
+    overview_routes_read(overview);
     conditions_fill(overview);
     return overview;
 }
@@ -286,6 +293,22 @@ static bool is_rest(const char *rest, size_t len, const char *upstream, const ch
            memcmp(rest + name, action, strlen(action)) == 0;
 }
 
+/* Paths that a 404 offers. */
+#define OFFERED_MAX 4096
+
+static void reject_token_path(struct request *request, const struct exposition *sources)
+{
+    struct buf names;
+
+    buf_init(&names, OFFERED_MAX);
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        buf_printf(&names, "%s/tokens/%s/refresh, /tokens/%s/forget", i == 0 ? "" : ", ",
+                   sources->upstreams[i].name, sources->upstreams[i].name);
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "There are %s%s.", buf_text(&names),
+                           names.err == ERR_OK ? "" : " and more");
+    buf_fini(&names);
+}
+
 static void token_action(struct server_app *app, struct request *request, const char *rest,
                          size_t len)
 {
@@ -301,9 +324,7 @@ static void token_action(struct server_app *app, struct request *request, const 
             return;
         }
     }
-    const char *name = sources->upstreams[0].name;
-    response_plain_problem(request, PROBLEM_NOT_FOUND,
-                           "There are /tokens/%s/refresh and /tokens/%s/forget.", name, name);
+    reject_token_path(request, sources);
 }
 
 /* ---- configuration ---- */
@@ -341,12 +362,13 @@ static const struct route routes[] = {
     {.path = "/status.json", .handle = status_data},
     {.path = "/healthz", .handle = healthz},
     {.path = "/readyz", .handle = readyz},
+    {.path = "/readyz/", .prefix = true, .handle = readyz_route},
     {.path = "/metrics", .handle = metrics},
     {.path = "/tokens", .handle = tokens},
     {.path = "/tokens/", .prefix = true, .post = true, .handle = token_action},
     {.path = "/config", .handle = show_config},
 };
-#define METRICS_ROUTES 5
+#define METRICS_ROUTES 6
 
 /* Where a caller may ask: of a Unix socket the path is of no use to one, and stays untold. */
 static void add_addresses(const struct config_addresses *listen, struct buf *out)

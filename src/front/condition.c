@@ -12,8 +12,14 @@ struct condition *condition_begin(struct diagnosis *diagnosis, enum condition_le
 {
     struct overview *overview = diagnosis->overview;
 
-    if (level != diagnosis->level || overview->condition_count == CONDITIONS_MAX)
+    if (diagnosis->upstream != NULL && diagnosis->upstream->covered && level == CONDITION_DOWN)
+        level = CONDITION_WARNING;
+    if (level != diagnosis->level)
         return NULL;
+    if (overview->condition_count == CONDITIONS_MAX) {
+        overview->conditions_left++;
+        return NULL;
+    }
     struct condition *condition = &overview->conditions[overview->condition_count++];
     *condition = (struct condition){
         .level = level,

@@ -31,24 +31,25 @@ static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
 
     for (size_t i = 0; i < overview->upstream_count; i++) {
         diagnosis->upstream = &overview->upstreams[i];
-        diagnosis->number = i;
         diagnosis->trend = &trends[i];
         conditions_upstream(diagnosis);
         conditions_token(diagnosis);
+        conditions_way(diagnosis);
     }
     diagnosis->upstream = NULL;
+    conditions_routes(diagnosis);
     conditions_process(diagnosis);
 }
 
 void conditions_fill(struct overview *overview)
 {
-    struct upstream_trend trends[METRIC_UPSTREAMS];
+    struct upstream_trend trends[CONFIG_UPSTREAMS_MAX];
     struct diagnosis diagnosis = {.overview = overview};
 
-    overview->condition_count = 0;
+    overview->condition_count = overview->conditions_left = 0;
     add_recent(&diagnosis);
     for (size_t i = 0; i < overview->upstream_count; i++) {
-        conditions_trend(overview, i, &trends[i]);
+        conditions_trend(overview, &overview->upstreams[i], &trends[i]);
         overview->upstreams[i].slow = trends[i].slow > 0;
         diagnosis.upstream_troubled =
             diagnosis.upstream_troubled || trends[i].slow > 0 || overview->upstreams[i].health.down;

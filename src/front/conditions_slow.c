@@ -59,18 +59,24 @@ static void add_classes(struct upstream_trend *out, const struct history_upstrea
     }
     history_durations_add(&out->queued, &sample->queued);
     out->rejected += sample->rejected;
+    out->rate_refused += sample->rate_refused;
+    out->retries_refused += sample->retries_refused;
+    for (size_t i = 0; i < METRIC_FAILOVER_REASONS; i++)
+        out->failovers[i] += sample->failovers[i];
     out->mixed += sample->rejected > 0 && sample->classes[HISTORY_GOOD] > 0;
 }
 
-void conditions_trend(const struct overview *overview, size_t number, struct upstream_trend *out)
+void conditions_trend(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct upstream_trend *out)
 {
     const struct history *history = overview->history;
 
     *out = (struct upstream_trend){.calls = 0};
     for (size_t age = 0; age < history_count(history); age++) {
-        const struct history_upstream_sample *sample = history_upstream_at(history, number, age);
+        const struct history_upstream_sample *sample =
+            history_upstream_at(history, upstream->index, age);
 
-        if (history_at(history, age)->at.ns <= overview->upstreams[number].health.began.ns)
+        if (history_at(history, age)->at.ns <= upstream->health.began.ns)
             break; /* of the upstream before a reload */
         history_durations_add(age < CONDITIONS_RECENT ? &out->now : &out->before, &sample->calls);
         if (age < CONDITIONS_RECENT)
@@ -82,7 +88,7 @@ void conditions_trend(const struct overview *overview, size_t number, struct ups
 static bool was_slow(const struct diagnosis *diagnosis, size_t age)
 {
     const struct history_upstream_sample *sample =
-        history_upstream_at(diagnosis->overview->history, diagnosis->number, age);
+        history_upstream_at(diagnosis->overview->history, diagnosis->upstream->index, age);
 
     return history_percentile(&sample->calls, diagnosis->trend->slow) >
            diagnosis->trend->slow_above;
@@ -108,8 +114,8 @@ static void put_usual(const struct diagnosis *diagnosis, struct mono_time since,
 
     for (size_t age = 0; age < history_count(history); age++)
         if (!mono_before(since, history_at(history, age)->at))
-            history_durations_add(&usual,
-                                  &history_upstream_at(history, diagnosis->number, age)->calls);
+            history_durations_add(
+                &usual, &history_upstream_at(history, diagnosis->upstream->index, age)->calls);
     out[0] = '\0';
     if (history_durations_count(&usual) >= SLOW_LEAST_BEFORE)
         condition_put(out, "; before it began, %s",

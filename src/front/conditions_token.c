@@ -101,8 +101,9 @@ static struct mono_time failing_since(const struct diagnosis *diagnosis)
     const struct history *history = overview->history;
     struct mono_time since = mono_add(overview->now, -diagnosis->upstream->token.last_error_age);
 
-    for (size_t age = 0; age < history_event_count(history, diagnosis->number); age++) {
-        const struct history_event *event = history_event_at(history, diagnosis->number, age);
+    for (size_t age = 0; age < history_event_count(history, diagnosis->upstream->index); age++) {
+        const struct history_event *event =
+            history_event_at(history, diagnosis->upstream->index, age);
 
         if (event->kind == HISTORY_OBTAINED)
             break;
@@ -121,7 +122,8 @@ static struct mono_time ends_at(const struct diagnosis *diagnosis)
 /* The token that there is gives out then. */
 static struct mono_time worse_at(const struct diagnosis *diagnosis)
 {
-    return has_token(diagnosis) && !conditions_want_token(diagnosis->upstream) &&
+    return has_token(diagnosis) && !diagnosis->upstream->covered &&
+                   !conditions_want_token(diagnosis->upstream) &&
                    diagnosis->upstream->token.state != KEEPER_SUSPECT
                ? ends_at(diagnosis)
                : (struct mono_time){0};
@@ -146,7 +148,8 @@ static void put_outlook(const struct diagnosis *diagnosis, const char *with,
     if (!has_token(diagnosis))
         condition_put(out, "%s%s",
                       token->ready ? "there is no token, and the next lookup asks for one"
-                                   : "there is no token, and lookups fail",
+                      : diagnosis->upstream->covered ? "there is no token, and lookups go to others"
+                                                     : "there is no token, and lookups fail",
                       when);
     else if (conditions_want_token(diagnosis->upstream) || token->state == KEEPER_SUSPECT)
         condition_put(out, "the upstream rejects the present token%s", when);
@@ -166,7 +169,8 @@ static void find_endpoint(struct diagnosis *diagnosis)
     if (condition == NULL)
         return;
     condition->until = worse_at(diagnosis);
-    condition_put(with, "lookups fail from %s on unless it recovers",
+    condition_put(with, "lookups %s from %s on unless it recovers",
+                  diagnosis->upstream->covered ? "go to others" : "fail",
                   condition_time(diagnosis, ends_at(diagnosis), until));
     put_outlook(diagnosis, with, outlook);
     condition_cut(error, sizeof(error), token->last_error);
@@ -220,9 +224,9 @@ static struct mono_time rejected_since(const struct diagnosis *diagnosis)
 
     if (diagnosis->upstream->health.failing)
         return diagnosis->upstream->health.since;
-    for (size_t age = 0; age < history_event_count(history, diagnosis->number); age++)
-        if (history_event_at(history, diagnosis->number, age)->kind == HISTORY_REJECTED)
-            return history_event_at(history, diagnosis->number, age)->at;
+    for (size_t age = 0; age < history_event_count(history, diagnosis->upstream->index); age++)
+        if (history_event_at(history, diagnosis->upstream->index, age)->kind == HISTORY_REJECTED)
+            return history_event_at(history, diagnosis->upstream->index, age)->at;
     return (struct mono_time){0};
 }
 

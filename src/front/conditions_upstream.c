@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/duration.h"
 #include "front/conditions_internal.h"
+#include "lookup/failover.h"
 
 /* Some lookups fail: at least so many of the last minute's calls, and such a part of them. */
 #define SOME_LEAST 3
@@ -194,7 +195,7 @@ static bool has_queued(const struct diagnosis *diagnosis, size_t age)
 {
     const struct overview *overview = diagnosis->overview;
     const struct history_upstream_sample *sample =
-        history_upstream_at(overview->history, diagnosis->number, age);
+        history_upstream_at(overview->history, diagnosis->upstream->index, age);
 
     return history_durations_over(&sample->queued, overview->request_timeout / 2) > 0;
 }
@@ -234,17 +235,21 @@ static uint64_t least_of(uint64_t a, uint64_t b)
 
 /*
  * A call without a response may be one whose caller left: no more of them count than lookups that
- * ended with the code. (Of codes it is not known which upstream's they were.)
+ * went on to another upstream for it, or ended with the code. (Of codes it is not known which
+ * upstream's they were.)
  */
 static uint64_t count_unreachable(const struct diagnosis *diagnosis)
 {
-    return least_of(diagnosis->trend->classes[HISTORY_NONE], diagnosis->codes[PROBLEM_UNREACHABLE]);
+    return least_of(diagnosis->trend->classes[HISTORY_NONE],
+                    diagnosis->trend->failovers[FAILOVER_NO_CONNECTION] +
+                        diagnosis->codes[PROBLEM_UNREACHABLE]);
 }
 
 static uint64_t count_silent(const struct diagnosis *diagnosis)
 {
     return least_of(diagnosis->trend->classes[HISTORY_NONE],
-                    less(diagnosis->codes[PROBLEM_DEADLINE], count_queued(diagnosis)));
+                    diagnosis->trend->failovers[FAILOVER_TIMEOUT] +
+                        less(diagnosis->codes[PROBLEM_DEADLINE], count_queued(diagnosis)));
 }
 
 static uint64_t count_errors(const struct diagnosis *diagnosis)
@@ -310,7 +315,7 @@ static const struct partly {
 
 static bool has_class(const struct diagnosis *diagnosis, size_t age, enum history_class class)
 {
-    return history_upstream_at(diagnosis->overview->history, diagnosis->number, age)
+    return history_upstream_at(diagnosis->overview->history, diagnosis->upstream->index, age)
                ->classes[class] > 0;
 }
 

@@ -97,13 +97,6 @@ static bool label_tls(size_t cell, char out[LABELS_MAX])
     return label_word("reason", reasons, ARRAY_LEN(reasons), cell, out);
 }
 
-static bool label_failover(size_t cell, char out[LABELS_MAX])
-{
-    snprintf(out, LABELS_MAX, "to=\"%zu\",reason=\"%s\"", cell / METRIC_FAILOVER_REASONS,
-             failover_reason_name((enum failover_reason)(cell % METRIC_FAILOVER_REASONS)));
-    return true;
-}
-
 static bool label_quota(size_t cell, char out[LABELS_MAX])
 {
     static const char *const results[] = {"allowed", "exceeded"};
@@ -111,6 +104,7 @@ static bool label_quota(size_t cell, char out[LABELS_MAX])
 }
 
 _Static_assert(METRIC_TLS_CELLS == TLS_FAILURE_COUNT, "a cell for each reason");
+_Static_assert(METRIC_FAILOVER_REASONS == FAILOVER_REASON_COUNT, "a cell for each reason");
 _Static_assert(METRIC_IDENTITY_CELLS == IDENTITY_REASON_COUNT, "a cell for each reason");
 
 static const struct {
@@ -135,7 +129,7 @@ static const struct {
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
     [METRIC_TOKEN_BUDGET_REFUSED] = {label_none, false},
-    [METRIC_FAILOVERS] = {label_failover, true},
+    [METRIC_FAILOVERS] = {NULL, true}, /* put_failovers */
     [METRIC_RATE_REFUSED] = {label_none, false},
     [METRIC_RETRY_BUDGET_REFUSED] = {label_none, false},
     [METRIC_QUOTA] = {label_quota, false},
@@ -211,6 +205,28 @@ static void put_series(enum metric id, const struct exposition_upstream *upstrea
         put_cells(id, upstream, out);
 }
 
+/*
+ * Two upstreams are labels: the one that lookups left, and the one that they went to. Where one of
+ * them is gone there is no name for it, and nothing is told.
+ */
+static void put_failovers(const struct exposition *exposition,
+                          const struct exposition_upstream *from, struct buf *out)
+{
+    for (size_t i = 0; i < exposition->upstream_count; i++) {
+        const struct exposition_upstream *to = &exposition->upstreams[i];
+
+        for (size_t reason = 0; reason < METRIC_FAILOVER_REASONS; reason++) {
+            const int64_t value = metric_upstream_sum(METRIC_FAILOVERS, from->index,
+                                                      to->index * METRIC_FAILOVER_REASONS + reason);
+
+            if (value != 0)
+                buf_printf(out, "%s{from=\"%s\",to=\"%s\",reason=\"%s\"} %lld\n",
+                           metric_family(METRIC_FAILOVERS)->name, from->name, to->name,
+                           failover_reason_name((enum failover_reason)reason), (long long)value);
+        }
+    }
+}
+
 static void put_family(const struct exposition *exposition, enum metric id, struct buf *out)
 {
     static const char *const kinds[] = {
@@ -219,15 +235,19 @@ static void put_family(const struct exposition *exposition, enum metric id, stru
     exposition_text_head(out, family->name, kinds[family->kind], family->help);
     if (family->scope == METRIC_PROCESS)
         put_series(id, NULL, out);
-    else
-        for (size_t i = 0; i < exposition->upstream_count; i++)
+    for (size_t i = 0; i < exposition->upstream_count && family->scope == METRIC_UPSTREAM; i++) {
+        if (id == METRIC_FAILOVERS)
+            put_failovers(exposition, &exposition->upstreams[i], out);
+        else
             put_series(id, &exposition->upstreams[i], out);
+    }
 }
 
-void exposition_write(const struct exposition *exposition, bool ready, struct buf *out)
+void exposition_write(const struct exposition *exposition, const struct readiness *readiness,
+                      struct buf *out)
 {
     for (enum metric id = 0; id < METRIC_COUNT; id++)
         put_family(exposition, id, out);
-    exposition_owned_write(exposition, ready, out);
+    exposition_owned_write(exposition, readiness, out);
     process_metrics_write(out);
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/exposition_text.h"
+#include "front/readiness.h"
 
 static double in_seconds(int64_t ns)
 {
@@ -28,7 +29,7 @@ static void put_value(struct buf *out, const char *name, const char *kind, const
 
 struct token_moment {
     struct wall_time now;
-    struct keeper_status status[METRIC_UPSTREAMS];
+    struct keeper_status status[CONFIG_UPSTREAMS_MAX];
 };
 
 static double expiry(const struct keeper_status *status, struct wall_time now)
@@ -111,6 +112,71 @@ static void put_tokens(const struct exposition *exposition, struct buf *out)
         put_states(&exposition->upstreams[i], moment.status[i].state, out);
 }
 
+/* ---- the way to upstreams ---- */
+
+static long long is_ejected(const struct upstream_state *state, struct mono_time now)
+{
+    (void)now;
+    return breaker_read(&state->breaker).ejected;
+}
+
+static long long is_held(const struct upstream_state *state, struct mono_time now)
+{
+    const struct hold_state hold = hold_read(&state->hold, now);
+
+    return hold.held || hold.unsaid;
+}
+
+static long long waiting(const struct upstream_state *state, struct mono_time now)
+{
+    (void)now;
+    return atomic_load_explicit(&state->waiting, memory_order_relaxed);
+}
+
+static const struct {
+    const char *name;
+    const char *help;
+    long long (*value)(const struct upstream_state *state, struct mono_time now);
+} state_gauges[] = {
+    {"postcoded_upstream_ejected",
+     "1 while routes with another upstream leave this one out because its lookups failed.",
+     is_ejected},
+    {"postcoded_upstream_held",
+     "1 while no lookup goes to the upstream because it said 429, until its Retry-After.", is_held},
+    {"postcoded_upstream_rate_waiting", "Lookups waiting for their turn of [upstream] rate.",
+     waiting},
+};
+
+static void put_states_of_upstreams(const struct exposition *exposition, struct buf *out)
+{
+    const struct mono_time now = mono_now();
+
+    for (size_t n = 0; n < ARRAY_LEN(state_gauges); n++) {
+        exposition_text_head(out, state_gauges[n].name, "gauge", state_gauges[n].help);
+        for (size_t i = 0; i < exposition->upstream_count; i++) {
+            const struct exposition_upstream *upstream = &exposition->upstreams[i];
+
+            if (upstream->state == NULL)
+                continue;
+            buf_puts(out, state_gauges[n].name);
+            exposition_text_labels(out, upstream, "");
+            buf_printf(out, " %lld\n", state_gauges[n].value(upstream->state, now));
+        }
+    }
+}
+
+/* The built-in route has no name, and is what postcoded_ready tells. */
+static void put_routes(const struct readiness *readiness, struct buf *out)
+{
+    const struct config *config = readiness->config;
+
+    exposition_text_head(out, "postcoded_route_ready", "gauge",
+                         "1 while /readyz/ROUTE says 200, otherwise 0.");
+    for (size_t i = 0; config != NULL && i < config->route_count; i++)
+        buf_printf(out, "postcoded_route_ready{route=\"%s\"} %d\n", config->routes[i].name,
+                   readiness_serves(readiness, &config->routes[i]));
+}
+
 /* ---- the process ---- */
 
 static void put_busy(const struct exposition *exposition, struct buf *out)
@@ -132,9 +198,13 @@ static void put_reload(const struct reload_status *reload, struct buf *out)
               "1: the last reload succeeded, or there was none; 0: it failed.", !reload->failed);
 }
 
-void exposition_owned_write(const struct exposition *exposition, bool ready, struct buf *out)
+void exposition_owned_write(const struct exposition *exposition, const struct readiness *readiness,
+                            struct buf *out)
 {
-    put_value(out, "postcoded_ready", "gauge", "1 while /readyz says 200, otherwise 0.", ready);
+    put_value(out, "postcoded_ready", "gauge", "1 while /readyz says 200, otherwise 0.",
+              readiness->ready);
+    put_routes(readiness, out);
+    put_states_of_upstreams(exposition, out);
     put_tokens(exposition, out);
     put_busy(exposition, out);
     put_reload(exposition->reload, out);

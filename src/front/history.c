@@ -70,11 +70,32 @@ static void sample_classes(struct history_upstream *upstream, size_t index,
         out->classes[i] = history_grown(&upstream->totals.classes[i], classes[i]);
 }
 
-static void sample_upstream(struct history_upstream *upstream,
-                            const struct exposition_upstream *source, enum keeper_state state,
-                            struct history_upstream_sample *out)
+static void sample_failovers(struct history_upstream_totals *totals, size_t index,
+                             struct history_upstream_sample *out)
 {
-    const size_t index = source->index;
+    int64_t failovers[METRIC_FAILOVER_REASONS] = {0};
+
+    for (size_t cell = 0; cell < METRIC_FAILOVER_CELLS; cell++)
+        failovers[cell % METRIC_FAILOVER_REASONS] +=
+            metric_upstream_sum(METRIC_FAILOVERS, index, cell);
+    for (size_t i = 0; i < METRIC_FAILOVER_REASONS; i++)
+        out->failovers[i] = history_grown(&totals->failovers[i], failovers[i]);
+}
+
+static void sample_refused(struct history_upstream_totals *totals, size_t index,
+                           struct history_upstream_sample *out)
+{
+    out->queue_refused = history_grown(
+        &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
+    out->rate_refused =
+        history_grown(&totals->rate_refused, metric_upstream_sum(METRIC_RATE_REFUSED, index, 0));
+    out->retries_refused = history_grown(
+        &totals->retries_refused, metric_upstream_sum(METRIC_RETRY_BUDGET_REFUSED, index, 0));
+}
+
+static void sample_upstream(struct history_upstream *upstream, size_t index,
+                            enum keeper_state state, struct history_upstream_sample *out)
+{
     struct history_upstream_totals *totals = &upstream->totals;
     int64_t cells[METRIC_HISTOGRAM_CELLS];
 
@@ -88,8 +109,8 @@ static void sample_upstream(struct history_upstream *upstream,
     out->rejected =
         history_grown(&totals->rejected, metric_upstream_sum(METRIC_TOKEN_REJECTED, index, 0));
     out->queue_length = gauge(metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0));
-    out->queue_refused = history_grown(
-        &totals->queue_refused, metric_upstream_sum(METRIC_UPSTREAM_QUEUE_REFUSED, index, 0));
+    sample_refused(totals, index, out);
+    sample_failovers(totals, index, out);
     out->state = state;
 }
 
@@ -107,18 +128,18 @@ void history_sample(struct history *history, const struct exposition *sources, s
     struct history_sample sample = {.busy_permille = busiest(sources)};
 
     MAGIC_OK(history, HISTORY_MAGIC);
-    MUST(sources->upstream_count <= history->upstream_count);
+    history_use(history, sources);
     sample_process(history, now, &sample);
     for (size_t i = 0; i < sources->upstream_count; i++) {
-        struct history_upstream *upstream = &history->upstreams[i];
+        const size_t index = sources->upstreams[i].index;
+        struct history_upstream *upstream = history->upstreams[index];
         struct history_upstream_sample own = {0};
         struct keeper_status status;
 
         keeper_status(sources->upstreams[i].keeper, now, &status);
-        history_token(history, i, sources->upstreams[i].index, &status, now);
-        sample_upstream(upstream, &sources->upstreams[i], status.state, &own);
-        sample.token_waiters +=
-            gauge(metric_upstream_sum(METRIC_TOKEN_WAITERS, sources->upstreams[i].index, 0));
+        history_token(history, index, &status, now);
+        sample_upstream(upstream, index, status.state, &own);
+        sample.token_waiters += gauge(metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0));
         upstream->samples[history->taken % HISTORY_SAMPLES] = own;
     }
     history->samples[history->taken % HISTORY_SAMPLES] = sample;
@@ -126,16 +147,62 @@ void history_sample(struct history *history, const struct exposition *sources, s
     history->sampled = now;
 }
 
+/* ---- which upstreams there are ---- */
+
+static void end(struct history *history, size_t index)
+{
+    struct history_upstream *upstream = history->upstreams[index];
+
+    if (upstream == NULL)
+        return;
+    mem_free(upstream->name);
+    mem_free(upstream);
+    history->upstreams[index] = NULL;
+}
+
+struct history_upstream *history_begin(struct history *history, size_t index, const char *name)
+{
+    struct history_upstream *upstream = mem_zalloc(sizeof(*upstream));
+    struct history_upstream_sample before = {0};
+
+    MUST(index < METRIC_UPSTREAMS);
+    end(history, index);
+    upstream->name = mem_strdup(name);
+    upstream->began = history->taken;
+    if (history->taken > 0)
+        upstream->since = history->sampled;
+    sample_upstream(upstream, index, KEEPER_NONE, &before); /* sets the totals */
+    history_token_begin(&upstream->seen, index);
+    history->upstreams[index] = upstream;
+    return upstream;
+}
+
+void history_use(struct history *history, const struct exposition *sources)
+{
+    bool present[METRIC_UPSTREAMS] = {false};
+
+    MAGIC_OK(history, HISTORY_MAGIC);
+    for (size_t i = 0; i < sources->upstream_count; i++) {
+        const struct exposition_upstream *source = &sources->upstreams[i];
+        const struct history_upstream *known = history->upstreams[source->index];
+
+        if (known == NULL || strcmp(known->name, source->name) != 0)
+            history_begin(history, source->index, source->name);
+        present[source->index] = true;
+    }
+    for (size_t i = 0; i < METRIC_UPSTREAMS; i++)
+        if (!present[i])
+            end(history, i);
+}
+
 /* ---- its life ---- */
 
-struct history *history_new(size_t upstreams, struct mono_time now)
+struct history *history_new(struct mono_time now)
 {
     struct history *history = mem_zalloc(sizeof(*history));
 
     MAGIC_SET(history, HISTORY_MAGIC);
     history->sampled = now;
-    history->upstream_count = upstreams;
-    history->upstreams = mem_zalloc(upstreams * sizeof(*history->upstreams));
     return history;
 }
 
@@ -144,7 +211,8 @@ void history_free(struct history *history)
     if (history == NULL)
         return;
     MAGIC_OK(history, HISTORY_MAGIC);
-    mem_free(history->upstreams);
+    for (size_t i = 0; i < METRIC_UPSTREAMS; i++)
+        end(history, i);
     MAGIC_CLEAR(history);
     mem_free(history);
 }
@@ -177,11 +245,34 @@ const struct history_sample *history_at(const struct history *history, size_t ag
     return &history->samples[place(history, age)];
 }
 
-const struct history_upstream_sample *history_upstream_at(const struct history *history,
-                                                          size_t upstream, size_t age)
+size_t history_upstream_count(const struct history *history, size_t index)
 {
-    MUST(upstream < history->upstream_count);
-    return &history->upstreams[upstream].samples[place(history, age)];
+    MAGIC_OK(history, HISTORY_MAGIC);
+    MUST(index < METRIC_UPSTREAMS);
+    if (history->upstreams[index] == NULL)
+        return 0;
+    const uint64_t taken = history->taken - history->upstreams[index]->began;
+
+    return taken < HISTORY_SAMPLES ? (size_t)taken : HISTORY_SAMPLES;
+}
+
+struct mono_time history_upstream_since(const struct history *history, size_t index)
+{
+    MAGIC_OK(history, HISTORY_MAGIC);
+    MUST(index < METRIC_UPSTREAMS);
+    const struct history_upstream *upstream = history->upstreams[index];
+
+    return upstream != NULL ? upstream->since : history->sampled;
+}
+
+const struct history_upstream_sample *history_upstream_at(const struct history *history,
+                                                          size_t index, size_t age)
+{
+    static const struct history_upstream_sample unknown;
+
+    if (age >= history_upstream_count(history, index))
+        return &unknown;
+    return &history->upstreams[index]->samples[place(history, age)];
 }
 
 void history_durations_add(struct history_durations *sum, const struct history_durations *more)

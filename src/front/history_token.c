@@ -98,12 +98,18 @@ static bool read_rejections(struct history_upstream *upstream, size_t index,
     return first;
 }
 
-void history_token(struct history *history, size_t upstream, size_t index,
-                   const struct keeper_status *status, struct mono_time now)
+void history_token_begin(struct history_token_seen *seen, size_t index)
+{
+    (void)read_evictions(seen, index);
+    seen->rejected = metric_upstream_sum(METRIC_TOKEN_REJECTED, index, 0);
+}
+
+void history_token(struct history *history, size_t index, const struct keeper_status *status,
+                   struct mono_time now)
 {
     MAGIC_OK(history, HISTORY_MAGIC);
-    MUST(upstream < history->upstream_count);
-    struct history_upstream *own = &history->upstreams[upstream];
+    MUST(index < METRIC_UPSTREAMS && history->upstreams[index] != NULL);
+    struct history_upstream *own = history->upstreams[index];
     struct history_token_seen *seen = &own->seen;
     const bool present = keeper_status_has_token(status);
     const struct mono_time expires_at =
@@ -128,19 +134,22 @@ void history_token(struct history *history, size_t upstream, size_t index,
     seen->state = status->state;
 }
 
-size_t history_event_count(const struct history *history, size_t upstream)
+size_t history_event_count(const struct history *history, size_t index)
 {
-    MUST(upstream < history->upstream_count);
-    const uint64_t noted = history->upstreams[upstream].events_noted;
+    MAGIC_OK(history, HISTORY_MAGIC);
+    MUST(index < METRIC_UPSTREAMS);
+    if (history->upstreams[index] == NULL)
+        return 0;
+    const uint64_t noted = history->upstreams[index]->events_noted;
 
     return noted < HISTORY_EVENTS ? (size_t)noted : HISTORY_EVENTS;
 }
 
-const struct history_event *history_event_at(const struct history *history, size_t upstream,
+const struct history_event *history_event_at(const struct history *history, size_t index,
                                              size_t age)
 {
-    MUST(age < history_event_count(history, upstream));
-    const struct history_upstream *own = &history->upstreams[upstream];
+    MUST(age < history_event_count(history, index));
+    const struct history_upstream *own = history->upstreams[index];
 
     return &own->events[(own->events_noted - 1 - age) % HISTORY_EVENTS];
 }

@@ -11,6 +11,14 @@
 #include "front/readiness.h"
 #include "upstream/call.h"
 
+static void read_state(struct overview_upstream *out, const struct upstream_state *state,
+                       struct mono_time now)
+{
+    out->breaker = breaker_read(&state->breaker);
+    out->hold = hold_read(&state->hold, now);
+    out->rate_waiting = atomic_load_explicit(&state->waiting, memory_order_relaxed);
+}
+
 static void read_upstream(struct overview_upstream *out, const struct exposition_upstream *source,
                           struct mono_time now)
 {
@@ -19,6 +27,9 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->name = source->name;
     out->index = index;
     readiness_facts(source, now, &out->token, &out->health);
+    out->unready = !out->token.ready || out->health.down;
+    if (source->state != NULL)
+        read_state(out, source->state, now);
     out->queue_length = metric_upstream_sum(METRIC_UPSTREAM_QUEUE_LENGTH, index, 0);
     out->waiters = metric_upstream_sum(METRIC_TOKEN_WAITERS, index, 0);
     out->connections_active = metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, index, 0);
@@ -41,6 +52,9 @@ static void read_settings(struct overview_upstream *out, const struct config *co
             continue;
         out->budget = from->auth_budget;
         out->max_connections = from->max_connections;
+        out->eject_after = from->eject_after;
+        out->rate = from->rate;
+        out->rate_queue = from->queue;
         put_origin(out->address, from->address);
         put_origin(out->token_endpoint, from->auth_url != NULL ? from->auth_url : from->address);
     }
@@ -78,7 +92,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
                                   .draining = ports->draining(ports->arg)};
 
     readiness_gather(sources, ports, overview->now, &overview->readiness);
-    overview->ready = overview->readiness.count == 0;
+    overview->ready = overview->readiness.ready;
     read_upstreams(overview, sources, config);
     read_process(overview, config);
     overview->reload = *sources->reload;

@@ -70,8 +70,8 @@ void readiness_facts(const struct exposition_upstream *upstream, struct mono_tim
 {
     keeper_status(upstream->keeper, now, status);
     *health = (struct health_state){.down = false};
-    if (upstream->health != NULL)
-        lookup_health_read(upstream->health, status->generation,
+    if (upstream->state != NULL)
+        lookup_health_read(&upstream->state->health, status->generation,
                            keeper_status_has_token(status) && !status->replacement, now, health);
 }
 
@@ -131,17 +131,100 @@ static void add_others(struct readiness *out, const struct admin_ports *ports)
     buf_fini(&lines);
 }
 
+/* An upstream's place in the configuration, which may have them in another order. */
+static size_t place_of(const struct config *config, size_t index)
+{
+    size_t place = 0;
+
+    while (place < config->upstream_count && config->upstreams[place].index != index)
+        place++;
+    return place;
+}
+
+static void add_upstream(struct readiness *out, const struct exposition_upstream *upstream,
+                         const struct config *config, struct mono_time now)
+{
+    struct readiness_reason *reason = next(out);
+
+    if (reason == NULL || readiness_of_upstream(upstream, now, reason))
+        return;
+    out->count++;
+    const size_t place = config != NULL ? place_of(config, upstream->index) : CONFIG_UPSTREAMS_MAX;
+    if (place < CONFIG_UPSTREAMS_MAX)
+        out->reason_of[place] = (unsigned char)out->count;
+}
+
+/* ---- routes ---- */
+
+/* Without a name there is one route, which has nothing to be told of it. */
+static const struct config *routes_of(const struct config *config)
+{
+    const bool named =
+        config != NULL && config->route_count > 0 && config->routes[0].name[0] != '\0';
+
+    return named ? config : NULL;
+}
+
+bool readiness_of_route(const struct readiness *readiness, const struct config_route *route,
+                        struct mono_time *since)
+{
+    *since = (struct mono_time){0};
+    for (size_t i = 0; i < route->upstream_count; i++) {
+        const unsigned char of = readiness->reason_of[route->upstreams[i]];
+
+        if (of == 0) {
+            *since = (struct mono_time){0};
+            return true;
+        }
+        if (mono_before(*since, readiness->reasons[of - 1].since))
+            *since = readiness->reasons[of - 1].since;
+    }
+    return false;
+}
+
+/* False: for a reason of the process it would answer nobody. */
+static bool process_is_ready(const struct readiness *readiness)
+{
+    for (size_t i = 0; i < readiness->count; i++)
+        if (readiness->reasons[i].upstream == NULL)
+            return false;
+    return true;
+}
+
+bool readiness_serves(const struct readiness *readiness, const struct config_route *route)
+{
+    struct mono_time since;
+
+    return process_is_ready(readiness) && readiness_of_route(readiness, route, &since);
+}
+
+static bool any_route_is_ready(const struct readiness *readiness)
+{
+    const struct config *config = readiness->config;
+    struct mono_time since;
+
+    for (size_t i = 0; i < config->route_count; i++)
+        if (readiness_of_route(readiness, &config->routes[i], &since))
+            return true;
+    return false;
+}
+
 void readiness_gather(const struct exposition *sources, const struct admin_ports *ports,
                       struct mono_time now, struct readiness *out)
 {
     out->count = 0;
+    out->config = routes_of(sources->config);
+    memset(out->reason_of, 0, sizeof(out->reason_of));
     if (ports->draining(ports->arg))
         add_draining(out);
     for (size_t i = 0; i < sources->upstream_count; i++)
-        if (!readiness_of_upstream(&sources->upstreams[i], now, next(out)))
-            out->count++;
+        add_upstream(out, &sources->upstreams[i], sources->config, now);
     add_others(out, ports);
+    out->ready =
+        out->config == NULL ? out->count == 0 : process_is_ready(out) && any_route_is_ready(out);
 }
+
+/* ---- lines ---- */
 
 static void put_since(struct mono_time since, struct mono_time now, struct buf *lines)
 {
@@ -153,25 +236,54 @@ static void put_since(struct mono_time since, struct mono_time now, struct buf *
     buf_printf(lines, " since %s", when);
 }
 
-void readiness_write(const struct readiness *readiness, struct mono_time now, struct buf *lines)
+/* Notes which reasons stand behind the line. */
+static void put_route(const struct readiness *readiness, const struct config_route *route,
+                      struct mono_time now, bool told[READINESS_REASONS], struct buf *lines)
 {
-    for (size_t i = 0; i < readiness->count; i++) {
-        const struct readiness_reason *reason = &readiness->reasons[i];
+    struct mono_time since;
 
-        if (reason->upstream != NULL)
-            buf_printf(lines, "upstream %s: ", reason->upstream);
-        buf_puts(lines, reason->what);
-        put_since(reason->since, now, lines);
-        buf_printf(lines, "%s%s\n", reason->why[0] != '\0' ? ": " : "", reason->why);
+    if (readiness_of_route(readiness, route, &since))
+        return;
+    buf_printf(lines, "route %s: no upstream is ready (", route->name);
+    for (size_t i = 0; i < route->upstream_count; i++) {
+        const size_t place = route->upstreams[i];
+
+        buf_printf(lines, "%s%s", i == 0 ? "" : ", ", readiness->config->upstreams[place].name);
+        told[readiness->reason_of[place] - 1] = true;
     }
+    buf_putc(lines, ')');
+    put_since(since, now, lines);
+    buf_putc(lines, '\n');
 }
 
-bool readiness_check(const struct exposition *sources, const struct admin_ports *ports,
-                     struct mono_time now, struct buf *reasons)
+static void put_routes(const struct readiness *readiness, const struct config_route *route,
+                       struct mono_time now, bool told[READINESS_REASONS], struct buf *lines)
 {
-    struct readiness readiness;
+    const struct config *config = readiness->config;
 
-    readiness_gather(sources, ports, now, &readiness);
-    readiness_write(&readiness, now, reasons);
-    return readiness.count == 0;
+    for (size_t i = 0; i < config->route_count; i++)
+        if (route == NULL || route == &config->routes[i])
+            put_route(readiness, &config->routes[i], now, told, lines);
+}
+
+static void put_reason(const struct readiness_reason *reason, struct mono_time now,
+                       struct buf *lines)
+{
+    if (reason->upstream != NULL)
+        buf_printf(lines, "upstream %s: ", reason->upstream);
+    buf_puts(lines, reason->what);
+    put_since(reason->since, now, lines);
+    buf_printf(lines, "%s%s\n", reason->why[0] != '\0' ? ": " : "", reason->why);
+}
+
+void readiness_write(const struct readiness *readiness, const struct config_route *route,
+                     struct mono_time now, struct buf *lines)
+{
+    bool told[READINESS_REASONS] = {false};
+
+    if (readiness->config != NULL)
+        put_routes(readiness, route, now, told, lines);
+    for (size_t i = 0; i < readiness->count; i++)
+        if (readiness->config == NULL || readiness->reasons[i].upstream == NULL || told[i])
+            put_reason(&readiness->reasons[i], now, lines);
 }

@@ -9,6 +9,15 @@
  *                             condition tells
  *   #conditions               its ul has data-value: how many; .cond with data-level (down,
  *                             warning, note) and data-upstream; in it h3, .since, .why, .do, .where
+ *   #conditions-left          how many there was no room for, where there are
+ *   #routes                   where routes have names: a row for each, with data-route and
+ *                             data-value ("ready", "stood-in": by another than the first,
+ *                             "not-ready"); its cells are name, prefix and postcodes, upstreams,
+ *                             of which <b> is the one that lookups go to now
+ *   #upstreams                where there are several: a row for each, with data-upstream and
+ *                             data-way ("open", "ejected", "held", "unready"); its cells are name,
+ *                             state, calls a second, the share of them that failed, 99 of 100,
+ *                             turns refused by rate, token
  *   #figures                  dd#lookup-rate, #failed-share, #p50, #p99, #in-flight, #connections
  *   #upstream-NAME            .token with data-state (as in /tokens) and data-generation; in it
  *                             .count b [data-until] (ms since 1970); svg.timeline, .mark
@@ -254,6 +263,8 @@ static void put_main(const struct overview *overview, struct status_work *work, 
     status_verdict_write(overview, out);
     status_conditions_write(overview, out);
     put_figures(overview, work, out);
+    status_routes_write(overview, out);
+    status_upstreams_write(overview, out);
     for (size_t i = 0; i < overview->upstream_count; i++)
         status_upstream_write(overview, &overview->upstreams[i], work, out);
     status_load_write(overview, work, out);

@@ -24,7 +24,9 @@ static int64_t known_for(const struct overview *overview)
 /* The more upstreams share the page, the less is shown of each. */
 static size_t sharing(size_t upstreams)
 {
-    return upstreams <= 1 ? 1 : upstreams <= 2 ? 2 : upstreams <= 4 ? 3 : 4;
+    if (upstreams <= 4)
+        return upstreams > 0 ? upstreams : 1;
+    return upstreams <= 8 ? 6 : 9;
 }
 
 struct series_span series_span_of(const struct overview *overview)
@@ -115,13 +117,14 @@ static void add_upstream_sample(struct series_upstream_column *column,
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         column->classes[i] += sample->classes[i];
     column->queue_refused += sample->queue_refused;
+    column->rate_refused += sample->rate_refused;
     column->suspect = column->suspect || sample->state == KEEPER_SUSPECT;
 }
 
 void series_fill_upstream(const struct overview *overview, const struct series_span *span,
-                          size_t upstream, struct series_upstream_column *columns)
+                          size_t index, struct series_upstream_column *columns)
 {
-    const size_t count = history_count(overview->history);
+    const size_t count = history_upstream_count(overview->history, index);
 
     memset(columns, 0, SERIES_MAX * sizeof(*columns));
     for (size_t age = 0; age < count; age++) {
@@ -130,15 +133,15 @@ void series_fill_upstream(const struct overview *overview, const struct series_s
 
         if (at >= SERIES_MAX)
             return;
-        add_upstream_sample(&columns[at], history_upstream_at(overview->history, upstream, age),
+        add_upstream_sample(&columns[at], history_upstream_at(overview->history, index, age),
                             times->length);
     }
 }
 
-void series_sum_upstream(const struct overview *overview, size_t upstream, int64_t time,
+void series_sum_upstream(const struct overview *overview, size_t index, int64_t time,
                          struct series_upstream_column *sum)
 {
-    const size_t count = history_count(overview->history);
+    const size_t count = history_upstream_count(overview->history, index);
 
     memset(sum, 0, sizeof(*sum));
     for (size_t age = 0; age < count; age++) {
@@ -146,8 +149,7 @@ void series_sum_upstream(const struct overview *overview, size_t upstream, int64
 
         if (mono_diff(overview->now, times->at) >= time)
             return;
-        add_upstream_sample(sum, history_upstream_at(overview->history, upstream, age),
-                            times->length);
+        add_upstream_sample(sum, history_upstream_at(overview->history, index, age), times->length);
     }
 }
 

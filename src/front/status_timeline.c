@@ -132,6 +132,8 @@ static struct timeline timeline_of(const struct overview *overview,
     line.from = mono_add(line.now, -span->length);
     line.to = mono_add(line.now, ahead < HISTORY_SPAN ? ahead : HISTORY_SPAN);
     line.known = timeline_later(line.from, overview->began);
+    line.known =
+        timeline_later(line.known, history_upstream_since(overview->history, upstream->index));
     return line;
 }
 

@@ -125,15 +125,15 @@ static struct life present_life(const struct timeline *line)
 static void put_lives(struct timeline *line)
 {
     const struct history *history = line->overview->history;
-    const size_t position = series_position(line->overview, line->upstream);
+    const size_t index = line->upstream->index;
     struct life life = {0};
 
     /* Of what was before the oldest event that is kept, nothing is known. */
-    if (history_event_count(history, position) == HISTORY_EVENTS)
-        line->known = timeline_later(line->known,
-                                     history_event_at(history, position, HISTORY_EVENTS - 1)->at);
-    for (size_t age = history_event_count(history, position); age-- > 0;) {
-        const struct history_event *event = history_event_at(history, position, age);
+    if (history_event_count(history, index) == HISTORY_EVENTS)
+        line->known =
+            timeline_later(line->known, history_event_at(history, index, HISTORY_EVENTS - 1)->at);
+    for (size_t age = history_event_count(history, index); age-- > 0;) {
+        const struct history_event *event = history_event_at(history, index, age);
 
         if (event->kind == HISTORY_OBTAINED) {
             begin_life(line, &life, event);

@@ -39,12 +39,12 @@ static bool collect(const struct timeline *line, double least, struct mark marks
                     size_t *count)
 {
     const struct history *history = line->overview->history;
-    const size_t position = series_position(line->overview, line->upstream);
+    const size_t index = line->upstream->index;
     struct mark *last[ARRAY_LEN(kinds)] = {NULL};
 
     *count = 0;
-    for (size_t age = history_event_count(history, position); age-- > 0;) {
-        const struct history_event *event = history_event_at(history, position, age);
+    for (size_t age = history_event_count(history, index); age-- > 0;) {
+        const struct history_event *event = history_event_at(history, index, age);
         struct mark *mark = last[event->kind];
 
         if (mono_before(event->at, line->from))

@@ -159,7 +159,7 @@ static void put_queue(const struct overview *overview, const struct overview_ups
 {
     struct series_upstream_column sum;
 
-    series_sum_upstream(overview, series_position(overview, upstream), MINUTE, &sum);
+    series_sum_upstream(overview, upstream->index, MINUTE, &sum);
     status_fact_begin(out, NULL, "Waiting for a connection", "now");
     html_count(out, upstream->queue_length);
     if (waited(&sum.queued)) {
@@ -172,6 +172,27 @@ static void put_queue(const struct overview *overview, const struct overview_ups
         html_count(out, sum.queue_refused);
         buf_puts(out, " turned away in the last minute</small>");
     }
+    status_fact_end(out);
+}
+
+/* Of an upstream that always was open, and has no rate, nothing is to be told. */
+static void put_way(const struct overview *overview, const struct overview_upstream *upstream,
+                    struct buf *out)
+{
+    if (overview->readiness.config != NULL || upstream->hold.held) {
+        status_fact_begin(out, NULL, "Taken by routes", "now");
+        status_way_write(overview, upstream, out);
+        status_fact_end(out);
+    }
+    if (upstream->rate == 0)
+        return;
+    status_fact_begin(out, NULL, "Waiting for their turn", "now");
+    html_count(out, upstream->rate_waiting);
+    buf_puts(out, " <small>of ");
+    html_count(out, upstream->rate_queue);
+    buf_puts(out, "; rate allows ");
+    html_rate(out, (double)SECOND / (double)upstream->rate);
+    buf_puts(out, "</small>");
     status_fact_end(out);
 }
 
@@ -189,6 +210,7 @@ static void put_facts(const struct overview *overview, const struct overview_ups
     buf_puts(out, " idle</small>");
     status_fact_end(out);
     put_queue(overview, upstream, out);
+    put_way(overview, upstream, out);
     buf_puts(out, "</dl>");
 }
 
@@ -275,8 +297,7 @@ void status_upstream_write(const struct overview *overview,
     const struct keeper_status *token = &upstream->token;
     char *id = mem_printf("upstream-%s", upstream->name);
 
-    series_fill_upstream(overview, &work->span, series_position(overview, upstream),
-                         work->upstream);
+    series_fill_upstream(overview, &work->span, upstream->index, work->upstream);
     status_section_upstream(out, id, upstream->name);
     mem_free(id);
     buf_printf(out, "<div class=\"token\" data-state=\"%s\" data-generation=\"%llu\">",

@@ -271,11 +271,16 @@ void status_conditions_write(const struct overview *overview, struct buf *out)
     const size_t count = overview->condition_count;
 
     status_section_begin(out, "conditions", "What is wrong", NULL);
-    buf_printf(out, "<ul data-value=\"%zu\">", count);
+    buf_printf(out, "<ul data-value=\"%zu\">", count + overview->conditions_left);
     if (count == 0)
         buf_puts(out, "<li class=\"calm\">Nothing is wrong.</li>");
     for (size_t i = 0; i < count; i++)
         put_condition(overview, &overview->conditions[i], out);
+    if (overview->conditions_left > 0)
+        buf_printf(out,
+                   "<li id=\"conditions-left\" class=\"calm\">And %zu more, none of them "
+                   "worse.</li>",
+                   overview->conditions_left);
     buf_puts(out, "</ul>");
     status_section_end(out);
 }

@@ -56,13 +56,13 @@ static void put_plan(const struct overview *overview, int64_t in, const char *wh
 }
 
 /* How many that begin with the one of `age` and go back from it are failures. */
-static size_t count_failures(const struct history *history, size_t position, size_t age)
+static size_t count_failures(const struct history *history, size_t index, size_t age)
 {
-    const size_t count = history_event_count(history, position);
+    const size_t count = history_event_count(history, index);
     size_t same = 0;
 
     while (age + same < count &&
-           history_event_at(history, position, age + same)->kind == HISTORY_REQUEST_FAILED)
+           history_event_at(history, index, age + same)->kind == HISTORY_REQUEST_FAILED)
         same++;
     return same;
 }
@@ -71,22 +71,22 @@ static void put_rows(const struct overview *overview, const struct overview_upst
                      size_t most, struct buf *out)
 {
     const struct keeper_status *token = &upstream->token;
-    const size_t position = series_position(overview, upstream);
-    const size_t count = history_event_count(overview->history, position);
+    const size_t index = upstream->index;
+    const size_t count = history_event_count(overview->history, index);
 
     if (keeper_status_has_token(token))
         put_plan(overview, token->expires_in, "the token expires", out);
     if (token->next_request_in >= 0)
         put_plan(overview, token->next_request_in, "next token request", out);
     for (size_t age = 0, rows = 0; age < count && rows < most; rows++) {
-        const struct history_event *event = history_event_at(overview->history, position, age);
-        const size_t failures = count_failures(overview->history, position, age);
+        const struct history_event *event = history_event_at(overview->history, index, age);
+        const size_t failures = count_failures(overview->history, index, age);
 
         put_when(overview, event->at, out);
         if (failures > 1) {
             buf_printf(out, "%zu times since ", failures);
-            put_clock(overview,
-                      history_event_at(overview->history, position, age + failures - 1)->at, out);
+            put_clock(overview, history_event_at(overview->history, index, age + failures - 1)->at,
+                      out);
             buf_puts(out, ": ");
         }
         token_event_text(overview, event, out);
@@ -98,8 +98,7 @@ static void put_rows(const struct overview *overview, const struct overview_upst
 void token_events_write(const struct overview *overview, const struct overview_upstream *upstream,
                         size_t most, struct buf *out)
 {
-    const size_t count =
-        history_event_count(overview->history, series_position(overview, upstream));
+    const size_t count = history_event_count(overview->history, upstream->index);
 
     buf_puts(out, "<details><summary>The timeline as a table</summary><div class=\"scroll\" "
                   "tabindex=\"0\" role=\"region\" aria-label=\"Events of the token of ");

@@ -12,8 +12,9 @@ struct exposition daemon_exposition(struct daemon *daemon)
     const struct config_upstream *upstream = wiring_upstream(daemon->setup.config);
     return (struct exposition){
         .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens),
-                       &daemon->upstream.health}},
+                       &daemon->upstream}},
         .upstream_count = 1,
+        .config = daemon->setup.config,
         .store = token_service_store(daemon->tokens),
         .tls = daemon->setup.tls,
         .reload = &daemon->loaded,

@@ -20,9 +20,7 @@ static void sample(void *arg)
 
 void sampling_start(struct daemon *daemon)
 {
-    const struct exposition sources = daemon_exposition(daemon);
-
-    daemon->history = history_new(sources.upstream_count, mono_now());
+    daemon->history = history_new(mono_now());
     daemon->sampling_timer = timer_start(daemon->loop, HISTORY_INTERVAL, sample, daemon);
     sampling_token(daemon); /* there may be one from before a restart */
 }
@@ -37,11 +35,12 @@ void sampling_token(struct daemon *daemon)
     const struct exposition sources = daemon_exposition(daemon);
     const struct mono_time now = mono_now();
 
+    history_use(daemon->history, &sources);
     for (size_t i = 0; i < sources.upstream_count; i++) {
         struct keeper_status status;
 
         keeper_status(sources.upstreams[i].keeper, now, &status);
-        history_token(daemon->history, i, sources.upstreams[i].index, &status, now);
+        history_token(daemon->history, sources.upstreams[i].index, &status, now);
     }
 }
 

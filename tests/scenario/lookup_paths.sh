@@ -46,7 +46,7 @@ here_and() { # here_and PATH WORDS
     has "$answer" "\"detail\":\"Unknown path here: lookups are at /api/v1/addresses/. $2.\""
 }
 for path in / /healthz /readyz '/metrics?a=b' '/?/api/v1/addresses/M1'; do
-    here_and "$path" '[metrics] listen (a Unix socket) has /, /status.json, /healthz, /readyz, /metrics'
+    here_and "$path" '[metrics] listen (a Unix socket) has /, /status.json, /healthz, /readyz, /readyz/..., /metrics'
     lacks "$answer" "$here"
 done
 for path in /tokens /tokens/location/refresh /config; do
@@ -68,12 +68,12 @@ set_key identity mode jwt
 set_key identity key_file "$here/identity.key"
 set_key metrics listen 127.0.0.1:0,unix:m.sock
 start_daemon
-here_and /healthz '[metrics] listen (127.0.0.1:0, a Unix socket) has /, /status.json, /healthz, /readyz, /metrics'
+here_and /healthz '[metrics] listen (127.0.0.1:0, a Unix socket) has /, /status.json, /healthz, /readyz, /readyz/..., /metrics'
 refused 401 unauthorized /nowhere
 stop_daemon
 set_key metrics listen off
 set_key admin listen off
 start_daemon
-here_and /metrics '[metrics] listen, which is off, would have /, /status.json, /healthz, /readyz, /metrics'
+here_and /metrics '[metrics] listen, which is off, would have /, /status.json, /healthz, /readyz, /readyz/..., /metrics'
 here_and /config '[admin] listen, which is off, would have /tokens, /tokens/..., /config'
 stop_daemon

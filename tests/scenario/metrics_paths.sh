@@ -41,7 +41,7 @@ for path in / /status.json /healthz /readyz /metrics; do
 done
 for path in // /index.html /healthz/ /metricsx /tokens /config /tokens/location/refresh /api/v1/addresses/M1; do
     answers 404 "$path"
-    has "$said" '"code":"not_found"' "Available paths: /, /status.json, /healthz, /readyz, /metrics\""
+    has "$said" '"code":"not_found"' "Available paths: /, /status.json, /healthz, /readyz, /readyz/..., /metrics\""
 done
 
 # postcoded(8) lists all of them, and what a browser opens is in the meaning of the key.

@@ -43,7 +43,10 @@ static inline struct overview *overview_make(size_t upstreams, int64_t ran)
             .token_endpoint = "https://login.example:8443",
             .budget = 20,
             .token = {.state = KEEPER_NONE, .state_name = "none", .next_request_in = -1}};
-    overview->history = history_new(upstreams, (struct mono_time){FIXTURE_NOW - ran});
+    struct history *history = history_new((struct mono_time){FIXTURE_NOW - ran});
+    for (size_t i = 0; i < upstreams; i++)
+        history_begin(history, i, overview->upstreams[i].name);
+    overview->history = history;
     return overview;
 }
 
@@ -95,9 +98,9 @@ static inline void fixture_samples(struct overview *overview, int64_t ran, uint3
         sample->codes[ENDED_OK] = some;
         sample->codes[PROBLEM_UNKNOWN_POSTCODE] = some / 40;
         fixture_observe(&sample->lookups, 4 + (size_t)(i % 17 == 0), some);
-        for (size_t u = 0; u < history->upstream_count; u++) {
+        for (size_t u = 0; u < overview->upstream_count; u++) {
             struct history_upstream_sample *own =
-                &history->upstreams[u].samples[history->taken % HISTORY_SAMPLES];
+                &history->upstreams[u]->samples[history->taken % HISTORY_SAMPLES];
             *own = (struct history_upstream_sample){.state = KEEPER_VALID};
             own->classes[HISTORY_GOOD] = some;
             fixture_observe(&own->calls, 3 + (size_t)(i % 17 == 0), some);
@@ -113,7 +116,7 @@ static inline struct history_event *fixture_event(struct overview *overview, siz
                                                   enum history_event_kind kind, int64_t ago,
                                                   const char *reason)
 {
-    struct history_upstream *own = &fixture_history(overview)->upstreams[upstream];
+    struct history_upstream *own = fixture_history(overview)->upstreams[upstream];
     struct history_event *event = &own->events[own->events_noted++ % HISTORY_EVENTS];
 
     *event = (struct history_event){.at = {FIXTURE_NOW - ago}, .kind = kind};
@@ -126,7 +129,7 @@ static inline struct history_event *fixture_event(struct overview *overview, siz
 static inline void fixture_token(struct overview *overview, size_t upstream, int64_t ago,
                                  int64_t life, int64_t window)
 {
-    struct history_upstream *own = &fixture_history(overview)->upstreams[upstream];
+    struct history_upstream *own = fixture_history(overview)->upstreams[upstream];
     struct keeper_status *token = &overview->upstreams[upstream].token;
 
     own->seen.generation++;

@@ -25,12 +25,13 @@ static struct mono_time ago(int64_t duration)
 /* All is well: two hours of 10 calls in each sample, most of 10 to 25 ms. */
 static void setup(void)
 {
-    history = history_new(1, ago(HISTORY_SPAN));
+    history = history_new(ago(HISTORY_SPAN));
+    history_begin(history, 0, "u");
     history->taken = HISTORY_SAMPLES;
     for (size_t age = 0; age < HISTORY_SAMPLES; age++) {
         struct history_sample *sample = &history->samples[HISTORY_SAMPLES - 1 - age];
         struct history_upstream_sample *own =
-            &history->upstreams[0].samples[HISTORY_SAMPLES - 1 - age];
+            &history->upstreams[0]->samples[HISTORY_SAMPLES - 1 - age];
 
         sample->at = ago((int64_t)age * HISTORY_INTERVAL);
         sample->length = HISTORY_INTERVAL;
@@ -80,12 +81,12 @@ static struct history_sample *sample_at(size_t age)
 
 static struct history_upstream_sample *own_at(size_t age)
 {
-    return &history->upstreams[0].samples[HISTORY_SAMPLES - 1 - age];
+    return &history->upstreams[0]->samples[HISTORY_SAMPLES - 1 - age];
 }
 
 static void event(enum history_event_kind kind, int64_t before)
 {
-    struct history_upstream *own = &history->upstreams[0];
+    struct history_upstream *own = history->upstreams[0];
 
     own->events[own->events_noted++] = (struct history_event){.at = ago(before), .kind = kind};
 }
@@ -833,14 +834,15 @@ END_TEST
 
 START_TEST(the_worst_first_and_never_too_many)
 {
-    overview->upstream_count = METRIC_UPSTREAMS;
+    overview->upstream_count = CONFIG_UPSTREAMS_MAX;
     history_free(history);
-    history = history_new(METRIC_UPSTREAMS, ago(HOUR));
+    history = history_new(ago(HOUR));
+    history_begin(history, 0, "u");
     overview->history = history;
     overview->log_dropped = (struct lately){.count = 5, .last = ago(SECOND)};
     overview->blocked_since = ago(7 * SECOND);
     endpoint_fails(TOKEN_CAUSE_FAILED, "the token endpoint responded with 503");
-    for (size_t i = 1; i < METRIC_UPSTREAMS; i++)
+    for (size_t i = 1; i < CONFIG_UPSTREAMS_MAX; i++)
         overview->upstreams[i] = *upstream;
     fill(CONDITIONS_MAX);
     ck_assert_str_eq(overview->conditions[0].what, "A worker's event loop is blocked");

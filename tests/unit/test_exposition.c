@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "front/readiness.h"
+#include "lookup/failover.h"
 #include "suite.h"
 
 static struct store *store;
 static const struct reload_status reload = {.at = {.ns = 1750 * MILLISECOND}, .failed = true};
 static const double busy[] = {0.25, 1};
 static struct exposition exposition;
+static struct readiness readiness = {.ready = true};
 
 static uint32_t port_random(void *arg)
 {
@@ -61,7 +64,7 @@ START_TEST(test_upstreams)
     metric_upstream_add(METRIC_UPSTREAM_QUEUE_DURATION, 1, 0, 1); /* not counted yet */
     metric_add(METRIC_CONNECTIONS, 0, 3);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, true, &out);
+    exposition_write(&exposition, &readiness, &out);
     const char *text = buf_text(&out);
     ck_assert_ptr_nonnull(strstr(
         text, "# TYPE postcoded_upstream_requests_total counter\n"
@@ -95,7 +98,7 @@ START_TEST(test_identity_reasons)
 
     metric_add(METRIC_IDENTITY_REJECTED, 3, 2);
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, true, &out);
+    exposition_write(&exposition, &readiness, &out);
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         char line[128];
         snprintf(line, sizeof(line), "\npostcoded_identity_rejected_total{reason=\"%s\"} %d\n",
@@ -126,7 +129,8 @@ START_TEST(test_owners)
 
     ck_assert(keeper_restore(exposition.upstreams[1].keeper, &grant, now, now));
     buf_init(&out, EXPOSITION_MAX);
-    exposition_write(&exposition, _i == 1, &out);
+    readiness.ready = _i == 1;
+    exposition_write(&exposition, &readiness, &out);
     const char *text = buf_text(&out);
     ck_family(text, "postcoded_ready", _i == 1 ? "postcoded_ready 1\n" : "postcoded_ready 0\n");
     ck_family(text, "postcoded_token_lifetime_seconds",
@@ -159,6 +163,79 @@ START_TEST(test_owners)
 }
 END_TEST
 
+/* Both by name; nothing of an upstream that is gone. */
+START_TEST(test_failovers)
+{
+    struct buf out;
+
+    failover_count(4, 1, FAILOVER_STATUS);
+    failover_count(4, 1, FAILOVER_STATUS);
+    failover_count(1, 4, FAILOVER_HELD);
+    failover_count(4, 7, FAILOVER_STATUS);
+    failover_count(7, 1, FAILOVER_STATUS);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_upstream_failovers_total",
+              "postcoded_upstream_failovers_total{from=\"u\",to=\"v\",reason=\"status\"} 2\n"
+              "postcoded_upstream_failovers_total{from=\"v\",to=\"u\",reason=\"held\"} 1\n# HELP");
+    buf_fini(&out);
+}
+END_TEST
+
+/* What all workers know of an upstream; nothing of one for which there are no lookups. */
+START_TEST(test_state)
+{
+    static struct upstream_state state;
+    const struct mono_time now = mono_now();
+    struct buf out;
+
+    exposition.upstreams[1].state = &state;
+    ck_assert(breaker_failed(&state.breaker, 1, false, now));
+    hold_begin(&state.hold, "7", now, wall_now());
+    atomic_store(&state.waiting, 12);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_upstream_ejected",
+              "postcoded_upstream_ejected{upstream=\"v\"} 1\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_held",
+              "postcoded_upstream_held{upstream=\"v\"} 1\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_rate_waiting",
+              "postcoded_upstream_rate_waiting{upstream=\"v\"} 12\n# HELP");
+    breaker_good(&state.breaker);
+    atomic_store(&state.hold.until, 0);
+    buf_reset(&out);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_upstream_ejected",
+              "postcoded_upstream_ejected{upstream=\"v\"} 0\n# HELP");
+    ck_family(buf_text(&out), "postcoded_upstream_held",
+              "postcoded_upstream_held{upstream=\"v\"} 0\n# HELP");
+    buf_fini(&out);
+}
+END_TEST
+
+/* The built-in route has no name, and no series. */
+START_TEST(test_routes)
+{
+    struct config_route routes[] = {{.name = "uk", .upstreams = {0, 1}, .upstream_count = 2},
+                                    {.name = "islands", .upstreams = {1}, .upstream_count = 1}};
+    const struct config config = {.routes = routes, .route_count = ARRAY_LEN(routes)};
+    struct readiness one = {.ready = true, .count = 1, .reason_of = {0, 1}};
+    struct buf out;
+
+    one.reasons[0].upstream = "v";
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &one, &out);
+    ck_family(buf_text(&out), "postcoded_route_ready", "# HELP");
+    buf_reset(&out);
+    one.config = &config;
+    exposition_write(&exposition, &one, &out);
+    ck_family(buf_text(&out), "postcoded_route_ready",
+              "postcoded_route_ready{route=\"uk\"} 1\n"
+              "postcoded_route_ready{route=\"islands\"} 0\n# HELP");
+    buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exposition");
@@ -168,6 +245,9 @@ int main(void)
     tcase_add_test(tcase, test_upstreams);
     tcase_add_test(tcase, test_identity_reasons);
     tcase_add_loop_test(tcase, test_owners, 0, 2);
+    tcase_add_test(tcase, test_failovers);
+    tcase_add_test(tcase, test_state);
+    tcase_add_test(tcase, test_routes);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -34,7 +34,8 @@ static void setup(void)
                                                  .keeper = keeper_new(&settings, &ports, store)}},
                                   .upstream_count = 1};
     now = START;
-    history = history_new(1, now);
+    history = history_new(now);
+    history_use(history, &sources);
 }
 
 static void teardown(void)
@@ -76,11 +77,11 @@ START_TEST(a_sample_has_what_its_interval_counted)
     ck_assert_uint_eq(history_durations_count(&last->lookups), 0);
     ck_assert_uint_eq(last->codes[PROBLEM_UNREACHABLE], 1);
     ck_assert_uint_eq(last->connections, 5);
-    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_REFUSED], 3);
-    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_NONE], 1);
-    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_GOOD], 1);
-    ck_assert_uint_eq(history_upstream_at(history, 0, 1)->classes[HISTORY_CLIENT_ERROR], 2);
-    ck_assert_uint_eq(history_upstream_at(history, 0, 0)->classes[HISTORY_REFUSED], 0);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_REFUSED], 3);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_NONE], 1);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_GOOD], 1);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_CLIENT_ERROR], 2);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 0)->classes[HISTORY_REFUSED], 0);
 }
 END_TEST
 
@@ -99,7 +100,7 @@ START_TEST(calls_are_classed_by_status)
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, classes[_i].status, 2);
     sample();
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
-        ck_assert_uint_eq(history_upstream_at(history, 0, 0)->classes[i],
+        ck_assert_uint_eq(history_upstream_at(history, INDEX, 0)->classes[i],
                           i == classes[_i].class ? 2 : 0);
 }
 END_TEST
@@ -118,7 +119,7 @@ START_TEST(a_sample_has_gauges_queue_and_rejections)
     metric_upstream_observe(METRIC_UPSTREAM_QUEUE_DURATION, INDEX, 30 * SECOND);
     metric_upstream_observe(METRIC_UPSTREAM_DURATION, INDEX, 3 * MILLISECOND);
     sample();
-    const struct history_upstream_sample *upstream = history_upstream_at(history, 0, 0);
+    const struct history_upstream_sample *upstream = history_upstream_at(history, INDEX, 0);
     ck_assert_uint_eq(history_at(history, 0)->busy_permille, 750);
     ck_assert_uint_eq(history_at(history, 0)->in_flight, 6);
     ck_assert_uint_eq(history_at(history, 0)->token_waiters, 5);
@@ -197,13 +198,13 @@ static struct keeper_status granted(uint64_t generation, int64_t expires_in)
 
 static void say(struct keeper_status status)
 {
-    history_token(history, 0, INDEX, &status, now);
+    history_token(history, INDEX, &status, now);
 }
 
 static const struct history_event *newest(size_t count)
 {
-    ck_assert_uint_eq(history_event_count(history, 0), count);
-    return history_event_at(history, 0, 0);
+    ck_assert_uint_eq(history_event_count(history, INDEX), count);
+    return history_event_at(history, INDEX, 0);
 }
 
 START_TEST(a_token_is_noted_once)
@@ -259,8 +260,8 @@ START_TEST(so_was_one_that_was_replaced_for_it)
     metric_upstream_add(METRIC_TOKEN_EVICTIONS, INDEX, EVICTED_REJECTED, 1);
     say(granted(2, HOUR));
     ck_assert_int_eq(newest(3)->kind, HISTORY_OBTAINED);
-    ck_assert_int_eq(history_event_at(history, 0, 1)->kind, HISTORY_REJECTED);
-    ck_assert_uint_eq(history_event_at(history, 0, 1)->generation, 1);
+    ck_assert_int_eq(history_event_at(history, INDEX, 1)->kind, HISTORY_REJECTED);
+    ck_assert_uint_eq(history_event_at(history, INDEX, 1)->generation, 1);
 }
 END_TEST
 
@@ -321,7 +322,71 @@ START_TEST(the_oldest_events_are_forgotten)
     for (uint64_t i = 1; i <= HISTORY_EVENTS + 3; i++)
         say(granted(i, HOUR));
     ck_assert_uint_eq(newest(HISTORY_EVENTS)->generation, HISTORY_EVENTS + 3);
-    ck_assert_uint_eq(history_event_at(history, 0, HISTORY_EVENTS - 1)->generation, 4);
+    ck_assert_uint_eq(history_event_at(history, INDEX, HISTORY_EVENTS - 1)->generation, 4);
+}
+END_TEST
+
+static void be(const char *name, size_t index)
+{
+    sources.upstreams[0].name = name;
+    sources.upstreams[0].index = index;
+}
+
+/* What was counted for the one before it, or before it came, is not the new one's. */
+START_TEST(another_upstream_at_the_same_index)
+{
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 500, 4);
+    metric_upstream_add(METRIC_TOKEN_REJECTED, INDEX, 0, 2);
+    say(granted(7, HOUR));
+    sample();
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 500, 3);
+    metric_upstream_add(METRIC_TOKEN_REJECTED, INDEX, 0, 2);
+    metric_upstream_observe(METRIC_UPSTREAM_DURATION, INDEX, MILLISECOND);
+    be("v", INDEX);
+    history_use(history, &sources);
+    ck_assert_uint_eq(history_upstream_count(history, INDEX), 0);
+    ck_assert_uint_eq(history_event_count(history, INDEX), 0);
+    ck_assert_int_eq(history_upstream_since(history, INDEX).ns, now.ns);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 500, 1);
+    sample();
+    ck_assert_uint_eq(history_count(history), 2);
+    ck_assert_uint_eq(history_upstream_count(history, INDEX), 1);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 0)->classes[HISTORY_SERVER_ERROR], 1);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_SERVER_ERROR], 0);
+    ck_assert_uint_eq(history_durations_count(&history_upstream_at(history, INDEX, 0)->calls), 0);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 0)->rejected, 0);
+    ck_assert_uint_eq(history_event_count(history, INDEX), 0);
+}
+END_TEST
+
+START_TEST(an_upstream_that_stays_keeps_its_samples)
+{
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 200, 4);
+    sample();
+    sources.upstreams[1] = sources.upstreams[0];
+    be("first", INDEX + 1); /* it stands before the other now */
+    sources.upstream_count = 2;
+    sample();
+    ck_assert_uint_eq(history_upstream_count(history, INDEX), 2);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_GOOD], 4);
+    ck_assert_uint_eq(history_upstream_count(history, INDEX + 1), 1);
+    ck_assert_int_eq(history_upstream_since(history, INDEX).ns, 0);
+    ck_assert_int_eq(history_upstream_since(history, INDEX + 1).ns, START.ns + HISTORY_INTERVAL);
+}
+END_TEST
+
+START_TEST(an_upstream_that_comes_back_begins_anew)
+{
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 200, 4);
+    sample();
+    sources.upstream_count = 0;
+    sample();
+    ck_assert_uint_eq(history_upstream_count(history, INDEX), 0);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 1)->classes[HISTORY_GOOD], 0);
+    sources.upstream_count = 1;
+    sample();
+    ck_assert_uint_eq(history_upstream_count(history, INDEX), 1);
+    ck_assert_uint_eq(history_upstream_at(history, INDEX, 0)->classes[HISTORY_GOOD], 0);
 }
 END_TEST
 
@@ -329,6 +394,7 @@ int main(void)
 {
     Suite *suite = suite_create("history");
     TCase *samples = tcase_create("samples"), *events = tcase_create("events");
+    TCase *upstreams = tcase_create("upstreams");
 
     tcase_add_checked_fixture(samples, setup, teardown);
     tcase_add_test(samples, a_sample_has_what_its_interval_counted);
@@ -350,5 +416,10 @@ int main(void)
     tcase_add_test(events, a_token_that_is_gone);
     tcase_add_test(events, the_oldest_events_are_forgotten);
     suite_add_tcase(suite, events);
+    tcase_add_checked_fixture(upstreams, setup, teardown);
+    tcase_add_test(upstreams, another_upstream_at_the_same_index);
+    tcase_add_test(upstreams, an_upstream_that_stays_keeps_its_samples);
+    tcase_add_test(upstreams, an_upstream_that_comes_back_begins_anew);
+    suite_add_tcase(suite, upstreams);
     return run_suite(suite);
 }

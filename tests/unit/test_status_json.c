@@ -99,8 +99,8 @@ START_TEST(test_samples)
     newest->in_flight = 77;
     newest->busy_permille = 250;
     memset(&newest->lookups, 0, sizeof(newest->lookups));
-    history->upstreams[1].samples[HISTORY_SAMPLES - 1].queue_length = 9;
-    history->upstreams[1].samples[HISTORY_SAMPLES - 1].state = KEEPER_SUSPECT;
+    history->upstreams[1]->samples[HISTORY_SAMPLES - 1].queue_length = 9;
+    history->upstreams[1]->samples[HISTORY_SAMPLES - 1].state = KEEPER_SUSPECT;
     make();
     json_t *samples = get(status, "samples");
     const size_t last = HISTORY_SAMPLES - 1;
@@ -147,7 +147,7 @@ START_TEST(test_upstream)
 
     begin(1, HOUR);
     fixture_samples(overview, 30 * SECOND, 500);
-    struct history_upstream_sample *newest = &fixture_history(overview)->upstreams[0].samples[2];
+    struct history_upstream_sample *newest = &fixture_history(overview)->upstreams[0]->samples[2];
     for (size_t i = 0; i < HISTORY_CLASSES; i++)
         newest->classes[i] = 10 * (uint32_t)(i + 1);
     newest->queue_refused = 40;
@@ -272,6 +272,92 @@ START_TEST(test_hostile)
 }
 END_TEST
 
+/* Of 32 upstreams eight samples are merged into one. */
+START_TEST(test_many_upstreams)
+{
+    begin(CONFIG_UPSTREAMS_MAX, 3 * HOUR);
+    fixture_samples(overview, 2 * HOUR, 40);
+    struct history_upstream *own = fixture_history(overview)->upstreams[31];
+    for (size_t i = 0; i < 8; i++) {
+        own->samples[HISTORY_SAMPLES - 1 - i].classes[HISTORY_NONE] = 5;
+        own->samples[HISTORY_SAMPLES - 1 - i].queue_length = (uint32_t)i;
+        own->samples[HISTORY_SAMPLES - 1 - i].rate_refused = 10;
+        own->samples[HISTORY_SAMPLES - 1 - i].failovers[1] = 20;
+        own->samples[HISTORY_SAMPLES - 1 - i].failovers[2] = 10;
+    }
+    own->samples[HISTORY_SAMPLES - 1].state = KEEPER_OVERDUE;
+    for (size_t i = 0; i < HISTORY_EVENTS; i++)
+        fixture_event(overview, 31, HISTORY_REQUEST_FAILED, (int64_t)(300 - i) * SECOND, "x");
+    make();
+    json_t *upstream = json_array_get(get(status, "upstreams"), 31);
+    json_t *samples = get(upstream, "samples");
+    ck_assert_int_eq(json_integer_value(get(samples, "interval_seconds")), 80);
+    ck_assert_uint_eq(json_array_size(get(samples, "queue_length")), HISTORY_SAMPLES / 8);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "calls_without_response_per_second"), 89)),
+        0.5, 1e-9);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "rate_refused_per_second"), 89)), 1, 1e-9);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "failovers_per_second"), 89)), 3, 1e-9);
+    ck_assert_double_eq_tol(
+        json_number_value(json_array_get(get(samples, "failovers_per_second"), 88)), 0, 1e-9);
+    ck_assert_int_eq(json_integer_value(json_array_get(get(samples, "queue_length"), 89)), 7);
+    ck_assert_str_eq(json_string_value(json_array_get(get(samples, "token_state"), 89)), "overdue");
+    ck_assert_uint_eq(json_array_size(get(upstream, "token_events")), HISTORY_EVENTS / 8);
+    json_t *last = json_array_get(get(upstream, "token_events"), HISTORY_EVENTS / 8 - 1);
+    ck_assert_str_eq(json_string_value(get(last, "at")), "2026-03-04T14:02:25.000Z");
+    ck_assert_int_eq(json_integer_value(get(get(status, "samples"), "interval_seconds")), 10);
+    ck_assert_uint_eq(json_array_size(get(get(status, "samples"), "in_flight")), HISTORY_SAMPLES);
+}
+END_TEST
+
+/* Ejected, held, with a rate; and whom a route goes to. */
+START_TEST(test_routes)
+{
+    static char *postcodes[] = {(char *)(uintptr_t) "GY", (char *)(uintptr_t) "JE", NULL};
+    struct config_upstream upstreams[] = {{.name = (char *)(uintptr_t) "location", .index = 0},
+                                          {.name = (char *)(uintptr_t) "second", .index = 1}};
+    struct config_route routes[] = {{.name = (char *)(uintptr_t) "uk",
+                                     .prefix = (char *)(uintptr_t) "/uk/",
+                                     .postcodes = {postcodes, 2},
+                                     .upstreams = {0, 1},
+                                     .upstream_count = 2}};
+    const struct config config = {
+        .upstreams = upstreams, .upstream_count = 2, .routes = routes, .route_count = 1};
+
+    begin(2, HOUR);
+    make();
+    ck_assert_uint_eq(json_array_size(get(status, "routes")), 0);
+    ck_assert(json_is_null(get(json_array_get(get(status, "upstreams"), 0), "ejected_since")));
+    overview->readiness.config = &config;
+    overview->conditions_left = 3;
+    overview->upstreams[0].breaker = (struct breaker_state){
+        .ejected = true, .since = {FIXTURE_NOW - MINUTE}, .until = {FIXTURE_NOW + 5 * SECOND}};
+    overview->upstreams[1].rate = SECOND / 4;
+    overview->upstreams[1].rate_waiting = 9;
+    make();
+    json_t *route = json_array_get(get(status, "routes"), 0);
+    text_is_in(route, "name", "uk");
+    text_is_in(route, "prefix", "/uk/");
+    text_is_in(route, "serving", "second");
+    ck_assert(json_is_true(get(route, "ready")));
+    ck_assert(json_is_null(get(route, "unready_since")));
+    ck_assert_str_eq(json_string_value(json_array_get(get(route, "postcodes"), 1)), "JE");
+    ck_assert_str_eq(json_string_value(json_array_get(get(route, "upstreams"), 1)), "second");
+    json_t *upstream = json_array_get(get(status, "upstreams"), 0);
+    ck_assert(json_is_true(get(upstream, "ejected")));
+    text_is_in(upstream, "ejected_since", "2026-03-04T14:02:10.000Z");
+    text_is_in(upstream, "next_trial_at", "2026-03-04T14:03:15.000Z");
+    ck_assert(json_is_null(get(upstream, "held_until")));
+    ck_assert(json_is_null(get(upstream, "rate_per_second")));
+    upstream = json_array_get(get(status, "upstreams"), 1);
+    number_is_in(upstream, "rate_per_second", 4);
+    number_is_in(upstream, "rate_waiting", 9);
+    number_is_in(status, "conditions_left", 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("status_json");
@@ -284,6 +370,8 @@ int main(void)
     tcase_add_test(all, test_token);
     tcase_add_test(all, test_lists);
     tcase_add_test(all, test_hostile);
+    tcase_add_test(all, test_many_upstreams);
+    tcase_add_test(all, test_routes);
     suite_add_tcase(suite, all);
     return run_suite(suite);
 }

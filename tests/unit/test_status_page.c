@@ -13,6 +13,7 @@
 #include "suite.h"
 
 #define MOST_BYTES 60000
+#define MOST_BYTES_OF_20 160000
 #define HOSTILE "<script>\"'&\x01\xff\xe2\x80\xae"
 
 static struct overview *overview;
@@ -242,7 +243,7 @@ START_TEST(test_present)
 {
     begin(1, 8 * MINUTE);
     fixture_token(overview, 0, 5 * MINUTE, 5 * HOUR, MINUTE);
-    fixture_history(overview)->upstreams[0].events_noted = 0;
+    fixture_history(overview)->upstreams[0]->events_noted = 0;
     draw();
     shows("<rect class=\"use\" x=\"31.00%\" width=\"31.00%\"/>");
     shows("<rect class=\"use ahead\" x=\"62.00%\" width=\"38.00%\"/>");
@@ -334,7 +335,7 @@ START_TEST(test_queue)
     begin(1, 30 * MINUTE);
     fixture_samples(overview, 20 * MINUTE, 100);
     struct history *history = fixture_history(overview);
-    struct history_upstream_sample *newest = &history->upstreams[0].samples[history->taken - 1];
+    struct history_upstream_sample *newest = &history->upstreams[0]->samples[history->taken - 1];
     fixture_observe(&newest->queued, 9, 50);
     newest->queue_refused = 7;
     newest->classes[HISTORY_LIMITED] = 5;
@@ -544,6 +545,109 @@ START_TEST(test_size_calm)
 }
 END_TEST
 
+/* Routes for an overview: the first `count` upstreams, each in two of them. */
+static struct config config;
+static struct config_upstream config_upstreams[CONFIG_UPSTREAMS_MAX];
+static struct config_route config_routes[200];
+static char names[CONFIG_UPSTREAMS_MAX][32], route_names[200][32];
+
+static void add_routes(size_t count)
+{
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        snprintf(names[i], sizeof(names[i]), "upstream%zu", i);
+        overview->upstreams[i].name = names[i];
+        config_upstreams[i] =
+            (struct config_upstream){.name = names[i], .index = overview->upstreams[i].index};
+    }
+    for (size_t i = 0; i < count; i++) {
+        snprintf(route_names[i], sizeof(route_names[i]), "route%zu", i);
+        config_routes[i] = (struct config_route){
+            .name = route_names[i],
+            .prefix = (char *)(uintptr_t) "/api/v1/addresses/",
+            .upstreams = {i % overview->upstream_count, (i + 1) % overview->upstream_count},
+            .upstream_count = 2};
+    }
+    config = (struct config){.upstreams = config_upstreams,
+                             .upstream_count = overview->upstream_count,
+                             .routes = config_routes,
+                             .route_count = count};
+    overview->readiness.config = &config;
+    overview->readiness.ready = true;
+}
+
+/* The routes, and a line for each upstream: one of three is ejected, one held. */
+START_TEST(test_several)
+{
+    begin(3, HOUR);
+    add_routes(3);
+    fixture_samples(overview, HOUR, 100);
+    overview->upstreams[0].breaker = (struct breaker_state){.ejected = true,
+                                                            .since = {FIXTURE_NOW - 40 * SECOND},
+                                                            .until = {FIXTURE_NOW + 20 * SECOND}};
+    overview->upstreams[1].hold =
+        (struct hold_state){.held = true, .until = {FIXTURE_NOW + 5 * SECOND}};
+    overview->upstreams[1].rate = SECOND / 10;
+    overview->upstreams[1].rate_waiting = 7;
+    overview->upstreams[1].rate_queue = 100;
+    draw();
+    /* Both of the first one are passed over: the last of the list is asked all the same. */
+    shows("<tr data-route=\"route0\" data-value=\"stood-in\"><th scope=\"row\">route0</th><td>"
+          "<code>/api/v1/addresses/</code></td><td><code>upstream0</code>, "
+          "<code><b>upstream1</b></code>");
+    shows("<tr data-route=\"route1\" data-value=\"stood-in\"");
+    shows("<code>upstream1</code>, <code><b>upstream2</b></code> "
+          "<small>lookups go to upstream2</small>");
+    shows("<tr data-route=\"route2\" data-value=\"ready\"");
+    shows("<tr data-upstream=\"upstream0\" data-way=\"ejected\"><th scope=\"row\"><a "
+          "href=\"#upstream-upstream0\"><code>upstream0</code></a></th><td>ejected <small>since "
+          "<time datetime=\"2026-03-04T14:02:30Z\">14:02:30</time> UTC, next trial from ");
+    shows("data-upstream=\"upstream1\" data-way=\"held\"");
+    shows("data-upstream=\"upstream2\" data-way=\"open\"");
+    shows("7 <small>of 100; rate allows 10.0/s</small>");
+}
+END_TEST
+
+START_TEST(test_one_needs_no_table)
+{
+    begin(1, HOUR);
+    draw();
+    lacks("id=\"routes\"");
+    lacks("id=\"upstreams\"");
+    lacks("Taken by routes");
+    lacks("their turn");
+}
+END_TEST
+
+/* Of two hundred routes the ones that are not ready are shown. */
+START_TEST(test_many_routes)
+{
+    begin(3, HOUR);
+    add_routes(200);
+    overview->readiness.count = 1;
+    overview->readiness.reason_of[2] = 1;
+    overview->upstreams[2].unready = true;
+    config_routes[199].upstreams[0] = config_routes[199].upstreams[1] = 2;
+    draw();
+    ck_assert_uint_eq(count_of("<tr data-route="), 40);
+    shows("data-route=\"route199\" data-value=\"not-ready\"");
+    shows("<p class=\"calm\">And 160 more, which are no worse");
+}
+END_TEST
+
+/* Twenty upstreams that are well, and two hundred routes. */
+START_TEST(test_size_many)
+{
+    begin(20, 3 * HOUR);
+    add_routes(200);
+    fixture_samples(overview, 2 * HOUR, 12345);
+    for (size_t i = 0; i < overview->upstream_count; i++)
+        for (int64_t k = 12; k >= 0; k--)
+            fixture_token(overview, i, k * 10 * MINUTE + MINUTE, 11 * MINUTE, MINUTE);
+    draw();
+    ck_assert_msg(page.len < MOST_BYTES_OF_20, "%zu bytes", page.len);
+}
+END_TEST
+
 /* As many upstreams as there can be, with names that are escaped: it is written whole. */
 START_TEST(test_largest)
 {
@@ -551,9 +655,19 @@ START_TEST(test_largest)
 
     memset(name, '"', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    begin(METRIC_UPSTREAMS, 3 * HOUR);
+    begin(CONFIG_UPSTREAMS_MAX, 3 * HOUR);
     fill_all(name, PROBLEM_INVALID_POSTCODE);
     overview->ready = false;
+    add_routes(200);
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        overview->upstreams[i].name = config_upstreams[i].name = name;
+        overview->upstreams[i].breaker.ejected = true;
+        overview->upstreams[i].rate = 1;
+    }
+    for (size_t i = 0; i < 200; i++) {
+        config_routes[i].name = name;
+        config_routes[i].upstream_count = CONFIG_UPSTREAMS_MAX;
+    }
     for (size_t i = 0; i < READINESS_REASONS; i++) {
         add_reason(name, "", "", MINUTE);
         memset(overview->readiness.reasons[i].what, '"', READINESS_WHAT - 1);
@@ -624,6 +738,10 @@ int main(void)
     tcase_add_loop_test(all, test_size, 1, 3);
     tcase_add_test(all, test_size_codes);
     tcase_add_test(all, test_size_calm);
+    tcase_add_test(all, test_several);
+    tcase_add_test(all, test_one_needs_no_table);
+    tcase_add_test(all, test_many_routes);
+    tcase_add_test(all, test_size_many);
     tcase_add_test(all, test_largest);
     tcase_add_test(all, test_policy);
     suite_add_tcase(suite, all);

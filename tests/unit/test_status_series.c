@@ -78,7 +78,7 @@ START_TEST(test_upstream)
     begin(9 * MINUTE);
     const struct series_span span = series_span_of(overview);
     struct history *history = fixture_history(overview);
-    struct history_upstream_sample *newest = &history->upstreams[0].samples[history->taken - 1];
+    struct history_upstream_sample *newest = &history->upstreams[0]->samples[history->taken - 1];
     newest->state = KEEPER_SUSPECT;
     newest->classes[HISTORY_SERVER_ERROR] = 7;
     newest->queue_refused = 8;
