@@ -16,7 +16,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/text.h"
 #include "config/credential.h"
 #include "config/expand.h"
@@ -24,6 +23,7 @@
 #include "config/files.h"
 #include "config/gather.h"
 #include "config/input.h"
+#include "config/metric_place.h"
 #include "config/paths.h"
 #include "config/rules.h"
 #include "config/settings.h"
@@ -373,64 +373,6 @@ static void keep_unreloadable(struct loading *loading)
     }
 }
 
-/* Those that had a name before have their index again. */
-static void keep_indexes(struct loading *loading)
-{
-    struct snapshot *snapshot = loading->snapshot;
-    const struct snapshot *before = loading->before;
-
-    snapshot->loads = 1;
-    if (before == NULL)
-        return;
-    snapshot->loads = before->loads + 1;
-    memcpy(snapshot->index_used, before->index_used, sizeof(snapshot->index_used));
-    for (size_t i = 0; i < snapshot->config.upstream_count; i++) {
-        struct config_upstream *upstream = &snapshot->config.upstreams[i];
-        const struct config_upstream *old = snapshot_counterpart(&before->config, upstream->name);
-        if (old == NULL)
-            continue;
-        upstream->index = old->index;
-        snapshot->index_used[old->index] = snapshot->loads;
-    }
-}
-
-/*
- * The index whose last upstream is gone for the longest time: that one's lookups under way still
- * count under it.
- */
-static size_t oldest_index(const struct snapshot *snapshot)
-{
-    size_t oldest = 0;
-
-    for (size_t i = 1; i < METRIC_UPSTREAMS; i++) {
-        if (snapshot->index_used[i] < snapshot->index_used[oldest])
-            oldest = i;
-    }
-    return oldest;
-}
-
-_Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS,
-               "there is always one that no upstream of this load or the one before has");
-
-static bool is_new(const struct loading *loading, const char *name)
-{
-    return loading->before == NULL || snapshot_counterpart(&loading->before->config, name) == NULL;
-}
-
-static void index_upstreams(struct loading *loading)
-{
-    struct snapshot *snapshot = loading->snapshot;
-
-    keep_indexes(loading);
-    for (size_t i = 0; i < snapshot->config.upstream_count; i++) {
-        struct config_upstream *upstream = &snapshot->config.upstreams[i];
-        if (!is_new(loading, upstream->name))
-            continue;
-        upstream->index = oldest_index(snapshot);
-        snapshot->index_used[upstream->index] = snapshot->loads;
-    }
-}
-
 static void make_upstreams(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
@@ -447,7 +389,7 @@ static void make_upstreams(struct loading *loading)
         snapshot->config.upstreams[i].name = mem_strdup(upstreams->items[i].name);
         snapshot->upstreams[i].place = upstreams->items[i].place;
     }
-    index_upstreams(loading);
+    metric_place_upstreams(snapshot, loading->before);
 }
 
 /* Without one there is the built-in route, whose values are the defaults. */
