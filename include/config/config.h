@@ -1,10 +1,11 @@
 /*
  * The configuration: read from INI into an immutable, reference-counted snapshot.
  *
- * CONFIG_KEYS and CONFIG_UPSTREAM_KEYS are the one table of keys: those of the process, and those
- * of each upstream. The parser, the checks, --print-config, `GET /config`, postcoded.ini(5) and
- * conf/postcoded.ini are all made from it, and so are the fields of struct config (a key's field is
- * its section and its name) and of struct config_upstream (a key's field is its name).
+ * CONFIG_KEYS, CONFIG_UPSTREAM_KEYS and CONFIG_ROUTE_KEYS are the one table of keys: those of the
+ * process, those of each upstream, and those of each route. The parser, the checks, --print-config,
+ * `GET /config`, postcoded.ini(5) and conf/postcoded.ini are all made from it, and so are the
+ * fields of struct config (a key's field is its section and its name), of struct config_upstream
+ * and of struct config_route (a key's field is its name).
  *
  * Threads: a snapshot never changes once config_load has returned it, so that any thread may read
  * it under a reference of its own.
@@ -49,7 +50,7 @@
  *              without one trailing newline each, rejected when others can read them (secret_files)
  *   HEADER     char *, a field name of RFC 9110 that contract 6 does not forbid
  *   PATH       char *, begins with a slash, made of pchar and slash (RFC 3986, 3.3); a query may
- *              follow where `choices` is "query"
+ *              follow where `choices` is "query"; ends with a slash where it is "prefix"
  *   TARGET     struct config_target: a path and perhaps a query (RFC 3986, 3.3 and 3.4) with
  *              {postcode} once
  *   POINTER    struct config_pointer: a JSON Pointer (RFC 6901); or a text in quotes where
@@ -57,9 +58,11 @@
  *   NAMES      struct config_names: one or two names of JSON members, separated by blanks
  *   TOKEN      char *, a token of RFC 9110
  *   LIST       struct config_list: texts with commas between them (range: longest value)
- *   RATE       int64_t nanoseconds from one to the next, rounded up; 10/s 100/m 5000/h (range: the
- *              number before the slash); `choices` "off" allows the word off (0)
- *   CLAIM      struct config_claim: the name of a member of a JWT's claims, or a JSON Pointer
+ *   POSTCODES  struct config_list: how postcodes begin, each once, in upper case and without
+ * spaces, hyphens and the `*` that may stand at its end (range: longest value) RATE       int64_t
+ * nanoseconds from one to the next, rounded up; 10/s 100/m 5000/h (range: the number before the
+ * slash); `choices` "off" allows the word off (0) CLAIM      struct config_claim: the name of a
+ * member of a JWT's claims, or a JSON Pointer
  *
  * Families of keys, whose name is a prefix and NAME (config/table.h); a field holds them all:
  *   PARAMS     struct config_params: parameters of a form       (range: longest value)
@@ -336,6 +339,23 @@
     X("upstream", "proxy_password_file", proxy_password_file, PASSWORD, NULL, 0, 4096, "",         \
       CONFIG_RELOADS, "File with the password of the user in proxy.")
 
+/* Where lookups are, unless a route has another prefix. */
+#define CONFIG_ROUTE_PREFIX "/api/v1/addresses/"
+
+/*
+ * The keys of each [route NAME], in the same form; the fields are those of struct config_route.
+ */
+#define CONFIG_ROUTE_KEYS(X)                                                                       \
+    X("route", "prefix", prefix, PATH, CONFIG_ROUTE_PREFIX, 1, 1024, "prefix", CONFIG_RELOADS,     \
+      "Path that its lookups begin with; the postcode follows. The longest prefix of any route "   \
+      "counts.")                                                                                   \
+    X("route", "postcodes", postcodes, POSTCODES, NULL, 1, 16384, "", CONFIG_RELOADS,              \
+      "How its postcodes begin, such as BT*, GY*; the longest beginning counts. Unset: all "       \
+      "postcodes that no other route of this prefix has.")                                         \
+    X("route", "upstream", upstream, LIST, NULL, 1, 4096, "", CONFIG_RELOADS | CONFIG_REQUIRED,    \
+      "Names of the upstreams, with commas between them: the first is asked, the next when it "    \
+      "fails.")
+
 enum config_secret_files { SECRET_FILES_PRIVATE, SECRET_FILES_ANY };
 enum config_identity_mode {
     IDENTITY_JWT,
@@ -472,6 +492,7 @@ struct config_header {
 #define CONFIG_C_NAMES struct config_names
 #define CONFIG_C_TOKEN char *
 #define CONFIG_C_LIST struct config_list
+#define CONFIG_C_POSTCODES struct config_list
 #define CONFIG_C_RATE int64_t
 #define CONFIG_C_CLAIM struct config_claim
 #define CONFIG_C_PARAMS struct config_params
@@ -508,8 +529,11 @@ struct config_upstream {
 /* How many upstreams a configuration may have. */
 #define CONFIG_UPSTREAMS_MAX 32
 
-/* Where lookups are, unless a route has another prefix. */
-#define CONFIG_ROUTE_PREFIX "/api/v1/addresses/"
+/* How many routes. */
+#define CONFIG_ROUTES_MAX 1000
+
+/* The longest beginning of a postcode, without spaces and hyphens. */
+#define CONFIG_POSTCODES_MAX 16
 
 /*
  * One [route NAME]: which lookups go to which upstreams. Without such a section there is one route,
@@ -517,11 +541,12 @@ struct config_upstream {
  * configuration that holds it.
  */
 struct config_route {
-    char *name;                   /* "" for the built-in one */
-    char *prefix;                 /* "/api/v1/addresses/": begins and ends with a slash */
-    struct config_list postcodes; /* without their `*`; none: all postcodes */
-    struct config_list upstream;  /* names, as configured */
-    /* The same as places in config.upstreams: the first is asked first. */
+    char *name; /* "" for the built-in one */
+#define CONFIG_FIELD(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    CONFIG_C_##kind field;
+    CONFIG_ROUTE_KEYS(CONFIG_FIELD)
+#undef CONFIG_FIELD
+    /* `upstream` as places in config.upstreams: the first is asked first. */
     size_t upstreams[CONFIG_UPSTREAMS_MAX];
     size_t upstream_count;
 };
@@ -535,10 +560,11 @@ struct config {
     /* In the order of the files; one or more in a configuration without faults. */
     struct config_upstream *upstreams;
     size_t upstream_count;
-    /* In the order of the files; one or more likewise. config/route.h finds the one that is meant.
-     */
+    /* In the order of the files; one or more likewise. config/route.h finds the one that is meant,
+     * in the index. */
     struct config_route *routes;
     size_t route_count;
+    struct route_index *route_index;
 };
 
 /* Faults and notes, gathered: all of them, not only the first. */
@@ -622,7 +648,7 @@ void config_found(struct config *config, const char *section, const char *key, c
 
 /* One key as people are shown it; borrowed. */
 struct config_entry {
-    const char *section; /* "upstream NAME" for the upstream's */
+    const char *section; /* "upstream NAME" or "route NAME" for theirs */
     const char *key;
     const char *value; /* effective, as it would be written; "" while unset, "(set)" for a secret */
     const char *origin; /* "FILE:LINE" or "default" */
@@ -654,8 +680,8 @@ void config_print(const struct config *config, FILE *out);
 
 /*
  * Calls `changed` for each key that cannot reload and is other in the files of `after` than in
- * `before`, whether `after` kept the old value (config_load) or not. NAME of [upstream NAME] is
- * one of them. Sections are as config_each gives them.
+ * `before`, whether `after` kept the old value (config_load) or not. An upstream of another name
+ * is another one, of which nothing is kept. Sections are as config_each gives them.
  */
 void config_unreloadable(const struct config *before, const struct config *after,
                          void (*changed)(void *arg, const char *section, const char *key),

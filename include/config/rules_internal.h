@@ -2,8 +2,7 @@
  * What the files of rules share: rules.c has those about the process, rules_listen.c those about
  * its listeners, rules_identity.c those about callers, rules_tls.c those about their TLS,
  * rules_upstream.c those about an upstream and its lookups, rules_auth.c those about its token
- * request. rules_report.c is what they are written
- * with.
+ * request, rules_route.c those about routes. rules_report.c is what they are written with.
  */
 #ifndef CONFIG_RULES_INTERNAL_H
 #define CONFIG_RULES_INTERNAL_H
@@ -17,8 +16,10 @@
 struct rules {
     const struct snapshot *snapshot;
     const struct config *config;
-    size_t index;                           /* of the upstream */
-    const struct config_upstream *upstream; /* NULL in a rule about keys of the process */
+    enum config_owner owner;                /* whose keys the rule is about */
+    size_t index;                           /* of the upstream or route */
+    const struct config_upstream *upstream; /* NULL in a rule about others */
+    const struct config_route *route;       /* the same */
     struct config_place main;               /* the main file, for what is missing */
     struct config_faults *faults;
 };
@@ -50,5 +51,7 @@ extern rule *const rules_of_listeners[];
 extern rule *const rules_of_identity[];
 extern rule *const rules_of_upstream[];
 extern rule *const rules_of_auth[];
+extern rule *const rules_of_routes[]; /* once */
+extern rule *const rules_of_route[];  /* for each that is not built in */
 
 #endif

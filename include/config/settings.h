@@ -28,24 +28,29 @@ struct setting {
     char *name; /* as faults and documents show it; "auth_param.resource" for a parameter */
     char *text; /* "" for one that unsets; NULL for a SECRET */
     struct secret *secret; /* of a SECRET; NULL for one that unsets */
-    mode_t mode;     /* the permissions of the file that the secret stands in; 0 for other values */
-    bool broken;     /* a variable in it made a fault */
-    size_t upstream; /* whose it is, an index of settings.upstreams; of a key of upstreams alone */
+    mode_t mode;  /* the permissions of the file that the secret stands in; 0 for other values */
+    bool broken;  /* a variable in it made a fault */
+    size_t which; /* whose it is, an index of its owner's sections; 0 for the process */
     struct config_place place;
 };
 
-/* One [upstream NAME]. */
-struct settings_upstream {
+/* One [upstream NAME] or [route NAME]. */
+struct settings_section {
     char *name;                /* "" for a header without one, which is a fault */
     struct config_place place; /* of its first header */
+};
+
+/* All of one kind. */
+struct settings_sections {
+    struct settings_section *items; /* in the order of the files, each name once */
+    size_t count; /* at most CONFIG_UPSTREAMS_MAX or CONFIG_ROUTES_MAX: one more is a fault */
 };
 
 /* What all the files together say. */
 struct settings {
     struct setting *items; /* in the order of the files */
     size_t count;
-    struct settings_upstream *upstreams; /* in the order of the files, each name once */
-    size_t upstream_count;               /* at most CONFIG_UPSTREAMS_MAX: one more is a fault */
+    struct settings_sections sections[OWNER_COUNT]; /* by owner; the process has none */
 };
 
 /*
@@ -59,10 +64,10 @@ bool settings_read(struct config_place place, struct settings *settings,
 void settings_fini(struct settings *settings);
 
 /*
- * The setting that counts for a key, of that upstream where it is a key of upstreams: the last one.
+ * The setting that counts for a key, of that upstream or route where it is theirs: the last one.
  * NULL when no file sets it.
  */
 const struct setting *settings_last(const struct settings *settings, const struct config_key *key,
-                                    size_t upstream);
+                                    size_t which);
 
 #endif

@@ -36,8 +36,13 @@ struct snapshot_members {
 /* What belongs to one of config.upstreams. */
 struct snapshot_upstream {
     struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
-    bool name_kept; /* `kept` for NAME of [upstream NAME] */
     struct snapshot_members members;
+};
+
+/* What belongs to one of config.routes. */
+struct snapshot_route {
+    struct snapshot_origin origins[KEY_ROUTE_COUNT];
+    struct config_place place; /* of its header */
 };
 
 struct snapshot {
@@ -51,6 +56,7 @@ struct snapshot {
     struct snapshot_origin *origins; /* of the keys of the process */
     struct snapshot_members members; /* the same */
     struct snapshot_upstream *upstreams;
+    struct snapshot_route *routes;
 };
 
 struct snapshot *snapshot_new(void);
@@ -62,21 +68,25 @@ struct snapshot *snapshot_new(void);
  */
 struct snapshot *snapshot_derive(struct config *base);
 
-/* Makes room for that many upstreams. Once, and before any of what follows. */
+/* Makes room for that many upstreams, and routes. Once each, and before any of what follows. */
 void snapshot_make_upstreams(struct snapshot *snapshot, size_t count);
+void snapshot_make_routes(struct snapshot *snapshot, size_t count);
+
+/* How many of an owner there are; 1 for the process. */
+size_t snapshot_owners(const struct config *config, enum config_owner owner);
 
 /* The snapshot around a configuration. */
 const struct snapshot *snapshot_of(const struct config *config);
 
 /*
  * A key's value in the snapshot: where it came from, its field, and the header of its section as
- * faults and documents show it (caller frees). `upstream` is the index of the one that is meant; it
- * is not read for a key of the process.
+ * faults and documents show it (caller frees). `which` is the index of the upstream or route that
+ * is meant, by the key's owner; it is not read for a key of the process.
  */
 struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
-                                        const struct config_key *key, size_t upstream);
-void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream);
-char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream);
+                                        const struct config_key *key, size_t which);
+void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t which);
+char *snapshot_section(const struct config *config, const struct config_key *key, size_t which);
 
 /*
  * Whether secrets may stand in files that others can read. A value of secret_files that is at fault
@@ -84,21 +94,15 @@ char *snapshot_section(const struct config *config, const struct config_key *key
  */
 bool snapshot_takes_open_secrets(const struct snapshot *snapshot);
 
-/* Where the keys of a family are: the upstream's, or the process's. */
+/* Where the keys of a family are: the upstream's, or the process's. Routes have none. */
 const struct snapshot_members *snapshot_members_of(const struct snapshot *snapshot,
-                                                   const struct config_key *family,
-                                                   size_t upstream);
+                                                   const struct config_key *family, size_t which);
 
 /* Notes a key of a family whose value was understood. Copies name and text. */
-void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
-                         const struct config_key *family, const char *name, const char *text,
-                         struct config_place place);
+void snapshot_add_member(struct snapshot *snapshot, size_t which, const struct config_key *family,
+                         const char *name, const char *text, struct config_place place);
 
-/*
- * Which upstream of `before` the one at `upstream` in `after` was: that of its name, else the one
- * at its place whose name is gone. NULL: it is a new one.
- */
-const struct config_upstream *snapshot_counterpart(const struct config *before,
-                                                   const struct config *after, size_t upstream);
+/* The upstream of that name, letter by letter: what it was before a reload. NULL: there is none. */
+const struct config_upstream *snapshot_counterpart(const struct config *before, const char *name);
 
 #endif

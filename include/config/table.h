@@ -38,6 +38,7 @@ enum config_kind {
     KIND_NAMES,
     KIND_TOKEN,
     KIND_LIST,
+    KIND_POSTCODES,
     KIND_RATE,
     KIND_CLAIM,
     /* Families. */
@@ -48,8 +49,9 @@ enum config_kind {
 };
 
 /*
- * The place of each key in the table: KEY_server_listen, ..., KEY_upstream_address, ... Keys of the
- * process come first, then those of each upstream.
+ * The place of each key in the table: KEY_server_listen, ..., KEY_upstream_address, ...,
+ * KEY_route_prefix, ... Keys of the process come first, then those of each upstream, then those of
+ * each route.
  */
 enum config_key_index {
 #define CONFIG_INDEX(section, name, field, kind, def, min, max, choices, flags, meaning)           \
@@ -62,10 +64,28 @@ enum config_key_index {
     KEY_upstream_##field,
     CONFIG_UPSTREAM_KEYS(CONFIG_INDEX)
 #undef CONFIG_INDEX
+        KEY_UPSTREAM_END,
+    KEY_BEFORE_ROUTE = KEY_UPSTREAM_END - 1,
+#define CONFIG_INDEX(section, name, field, kind, def, min, max, choices, flags, meaning)           \
+    KEY_route_##field,
+    CONFIG_ROUTE_KEYS(CONFIG_INDEX)
+#undef CONFIG_INDEX
         KEY_COUNT
 };
 
-#define KEY_UPSTREAM_COUNT (KEY_COUNT - KEY_PROCESS_COUNT)
+#define KEY_UPSTREAM_COUNT (KEY_UPSTREAM_END - KEY_PROCESS_COUNT)
+#define KEY_ROUTE_COUNT (KEY_COUNT - KEY_UPSTREAM_END)
+
+/* Whose a key is: the process has one value, each upstream or route has its own. */
+enum config_owner { OWNER_PROCESS, OWNER_UPSTREAM, OWNER_ROUTE, OWNER_COUNT };
+
+/* The keys of an owner are those from `first` to before `end`. */
+struct config_owner_keys {
+    const char *section; /* of a header with a name; NULL for the process, whose are plain words */
+    enum config_key_index first, end;
+};
+
+extern const struct config_owner_keys config_owners[OWNER_COUNT];
 
 struct config_key {
     const char *section;
@@ -77,14 +97,14 @@ struct config_key {
     const char *choices;
     unsigned flags;
     const char *meaning;
-    bool of_upstream; /* one value for each upstream */
-    size_t offset;    /* of its field in struct config, or in struct config_upstream */
+    enum config_owner owner;
+    size_t offset; /* of its field in the owner's struct */
 };
 
 extern const struct config_key config_keys[KEY_COUNT];
 
-/* The section whose header holds a name; the others are plain words. */
-#define CONFIG_NAMED_SECTION "upstream"
+/* What follows the word of a section in its header: " NAME", or nothing. */
+const char *config_section_rest(const char *section);
 
 /* Its place in the table. */
 enum config_key_index config_key_index(const struct config_key *key);
@@ -117,6 +137,8 @@ bool config_name_is_secret(const char *name);
  */
 const char *config_section_near(const char *section);
 const char *config_key_near(const char *section, const char *name);
+/* The same among other names. */
+const char *config_name_near(const char *const *names, size_t count, const char *name);
 
 /*
  * What a value may be: "a duration from 10ms to 24h", "one of: jwt, plain, off". For faults ("...,

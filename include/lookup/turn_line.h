@@ -12,9 +12,32 @@
 #ifndef LOOKUP_TURN_LINE_H
 #define LOOKUP_TURN_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "lookup/turns.h"
+#include "base/clock.h"
+#include "base/rate.h"
+
+enum turn_kind {
+    TURN_NOW,     /* go on */
+    TURN_PARKED,  /* the waiter's callback tells, in a later turn of the loop */
+    TURN_REFUSED, /* it would come too late, or too many wait already */
+};
+
+struct turns;
+
+struct turn_waiter {
+    void (*come)(struct turn_waiter *waiter); /* its turn; it is out of the list already */
+    /* Private. All zero but for `come`: it does not wait. */
+    struct turn_waiter *prev, *next;
+    struct turns *turns; /* whose line it is in; the owner's to set */
+};
+
+struct turns_limits {
+    struct rate rate;
+    int64_t queue; /* how many may wait, in all workers together */
+};
 
 /* All zero but for the first two, which are borrowed: nobody waits. The rest is private. */
 struct turn_line {

@@ -15,32 +15,14 @@
 #define LOOKUP_TURNS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "base/rate.h"
+#include "lookup/turn_line.h"
 #include "runtime/loop.h"
 
 struct turns;
-
-enum turn_kind {
-    TURN_NOW,     /* go on */
-    TURN_PARKED,  /* the waiter's callback tells, in a later turn of the loop */
-    TURN_REFUSED, /* it would come too late, or too many wait already */
-};
-
-struct turn_waiter {
-    void (*come)(struct turn_waiter *waiter); /* its turn; it is out of the list already */
-    /* Private. All zero but for `come`: it does not wait. */
-    struct turn_waiter *prev, *next;
-    struct turns *turns;
-};
-
-struct turns_limits {
-    struct rate rate;
-    int64_t queue; /* how many may wait, in all workers together */
-};
 
 /* Both borrowed, for longer than it lives: `waiting` counts in all workers. */
 struct turns *turns_new(struct loop *loop, struct rate_meter *meter, _Atomic int64_t *waiting);

@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "config/route_index.h"
 
 /* The key that is made from the upstream's name. */
 static void default_token_key(struct snapshot *snapshot, size_t i)
@@ -101,17 +103,29 @@ void gather_upstream(struct snapshot *snapshot, size_t i)
     hide_defaults(snapshot, i);
 }
 
+static void add_way(const struct config *config, struct config_route *route, const char *name)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        if (text_equal_ci(config->upstreams[i].name, name) &&
+            route->upstream_count < CONFIG_UPSTREAMS_MAX)
+            route->upstreams[route->upstream_count++] = i;
+    }
+}
+
+/* The built-in route goes to the only upstream; rules.h says what is wrong where there are more. */
+static void gather_route(const struct config *config, struct config_route *route)
+{
+    for (size_t i = 0; i < route->upstream.count; i++)
+        add_way(config, route, route->upstream.items[i]);
+    if (route->name[0] == '\0' && config->upstream_count > 0)
+        add_way(config, route, config->upstreams[0].name);
+}
+
 void gather_routes(struct snapshot *snapshot)
 {
     struct config *config = &snapshot->config;
 
-    if (config->upstream_count == 0)
-        return;
-    config->routes = mem_zalloc(sizeof(*config->routes));
-    config->route_count = 1;
-    config->routes[0].name = mem_strdup("");
-    config->routes[0].prefix = mem_strdup(CONFIG_ROUTE_PREFIX);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        config->routes[0].upstreams[i] = i;
-    config->routes[0].upstream_count = config->upstream_count;
+    for (size_t i = 0; i < config->route_count; i++)
+        gather_route(config, &config->routes[i]);
+    config->route_index = route_index_new(config);
 }

@@ -96,12 +96,12 @@ static bool is_set(const struct setting *setting)
            (setting->text != NULL && *setting->text != '\0');
 }
 
-/* Whether a later file has the same key of the same upstream, or the same parameter. */
+/* Whether a later file has the same key of the same section, or the same parameter. */
 static bool is_overridden(const struct settings *settings, size_t i)
 {
     for (size_t j = i + 1; j < settings->count; j++) {
         if (settings->items[j].key == settings->items[i].key &&
-            settings->items[j].upstream == settings->items[i].upstream &&
+            settings->items[j].which == settings->items[i].which &&
             config_key_same_name(settings->items[i].key, settings->items[j].name,
                                  settings->items[i].name))
             return true;
@@ -119,8 +119,7 @@ static void expand(struct loading *loading)
             setting->mode = 0;
         if (is_overridden(&loading->settings, i))
             continue;
-        char *section =
-            snapshot_section(&loading->snapshot->config, setting->key, setting->upstream);
+        char *section = snapshot_section(&loading->snapshot->config, setting->key, setting->which);
         setting->broken = !expand_setting(setting, section, loading->faults);
         mem_free(section);
     }
@@ -169,11 +168,11 @@ static void take_value(const struct input *in, bool written, struct snapshot_ori
 }
 
 /* An empty value takes away what an earlier file set, where there is no default to go back to. */
-static void load_key(struct loading *loading, const struct config_key *key, size_t upstream,
+static void load_key(struct loading *loading, const struct config_key *key, size_t which,
                      const char *section)
 {
-    const struct setting *setting = settings_last(&loading->settings, key, upstream);
-    struct snapshot_origin *origin = snapshot_origin(loading->snapshot, key, upstream);
+    const struct setting *setting = settings_last(&loading->settings, key, which);
+    struct snapshot_origin *origin = snapshot_origin(loading->snapshot, key, which);
     struct buf shown;
 
     if (setting != NULL) {
@@ -189,7 +188,7 @@ static void load_key(struct loading *loading, const struct config_key *key, size
     struct input in = input_for(loading, key, setting, section, dir);
     if (setting != NULL && !origin->given)
         input_not_allowed(&in);
-    else if (value_parse(&in, snapshot_field(loading->snapshot, key, upstream), &shown))
+    else if (value_parse(&in, snapshot_field(loading->snapshot, key, which), &shown))
         take_value(&in, setting != NULL, origin, &shown);
     mem_free(dir);
     buf_fini(&shown);
@@ -198,8 +197,8 @@ static void load_key(struct loading *loading, const struct config_key *key, size
 static void load_member(struct loading *loading, const struct setting *setting, const char *section)
 {
     struct snapshot *snapshot = loading->snapshot;
-    struct snapshot_origin *origin = snapshot_origin(snapshot, setting->key, setting->upstream);
-    void *field = snapshot_field(snapshot, setting->key, setting->upstream);
+    struct snapshot_origin *origin = snapshot_origin(snapshot, setting->key, setting->which);
+    void *field = snapshot_field(snapshot, setting->key, setting->which);
     struct buf shown;
 
     if (!origin->given)
@@ -211,8 +210,8 @@ static void load_member(struct loading *loading, const struct setting *setting, 
     char *dir = files_directory(setting->place.file);
     struct input in = input_for(loading, setting->key, setting, section, dir);
     if (value_parse_member(&in, setting->name + config_key_prefix(setting->key), field, &shown)) {
-        snapshot_add_member(snapshot, setting->upstream, setting->key, setting->name,
-                            buf_text(&shown), setting->place);
+        snapshot_add_member(snapshot, setting->which, setting->key, setting->name, buf_text(&shown),
+                            setting->place);
         input_note_form(&in);
     }
     mem_free(dir);
@@ -249,14 +248,14 @@ static void judge_removal(struct loading *loading, size_t i, const char *section
 }
 
 /* An empty one takes away what an earlier file set. */
-static void load_family(struct loading *loading, const struct config_key *key, size_t upstream,
+static void load_family(struct loading *loading, const struct config_key *key, size_t which,
                         const char *section)
 {
     const struct settings *settings = &loading->settings;
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        if (setting->key != key || setting->upstream != upstream || is_overridden(settings, i))
+        if (setting->key != key || setting->which != which || is_overridden(settings, i))
             continue;
         if (is_set(setting))
             load_member(loading, setting, section);
@@ -265,14 +264,14 @@ static void load_family(struct loading *loading, const struct config_key *key, s
     }
 }
 
-static void load_value(struct loading *loading, const struct config_key *key, size_t upstream)
+static void load_value(struct loading *loading, const struct config_key *key, size_t which)
 {
-    char *section = snapshot_section(&loading->snapshot->config, key, upstream);
+    char *section = snapshot_section(&loading->snapshot->config, key, which);
 
     if (config_key_prefix(key) > 0)
-        load_family(loading, key, upstream, section);
+        load_family(loading, key, which, section);
     else
-        load_key(loading, key, upstream, section);
+        load_key(loading, key, which, section);
     mem_free(section);
 }
 
@@ -280,13 +279,14 @@ static void load_values(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
 
-    for (size_t i = 0; i < KEY_PROCESS_COUNT; i++)
-        load_value(loading, &config_keys[i], 0);
-    for (size_t upstream = 0; upstream < snapshot->config.upstream_count; upstream++) {
-        for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
-            load_value(loading, &config_keys[i], upstream);
-        gather_upstream(snapshot, upstream);
+    for (enum config_owner owner = 0; owner < OWNER_COUNT; owner++) {
+        for (size_t which = 0; which < snapshot_owners(&snapshot->config, owner); which++) {
+            for (size_t i = config_owners[owner].first; i < config_owners[owner].end; i++)
+                load_value(loading, &config_keys[i], which);
+        }
     }
+    for (size_t i = 0; i < snapshot->config.upstream_count; i++)
+        gather_upstream(snapshot, i);
     gather_routes(snapshot);
 }
 
@@ -295,8 +295,7 @@ static void judge_open_files(struct loading *loading)
 {
     for (size_t i = 0; i < loading->settings.count; i++) {
         const struct setting *setting = &loading->settings.items[i];
-        char *section =
-            snapshot_section(&loading->snapshot->config, setting->key, setting->upstream);
+        char *section = snapshot_section(&loading->snapshot->config, setting->key, setting->which);
         const struct input in = input_for(loading, setting->key, setting, section, NULL);
         credential_others_read(&in, "this file", setting->place.file, setting->mode);
         mem_free(section);
@@ -324,12 +323,12 @@ static struct config_place adopt_place(struct snapshot *snapshot, struct config_
  * and now.
  */
 static void keep_key(struct loading *loading, const struct config_key *key, size_t before,
-                     size_t upstream)
+                     size_t now)
 {
     struct snapshot *snapshot = loading->snapshot;
-    struct snapshot_origin *origin = snapshot_origin(snapshot, key, upstream);
+    struct snapshot_origin *origin = snapshot_origin(snapshot, key, now);
     const struct snapshot_origin *old = snapshot_origin(loading->before, key, before);
-    void *field = snapshot_field(snapshot, key, upstream);
+    void *field = snapshot_field(snapshot, key, now);
     struct buf shown;
 
     /* NULL: the new value is a fault already. */
@@ -343,7 +342,7 @@ static void keep_key(struct loading *loading, const struct config_key *key, size
         .kept = true,
     };
     buf_init(&shown, SHOWN_MAX);
-    char *section = snapshot_section(&snapshot->config, key, upstream);
+    char *section = snapshot_section(&snapshot->config, key, now);
     struct input in = input_for(loading, key, NULL, section, NULL);
     in.text = old->text;
     if (value_parse(&in, field, &shown))
@@ -352,13 +351,12 @@ static void keep_key(struct loading *loading, const struct config_key *key, size
     buf_fini(&shown);
 }
 
-/* Those of the keys from `first` to before `end` that cannot reload. */
-static void keep_keys(struct loading *loading, size_t first, size_t end, size_t before,
-                      size_t upstream)
+/* Those of an owner's keys that cannot reload. */
+static void keep_keys(struct loading *loading, enum config_owner owner, size_t before, size_t now)
 {
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = config_owners[owner].first; i < config_owners[owner].end; i++) {
         if ((config_keys[i].flags & CONFIG_RELOADS) == 0)
-            keep_key(loading, &config_keys[i], before, upstream);
+            keep_key(loading, &config_keys[i], before, now);
     }
 }
 
@@ -367,11 +365,11 @@ static void keep_unreloadable(struct loading *loading)
     const struct config *before = &loading->before->config;
     const struct config *config = &loading->snapshot->config;
 
-    keep_keys(loading, 0, KEY_PROCESS_COUNT, 0, 0);
+    keep_keys(loading, OWNER_PROCESS, 0, 0);
     for (size_t i = 0; i < config->upstream_count; i++) {
-        const struct config_upstream *old = snapshot_counterpart(before, config, i);
+        const struct config_upstream *old = snapshot_counterpart(before, config->upstreams[i].name);
         if (old != NULL)
-            keep_keys(loading, KEY_PROCESS_COUNT, KEY_COUNT, (size_t)(old - before->upstreams), i);
+            keep_keys(loading, OWNER_UPSTREAM, (size_t)(old - before->upstreams), i);
     }
 }
 
@@ -386,13 +384,13 @@ static bool is_taken(const struct config *config, size_t count, size_t index)
 }
 
 /* A place in the metrics that no upstream has, nor had before the reload. */
-static size_t free_index(const struct loading *loading, size_t upstream)
+static size_t free_index(const struct loading *loading, size_t count)
 {
     const struct config *config = &loading->snapshot->config;
     const struct config *before = loading->before != NULL ? &loading->before->config : NULL;
     size_t index = 0;
 
-    while (is_taken(config, upstream, index) ||
+    while (is_taken(config, count, index) ||
            (before != NULL && is_taken(before, before->upstream_count, index)))
         index++;
     return index;
@@ -400,39 +398,47 @@ static size_t free_index(const struct loading *loading, size_t upstream)
 
 _Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS, "there is always a free index");
 
-/* NAME cannot reload: the running daemon's upstream at the same place keeps its own. */
-static void name_upstream(struct loading *loading, size_t i)
+static void index_upstream(struct loading *loading, size_t i)
 {
-    struct snapshot *snapshot = loading->snapshot;
-    struct config *config = &snapshot->config;
-    struct config_upstream *upstream = &config->upstreams[i];
+    struct config_upstream *upstream = &loading->snapshot->config.upstreams[i];
     const struct config_upstream *old =
-        loading->before != NULL ? snapshot_counterpart(&loading->before->config, config, i) : NULL;
+        loading->before != NULL ? snapshot_counterpart(&loading->before->config, upstream->name)
+                                : NULL;
 
     upstream->index = old != NULL ? old->index : free_index(loading, i);
-    if (old == NULL || strcmp(old->name, upstream->name) == 0)
-        return;
-    mem_free(upstream->name);
-    upstream->name = mem_strdup(old->name);
-    snapshot->upstreams[i].name_kept = true;
 }
 
 static void make_upstreams(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
-    const struct settings *settings = &loading->settings;
+    const struct settings_sections *upstreams = &loading->settings.sections[OWNER_UPSTREAM];
 
-    if (settings->upstream_count == 0) {
-        faults_add(loading->faults, place_of_file(snapshot, 0), CONFIG_NAMED_SECTION " NAME", NULL,
+    if (upstreams->count == 0) {
+        faults_add(loading->faults, place_of_file(snapshot, 0), "upstream NAME", NULL,
                    "is missing; this section names the Location API and its credentials: write "
                    "[upstream location], and below it address, client_id and client_secret_file");
         return;
     }
-    snapshot_make_upstreams(snapshot, settings->upstream_count);
-    for (size_t i = 0; i < settings->upstream_count; i++)
-        snapshot->config.upstreams[i].name = mem_strdup(settings->upstreams[i].name);
-    for (size_t i = 0; i < settings->upstream_count; i++)
-        name_upstream(loading, i);
+    snapshot_make_upstreams(snapshot, upstreams->count);
+    for (size_t i = 0; i < upstreams->count; i++)
+        snapshot->config.upstreams[i].name = mem_strdup(upstreams->items[i].name);
+    for (size_t i = 0; i < upstreams->count; i++)
+        index_upstream(loading, i);
+}
+
+/* Without one there is the built-in route, whose values are the defaults. */
+static void make_routes(struct loading *loading)
+{
+    struct snapshot *snapshot = loading->snapshot;
+    const struct settings_sections *routes = &loading->settings.sections[OWNER_ROUTE];
+
+    snapshot_make_routes(snapshot, routes->count > 0 ? routes->count : 1);
+    for (size_t i = 0; i < routes->count; i++) {
+        snapshot->config.routes[i].name = mem_strdup(routes->items[i].name);
+        snapshot->routes[i].place = routes->items[i].place;
+    }
+    if (routes->count == 0)
+        snapshot->config.routes[0].name = mem_strdup("");
 }
 
 static void build(struct loading *loading)
@@ -440,6 +446,7 @@ static void build(struct loading *loading)
     struct snapshot *snapshot = loading->snapshot;
 
     make_upstreams(loading);
+    make_routes(loading);
     expand(loading);
     paths_begin(snapshot);
     load_values(loading);

@@ -16,15 +16,22 @@
 /* What a line for a required key looks like. */
 static const char *form_of(enum config_key_index key)
 {
-    return key == KEY_upstream_address ? "https://HOST[:PORT][/PREFIX]" : "ID";
+    switch (key) {
+    case KEY_upstream_address:
+        return "https://HOST[:PORT][/PREFIX]";
+    case KEY_route_upstream:
+        return "NAME";
+    default:
+        return "ID";
+    }
 }
 
 static void required(const struct rules *rules)
 {
     for (enum config_key_index i = 0; i < KEY_COUNT; i++) {
         struct buf allowed;
-        if ((config_keys[i].flags & CONFIG_REQUIRED) == 0 ||
-            config_keys[i].of_upstream != (rules->upstream != NULL) || rules_given(rules, i))
+        if ((config_keys[i].flags & CONFIG_REQUIRED) == 0 || config_keys[i].owner != rules->owner ||
+            rules_given(rules, i))
             continue;
         buf_init(&allowed, 1024);
         config_key_allowed(&config_keys[i], &allowed);
@@ -49,6 +56,8 @@ static rule *const process_rules[] = {required, headers_differ, NULL};
 
 static rule *const upstream_rules[] = {required, NULL};
 
+static rule *const route_rules[] = {required, NULL};
+
 static void run(const struct rules *rules, rule *const *list)
 {
     for (; *list != NULL; list++)
@@ -69,10 +78,21 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
     run(&rules, rules_of_listeners);
     run(&rules, rules_of_tls);
     run(&rules, rules_of_identity);
+    run(&rules, rules_of_routes);
+    rules.owner = OWNER_UPSTREAM;
     for (; rules.index < rules.config->upstream_count; rules.index++) {
         rules.upstream = &rules.config->upstreams[rules.index];
         run(&rules, upstream_rules);
         run(&rules, rules_of_upstream);
         run(&rules, rules_of_auth);
+    }
+    rules.owner = OWNER_ROUTE;
+    rules.upstream = NULL;
+    for (rules.index = 0; rules.index < rules.config->route_count; rules.index++) {
+        rules.route = &rules.config->routes[rules.index];
+        if (rules.route->name[0] == '\0')
+            continue;
+        run(&rules, route_rules);
+        run(&rules, rules_of_route);
     }
 }

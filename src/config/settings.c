@@ -16,7 +16,8 @@
 #include "config/files.h"
 #include "config/scan.h"
 
-#define UPSTREAM_NAME_MAX 64
+/* The longest name of an upstream or a route. */
+#define SECTION_NAME_MAX 64
 
 /* Names of sections. */
 #define OWNERS_MAX 1024
@@ -35,7 +36,7 @@ struct section {
     const char *shown; /* as in the file: "upstream location" */
     const char *known; /* as in the table: "upstream" */
     bool keep;         /* false: its keys are judged, but count for nothing */
-    size_t upstream;   /* of an upstream that is kept: its index */
+    size_t which;      /* of an upstream or route that is kept: its index */
 };
 
 static struct config_place at(const struct reading *reading, unsigned line)
@@ -44,12 +45,6 @@ static struct config_place at(const struct reading *reading, unsigned line)
 
     place.line = line;
     return place;
-}
-
-/* What follows the word in a section's header. */
-static const char *header_rest(const char *section)
-{
-    return strcmp(section, CONFIG_NAMED_SECTION) == 0 ? " NAME" : "";
 }
 
 /* The sections that have a key of this name: "[server], [metrics] or [admin]"; nothing for none. */
@@ -64,7 +59,7 @@ static void put_owners(const char *name, struct buf *out)
     }
     for (size_t i = 0; i < count; i++) {
         const char *between = i == 0 ? "" : i + 1 < count ? ", " : " or ";
-        buf_printf(out, "%s[%s%s]", between, owners[i], header_rest(owners[i]));
+        buf_printf(out, "%s[%s%s]", between, owners[i], config_section_rest(owners[i]));
     }
 }
 
@@ -137,7 +132,7 @@ static void take(struct reading *reading, const struct section *section, const s
         .name = shown_name(key, k->name),
         .text = k->text != NULL ? mem_strdup(k->text) : NULL,
         .secret = k->secret != NULL ? secret_ref(k->secret) : NULL,
-        .upstream = section->upstream,
+        .which = section->which,
         .place = at(reading, k->line),
     };
     if (setting.secret != NULL)
@@ -183,49 +178,66 @@ static void take_keys(struct reading *reading, size_t index, const struct sectio
     }
 }
 
-static bool is_upstream_name(const char *name)
+static bool is_section_name(const char *name)
 {
     size_t len = strlen(name);
 
-    return len > 0 && len <= UPSTREAM_NAME_MAX && text_is_all(name, len, TEXT_LABEL);
+    return len > 0 && len <= SECTION_NAME_MAX && text_is_all(name, len, TEXT_LABEL);
 }
 
-static void add_upstream(struct settings *settings, const char *name, struct config_place place)
+/* What is said of the sections of one kind. */
+static const struct named {
+    const char *one;  /* "an upstream needs a name" */
+    const char *many; /* "more than 32 upstreams" */
+    size_t max;
+} nameds[OWNER_COUNT] = {
+    [OWNER_UPSTREAM] = {"an upstream", "upstreams", CONFIG_UPSTREAMS_MAX},
+    [OWNER_ROUTE] = {"a route", "routes", CONFIG_ROUTES_MAX},
+};
+
+static void add_section(struct settings_sections *sections, const char *name,
+                        struct config_place place)
 {
-    settings->upstreams =
-        mem_grow(settings->upstreams, settings->upstream_count, sizeof(*settings->upstreams));
-    settings->upstreams[settings->upstream_count++] =
-        (struct settings_upstream){.name = mem_strdup(name), .place = place};
+    sections->items = mem_grow(sections->items, sections->count, sizeof(*sections->items));
+    sections->items[sections->count++] =
+        (struct settings_section){.name = mem_strdup(name), .place = place};
 }
 
-/* [upstream NAME]: the upstream of that name, a new one where there is none yet. */
-static void judge_upstream(struct reading *reading, const struct scan_section *s, const char *name,
-                           struct section *section)
+/* [upstream NAME] or [route NAME]: the one of that name, a new one where there is none yet. */
+static void judge_named(struct reading *reading, const struct scan_section *s,
+                        enum config_owner owner, const char *name, struct section *section)
 {
-    struct settings *settings = reading->settings;
+    struct settings_sections *sections = &reading->settings->sections[owner];
+    const struct named *named = &nameds[owner];
     struct config_place place = at(reading, s->line);
 
-    for (size_t i = 0; i < settings->upstream_count; i++) {
-        section->upstream = i;
-        if (text_equal_ci(settings->upstreams[i].name, name))
+    for (section->which = 0; section->which < sections->count; section->which++) {
+        if (text_equal_ci(sections->items[section->which].name, name))
             return;
     }
-    if (settings->upstream_count == CONFIG_UPSTREAMS_MAX) {
-        const struct settings_upstream *first = &settings->upstreams[0];
+    if (sections->count == named->max) {
         faults_add(reading->faults, place, s->name, NULL,
-                   "a second upstream, beside [" CONFIG_NAMED_SECTION " %s] at %s:%u; this version "
-                   "takes exactly one",
-                   first->name, first->place.file, first->place.line);
+                   "is one more than the %zu %s that are allowed; remove one", named->max,
+                   named->many);
         section->keep = false;
         return;
     }
-    section->upstream = settings->upstream_count;
-    add_upstream(settings, name, place);
-    if (!s->broken && !is_upstream_name(name))
+    add_section(sections, name, place);
+    if (!s->broken && !is_section_name(name))
         faults_add(reading->faults, place, s->name, NULL,
-                   "an upstream needs a name of at most %d letters, digits, - and _; write "
-                   "[" CONFIG_NAMED_SECTION " NAME]",
-                   UPSTREAM_NAME_MAX);
+                   "%s needs a name of at most %d letters, digits, - and _; write [%s NAME]",
+                   named->one, SECTION_NAME_MAX, section->known);
+}
+
+/* What follows the word of the owner's sections in a header: "" or " NAME"; NULL: it is another. */
+static const char *behind_word(const char *header, enum config_owner owner)
+{
+    const char *word = config_owners[owner].section;
+    const size_t len = strlen(word);
+
+    return text_starts_ci(header, word) && (header[len] == ' ' || header[len] == '\0')
+               ? header + len
+               : NULL;
 }
 
 static void unknown_section(struct reading *reading, const struct scan_section *s)
@@ -239,7 +251,7 @@ static void unknown_section(struct reading *reading, const struct scan_section *
                    "unknown section; postcoded.ini(5) lists the sections");
     else
         faults_add(reading->faults, at(reading, s->line), s->name, NULL,
-                   "unknown section; did you mean [%s%s]?", near, header_rest(near));
+                   "unknown section; did you mean [%s%s]?", near, config_section_rest(near));
     mem_free(first);
 }
 
@@ -247,12 +259,13 @@ static void unknown_section(struct reading *reading, const struct scan_section *
 static struct section judge_section(struct reading *reading, const struct scan_section *s)
 {
     struct section section = {.shown = s->name, .keep = true};
-    const char *rest = s->name + strlen(CONFIG_NAMED_SECTION);
 
-    if (text_equal_ci(s->name, CONFIG_NAMED_SECTION) ||
-        text_starts_ci(s->name, CONFIG_NAMED_SECTION " ")) {
-        section.known = CONFIG_NAMED_SECTION;
-        judge_upstream(reading, s, *rest == ' ' ? rest + 1 : "", &section);
+    for (enum config_owner owner = OWNER_PROCESS + 1; owner < OWNER_COUNT; owner++) {
+        const char *rest = behind_word(s->name, owner);
+        if (rest == NULL)
+            continue;
+        section.known = config_owners[owner].section;
+        judge_named(reading, s, owner, *rest == ' ' ? rest + 1 : "", &section);
         return section;
     }
     section.known = config_section_find(s->name);
@@ -321,19 +334,21 @@ void settings_fini(struct settings *settings)
         mem_free(settings->items[i].text);
         secret_unref(settings->items[i].secret);
     }
-    for (size_t i = 0; i < settings->upstream_count; i++)
-        mem_free(settings->upstreams[i].name);
+    for (size_t owner = 0; owner < OWNER_COUNT; owner++) {
+        for (size_t i = 0; i < settings->sections[owner].count; i++)
+            mem_free(settings->sections[owner].items[i].name);
+        mem_free(settings->sections[owner].items);
+    }
     mem_free(settings->items);
-    mem_free(settings->upstreams);
     *settings = (struct settings){0};
 }
 
 const struct setting *settings_last(const struct settings *settings, const struct config_key *key,
-                                    size_t upstream)
+                                    size_t which)
 {
     for (size_t i = settings->count; i > 0; i--) {
         const struct setting *setting = &settings->items[i - 1];
-        if (setting->key == key && (!key->of_upstream || setting->upstream == upstream))
+        if (setting->key == key && setting->which == which)
             return setting;
     }
     return NULL;

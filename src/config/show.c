@@ -30,9 +30,9 @@ struct visiting {
 };
 
 static void visit_members(const struct visiting *visiting, const char *section,
-                          const struct config_key *key, size_t upstream)
+                          const struct config_key *key, size_t which)
 {
-    const struct snapshot_members *from = snapshot_members_of(visiting->snapshot, key, upstream);
+    const struct snapshot_members *from = snapshot_members_of(visiting->snapshot, key, which);
     struct buf place;
 
     buf_init(&place, PLACE_MAX);
@@ -54,9 +54,9 @@ static void visit_members(const struct visiting *visiting, const char *section,
 }
 
 static void visit_key(const struct visiting *visiting, const char *section,
-                      const struct config_key *key, size_t upstream)
+                      const struct config_key *key, size_t which)
 {
-    const struct snapshot_origin *origin = snapshot_origin(visiting->snapshot, key, upstream);
+    const struct snapshot_origin *origin = snapshot_origin(visiting->snapshot, key, which);
     bool hidden = (key->flags & CONFIG_SECRET_VALUE) != 0 && origin->given;
     struct buf place;
 
@@ -75,16 +75,15 @@ static void visit_key(const struct visiting *visiting, const char *section,
     buf_fini(&place);
 }
 
-/* The keys from `first` to before `end`. */
-static void visit_keys(const struct visiting *visiting, size_t first, size_t end, size_t upstream)
+static void visit_keys(const struct visiting *visiting, enum config_owner owner, size_t which)
 {
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = config_owners[owner].first; i < config_owners[owner].end; i++) {
         const struct config_key *key = &config_keys[i];
-        char *section = snapshot_section(&visiting->snapshot->config, key, upstream);
+        char *section = snapshot_section(&visiting->snapshot->config, key, which);
         if (config_key_prefix(key) > 0)
-            visit_members(visiting, section, key, upstream);
+            visit_members(visiting, section, key, which);
         else
-            visit_key(visiting, section, key, upstream);
+            visit_key(visiting, section, key, which);
         mem_free(section);
     }
 }
@@ -93,9 +92,13 @@ void config_each(const struct config *config, config_visit *visit, void *arg)
 {
     const struct visiting visiting = {snapshot_of(config), visit, arg};
 
-    visit_keys(&visiting, 0, KEY_PROCESS_COUNT, 0);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        visit_keys(&visiting, KEY_PROCESS_COUNT, KEY_COUNT, i);
+    for (enum config_owner owner = 0; owner < OWNER_COUNT; owner++) {
+        for (size_t i = 0; i < snapshot_owners(config, owner); i++) {
+            /* The built-in route stands in no file. */
+            if (owner != OWNER_ROUTE || config->routes[i].name[0] != '\0')
+                visit_keys(&visiting, owner, i);
+        }
+    }
 }
 
 /* For --print-config. */

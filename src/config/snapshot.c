@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "config/credential.h"
+#include "config/route_index.h"
 #include "config/value.h"
 
 #define CONFIG_MAGIC 0xc0f16001u
@@ -34,11 +35,43 @@ void snapshot_make_upstreams(struct snapshot *snapshot, size_t count)
     snapshot->upstreams = mem_zalloc(count * sizeof(*snapshot->upstreams));
 }
 
-static void free_value(struct snapshot *snapshot, const struct config_key *key, size_t upstream)
+void snapshot_make_routes(struct snapshot *snapshot, size_t count)
 {
-    value_fini(key, snapshot_field(snapshot, key, upstream));
-    mem_free(snapshot_origin(snapshot, key, upstream)->text);
-    mem_free(snapshot_origin(snapshot, key, upstream)->holds);
+    struct config *config = &snapshot->config;
+
+    MUST(config->routes == NULL && count > 0);
+    config->routes = mem_zalloc(count * sizeof(*config->routes));
+    config->route_count = count;
+    snapshot->routes = mem_zalloc(count * sizeof(*snapshot->routes));
+}
+
+size_t snapshot_owners(const struct config *config, enum config_owner owner)
+{
+    switch (owner) {
+    case OWNER_UPSTREAM:
+        return config->upstream_count;
+    case OWNER_ROUTE:
+        return config->route_count;
+    default:
+        return 1;
+    }
+}
+
+static void free_value(struct snapshot *snapshot, const struct config_key *key, size_t which)
+{
+    value_fini(key, snapshot_field(snapshot, key, which));
+    mem_free(snapshot_origin(snapshot, key, which)->text);
+    mem_free(snapshot_origin(snapshot, key, which)->holds);
+}
+
+static void free_values(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        const size_t count = snapshot_owners(&snapshot->config, key->owner);
+        for (size_t which = 0; which < count; which++)
+            free_value(snapshot, key, which);
+    }
 }
 
 static void free_members(struct snapshot_members *members)
@@ -60,17 +93,9 @@ static void free_upstream(struct snapshot *snapshot, size_t upstream)
 {
     struct config_upstream *public = &snapshot->config.upstreams[upstream];
 
-    for (size_t i = KEY_PROCESS_COUNT; i < KEY_COUNT; i++)
-        free_value(snapshot, &config_keys[i], upstream);
     free_secrets(public);
     mem_free(public->name);
     free_members(&snapshot->upstreams[upstream].members);
-}
-
-static void free_route(struct config_route *route)
-{
-    mem_free(route->name);
-    mem_free(route->prefix);
 }
 
 /* All but its own array, and the references to secrets in there, is the base's. */
@@ -97,19 +122,20 @@ static void snapshot_free(struct snapshot *snapshot)
         free_derived(snapshot);
         return;
     }
-    for (size_t i = 0; i < KEY_PROCESS_COUNT; i++)
-        free_value(snapshot, &config_keys[i], 0);
+    free_values(snapshot);
     for (size_t i = 0; i < config->upstream_count; i++)
         free_upstream(snapshot, i);
+    for (size_t i = 0; i < config->route_count; i++)
+        mem_free(config->routes[i].name);
     for (size_t i = 0; i < snapshot->file_count; i++)
         mem_free(snapshot->files[i]);
     for (size_t i = 0; i < snapshot->path_count; i++)
         mem_free(snapshot->paths[i]);
     mem_free(snapshot->paths);
     free_members(&snapshot->members);
-    for (size_t i = 0; i < config->route_count; i++)
-        free_route(&config->routes[i]);
+    route_index_free(config->route_index);
     mem_free(config->routes);
+    mem_free(snapshot->routes);
     mem_free(config->upstreams);
     mem_free(snapshot->upstreams);
     mem_free(snapshot->origins);
@@ -170,14 +196,20 @@ struct snapshot *snapshot_derive(struct config *base)
 }
 
 struct snapshot_origin *snapshot_origin(const struct snapshot *snapshot,
-                                        const struct config_key *key, size_t upstream)
+                                        const struct config_key *key, size_t which)
 {
-    size_t index = config_key_index(key);
+    const size_t index = config_key_index(key) - config_owners[key->owner].first;
 
-    if (!key->of_upstream)
+    switch (key->owner) {
+    case OWNER_UPSTREAM:
+        MUST(which < snapshot->config.upstream_count);
+        return &snapshot->upstreams[which].origins[index];
+    case OWNER_ROUTE:
+        MUST(which < snapshot->config.route_count);
+        return &snapshot->routes[which].origins[index];
+    default:
         return &snapshot->origins[index];
-    MUST(upstream < snapshot->config.upstream_count);
-    return &snapshot->upstreams[upstream].origins[index - KEY_PROCESS_COUNT];
+    }
 }
 
 bool snapshot_takes_open_secrets(const struct snapshot *snapshot)
@@ -186,59 +218,59 @@ bool snapshot_takes_open_secrets(const struct snapshot *snapshot)
            snapshot->origins[KEY_server_secret_files].text == NULL;
 }
 
-void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t upstream)
+void *snapshot_field(struct snapshot *snapshot, const struct config_key *key, size_t which)
 {
     struct config *config = &snapshot->config;
 
-    if (!key->of_upstream)
+    switch (key->owner) {
+    case OWNER_UPSTREAM:
+        MUST(which < config->upstream_count);
+        return (char *)&config->upstreams[which] + key->offset;
+    case OWNER_ROUTE:
+        MUST(which < config->route_count);
+        return (char *)&config->routes[which] + key->offset;
+    default:
         return (char *)config + key->offset;
-    MUST(upstream < config->upstream_count);
-    return (char *)&config->upstreams[upstream] + key->offset;
+    }
 }
 
-char *snapshot_section(const struct config *config, const struct config_key *key, size_t upstream)
+char *snapshot_section(const struct config *config, const struct config_key *key, size_t which)
 {
-    if (!key->of_upstream)
+    switch (key->owner) {
+    case OWNER_UPSTREAM:
+        return mem_printf("%s %s", key->section, config->upstreams[which].name);
+    case OWNER_ROUTE:
+        return mem_printf("%s %s", key->section, config->routes[which].name);
+    default:
         return mem_strdup(key->section);
-    return mem_printf("%s %s", key->section, config->upstreams[upstream].name);
+    }
 }
 
-void snapshot_add_member(struct snapshot *snapshot, size_t upstream,
-                         const struct config_key *family, const char *name, const char *text,
-                         struct config_place place)
+void snapshot_add_member(struct snapshot *snapshot, size_t which, const struct config_key *family,
+                         const char *name, const char *text, struct config_place place)
 {
     struct snapshot_members *to =
-        family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
+        family->owner == OWNER_UPSTREAM ? &snapshot->upstreams[which].members : &snapshot->members;
 
     to->items = mem_grow(to->items, to->count, sizeof(*to->items));
     to->items[to->count++] = (struct snapshot_member){
         .family = family, .name = mem_strdup(name), .text = mem_strdup(text), .place = place};
 }
 
-static const struct config_upstream *find_upstream(const struct config *config, const char *name)
+const struct config_upstream *snapshot_counterpart(const struct config *before, const char *name)
 {
-    for (size_t i = 0; i < config->upstream_count; i++) {
-        if (strcmp(config->upstreams[i].name, name) == 0)
-            return &config->upstreams[i];
+    for (size_t i = 0; i < before->upstream_count; i++) {
+        if (strcmp(before->upstreams[i].name, name) == 0)
+            return &before->upstreams[i];
     }
     return NULL;
 }
 
-const struct config_upstream *snapshot_counterpart(const struct config *before,
-                                                   const struct config *after, size_t upstream)
-{
-    const struct config_upstream *same = find_upstream(before, after->upstreams[upstream].name);
-
-    if (same != NULL || upstream >= before->upstream_count)
-        return same;
-    const struct config_upstream *there = &before->upstreams[upstream];
-    return find_upstream(after, there->name) == NULL ? there : NULL;
-}
-
 const struct snapshot_members *snapshot_members_of(const struct snapshot *snapshot,
-                                                   const struct config_key *family, size_t upstream)
+                                                   const struct config_key *family, size_t which)
 {
-    return family->of_upstream ? &snapshot->upstreams[upstream].members : &snapshot->members;
+    return family->owner == OWNER_UPSTREAM ? &snapshot->upstreams[which].members
+                                           : &snapshot->members;
 }
 
 static struct config_place place_of_member(const struct snapshot_members *members, const char *name)
@@ -252,12 +284,12 @@ static struct config_place place_of_member(const struct snapshot_members *member
 
 /* Where a key, or the member of a family of that name, came from. */
 static struct config_place place_of(const struct snapshot *snapshot, const struct config_key *key,
-                                    size_t upstream, const char *name)
+                                    size_t which, const char *name)
 {
     struct config_place place =
         config_key_prefix(key) > 0
-            ? place_of_member(snapshot_members_of(snapshot, key, upstream), name)
-            : snapshot_origin(snapshot, key, upstream)->place;
+            ? place_of_member(snapshot_members_of(snapshot, key, which), name)
+            : snapshot_origin(snapshot, key, which)->place;
 
     if (place.file == NULL)
         place.file = snapshot->files[0];
@@ -266,16 +298,16 @@ static struct config_place place_of(const struct snapshot *snapshot, const struc
 
 __attribute__((format(printf, 7, 0))) static void report(struct config_faults *faults,
                                                          const struct config *config, bool note,
-                                                         const char *section, size_t upstream,
+                                                         const char *section, size_t which,
                                                          const char *name, const char *format,
                                                          va_list args)
 {
     const struct config_key *key = config_key_find(section, name);
 
     MUST(key != NULL);
-    char *shown = snapshot_section(config, key, upstream);
-    faults_vadd(faults, place_of(snapshot_of(config), key, upstream, name), note, shown, name,
-                format, args);
+    char *shown = snapshot_section(config, key, which);
+    faults_vadd(faults, place_of(snapshot_of(config), key, which, name), note, shown, name, format,
+                args);
     mem_free(shown);
 }
 
@@ -306,8 +338,8 @@ void config_upstream_fault(struct config_faults *faults, const struct config *co
     va_list args;
 
     va_start(args, format);
-    report(faults, config, false, CONFIG_NAMED_SECTION, (size_t)(upstream - config->upstreams), key,
-           format, args);
+    report(faults, config, false, config_owners[OWNER_UPSTREAM].section,
+           (size_t)(upstream - config->upstreams), key, format, args);
     va_end(args);
 }
 
@@ -318,8 +350,8 @@ void config_upstream_note(struct config_faults *faults, const struct config *con
     va_list args;
 
     va_start(args, format);
-    report(faults, config, true, CONFIG_NAMED_SECTION, (size_t)(upstream - config->upstreams), key,
-           format, args);
+    report(faults, config, true, config_owners[OWNER_UPSTREAM].section,
+           (size_t)(upstream - config->upstreams), key, format, args);
     va_end(args);
 }
 
@@ -330,7 +362,7 @@ void config_judge_mode(struct config_faults *faults, const struct config *config
     const struct snapshot *snapshot = snapshot_of(config);
     const struct config_key *row = config_key_find(section, key);
 
-    MUST(row != NULL && !row->of_upstream);
+    MUST(row != NULL && row->owner == OWNER_PROCESS);
     const struct input in = {
         .key = row,
         .secrets_anywhere = snapshot_takes_open_secrets(snapshot),
@@ -349,7 +381,7 @@ void config_found(struct config *config, const char *section, const char *key, c
 {
     const struct config_key *row = config_key_find(section, key);
 
-    MUST(row != NULL && !row->of_upstream);
+    MUST(row != NULL && row->owner == OWNER_PROCESS);
     struct snapshot_origin *origin = snapshot_origin(snapshot_of(config), row, 0);
     mem_free(origin->holds);
     origin->holds = mem_strdup(holds);
@@ -364,7 +396,7 @@ bool config_is_given(const struct config *config, const char *section, const cha
 {
     const struct config_key *key = config_key_find(section, name);
 
-    MUST(key != NULL && !key->of_upstream);
+    MUST(key != NULL && key->owner == OWNER_PROCESS);
     return snapshot_origin(snapshot_of(config), key, 0)->given;
 }
 
@@ -376,11 +408,11 @@ struct comparing {
     void *arg;
 };
 
-/* The keys from `first` to before `end`; each upstream by its index. */
-static void compare_keys(const struct comparing *comparing, size_t first, size_t end, size_t before,
+/* The keys of an owner; each upstream by its index. Those of routes all reload. */
+static void compare_keys(const struct comparing *comparing, enum config_owner owner, size_t before,
                          size_t after)
 {
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = config_owners[owner].first; i < config_owners[owner].end; i++) {
         const struct config_key *key = &config_keys[i];
         if ((key->flags & CONFIG_RELOADS) != 0)
             continue;
@@ -397,17 +429,11 @@ static void compare_keys(const struct comparing *comparing, size_t first, size_t
 static void compare_upstreams(const struct comparing *comparing, size_t i)
 {
     const struct config *before = &comparing->before->config;
-    const struct config *after = &comparing->after->config;
-    const struct config_upstream *old = snapshot_counterpart(before, after, i);
-    const char *name = after->upstreams[i].name;
+    const struct config_upstream *old =
+        snapshot_counterpart(before, comparing->after->config.upstreams[i].name);
 
     if (old != NULL)
-        compare_keys(comparing, KEY_PROCESS_COUNT, KEY_COUNT, (size_t)(old - before->upstreams), i);
-    if (old != NULL && !comparing->after->upstreams[i].name_kept && strcmp(old->name, name) == 0)
-        return;
-    char *section = mem_printf("%s %s", CONFIG_NAMED_SECTION, name);
-    comparing->changed(comparing->arg, section, "NAME");
-    mem_free(section);
+        compare_keys(comparing, OWNER_UPSTREAM, (size_t)(old - before->upstreams), i);
 }
 
 void config_unreloadable(const struct config *before, const struct config *after,
@@ -416,7 +442,7 @@ void config_unreloadable(const struct config *before, const struct config *after
 {
     const struct comparing comparing = {snapshot_of(before), snapshot_of(after), changed, arg};
 
-    compare_keys(&comparing, 0, KEY_PROCESS_COUNT, 0, 0);
+    compare_keys(&comparing, OWNER_PROCESS, 0, 0);
     for (size_t i = 0; i < after->upstream_count; i++)
         compare_upstreams(&comparing, i);
 }

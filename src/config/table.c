@@ -14,8 +14,8 @@
 #include "config/units.h"
 
 const struct config_key config_keys[KEY_COUNT] = {
-#define KEY_ENTRY(section_, name_, kind_, def_, min_, max_, choices_, flags_, meaning_, owner_,    \
-                  field_, of_upstream_)                                                            \
+#define KEY_ENTRY(section_, name_, kind_, def_, min_, max_, choices_, flags_, meaning_, struct_,   \
+                  field_, owner_)                                                                  \
     {                                                                                              \
         .section = section_,                                                                       \
         .name = name_,                                                                             \
@@ -26,19 +26,39 @@ const struct config_key config_keys[KEY_COUNT] = {
         .choices = choices_,                                                                       \
         .flags = flags_,                                                                           \
         .meaning = meaning_,                                                                       \
-        .of_upstream = of_upstream_,                                                               \
-        .offset = offsetof(struct owner_, field_),                                                 \
+        .owner = owner_,                                                                           \
+        .offset = offsetof(struct struct_, field_),                                                \
     },
 #define PROCESS_ENTRY(section, name, field, kind, def, min, max, choices, flags, meaning)          \
-    KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config, field, false)
+    KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config, field,          \
+              OWNER_PROCESS)
 #define UPSTREAM_ENTRY(section, name, field, kind, def, min, max, choices, flags, meaning)         \
     KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config_upstream, field, \
-              true)
-    CONFIG_KEYS(PROCESS_ENTRY) CONFIG_UPSTREAM_KEYS(UPSTREAM_ENTRY)
+              OWNER_UPSTREAM)
+#define ROUTE_ENTRY(section, name, field, kind, def, min, max, choices, flags, meaning)            \
+    KEY_ENTRY(section, name, kind, def, min, max, choices, flags, meaning, config_route, field,    \
+              OWNER_ROUTE)
+    CONFIG_KEYS(PROCESS_ENTRY) CONFIG_UPSTREAM_KEYS(UPSTREAM_ENTRY) CONFIG_ROUTE_KEYS(ROUTE_ENTRY)
+#undef ROUTE_ENTRY
 #undef UPSTREAM_ENTRY
 #undef PROCESS_ENTRY
 #undef KEY_ENTRY
 };
+
+const struct config_owner_keys config_owners[OWNER_COUNT] = {
+    [OWNER_PROCESS] = {NULL, 0, KEY_PROCESS_COUNT},
+    [OWNER_UPSTREAM] = {"upstream", KEY_PROCESS_COUNT, KEY_UPSTREAM_END},
+    [OWNER_ROUTE] = {"route", KEY_UPSTREAM_END, KEY_COUNT},
+};
+
+const char *config_section_rest(const char *section)
+{
+    for (enum config_owner owner = OWNER_PROCESS + 1; owner < OWNER_COUNT; owner++) {
+        if (strcmp(config_owners[owner].section, section) == 0)
+            return " NAME";
+    }
+    return "";
+}
 
 enum config_key_index config_key_index(const struct config_key *key)
 {
@@ -148,6 +168,16 @@ const char *config_section_near(const char *section)
         return NULL;
     for (size_t i = 0; i < KEY_COUNT; i++)
         consider(section, config_keys[i].section, &best, &least);
+    return best;
+}
+
+const char *config_name_near(const char *const *names, size_t count, const char *name)
+{
+    const char *best = NULL;
+    size_t least = NEAR_MAX;
+
+    for (size_t i = 0; i < count && strlen(name) <= NEAR_MAX; i++)
+        consider(name, names[i], &best, &least);
     return best;
 }
 
@@ -279,7 +309,9 @@ static void put_grammar(const struct config_key *key, struct buf *out)
         break;
     case KIND_PATH:
         buf_printf(out, "the path of a URL, beginning with a slash%s",
-                   takes_query(key) ? ", and perhaps a query" : "");
+                   takes_query(key)                      ? ", and perhaps a query"
+                   : strcmp(key->choices, "prefix") == 0 ? " and ending with one"
+                                                         : "");
         break;
     case KIND_TARGET:
         buf_puts(
@@ -301,6 +333,9 @@ static void put_grammar(const struct config_key *key, struct buf *out)
     case KIND_LIST:
         buf_printf(out, "one or more texts with commas between them, of at most %lld bytes",
                    (long long)key->max);
+        break;
+    case KIND_POSTCODES:
+        buf_puts(out, "how postcodes begin, with commas between them, such as BT*, GY*");
         break;
     case KIND_RATE:
         buf_printf(out, "a number from %lld to %lld, a slash and s, m or h, such as 10/s%s",

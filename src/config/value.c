@@ -17,6 +17,7 @@
 #include "config/credential.h"
 #include "config/family.h"
 #include "config/hint.h"
+#include "config/postcodes.h"
 #include "config/units.h"
 #include "config/web.h"
 
@@ -322,6 +323,7 @@ static const struct kind {
     [KIND_NAMES] = {parse_names, fini_names, NULL},
     [KIND_TOKEN] = {parse_token, fini_text, NULL},
     [KIND_LIST] = {parse_list, fini_list, NULL},
+    [KIND_POSTCODES] = {postcodes_parse, fini_list, NULL},
     [KIND_RATE] = {parse_rate, NULL, NULL},
     [KIND_CLAIM] = {claim_parse, claim_fini, NULL},
     [KIND_PARAMS] = {NULL, family_fini_params, family_parse_param},

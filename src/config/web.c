@@ -358,11 +358,21 @@ static bool is_target(const struct input *in, bool query, bool postcode)
                        text);
 }
 
+/* What a postcode follows. */
+static bool is_prefix(const struct input *in)
+{
+    if (in->text[strlen(in->text) - 1] == '/')
+        return true;
+    return input_wrong(in, "\"%s\" ends without a slash; write %s/", in->text, in->text);
+}
+
 bool web_parse_path(const struct input *in, void *field, struct buf *shown)
 {
     char **out = field;
 
     if (!is_target(in, takes_query(in), false))
+        return false;
+    if (strcmp(in->key->choices, "prefix") == 0 && !is_prefix(in))
         return false;
     *out = mem_strdup(in->text);
     buf_puts(shown, in->text);

@@ -97,7 +97,11 @@ enum turn_kind turns_take(struct turns *turns, const struct turns_limits *limits
 bool turns_try(struct turns *turns, const struct turns_limits *limits)
 {
     MAGIC_OK(turns, TURNS_MAGIC);
-    return turn_line_try(&turns->line, limits, loop_now(turns->loop));
+    const struct mono_time now = loop_now(turns->loop);
+    const bool taken = turn_line_try(&turns->line, limits, now);
+
+    set_timer(turns, now);
+    return taken;
 }
 
 void turn_cancel(struct turn_waiter *waiter)

@@ -143,8 +143,27 @@ def started(process, port, headers=(), ca_file=None):
 
 # ---- postcoded ----
 
+# Beside the one upstream that is asked; and so many ways to lead elsewhere.
+OTHER_UPSTREAMS = 19
+ROUTES = 200
+
+
+def many_routes(address, secret_file):
+    """Sections: the postcode of PATH is covered by the route of SW1A, and by shorter ones."""
+    upstreams = [f"[upstream other{number}]\naddress = {address}\nclient_id = demo\n"
+                 f"client_secret_file = {secret_file}\n" for number in range(OTHER_UPSTREAMS)]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    areas = [first + second for first in letters for second in letters][:ROUTES - 3]
+    covers = [(area, f"other{number % OTHER_UPSTREAMS}, location")
+              for number, area in enumerate(areas)]
+    covers += [("S", "other0"), ("SW", "other1, other2"), ("SW1A", "location, other3")]
+    routes = [f"[route {cover.lower()}]\npostcodes = {cover}\nupstream = {upstream}\n"
+              for cover, upstream in covers]
+    return "\n".join(upstreams + routes)
+
+
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False, beside=False, keys="", body_size=0, callers=None):
+                    tls=False, beside=False, keys="", body_size=0, callers=None, routes=False):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
@@ -183,6 +202,7 @@ client_id = demo
 client_secret_file = {upstream.secret_file}
 max_connections = {UPSTREAMS}
 {keys}
+{many_routes(address, upstream.secret_file) if routes else ""}
 """)
     headers = []
     if identity == "jwt":
@@ -365,6 +385,8 @@ CONTENDERS = [
     ("postcoded_jwt", "postcoded, identity by JWT", lambda: None, ours(identity="jwt")),
     ("postcoded_1000", "postcoded, token of 1,000 bytes", lambda: None, ours(token_size=1000)),
     ("postcoded_found", "postcoded, lookup_found", lambda: None, ours(keys=FOUND, body_size=BODY)),
+    ("postcoded_routes", "postcoded, 20 upstreams and 200 routes", lambda: None,
+     ours(routes=True)),
     ("nginx", "nginx, static token", has("nginx"), start_nginx_static),
     ("lua", "nginx + Lua, cached token", has_lua, start_nginx_lua),
     ("haproxy", "HAProxy, static token", has("haproxy"), start_haproxy),

@@ -17,6 +17,8 @@ MARKS = [
     ("c64", "cpu_us", "postcoded_tls", "nginx_tls", "<=", 1.10, "TLS upstream, nginx with TLS = 1"),
     ("c64", "p99_us", "postcoded", "nginx", "<=", 1.00, "p99, nginx static = 1"),
     ("c64", "cpu_us", "postcoded_1000", "postcoded", "<=", 1.10, "1,000-byte token, short one = 1"),
+    ("c64", "cpu_us", "postcoded_routes", "postcoded", "<=", 1.03,
+     "20 upstreams and 200 routes, one upstream = 1"),
     ("found", "cpu_us", "postcoded_found", "postcoded", "<=", 1.15,
      "lookup_found on a body of 2 kB, the default check = 1"),
     ("new", "cpu_us", "postcoded", "nginx", "<=", 1.10,

@@ -15,7 +15,7 @@
 
 #define WIDTH 100
 
-/* What a first configuration cannot do without, as it might look. */
+/* What a first configuration cannot do without, as it might look; routes it can. */
 static const struct example {
     const char *section;
     const char *name;
@@ -25,6 +25,7 @@ static const struct example {
     {"upstream", "address", CONFIG_PLACEHOLDER},
     {"upstream", "client_id", "postcoded"},
     {"upstream", "client_secret_file", "credential:client.secret"},
+    {"route", "upstream", "location"},
 };
 
 static const char *example_of(const struct config_key *key)
@@ -40,11 +41,6 @@ static const char *example_of(const struct config_key *key)
 static bool opens_section(size_t i)
 {
     return i == 0 || strcmp(config_keys[i].section, config_keys[i - 1].section) != 0;
-}
-
-static bool is_named(const struct config_key *key)
-{
-    return strcmp(key->section, CONFIG_NAMED_SECTION) == 0;
 }
 
 /* Words of `text` in lines that begin with #. */
@@ -85,8 +81,16 @@ static void print_ini_key(const struct config_key *key, struct buf *text)
     putchar('\n');
     print_comment(key->meaning);
     print_comment(buf_text(text));
-    printf("%s%s =%s%s\n", example != NULL ? "" : "#", key->name, value != NULL ? " " : "",
-           value != NULL ? value : "");
+    printf("%s%s =%s%s\n", example != NULL && key->owner != OWNER_ROUTE ? "" : "#", key->name,
+           value != NULL ? " " : "", value != NULL ? value : "");
+}
+
+/* A route is not needed with one upstream, and so its header is commented out as well. */
+static void print_ini_section(const struct config_key *key)
+{
+    static const char *const names[OWNER_COUNT] = {"", " location", " all"};
+
+    printf("\n%s[%s%s]\n", key->owner == OWNER_ROUTE ? "#" : "", key->section, names[key->owner]);
 }
 
 static void print_ini(struct buf *text)
@@ -96,8 +100,7 @@ static void print_ini(struct buf *text)
                   "postcoded.ini.d override this one, in the order of their names.");
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (opens_section(i))
-            printf("\n[%s%s]\n", config_keys[i].section,
-                   is_named(&config_keys[i]) ? " location" : "");
+            print_ini_section(&config_keys[i]);
         print_ini_key(&config_keys[i], text);
     }
 }
@@ -134,7 +137,7 @@ static void print_man(struct buf *text)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (opens_section(i))
             printf("%s.Ss [%s%s]\n.Bl -tag -width Ds\n", i > 0 ? ".El\n" : "",
-                   config_keys[i].section, is_named(&config_keys[i]) ? " NAME" : "");
+                   config_keys[i].section, config_section_rest(config_keys[i].section));
         print_man_key(&config_keys[i], text);
     }
     puts(".El");

@@ -102,7 +102,7 @@ $upstream
 address = https://other.example
 END
 check && fail "two upstreams"
-has "$(cat "$here/log")" ":8: [upstream v]: a second upstream"
+has "$(cat "$here/log")" ": [route NAME]: is missing, and there are 2 upstreams; write [route all]"
 
 write </dev/null
 told ": [upstream NAME]: is missing; this section names the Location API and its credentials: write [upstream location], and below it address, client_id and client_secret_file" \

@@ -2,6 +2,8 @@
  * Calls that wait for a connection: their order, what is counted, and those whose deadline is too
  * near for them to be started.
  */
+#include <stdatomic.h>
+
 #include "client_fixture.h"
 
 static char order[CALLS + 1];
@@ -95,12 +97,17 @@ END_TEST
 
 static bool waits[CALLS];
 
-static void get_until(size_t number, const char *target, struct mono_time deadline)
+static void get_for_ever(size_t number, const char *target)
 {
     const struct client_request request = {
         .target = target, .max_response = 1000, .queued = &waits[number]};
 
     send_request(number, &request);
+}
+
+static void get_until(size_t number, const char *target, struct mono_time deadline)
+{
+    get_for_ever(number, target);
     ctx_set_deadline(results[number].ctx, deadline);
 }
 
@@ -111,26 +118,39 @@ static void ck_attempts(int64_t all, int64_t none)
     ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 0, 0), none);
 }
 
+static atomic_bool holds;
+
 static void hold_first(struct peer *self)
 {
     int held = peer_accept(self);
 
     EXPECT(peer_read_headers(held, heard, sizeof(heard)));
+    atomic_store(&holds, true);
     peer_hear_end(held);
     serve_all(self);
+}
+
+/* However long it takes until the first call has the connection: the deadline is from then on. */
+static struct mono_time soon_once_held(void)
+{
+    while (!atomic_load(&holds))
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    return mono_add(mono_now(), SOON);
 }
 
 /* Their timers are due in one turn, and the first frees the connection. */
 START_TEST(test_deadlines_in_one_turn)
 {
-    struct mono_time soon = mono_add(mono_now(), SOON);
-
     settings.max_connections = 1;
     serve(hold_first, NULL);
-    get_until(0, "/held", soon);
-    get_until(1, "/1", soon);
-    get_until(2, "/2", soon);
-    get_until(3, "/3", MONO_NEVER);
+    get_for_ever(0, "/held");
+    get_for_ever(1, "/1");
+    get_for_ever(2, "/2");
+    get_for_ever(3, "/3");
+    const struct mono_time soon = soon_once_held();
+
+    for (size_t i = 0; i < 3; i++)
+        ctx_set_deadline(results[i].ctx, soon);
     ck_assert(!waits[0] && waits[1] && waits[2] && waits[3]);
     ck_queue(3, 1, 1);
     await(1);
@@ -155,12 +175,14 @@ static void turn_until_ended(size_t number)
 /* Nobody that still has time waits: the connection is there for the next call. */
 START_TEST(test_all_waiting_are_late)
 {
-    struct mono_time soon = mono_add(mono_now(), SOON);
-
     settings.max_connections = 1;
     serve(hold_first, NULL);
-    get_until(0, "/held", soon);
-    get_until(1, "/1", soon);
+    get_for_ever(0, "/held");
+    get_for_ever(1, "/1");
+    const struct mono_time soon = soon_once_held();
+
+    for (size_t i = 0; i < 2; i++)
+        ctx_set_deadline(results[i].ctx, soon);
     turn_until_ended(1);
     ck_response(fetch(2, "/2"), "ok");
     ck_queue(0, 3, 2);

@@ -1,0 +1,236 @@
+/*
+ * Routes: what a section gives, which route a path and a postcode take, and what is wrong with
+ * several of them together.
+ */
+#include "config/route.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/reason.h"
+#include "config_fixture.h"
+#include "suite.h"
+
+#define NAMED(name)                                                                                \
+    "[upstream " name "]\naddress = https://" name ".example\nclient_id = c\n"                     \
+    "client_secret_file = secret\n"
+
+/* Two upstreams; the routes of a case stand behind them, from line 11 on. */
+#define TWO IDENTITY NAMED("a") NAMED("b")
+
+/* The name of the route that a lookup takes; "none": no prefix, "no route": no postcode. */
+static const char *route_of(const struct config *config, const char *path)
+{
+    const size_t prefix = route_find_prefix(config, path, strlen(path));
+
+    if (prefix == 0)
+        return "none";
+    const struct config_route *route = route_find(config, path, prefix, path + prefix);
+    return route != NULL ? route->name : "no route";
+}
+
+START_TEST(built_in)
+{
+    struct config *config = good(WHOLE);
+
+    ck_assert_uint_eq(config->route_count, 1);
+    ck_assert_str_eq(config->routes[0].name, "");
+    ck_assert_str_eq(config->routes[0].prefix, CONFIG_ROUTE_PREFIX);
+    ck_assert_uint_eq(config->routes[0].upstream_count, 1);
+    ck_assert_uint_eq(config->routes[0].upstreams[0], 0);
+    ck_assert_str_eq(route_of(config, "/api/v1/addresses/SW1A1AA"), "");
+    ck_assert_str_eq(route_of(config, "/api/v1/addresses/"), "");
+    ck_assert_str_eq(route_of(config, "/api/v1/addresses"), "none");
+    ck_assert_str_eq(route_of(config, "/api/v1/addressez/SW1A1AA"), "none");
+    config_unref(config);
+}
+END_TEST
+
+/* Values, defaults, and a drop-in that changes one key of a route. */
+START_TEST(values)
+{
+    static char text[65536];
+    char *path = scratch_path("p.ini.d");
+
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    mem_free(path);
+    write_mode("p.ini.d/1.ini", "[route TWO]\nupstream = A\n", 0640);
+    struct config *config = good(TWO "[route one]\nprefix = /uk/\nupstream = b, a\n"
+                                     "[route two]\npostcodes = bt*, g y-1,JE\nupstream = b\n");
+    ck_assert_uint_eq(config->route_count, 2);
+    const struct config_route *one = &config->routes[0];
+    const struct config_route *two = &config->routes[1];
+    ck_assert_str_eq(one->name, "one");
+    ck_assert_str_eq(one->prefix, "/uk/");
+    ck_assert_uint_eq(one->postcodes.count, 0);
+    ck_assert_uint_eq(one->upstream_count, 2);
+    ck_assert_uint_eq(one->upstreams[0], 1);
+    ck_assert_uint_eq(one->upstreams[1], 0);
+    ck_assert_str_eq(two->prefix, CONFIG_ROUTE_PREFIX);
+    ck_assert_uint_eq(two->postcodes.count, 3);
+    ck_assert_str_eq(two->postcodes.items[0], "BT");
+    ck_assert_str_eq(two->postcodes.items[1], "GY1");
+    ck_assert_str_eq(two->postcodes.items[2], "JE");
+    ck_assert_uint_eq(two->upstream_count, 1);
+    ck_assert_uint_eq(two->upstreams[0], 0);
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    config_print(config, out);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_ptr_nonnull(strstr(text, "\n[route one]\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nprefix = /uk/\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\npostcodes = BT*, GY1*, JE*\n"));
+    ck_assert_ptr_nonnull(strstr(text, "/p.ini.d/1.ini:2\nupstream = A\n"));
+    config_unref(config);
+}
+END_TEST
+
+/* The longest prefix first, and under it the longest beginning of the postcode. */
+START_TEST(longest)
+{
+    static const struct {
+        const char *path, *route;
+    } cases[] = {
+        {"/uk/SW1A1AA", "rest"},
+        {"/uk/BT11AA", "bt"},
+        {"/uk/BT12AA", "bt12"},
+        {"/uk/bt1 2aa", "bt12"},
+        {"/uk/B-T-1-2AA", "bt12"},
+        {"/uk/B", "rest"},
+        {"/uk/B11AA", "rest"},
+        {"/uk/BT13AA", "bt"},
+        {"/uk/ZZ", "rest"},
+        {"/uk/A", "rest"},
+        {"/uk/new/BT12AA", "new"},
+        {"/uk/new/SW1A1AA", "no route"},
+        {"/uk/new/BT1", "no route"},
+        {"/uk/newer/BT12", "rest"},
+        {"/api/v1/addresses/X", "none"},
+        {"/ukk/SW1A1AA", "none"},
+        {"/uk", "none"},
+        {"/zz/x", "none"},
+        {"/a/x", "none"},
+        {"/", "none"},
+        {"", "none"},
+        {"/uk/BT12BT12BT12BT1", "bt12"},
+    };
+    struct config *config =
+        good(TWO "[route bt]\nprefix = /uk/\npostcodes = BT*\nupstream = a\n"
+                 "[route rest]\nprefix = /uk/\nupstream = b\n"
+                 "[route new]\nprefix = /uk/new/\npostcodes = BT12*\nupstream = a\n"
+                 "[route bt12]\nprefix = /uk/\npostcodes = BT12, BT14*, BT2\nupstream = a\n");
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_msg(strcmp(route_of(config, cases[i].path), cases[i].route) == 0, "%s: %s",
+                      cases[i].path, route_of(config, cases[i].path));
+    config_unref(config);
+}
+END_TEST
+
+/* The same as a search that looks at each route, over prefixes and beginnings of all kinds. */
+static const char *slow_route(const struct config *config, const char *path)
+{
+    const struct config_route *best = NULL;
+    size_t prefix = 0;
+    size_t postcode = 0;
+
+    for (size_t i = 0; i < config->route_count; i++) {
+        const size_t len = strlen(config->routes[i].prefix);
+        if (strncmp(config->routes[i].prefix, path, len) == 0 && len > prefix)
+            prefix = len;
+    }
+    if (prefix == 0)
+        return "none";
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        if (strlen(route->prefix) != prefix || strncmp(route->prefix, path, prefix) != 0)
+            continue;
+        if (route->postcodes.count == 0 && best == NULL)
+            best = route;
+        for (size_t j = 0; j < route->postcodes.count; j++) {
+            const size_t len = strlen(route->postcodes.items[j]);
+            if (len > postcode && strncmp(route->postcodes.items[j], path + prefix, len) == 0) {
+                postcode = len;
+                best = route;
+            }
+        }
+    }
+    return best != NULL ? best->name : "no route";
+}
+
+/* A number's digits of base 3 as letters: short texts, many of which begin with others. */
+static char *letters(unsigned number)
+{
+    static char text[16];
+    size_t len = 0;
+
+    for (; number > 0; number = (number - 1) / 3)
+        text[len++] = (char)('A' + (number - 1) % 3);
+    text[len] = '\0';
+    return text;
+}
+
+START_TEST(as_a_slow_search)
+{
+    struct buf text;
+    unsigned count = 0;
+
+    buf_init(&text, 1024 * 1024);
+    buf_puts(&text, TWO);
+    for (unsigned prefix = 0; prefix < 14; prefix++) {
+        for (unsigned postcode = prefix; postcode < 120; postcode += 1 + prefix % 5) {
+            buf_printf(&text, "[route r%u]\nupstream = a\n", count++);
+            buf_printf(&text, "prefix = /%s%s\n", letters(prefix * 7), prefix > 0 ? "/" : "");
+            if (postcode > 0)
+                buf_printf(&text, "postcodes = %s*\n", letters(postcode));
+        }
+    }
+    ck_assert_uint_gt(count, 200);
+    struct config *config = good(buf_text(&text));
+    for (unsigned prefix = 0; prefix < 100; prefix++) {
+        for (unsigned postcode = 0; postcode < 400; postcode++) {
+            buf_reset(&text);
+            buf_printf(&text, "/%s/", letters(prefix));
+            buf_puts(&text, letters(postcode));
+            ck_assert_str_eq(route_of(config, buf_text(&text)),
+                             slow_route(config, buf_text(&text)));
+        }
+    }
+    config_unref(config);
+    buf_fini(&text);
+}
+END_TEST
+
+/* What is read again keeps its routes. */
+START_TEST(derived)
+{
+    struct reason reason;
+    struct config *config = good(TWO "[route r]\nprefix = /r/\nupstream = b\n");
+
+    write_mode("secret", "new\n", 0640);
+    struct config *again = config_reread(config, &config->upstreams[1], &reason);
+    ck_assert_ptr_nonnull(again);
+    config_unref(config);
+    ck_assert_uint_eq(again->route_count, 1);
+    ck_assert_str_eq(route_of(again, "/r/X"), "r");
+    ck_assert_str_eq(again->upstreams[again->routes[0].upstreams[0]].name, "b");
+    config_unref(again);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config routes");
+    TCase *tcase = tcase_create("routes");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, built_in);
+    tcase_add_test(tcase, values);
+    tcase_add_test(tcase, longest);
+    tcase_add_test(tcase, as_a_slow_search);
+    tcase_add_test(tcase, derived);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
