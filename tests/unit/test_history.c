@@ -370,6 +370,7 @@ START_TEST(another_upstream_at_the_same_index)
     history_use(history, &sources);
     ck_assert_uint_eq(history_upstream_count(history, INDEX), 0);
     ck_assert_uint_eq(history_event_count(history, INDEX), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, INDEX, 500), 0);
     ck_assert_int_eq(history_upstream_since(history, INDEX).ns, now.ns);
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 500, 1);
     sample();
