@@ -86,6 +86,7 @@ struct daemon {
     struct server_quota quota;
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
+    struct quota *user_quota;
     struct upstream_state upstream;
     struct worker **workers;
     size_t worker_count;

@@ -29,6 +29,7 @@ struct worker_settings {
     struct loop *main_loop;
     struct keeper *keeper; /* only passed on */
     struct lookup_places *places;
+    struct quota *quota;          /* of users; all workers' */
     struct upstream_state *state; /* of the upstream; shared by all workers */
     struct config *config;
     struct identity *identity;

@@ -14,6 +14,7 @@
 #include "front/guard.h"
 #include "front/header_limit.h"
 #include "front/routes.h"
+#include "front/user_quota.h"
 #include "middleware/tracker.h"
 
 static struct lookup_app *of(struct server_app *app)
@@ -262,7 +263,7 @@ static void find(struct server_app *app, struct request *request, const char *re
     const struct config_route *route = route_find(
         plan->config, request->path, (size_t)(rest - request->path), query.postcode.text);
     const struct config_upstream *upstream = plan->ways[route->upstreams[0]].upstream;
-    if (!accept_query(request, upstream))
+    if (!accept_query(request, upstream) || !user_quota_take(lookups->quota, request))
         return;
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);

@@ -180,6 +180,7 @@ static bool make_workers(struct daemon *daemon)
     struct tls *tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL;
     const size_t max_upstream = (size_t)daemon->shares.upstream / count;
     daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), max_upstream);
+    daemon->user_quota = quota_new();
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     for (size_t i = 0; i < count; i++) {
         const struct worker_settings settings = {.number = i,
@@ -187,6 +188,7 @@ static bool make_workers(struct daemon *daemon)
                                                  .main_loop = daemon->loop,
                                                  .keeper = token_service_keeper(daemon->tokens),
                                                  .places = &daemon->places,
+                                                 .quota = daemon->user_quota,
                                                  .state = &daemon->upstream,
                                                  .config = config,
                                                  .identity = daemon->setup.identity,
@@ -399,6 +401,7 @@ static void stop(struct daemon *daemon)
         worker_free(daemon->workers[i]);
     busy_fini(&daemon->busy);
     mem_free(daemon->workers);
+    quota_free(daemon->user_quota);
     mem_free(daemon->callers.members);
     token_service_free(daemon->tokens);
     listen_free(daemon->listen);
