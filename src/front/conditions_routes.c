@@ -109,6 +109,8 @@ static void find_left_out(struct diagnosis *diagnosis)
     struct condition *condition = NULL;
     struct names names;
 
+    if (diagnosis->level != CONDITION_WARNING)
+        return; /* hundreds of routes are not looked through for nothing */
     name_routes(diagnosis, overview_is_stood_in_for, &names);
     if (names.count > 0)
         condition = condition_begin(diagnosis, CONDITION_WARNING, left_out_since(diagnosis));
