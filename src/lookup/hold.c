@@ -75,8 +75,9 @@ void hold_begin(struct hold *hold, const char *retry_after, struct mono_time now
         return;
     }
     const int64_t held = wait < HOLD_MAX ? wait : HOLD_MAX;
-    atomic_store_explicit(&hold->word, pack(mono_add(now, held), (wait - held) / SECOND, true),
-                          memory_order_relaxed);
+    /* No time at all is not rounded up. */
+    const uint64_t said = wait > 0 ? pack(mono_add(now, held), (wait - held) / SECOND, true) : 0;
+    atomic_store_explicit(&hold->word, said, memory_order_relaxed);
 }
 
 void hold_end(struct hold *hold)

@@ -142,6 +142,8 @@ START_TEST(parts_of_a_millisecond)
     ck_assert(state(SECOND).held);
     ck_assert_int_eq(state(SECOND).until.ns, at(SECOND + MILLISECOND).ns);
     ck_assert(is_free(SECOND + MILLISECOND));
+    begin("0", 1);
+    ck_assert(is_free(1));
 }
 END_TEST
 
