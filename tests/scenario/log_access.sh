@@ -27,7 +27,7 @@ ms='[0-9]+\.[0-9]{3}'
 path=/api/v1/addresses
 
 answered="request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=200 code=ok user=ada"
-answered+=" bytes=110 duration_ms=$ms waited_for_token=false retries=0 upstream_ms=$ms"
+answered+=" bytes=110 duration_ms=$ms waited_for_token=false retries=0 upstream=location upstream_ms=$ms"
 fits "$time info GUID: g-1 - $answered" "$(line_of g-1 -b identity=ada "$at/M11AA?secret=1")"
 has "$(line_of g-9 -b "identity=é" "$at/M11AA")" " code=unauthorized reason=malformed bytes="
 fits "$time info GUID: g-2 - request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=401 \
