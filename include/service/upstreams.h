@@ -39,6 +39,7 @@ struct daemon_upstream {
     struct side **sides; /* of each worker; side_count of them are made */
     size_t side_count;
     struct digest pool_digest;    /* of its clients */
+    bool used;                    /* it is, or was, one of the present ones */
     bool retired;                 /* nothing of it is told any more */
     size_t asked;                 /* sides that have not answered */
     struct daemon_upstream *next; /* among all */

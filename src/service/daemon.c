@@ -153,6 +153,7 @@ static bool make_upstreams(struct daemon *daemon)
         enum err err = upstream_new(upstreams, config, &config->upstreams[i], &upstreams->items[i]);
         if (err != ERR_OK)
             return complain_of_tokens(config, &config->upstreams[i], err);
+        upstreams->items[i]->used = true;
         upstreams->count++;
     }
     upstreams_restore(upstreams, &daemon->inherited);

@@ -175,27 +175,29 @@ static void put_only_upstream(struct buf *text, const struct exposition_upstream
     put_token(text, &status, upstream->name);
 }
 
-/* "2 of 3 upstreams are ready; not a (backing_off), b (every lookup has failed)". */
+/* "2 of 3 upstreams are ready; not a (backing_off)". It is one sentence, whatever there is. */
+#define NAMED 4
+
 static void put_upstreams(struct buf *text, const struct exposition *sources,
                           const struct report_facts *facts)
 {
-    const char *before = "; not ";
-    size_t ready = 0;
+    size_t unready = 0;
     for (size_t i = 0; i < facts->count; i++)
-        ready += facts->upstreams[i].ready;
-    if (ready == facts->count)
-        buf_printf(text, "all %zu upstreams are ready", ready);
+        unready += !facts->upstreams[i].ready;
+    if (unready == 0)
+        buf_printf(text, "all %zu upstreams are ready", facts->count);
     else
-        buf_printf(text, "%zu of %zu upstreams are ready", ready, facts->count);
-    for (size_t i = 0; i < facts->count; i++) {
+        buf_printf(text, "%zu of %zu upstreams are ready", facts->count - unready, facts->count);
+    for (size_t i = 0, named = 0; i < facts->count && named < NAMED; i++) {
         const struct upstream_facts *of = &facts->upstreams[i];
         if (of->ready)
             continue;
-        buf_printf(text, "%s%s (%s)", before, sources->upstreams[i].name,
+        buf_printf(text, "%s%.64s (%s)", named++ == 0 ? "; not " : ", ", sources->upstreams[i].name,
                    of->cause == READINESS_LOOKUPS ? "every lookup has failed"
                                                   : keeper_state_name(of->token));
-        before = ", ";
     }
+    if (unready > NAMED)
+        buf_printf(text, " and %zu more", unready - NAMED);
 }
 
 void report_status(struct daemon *daemon)

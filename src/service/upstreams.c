@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define UPSTREAM_MAGIC 0x55505354u
@@ -112,6 +113,8 @@ struct daemon_upstream **upstreams_use(struct upstreams *upstreams, struct daemo
 
     upstreams->items = items;
     upstreams->count = count;
+    for (size_t i = 0; i < count; i++)
+        items[i]->used = true;
     return before;
 }
 
@@ -144,8 +147,12 @@ static void closed(void *arg)
 {
     MAGIC_CAST(struct daemon_upstream, upstream, arg, UPSTREAM_MAGIC);
 
-    if (all_answered(upstream))
-        upstream_free(upstream);
+    if (!all_answered(upstream))
+        return;
+    if (upstream->used)
+        log_write_fields(LOG_LEVEL_NOTICE, NULL, &LOG_TEXT("upstream", upstream->name), 1,
+                         "%s was removed, and its last lookup has ended", upstream->name);
+    upstream_free(upstream);
 }
 
 static void released(void *arg)
