@@ -24,6 +24,7 @@ struct exposition_upstream {
     size_t index; /* in the metrics */
     struct keeper *keeper;
     struct upstream_state *state; /* of its lookups; NULL: there are none */
+    struct store *store;          /* where its token lies; NULL: not shown */
 };
 
 /* The last load of a configuration, that of the start included. */
@@ -38,8 +39,7 @@ struct exposition {
     struct exposition_upstream upstreams[CONFIG_UPSTREAMS_MAX];
     size_t upstream_count;
     const struct config *config; /* whose routes lookups take; NULL: there are none */
-    struct store *store;
-    const struct tls *tls; /* NULL: there is no certificate */
+    const struct tls *tls;       /* NULL: there is no certificate */
     const struct reload_status *reload;
     /* Of each worker: the share (0 to 1) of the last interval in which it did not wait. */
     const double *busy;

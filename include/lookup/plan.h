@@ -38,7 +38,9 @@ struct lookup_way {
 struct lookup_plan {
     unsigned references;
     struct config *config; /* a reference */
-    size_t way_count;      /* in the order of config->upstreams */
+    /* NULL, or called once: nobody has a reference any more, and the plan is about to be freed. */
+    void (*freed)(struct lookup_plan *plan);
+    size_t way_count; /* in the order of config->upstreams */
     struct lookup_way ways[CONFIG_UPSTREAMS_MAX];
 };
 

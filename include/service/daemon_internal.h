@@ -1,10 +1,12 @@
 /*
  * What the daemon is made of, for the files of service/ that each own a part of its life:
  *
- *   daemon.c   start and end; the token service's ports
+ *   daemon.c   start and end
  *   parts.c    what a start and a reload both make of a configuration
+ *   upstreams.c (a part of its own) what there is of each upstream
  *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
+ *   reload_upstreams.c   what of that is about upstreams
  *   keys.c     the keys of [identity] key_url
  *   report.c   what the service manager and the operators are told: status, health, watchdog
  *   sampling.c the history that operators look at
@@ -37,11 +39,10 @@
 #include "service/descriptors.h"
 #include "service/setup.h"
 #include "service/systemd.h"
-#include "service/token_fdstore.h"
+#include "service/upstreams.h"
 #include "service/watch.h"
 #include "service/wiring.h"
 #include "service/worker.h"
-#include "token/service.h"
 
 #define DAEMON_MAGIC 0x44414d4eu
 /* SIGTERM, SIGINT, SIGHUP */
@@ -52,12 +53,16 @@ struct keys_change;
 
 /* What changes without report.c being told, and is worth another status. */
 struct report_facts {
-    bool ready;   /* the upstream: a token, and lookups that succeed */
+    bool ready;   /* of the upstreams: one of a route at least */
     bool blocked; /* a worker */
-    enum keeper_state token;
-    enum readiness_cause cause;
-    enum health_reason failure;
-    int status; /* the upstream's */
+    size_t count;
+    struct upstream_facts {
+        bool ready; /* a token, and lookups that succeed */
+        enum keeper_state token;
+        enum readiness_cause cause;
+        enum health_reason failure;
+        int status; /* the upstream's */
+    } upstreams[CONFIG_UPSTREAMS_MAX];
 };
 
 struct daemon {
@@ -72,9 +77,8 @@ struct daemon {
     size_t signal_count;
     bool ending; /* it is being taken down: mail that still comes does nothing */
 
-    /* The token. */
-    struct token_service *tokens;
-    struct token_fdstore fdstore;
+    /* The upstreams, with their tokens. */
+    struct upstreams upstreams;
 
     /* The keys of key_url (keys.c). */
     struct key_keeper *keys; /* NULL: there is no key_url */
@@ -87,11 +91,9 @@ struct daemon {
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
     struct quota *user_quota;
-    struct upstream_state upstream;
     struct worker **workers;
     size_t worker_count;
     struct busy busy;
-    struct digest pool_digest;
     struct descriptor_users users; /* as at the start, but for its callers */
     struct descriptor_shares shares;
 
@@ -138,12 +140,11 @@ struct daemon {
     struct timer *watchdog_timer;
 };
 
-/* Why a start or a reload fails when token_service_new or _prepare says ERR_INVALID. */
-#define DAEMON_NO_TOKEN_TLS                                                                        \
-    "the token endpoint's TLS files cannot be used: look at [upstream] ca_file, "                  \
-    "client_certificate and client_key"
+/* parts.c: why a start or a reload fails when token_service_new or _prepare does. */
+void daemon_explain_tokens(const struct config *config, const struct config_upstream *upstream,
+                           enum err err, struct reason *reason);
 
-/* parts.c: what the operators' endpoints show, borrowed from the present configuration and the
+/* What the operators' endpoints show, borrowed from the present configuration and the
  * daemon. */
 struct exposition daemon_exposition(struct daemon *daemon);
 
@@ -177,6 +178,42 @@ void reload_watch(struct daemon *daemon);
  */
 bool reload_listeners_allow(const struct daemon *daemon, const struct setup *setup,
                             struct reason *reason);
+
+/* reload_upstreams.c: in this order. */
+struct reload_upstreams {
+    struct reload_upstream {
+        struct daemon_upstream *upstream;
+        bool added;                          /* it is the reload's until all is changed */
+        struct token_service_change *tokens; /* NULL: it is added */
+        bool new_era;                        /* its tokens of before are of no use */
+        struct digest pool_digest;
+        size_t max_connections; /* of a worker */
+    } * items;                  /* in the order of the new configuration */
+    size_t count;
+    struct daemon_upstream **removed; /* and those that stay: those of before */
+    size_t removed_count;
+};
+/* Makes those that are new. False: the log says why. _discard in each case. */
+bool reload_upstreams_prepare(struct daemon *daemon, struct config *config,
+                              struct reload_upstreams *changes);
+/* How many connections each may have. */
+void reload_upstreams_share(const struct daemon *daemon, const struct config *config,
+                            const struct descriptor_shares *shares,
+                            struct reload_upstreams *changes);
+/* For the worker with this number to prepare. */
+void reload_upstreams_ways(const struct reload_upstreams *changes, size_t worker,
+                           struct worker_way *ways);
+/* The tokens; workers hear of those that are lost. */
+void reload_upstreams_commit(struct reload_upstreams *changes);
+/* For a worker to use. */
+void reload_upstreams_eras(const struct reload_upstreams *changes, struct worker_way *ways);
+/* They are the daemon's upstreams; its configuration is to follow at once. */
+void reload_upstreams_use(struct daemon *daemon, const struct config *before,
+                          const struct config *after, struct reload_upstreams *changes);
+/* The workers have been told: starts the new ones, and retires those that are gone. */
+void reload_upstreams_finish(struct reload_upstreams *changes);
+/* What is not used yet. */
+void reload_upstreams_discard(struct reload_upstreams *changes);
 
 /* keys.c. False: key_ca_file cannot be used, or the system refuses a descriptor. */
 bool keys_make(struct daemon *daemon);

@@ -17,7 +17,7 @@
 struct descriptor_shares {
     int64_t callers;
     int64_t operators;
-    int64_t upstream; /* a multiple of the workers: each has the same */
+    int64_t upstream; /* to all upstreams; a multiple of the workers: each has the same */
     int64_t wanted;   /* descriptors that give everybody what is configured */
     int64_t needed;   /* below it no share would be of use: the three are 0 then */
     bool lowered;     /* callers or upstream get less than is configured */
@@ -38,5 +38,9 @@ void descriptors_raise(void);
 int64_t descriptors_limit(void);
 struct descriptor_shares descriptors_share(const struct config *config,
                                            const struct descriptor_users *users, int64_t limit);
+/* A worker's connections to the upstream number `i`, in proportion to what is configured; one at
+ * the least. */
+int64_t descriptors_of_upstream(const struct descriptor_shares *shares, const struct config *config,
+                                size_t workers, size_t i);
 
 #endif

@@ -36,6 +36,7 @@ struct systemd_inherited {
     bool *tls;    /* of each: callers speak TLS there, for its name is SYSTEMD_TLS */
     size_t socket_count;
     int *kept; /* what systemd_fdstore_put left with it, newest last */
+    char **kept_names;
     size_t kept_count;
 };
 /* Once. What is neither is closed, and the log says so. */

@@ -1,7 +1,7 @@
 /*
- * The token's place with the service manager, where it lies from one life of the daemon to the
- * next (systemd.service(5), FileDescriptorStoreMax). It knows names, descriptors and sealed bytes;
- * token/service knows what is in them.
+ * An upstream's token's place with the service manager, where it lies from one life of the daemon
+ * to the next (systemd.service(5), FileDescriptorStoreMax). It knows names, descriptors and sealed
+ * bytes; token/service knows what is in them.
  *
  * Thread: the main one.
  */
@@ -15,7 +15,8 @@
 #include "token/service.h"
 
 struct token_fdstore {
-    char *name; /* of the entry */
+    char *name;                   /* of the entry */
+    struct token_service *tokens; /* borrowed; for token_fdstore_restore */
 };
 
 void token_fdstore_init(struct token_fdstore *fdstore, const struct config_upstream *upstream);
@@ -25,10 +26,12 @@ void token_fdstore_fini(struct token_fdstore *fdstore);
 void token_fdstore_keep(struct token_fdstore *fdstore, const void *bytes, size_t len);
 
 /*
- * Before token_service_start: offers what the manager kept, the newest first, until one is of use.
- * The log says why one is of no use; when none is of use, the entry is removed.
+ * Before token_service_start: offers each upstream what the manager kept, the entries of its own
+ * name first, until one is of use. An entry of no use is removed. The log says why an upstream has
+ * no use for an entry of its own name; with the entries of others it was only tried, for the name
+ * of the first upstream's entry may change hands.
  */
-void token_fdstore_restore(struct token_fdstore *fdstore, const struct systemd_inherited *inherited,
-                           struct token_service *tokens);
+void token_fdstore_restore(struct token_fdstore *const fdstores[], size_t count,
+                           const struct systemd_inherited *inherited);
 
 #endif

@@ -11,9 +11,6 @@
 #include "config/config.h"
 #include "upstream/client.h"
 
-/* The upstream of every lookup: there is one (CONFIG_UPSTREAMS_MAX). */
-const struct config_upstream *wiring_upstream(const struct config *config);
-
 /* In what follows `upstream` is one of config's, max_connections a worker's share of it. */
 
 /* A worker's client. `origin` is the caller's. */

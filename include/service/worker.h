@@ -19,18 +19,25 @@
 #include "front/server.h"
 #include "middleware/identity.h"
 #include "runtime/loop.h"
-#include "token/source.h"
+#include "service/side.h"
 
 struct worker;
 
+/* A worker's way to one upstream of a configuration. */
+struct worker_way {
+    struct side *side;      /* borrowed; the worker's */
+    size_t max_connections; /* of a new client */
+    bool new_client;        /* else that of the present plan's way with this side */
+    struct token_era era;   /* see struct lookup_way; of use from worker_commit on */
+};
+
 struct worker_settings {
     size_t number;
-    size_t max_upstream; /* connections to the upstream */
+    struct loop *loop; /* the worker's from then on: it frees it, also when it cannot be made */
     struct loop *main_loop;
-    struct keeper *keeper; /* only passed on */
+    const struct worker_way *ways; /* in the order of config->upstreams */
     struct lookup_places *places;
-    struct quota *quota;          /* of users; all workers' */
-    struct upstream_state *state; /* of the upstream; shared by all workers */
+    struct quota *quota; /* of users; all workers' */
     struct config *config;
     struct identity *identity;
     struct tls *tls; /* for the server with TLS; NULL: no listener has it */
@@ -55,9 +62,11 @@ struct server *worker_server(struct worker *worker);
 /* NULL: there is none. */
 struct server *worker_tls_server(struct worker *worker);
 struct server_app *worker_app(struct worker *worker);
-struct token_source *worker_source(struct worker *worker);
 /* Mailed: what is known of the keys of key_url from now on. */
 void worker_publish_keys(struct worker *worker, const struct key_view *view);
+
+/* For its sides of upstreams. */
+struct loop *worker_loop(struct worker *worker);
 
 /* When its loop last turned, at most a moment ago while it is well. Any thread. */
 struct mono_time worker_beat(const struct worker *worker);
@@ -75,19 +84,17 @@ struct worker_change {
     struct worker *worker;
     struct config *config; /* references, the change's own */
     struct identity *identity;
-    struct tls *tls;      /* NULL: there is none */
-    bool new_pool;        /* the present pool would be made otherwise */
-    size_t max_upstream;  /* connections of a new pool; the caller sets it before worker_prepare */
-    struct token_era era; /* see struct lookup_shared; of use from worker_commit on */
-    struct key_view keys; /* of key_url, a reference; of use from worker_commit on */
-    enum err err;         /* how preparing ended */
+    struct tls *tls;         /* NULL: there is none */
+    struct worker_way *ways; /* its own; in the order of config->upstreams; the caller fills them */
+    struct key_view keys;    /* of key_url, a reference; of use from worker_commit on */
+    enum err err;            /* how preparing ended */
     /* Called in the main thread once it has prepared. */
     void (*prepared)(struct worker_change *change);
     void *arg; /* the caller's */
 };
 /* Takes references. */
 struct worker_change *worker_change_new(struct worker *worker, struct config *config,
-                                        struct identity *identity, struct tls *tls, bool new_pool);
+                                        struct identity *identity, struct tls *tls);
 /* Mailed; only while the worker runs. */
 void worker_prepare(struct worker_change *change);
 /* Mailed, once `prepared` was called: uses it, or forgets it. Frees the change. */

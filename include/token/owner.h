@@ -45,8 +45,9 @@ bool token_owner_find(const struct token_owner *owner, const struct config_upstr
 bool token_owner_stays(const struct token_owner *owner, const struct config_upstream *before,
                        const struct config_upstream *after);
 
-/* The present token, which there must be, sealed. One reference, the caller's. */
+/* The present token, which there must be, sealed for this upstream. One reference, the caller's. */
 struct secret *token_owner_seal(const struct token_owner *owner,
+                                const struct config_upstream *upstream,
                                 const unsigned char boot[SEALED_TOKEN_BOOT]);
 /*
  * The opposite, with any of the secrets of `upstream`: the number of the one that fits goes to

@@ -1,13 +1,15 @@
 /*
  * A token as bytes that may lie outside this process: what the service manager keeps for us across
  * a restart (contract 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials
- * the token was obtained with and a fresh salt, so that it is worthless to whoever lacks them.
+ * the token was obtained with and a fresh salt, so that it is worthless to whoever lacks them. Two
+ * upstreams may have the same credentials: the NAME of the upstream is authenticated too, so that
+ * neither gets the other's token.
  *
  *     "postcodT"  8 bytes     what it is
  *     version     1           SEALED_TOKEN_VERSION
  *     salt        32          of the key
  *     nonce       12
- *     text        the rest    encrypted; what stands before it is authenticated with it
+ *     text        the rest    encrypted; what stands before it, and NAME, is authenticated with it
  *     tag         16
  *
  * and in the text, numbers with their highest byte first:
@@ -33,7 +35,9 @@
 #include "token/response.h"
 #include "token/token.h"
 
-#define SEALED_TOKEN_VERSION 1
+#define SEALED_TOKEN_VERSION 2
+/* Of the time when there was one upstream: without its NAME. */
+#define SEALED_TOKEN_NAMELESS 1
 #define SEALED_TOKEN_BOOT 16
 /* What stands around the token's type and value. */
 #define SEALED_TOKEN_HEADER (8 + 1 + 32 + 12)
@@ -48,11 +52,19 @@ struct sealed_token_moment {
     struct mono_time requested;
 };
 
+/* Whose a token is. Both are borrowed. */
+struct sealed_token_owner {
+    const struct secret *key; /* credentials_key of those the token was obtained with */
+    const char *name;         /* the upstream's NAME */
+    bool first;               /* that of a nameless token */
+};
+
 /*
- * `key`: credentials_key of those the token was obtained with. The bytes are a secret's, though
+ * The bytes are a secret's, though
  * anybody may see them: a token's length is nobody's affair. One reference, the caller's.
  */
-struct secret *sealed_token_seal(const struct secret *key, const struct token_grant *grant,
+struct secret *sealed_token_seal(const struct sealed_token_owner *owner,
+                                 const struct token_grant *grant,
                                  const struct sealed_token_moment *moment);
 
 /* What was read, and the memory behind it. */
@@ -63,13 +75,13 @@ struct sealed_token {
 };
 
 /*
- * The opposite, for a process that has `key`, in the boot `boot`, at `now`. NULL when it is well,
+ * The opposite, for this owner, in the boot `boot`, at `now`. NULL when it is well,
  * else a phrase that says why these bytes are of no use: "it is ...". sealed_token_fini in every
  * case. Whether the token has run out is for others to see.
  */
 const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size_t len,
-                              const struct secret *key, const unsigned char boot[SEALED_TOKEN_BOOT],
-                              struct mono_time now);
+                              const struct sealed_token_owner *owner,
+                              const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now);
 /* The same for the text alone, once it is decrypted; for sealed_token_open, and to be fuzzed. */
 const char *sealed_token_read(struct sealed_token *keep, const void *text, size_t len,
                               const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now);

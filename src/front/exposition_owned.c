@@ -198,6 +198,16 @@ static void put_reload(const struct reload_status *reload, struct buf *out)
               "1: the last reload succeeded, or there was none; 0: it failed.", !reload->failed);
 }
 
+static long long store_items(const struct exposition *exposition)
+{
+    long long sum = 0;
+
+    for (size_t i = 0; i < exposition->upstream_count; i++)
+        if (exposition->upstreams[i].store != NULL)
+            sum += (long long)store_count(exposition->upstreams[i].store);
+    return sum;
+}
+
 void exposition_owned_write(const struct exposition *exposition, const struct readiness *readiness,
                             struct buf *out)
 {
@@ -212,7 +222,7 @@ void exposition_owned_write(const struct exposition *exposition, const struct re
               "When the certificate shown to callers expires; 0 without one.",
               exposition->tls == NULL ? 0 : (long long)(tls_expiry(exposition->tls).ns / SECOND));
     put_value(out, "postcoded_store_items", "gauge", "Items in the store.",
-              (long long)store_count(exposition->store));
+              store_items(exposition));
     put_value(out, "postcoded_log_lines_dropped_total", "counter",
               "Log lines dropped because they were not written fast enough.",
               (long long)log_dropped());

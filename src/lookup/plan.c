@@ -34,6 +34,8 @@ void lookup_plan_unref(struct lookup_plan *plan)
         return;
     for (size_t i = 0; i < plan->way_count; i++)
         client_unref(plan->ways[i].client);
+    if (plan->freed != NULL)
+        plan->freed(plan);
     config_unref(plan->config);
     mem_free(plan);
 }

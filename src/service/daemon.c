@@ -23,21 +23,7 @@
 /* Bytes of the largest header section of a request to the operator endpoints. */
 #define OPERATOR_HEADER_SIZE (8 * 1024)
 
-/* ---- what the token service says ---- */
-
-static void publish(void *arg, struct token_view *view)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    for (size_t i = 0; i < daemon->worker_count; i++)
-        token_source_publish(worker_source(daemon->workers[i]), view);
-}
-
-static void keep(void *arg, const void *bytes, size_t len)
-{
-    MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    token_fdstore_keep(&daemon->fdstore, bytes, len);
-}
-
+/* The token of an upstream. */
 static void changed(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
@@ -144,25 +130,33 @@ static bool bind_all(struct daemon *daemon)
     return reload_listeners_allow(daemon, &daemon->setup, &reason) || complain(reason.text);
 }
 
-/* There may be a token from before a restart. */
-static bool make_tokens(struct daemon *daemon)
+static bool complain_of_tokens(const struct config *config, const struct config_upstream *upstream,
+                               enum err err)
+{
+    struct reason reason;
+    daemon_explain_tokens(config, upstream, err, &reason);
+    return complain(reason.text);
+}
+
+/* There may be tokens from before a restart. */
+static bool make_upstreams(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
-    const struct token_service_ports ports = {
-        .arg = daemon, .publish = publish, .keep = keep, .changed = changed};
-    struct token_service_settings settings = {.loop = daemon->loop,
-                                              .config = config,
-                                              .upstream = wiring_upstream(config),
-                                              .workers = (size_t)config->server_workers};
-    _Static_assert(SYSTEMD_BOOT == sizeof(settings.boot), "a boot's id fits");
-    systemd_boot(settings.boot);
-    enum err err = token_service_new(&settings, &ports, &daemon->tokens);
-    if (err != ERR_OK)
-        return complain(err == ERR_INVALID ? DAEMON_NO_TOKEN_TLS
-                                           : "the system provides no timer, or libcurl cannot be "
-                                             "set up, for the token requests");
-    token_fdstore_init(&daemon->fdstore, settings.upstream);
-    token_fdstore_restore(&daemon->fdstore, &daemon->inherited, daemon->tokens);
+    struct upstreams *upstreams = &daemon->upstreams;
+    *upstreams = (struct upstreams){.loop = daemon->loop,
+                                    .workers = (size_t)config->server_workers,
+                                    .changed = changed,
+                                    .arg = daemon};
+    systemd_boot(upstreams->boot);
+    upstreams->items = mem_zalloc(config->upstream_count * sizeof(struct daemon_upstream *));
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        enum err err = upstream_new(upstreams, config, &config->upstreams[i], &upstreams->items[i]);
+        if (err != ERR_OK)
+            return complain_of_tokens(config, &config->upstreams[i], err);
+        upstreams->items[i]->used = true;
+        upstreams->count++;
+    }
+    upstreams_restore(upstreams, &daemon->inherited);
     systemd_fdstore_close(&daemon->inherited);
     return true;
 }
@@ -173,33 +167,54 @@ static bool make_keys(struct daemon *daemon)
            complain("[identity] key_ca_file cannot be used, or the system provides no timer");
 }
 
+/* Its sides of all upstreams, and with them the worker. */
+static bool make_worker(struct daemon *daemon, struct worker_way *ways)
+{
+    struct config *config = daemon->setup.config;
+    const struct worker_settings settings = {
+        .number = daemon->worker_count,
+        .loop = loop_new(),
+        .main_loop = daemon->loop,
+        .ways = ways,
+        .places = &daemon->places,
+        .quota = daemon->user_quota,
+        .config = config,
+        .identity = daemon->setup.identity,
+        .tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL,
+        .key_asked = keys_asked,
+        .key_asked_arg = daemon,
+    };
+    if (settings.loop == NULL)
+        return false;
+    for (size_t i = 0; i < daemon->upstreams.count; i++) {
+        struct daemon_upstream *upstream = daemon->upstreams.items[i];
+        upstream_add_side(upstream, settings.loop, (size_t)config->server_max_in_flight);
+        ways[i].side = upstream->sides[settings.number];
+    }
+    return worker_new(&settings, &daemon->workers[settings.number]) == ERR_OK;
+}
+
 static bool make_workers(struct daemon *daemon)
 {
     struct config *config = daemon->setup.config;
     const size_t count = (size_t)config->server_workers;
-    struct tls *tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL;
-    const size_t max_upstream = (size_t)daemon->shares.upstream / count;
-    daemon->pool_digest = wiring_client_digest(config, wiring_upstream(config), max_upstream);
+    struct worker_way *ways = mem_zalloc(config->upstream_count * sizeof(*ways));
+    bool good = true;
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const size_t max = (size_t)descriptors_of_upstream(&daemon->shares, config, count, i);
+        ways[i] = (struct worker_way){.max_connections = max, .new_client = true};
+        daemon->upstreams.items[i]->pool_digest =
+            wiring_client_digest(config, &config->upstreams[i], max);
+    }
     daemon->user_quota = quota_new();
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
-    for (size_t i = 0; i < count; i++) {
-        const struct worker_settings settings = {.number = i,
-                                                 .max_upstream = max_upstream,
-                                                 .main_loop = daemon->loop,
-                                                 .keeper = token_service_keeper(daemon->tokens),
-                                                 .places = &daemon->places,
-                                                 .quota = daemon->user_quota,
-                                                 .state = &daemon->upstream,
-                                                 .config = config,
-                                                 .identity = daemon->setup.identity,
-                                                 .tls = tls,
-                                                 .key_asked = keys_asked,
-                                                 .key_asked_arg = daemon};
-        if (worker_new(&settings, &daemon->workers[i]) != ERR_OK)
-            return complain(
-                "a worker's loop, its TLS or the upstream's TLS files cannot be set up");
-        daemon->worker_count++;
+    while (good && daemon->worker_count < count) {
+        good = make_worker(daemon, ways);
+        daemon->worker_count += good;
     }
+    mem_free(ways);
+    if (!good)
+        return complain("a worker's loop, its TLS or the upstream's TLS files cannot be set up");
     busy_init(&daemon->busy, daemon->workers, daemon->worker_count, mono_now());
     return true;
 }
@@ -333,14 +348,15 @@ static bool start(struct daemon *daemon)
     daemon->loop = loop_new();
     if (daemon->loop == NULL)
         return complain("the system provides no event loop");
-    if (!bind_all(daemon) || !make_tokens(daemon) || !make_keys(daemon) || !make_workers(daemon) ||
-        !make_operators(daemon) || !accept_operators(daemon) || !start_workers(daemon))
+    if (!bind_all(daemon) || !make_upstreams(daemon) || !make_keys(daemon) ||
+        !make_workers(daemon) || !make_operators(daemon) || !accept_operators(daemon) ||
+        !start_workers(daemon))
         return false;
     watch_signals(daemon);
     reload_watch(daemon);
     tell_started(daemon);
     sampling_start(daemon);
-    token_service_start(daemon->tokens);
+    upstreams_start(&daemon->upstreams);
     keys_start(daemon);
     systemd_ready();
     report_start(daemon);
@@ -377,9 +393,8 @@ static void stop_main_loop(struct daemon *daemon)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->operators != NULL)
         server_stop(daemon->operators);
-    if (daemon->tokens != NULL)
-        token_service_stop(daemon->tokens);
     reload_stop(daemon);
+    upstreams_stop(&daemon->upstreams);
     keys_stop(daemon);
     loop_drain(daemon->loop);
 }
@@ -391,6 +406,7 @@ static void stop_main_loop(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
     daemon->ending = true;
+    daemon->upstreams.ending = true;
     for (size_t i = 0; i < daemon->worker_count; i++)
         worker_stop(daemon->workers[i]);
     if (daemon->loop != NULL)
@@ -403,7 +419,7 @@ static void stop(struct daemon *daemon)
     mem_free(daemon->workers);
     quota_free(daemon->user_quota);
     mem_free(daemon->callers.members);
-    token_service_free(daemon->tokens);
+    upstreams_free(&daemon->upstreams);
     listen_free(daemon->listen);
     listen_free(daemon->metrics_listen);
     listen_free(daemon->admin_listen);
@@ -413,7 +429,6 @@ static void stop(struct daemon *daemon)
         admin_app_fini(&daemon->admin.app);
     }
     history_free(daemon->history);
-    token_fdstore_fini(&daemon->fdstore);
     systemd_inherited_fini(&daemon->inherited);
 }
 

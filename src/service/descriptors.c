@@ -95,7 +95,9 @@ struct descriptor_shares descriptors_share(const struct config *config,
 {
     const int64_t workers = (int64_t)users->workers, callers = config->server_max_connections;
     const int64_t upstream = upstream_configured(config, workers);
-    const int64_t upstream_least = lesser(rounded_up(UPSTREAM_LEAST, workers), upstream);
+    const int64_t upstream_least = lesser(
+        greater(rounded_up(UPSTREAM_LEAST, workers), (int64_t)config->upstream_count * workers),
+        upstream);
     const int64_t fixed = fixed_needs(users);
     struct descriptor_shares shares = {
         .wanted = fixed + OPERATORS_MOST + OF_UPSTREAM_CONNECTION * upstream + callers,
@@ -114,4 +116,16 @@ struct descriptor_shares descriptors_share(const struct config *config,
     share_rest(&shares, limit - fixed - OPERATORS_LEAST, users, callers, upstream, upstream_least);
     shares.lowered = shares.callers < callers || shares.upstream < upstream;
     return shares;
+}
+
+/* Each has one, and the rest is shared out. */
+int64_t descriptors_of_upstream(const struct descriptor_shares *shares, const struct config *config,
+                                size_t workers, size_t i)
+{
+    const int64_t one = (int64_t)workers, count = (int64_t)config->upstream_count;
+    const int64_t wanted = upstream_configured(config, one) / one - count;
+    const int64_t rest = shares->upstream / one - count;
+    const int64_t more = rounded_up(config->upstreams[i].max_connections, one) / one - 1;
+
+    return 1 + (wanted > 0 ? more * rest / wanted : 0);
 }

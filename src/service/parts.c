@@ -9,18 +9,40 @@
 
 struct exposition daemon_exposition(struct daemon *daemon)
 {
-    const struct config_upstream *upstream = wiring_upstream(daemon->setup.config);
-    return (struct exposition){
-        .upstreams = {{upstream->name, upstream->index, token_service_keeper(daemon->tokens),
-                       &daemon->upstream}},
-        .upstream_count = 1,
+    struct exposition exposition = {
         .config = daemon->setup.config,
-        .store = token_service_store(daemon->tokens),
         .tls = daemon->setup.tls,
         .reload = &daemon->loaded,
         .busy = daemon->busy.shares,
         .worker_count = daemon->busy.count,
     };
+    upstreams_expose(&daemon->upstreams, &exposition);
+    return exposition;
+}
+
+/* What is between "[upstream" and "]": nothing where there is one, else " NAME". */
+static const char *of_upstream(const struct config *config, const struct config_upstream *upstream,
+                               struct reason *name)
+{
+    const bool one = config->upstream_count == 1;
+    reason_set(name, "%s%s", one ? "" : " ", one ? "" : upstream->name);
+    return name->text;
+}
+
+void daemon_explain_tokens(const struct config *config, const struct config_upstream *upstream,
+                           enum err err, struct reason *reason)
+{
+    struct reason name;
+    const char *section = of_upstream(config, upstream, &name);
+    if (err == ERR_INVALID)
+        reason_set(reason,
+                   "the token endpoint's TLS files cannot be used: look at [upstream%s] ca_file, "
+                   "client_certificate and client_key",
+                   section);
+    else
+        reason_set(reason,
+                   "the system provides no timer, or libcurl cannot be set up, for the token "
+                   "requests");
 }
 
 bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why)
@@ -33,20 +55,37 @@ bool daemon_lacks_keys(const struct daemon *daemon, struct buf *why)
     return true;
 }
 
+/* A line for each key that is lowered. */
+#define LOWERED_TEXT 8192
+
+static void put_lowered_upstreams(const struct config *config, const struct descriptor_users *users,
+                                  const struct descriptor_shares *shares, bool first,
+                                  struct buf *text)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct config_upstream *upstream = &config->upstreams[i];
+        const int64_t max =
+            descriptors_of_upstream(shares, config, users->workers, i) * (int64_t)users->workers;
+        struct reason name;
+        if (max >= upstream->max_connections)
+            continue;
+        buf_printf(text, " [upstream%s] max_connections%s from %lld to %lld,",
+                   of_upstream(config, upstream, &name), first ? " is lowered" : "",
+                   (long long)upstream->max_connections, (long long)max);
+        first = false;
+    }
+}
+
 static void warn_of_lowering(const struct config *config, const struct descriptor_users *users,
                              const struct descriptor_shares *shares)
 {
-    const int64_t upstream = wiring_upstream(config)->max_connections;
     const bool callers_too = shares->callers < config->server_max_connections;
     struct buf text;
-    buf_init(&text, 1024);
+    buf_init(&text, LOWERED_TEXT);
     if (callers_too)
         buf_printf(&text, " [server] max_connections is lowered from %lld to %lld,",
                    (long long)config->server_max_connections, (long long)shares->callers);
-    if (shares->upstream < upstream)
-        buf_printf(&text, " [upstream] max_connections%s from %lld to %lld,",
-                   callers_too ? "" : " is lowered", (long long)upstream,
-                   (long long)shares->upstream);
+    put_lowered_upstreams(config, users, shares, !callers_too, &text);
     if (users->callers > shares->callers)
         buf_printf(&text, " while %lld callers are connected (reload again when they have gone),",
                    (long long)users->callers);

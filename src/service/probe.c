@@ -236,7 +236,7 @@ static bool lacks_credentials(const struct config *config, const struct config_u
 enum exit_status probe_run(struct config *config, const char *text)
 {
     struct probe probe = {
-        .magic = PROBE_MAGIC, .config = config, .upstream = wiring_upstream(config)};
+        .magic = PROBE_MAGIC, .config = config, .upstream = &config->upstreams[0]};
     struct postcode postcode;
     if (text != NULL && !read_postcode(config, text, &postcode))
         return EXIT_USAGE;

@@ -15,8 +15,6 @@
  * key_url by a digest of what they are made of, the token when it was obtained with credentials
  * that are still ours.
  */
-#include <string.h>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -30,19 +28,18 @@ enum { SUCCESS, FAILURE };
 struct reload {
     struct daemon *daemon;
     struct setup setup;
-    struct token_service_change *tokens; /* NULL: not prepared */
-    struct keys_change *keys;            /* NULL: not prepared */
+    struct reload_upstreams upstreams;
+    struct keys_change *keys; /* NULL: not prepared */
     struct descriptor_users users;
     struct descriptor_shares shares;
-    int64_t callers_limit; /* before the reload */
-    struct digest pool_digest;
+    int64_t callers_limit;          /* before the reload */
     struct worker_change **changes; /* one a worker */
     size_t preparing;               /* workers that have not reported yet */
 };
 
 static void reload_free(struct reload *reload)
 {
-    token_service_discard(reload->tokens);
+    reload_upstreams_discard(&reload->upstreams);
     keys_discard(reload->keys);
     setup_fini(&reload->setup);
     mem_free(reload->changes);
@@ -123,19 +120,6 @@ bool reload_listeners_allow(const struct daemon *daemon, const struct setup *set
     return false;
 }
 
-static bool prepare_tokens(struct reload *reload)
-{
-    struct config *config = reload->setup.config;
-    enum err err = token_service_prepare(reload->daemon->tokens, config, wiring_upstream(config),
-                                         &reload->tokens);
-    if (err == ERR_OK)
-        return true;
-    log_error(NULL, "%s",
-              err == ERR_INVALID ? DAEMON_NO_TOKEN_TLS
-                                 : "libcurl cannot be set up for the token endpoint");
-    return false;
-}
-
 static bool read_and_check(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
@@ -176,17 +160,6 @@ static void change_log(const struct config *before, const struct config *config)
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
 
-/* What lookups said is no news of another upstream, nor of other credentials. */
-static void change_health(struct reload *reload, uint64_t era)
-{
-    struct daemon *daemon = reload->daemon;
-    const char *before = wiring_upstream(daemon->setup.config)->address;
-    const char *after = wiring_upstream(reload->setup.config)->address;
-
-    if (token_service_era(daemon->tokens).number != era || strcmp(before, after) != 0)
-        lookup_health_begin(&daemon->upstream.health, mono_now());
-}
-
 /*
  * The workers hear of a lost token before they hear of the new configuration, so that no lookup
  * takes the old token to the new upstream; see lookup_start for the other way round.
@@ -195,25 +168,23 @@ static void commit(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     struct config *config = reload->setup.config;
-    const uint64_t era = token_service_era(daemon->tokens).number;
     setup_log_kept(daemon->setup.config, config);
-    token_service_commit(daemon->tokens, reload->tokens);
-    reload->tokens = NULL;
+    reload_upstreams_commit(&reload->upstreams);
     keys_commit(daemon, reload->keys);
     reload->keys = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
-        reload->changes[i]->era = token_service_era(daemon->tokens);
+        reload_upstreams_eras(&reload->upstreams, reload->changes[i]->ways);
         reload->changes[i]->keys = keys_view(daemon);
         worker_commit(reload->changes[i]);
     }
-    change_health(reload, era);
-    daemon->pool_digest = reload->pool_digest;
     daemon->shares = reload->shares;
     change_log(daemon->setup.config, config);
     daemon_limit_connections(daemon, config, &reload->users, &reload->shares);
     struct setup before = daemon->setup;
+    reload_upstreams_use(daemon, before.config, config, &reload->upstreams);
     setup_copy(&daemon->setup, &reload->setup);
     change_operators(daemon);
+    reload_upstreams_finish(&reload->upstreams);
     setup_fini(&before);
     keys_count(daemon);
     log_notice(NULL, "configuration reloaded from %s", daemon->path);
@@ -286,16 +257,13 @@ static void prepare_workers(struct reload *reload)
 {
     struct daemon *daemon = reload->daemon;
     const struct setup *setup = &reload->setup;
-    const size_t max_upstream = (size_t)reload->shares.upstream / daemon->worker_count;
-    reload->pool_digest =
-        wiring_client_digest(setup->config, wiring_upstream(setup->config), max_upstream);
-    const bool new_pool = !digest_same(&reload->pool_digest, &daemon->pool_digest);
+    reload_upstreams_share(daemon, setup->config, &reload->shares, &reload->upstreams);
     reload->changes = mem_zalloc(daemon->worker_count * sizeof(struct worker_change *));
     reload->preparing = daemon->worker_count;
     for (size_t i = 0; i < daemon->worker_count; i++) {
-        struct worker_change *change = worker_change_new(daemon->workers[i], setup->config,
-                                                         setup->identity, setup->tls, new_pool);
-        change->max_upstream = max_upstream;
+        struct worker_change *change =
+            worker_change_new(daemon->workers[i], setup->config, setup->identity, setup->tls);
+        reload_upstreams_ways(&reload->upstreams, i, change->ways);
         change->prepared = prepared;
         change->arg = reload;
         reload->changes[i] = change;
@@ -310,7 +278,9 @@ static void keys_prepared(void *arg, bool good)
 {
     struct reload *reload = arg;
     MAGIC_OK(reload->daemon, DAEMON_MAGIC);
-    if (good && !reload->daemon->drain.begun && prepare_tokens(reload) && share_descriptors(reload))
+    if (good && !reload->daemon->drain.begun &&
+        reload_upstreams_prepare(reload->daemon, reload->setup.config, &reload->upstreams) &&
+        share_descriptors(reload))
         prepare_workers(reload);
     else
         fail(reload);

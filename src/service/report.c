@@ -115,15 +115,14 @@ static const char *heading(const struct daemon *daemon, bool ready)
 }
 
 /* Gives what the reason is, where there is one. */
-static struct report_facts facts_of(struct daemon *daemon, struct readiness_reason *reason)
+static struct upstream_facts facts_of_upstream(const struct exposition_upstream *upstream,
+                                               struct readiness_reason *reason)
 {
-    const struct exposition sources = daemon_exposition(daemon);
     struct keeper_status status;
-    const bool ready = readiness_of_upstream(&sources.upstreams[0], mono_now(), reason);
-    keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
-    return (struct report_facts){
+    const bool ready = readiness_of_upstream(upstream, mono_now(), reason);
+    keeper_status(upstream->keeper, mono_now(), &status);
+    return (struct upstream_facts){
         .ready = ready,
-        .blocked = blocked_since(daemon).ns != 0,
         .token = status.state,
         .cause = reason->cause,
         .failure = reason->failed.reason,
@@ -131,19 +130,81 @@ static struct report_facts facts_of(struct daemon *daemon, struct readiness_reas
     };
 }
 
+/* Is there a route with an upstream that is ready? */
+static bool serves(const struct config *config, const struct report_facts *facts)
+{
+    bool any = false;
+    for (size_t i = 0; i < config->route_count; i++)
+        for (size_t k = 0; k < config->routes[i].upstream_count; k++)
+            any = any || facts->upstreams[config->routes[i].upstreams[k]].ready;
+    return any;
+}
+
+static void gather_facts(struct daemon *daemon, struct report_facts *facts)
+{
+    const struct exposition sources = daemon_exposition(daemon);
+    struct readiness_reason reason;
+    *facts = (struct report_facts){.blocked = blocked_since(daemon).ns != 0,
+                                   .count = sources.upstream_count};
+    for (size_t i = 0; i < facts->count; i++)
+        facts->upstreams[i] = facts_of_upstream(&sources.upstreams[i], &reason);
+    facts->ready = serves(daemon->setup.config, facts);
+}
+
+static bool same_upstream(const struct upstream_facts *a, const struct upstream_facts *b)
+{
+    return a->ready == b->ready && a->token == b->token && a->cause == b->cause &&
+           a->failure == b->failure && a->status == b->status;
+}
+
 static bool same_facts(const struct report_facts *a, const struct report_facts *b)
 {
-    return a->ready == b->ready && a->blocked == b->blocked && a->token == b->token &&
-           a->cause == b->cause && a->failure == b->failure && a->status == b->status;
+    bool same = a->ready == b->ready && a->blocked == b->blocked && a->count == b->count;
+    for (size_t i = 0; i < a->count && same; i++)
+        same = same_upstream(&a->upstreams[i], &b->upstreams[i]);
+    return same;
+}
+
+static void put_only_upstream(struct buf *text, const struct exposition_upstream *upstream)
+{
+    struct readiness_reason reason;
+    struct keeper_status status;
+    keeper_status(upstream->keeper, mono_now(), &status);
+    if (!readiness_of_upstream(upstream, mono_now(), &reason) && reason.cause == READINESS_LOOKUPS)
+        put_lookups(text, &reason);
+    put_token(text, &status, upstream->name);
+}
+
+/* "2 of 3 upstreams are ready; not a (backing_off)". It is one sentence, whatever there is. */
+#define NAMED 4
+
+static void put_upstreams(struct buf *text, const struct exposition *sources,
+                          const struct report_facts *facts)
+{
+    size_t unready = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        unready += !facts->upstreams[i].ready;
+    if (unready == 0)
+        buf_printf(text, "all %zu upstreams are ready", facts->count);
+    else
+        buf_printf(text, "%zu of %zu upstreams are ready", facts->count - unready, facts->count);
+    for (size_t i = 0, named = 0; i < facts->count && named < NAMED; i++) {
+        const struct upstream_facts *of = &facts->upstreams[i];
+        if (of->ready)
+            continue;
+        buf_printf(text, "%s%.64s (%s)", named++ == 0 ? "; not " : ", ", sources->upstreams[i].name,
+                   of->cause == READINESS_LOOKUPS ? "every lookup has failed"
+                                                  : keeper_state_name(of->token));
+    }
+    if (unready > NAMED)
+        buf_printf(text, " and %zu more", unready - NAMED);
 }
 
 void report_status(struct daemon *daemon)
 {
-    struct readiness_reason reason;
-    struct keeper_status status;
+    const struct exposition sources = daemon_exposition(daemon);
     struct buf text, why;
-    daemon->told = facts_of(daemon, &reason);
-    keeper_status(token_service_keeper(daemon->tokens), mono_now(), &status);
+    gather_facts(daemon, &daemon->told);
     buf_init(&text, STATUS_MAX);
     buf_init(&why, STATUS_MAX / 2);
     const bool keyless = daemon_lacks_keys(daemon, &why);
@@ -151,9 +212,10 @@ void report_status(struct daemon *daemon)
     put_blocked(&text, daemon, "; ");
     if (keyless)
         buf_printf(&text, "%s; ", buf_text(&why));
-    if (!daemon->told.ready && reason.cause == READINESS_LOOKUPS)
-        put_lookups(&text, &reason);
-    put_token(&text, &status, wiring_upstream(daemon->setup.config)->name);
+    if (sources.upstream_count == 1)
+        put_only_upstream(&text, &sources.upstreams[0]);
+    else
+        put_upstreams(&text, &sources, &daemon->told);
     buf_puts(&text, daemon->loaded.failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
     buf_fini(&why);
@@ -163,8 +225,8 @@ void report_status(struct daemon *daemon)
 static void look(void *arg)
 {
     MAGIC_CAST(struct daemon, daemon, arg, DAEMON_MAGIC);
-    struct readiness_reason reason;
-    const struct report_facts facts = facts_of(daemon, &reason);
+    struct report_facts facts;
+    gather_facts(daemon, &facts);
     if (!same_facts(&facts, &daemon->told))
         report_status(daemon);
     lately_look(&daemon->log_dropped, log_dropped(), mono_now());

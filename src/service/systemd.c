@@ -84,6 +84,7 @@ void systemd_feed_watchdog(void)
 static void sort_out(struct systemd_inherited *out, int fd, const char *name)
 {
     if (strncmp(name, SYSTEMD_KEPT, strlen(SYSTEMD_KEPT)) == 0) {
+        out->kept_names[out->kept_count] = mem_strdup(name);
         out->kept[out->kept_count++] = fd;
     } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
         out->tls[out->socket_count] = strcmp(name, SYSTEMD_TLS) == 0;
@@ -107,6 +108,7 @@ void systemd_inherit(struct systemd_inherited *out)
     out->sockets = mem_alloc((size_t)count * sizeof(int));
     out->tls = mem_zalloc((size_t)count * sizeof(bool));
     out->kept = mem_alloc((size_t)count * sizeof(int));
+    out->kept_names = mem_zalloc((size_t)count * sizeof(char *));
     for (int i = 0; i < count; i++) {
         sort_out(out, SD_LISTEN_FDS_START + i, names[i]);
         free(names[i]);
@@ -125,7 +127,11 @@ static void close_all(int *fds, size_t count)
 void systemd_fdstore_close(struct systemd_inherited *inherited)
 {
     close_all(inherited->kept, inherited->kept_count);
+    for (size_t i = 0; i < inherited->kept_count; i++)
+        mem_free(inherited->kept_names[i]);
+    mem_free(inherited->kept_names);
     inherited->kept = NULL;
+    inherited->kept_names = NULL;
     inherited->kept_count = 0;
 }
 

@@ -8,12 +8,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-const struct config_upstream *wiring_upstream(const struct config *config)
-{
-    MUST(config->upstream_count == 1);
-    return &config->upstreams[0];
-}
-
 struct client_settings wiring_client(const struct config *config,
                                      const struct config_upstream *upstream, const char *origin,
                                      size_t max_connections)

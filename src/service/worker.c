@@ -24,7 +24,6 @@ struct worker {
     struct server *server;
     struct server *tls_server; /* NULL: no listener has TLS */
     struct acceptor *acceptor; /* NULL: it accepts no more, or not yet */
-    struct lookup_upstream side;
     struct lookup_app lookups;
     struct lookup_plan *next; /* prepared for a reload; NULL: none is */
     struct timer *heart;
@@ -39,23 +38,45 @@ struct worker {
     bool stopped; /* its parts are closed */
 };
 
+/* The client that the worker's lookups have now for this side. */
+static struct client *present_client(const struct worker *worker,
+                                     const struct lookup_upstream *side)
+{
+    const struct lookup_plan *plan = worker->lookups.shared.plan;
+    struct client *client = NULL;
+    for (size_t i = 0; i < plan->way_count; i++)
+        if (plan->ways[i].side == side)
+            client = plan->ways[i].client;
+    MUST(client != NULL);
+    return client;
+}
+
+static enum err make_client(struct worker *worker, const struct config *config,
+                            const struct worker_way *from, struct lookup_way *way)
+{
+    if (!from->new_client) {
+        way->client = client_ref(present_client(worker, way->side));
+        return ERR_OK;
+    }
+    char *origin = origin_of(way->upstream->address);
+    const struct client_settings settings =
+        wiring_client(config, way->upstream, origin, from->max_connections);
+    enum err err = client_new(worker->loop, &settings, &way->client);
+    mem_free(origin);
+    return err;
+}
+
 /* What lookups begin with under this configuration; its clients are made, or those of before. */
-static enum err make_plan(struct worker *worker, struct config *config, size_t max_upstream,
-                          bool new_pool, struct lookup_plan **out)
+static enum err make_plan(struct worker *worker, struct config *config,
+                          const struct worker_way *ways, struct lookup_plan **out)
 {
     struct lookup_plan *plan = lookup_plan_new(config);
-    struct lookup_way *way = &plan->ways[0];
     enum err err = ERR_OK;
-    way->side = &worker->side;
-    if (new_pool) {
-        char *origin = origin_of(way->upstream->address);
-        const struct client_settings settings =
-            wiring_client(config, way->upstream, origin, max_upstream);
-        err = client_new(worker->loop, &settings, &way->client);
-        mem_free(origin);
-    } else {
-        way->client = client_ref(worker->lookups.shared.plan->ways[0].client);
-    }
+    for (size_t i = 0; i < plan->way_count; i++)
+        plan->ways[i].side = &ways[i].side->lookup;
+    side_count_plan(plan);
+    for (size_t i = 0; i < plan->way_count && err == ERR_OK; i++)
+        err = make_client(worker, config, &ways[i], &plan->ways[i]);
     if (err == ERR_OK)
         *out = plan;
     else
@@ -65,9 +86,6 @@ static enum err make_plan(struct worker *worker, struct config *config, size_t m
 
 static enum err make_parts(struct worker *worker, const struct worker_settings *settings)
 {
-    worker->loop = loop_new();
-    if (worker->loop == NULL)
-        return ERR_SYSTEM;
     enum err err =
         server_new(worker->loop, (size_t)settings->config->server_max_header_size, &worker->server);
     if (err == ERR_OK && settings->tls != NULL)
@@ -75,12 +93,8 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
                              settings->tls, &worker->tls_server);
     if (err != ERR_OK)
         return err;
-    worker->side.tokens =
-        token_source_new(worker->loop, settings->main_loop, settings->keeper, settings->number,
-                         (size_t)settings->config->server_max_in_flight);
-    worker->side.state = settings->state;
     struct lookup_plan *plan;
-    err = make_plan(worker, settings->config, settings->max_upstream, true, &plan);
+    err = make_plan(worker, settings->config, settings->ways, &plan);
     if (err != ERR_OK)
         return err;
     lookup_shared_use(&worker->lookups.shared, plan);
@@ -96,6 +110,7 @@ enum err worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = mem_zalloc(sizeof(*worker));
     MAGIC_SET(worker, WORKER_MAGIC);
     worker->number = settings->number;
+    worker->loop = settings->loop;
     worker->main_loop = settings->main_loop;
     atomic_init(&worker->beat, mono_now().ns);
     lookup_app_init(&worker->lookups, settings->config, settings->identity);
@@ -193,6 +208,7 @@ static void change_free(struct worker_change *change)
     identity_unref(change->identity);
     tls_unref(change->tls);
     config_unref(change->config);
+    mem_free(change->ways);
     mem_free(change);
 }
 
@@ -208,8 +224,7 @@ static void prepare(struct mail *mail)
     struct worker_change *change = change_of(mail);
     struct worker *worker = change->worker;
     MAGIC_OK(worker, WORKER_MAGIC);
-    change->err =
-        make_plan(worker, change->config, change->max_upstream, change->new_pool, &worker->next);
+    change->err = make_plan(worker, change->config, change->ways, &worker->next);
     mail->deliver = prepared;
     loop_mail(worker->main_loop, mail);
 }
@@ -223,12 +238,15 @@ static void commit(struct mail *mail)
     if (!worker->stopped) {
         struct lookup_plan *plan = worker->next;
         worker->next = NULL;
-        plan->ways[0].era = change->era;
+        for (size_t i = 0; i < plan->way_count; i++) {
+            plan->ways[i].era = change->ways[i].era;
+            token_source_limit(plan->ways[i].side->tokens,
+                               (size_t)change->config->server_max_in_flight);
+        }
         lookup_shared_use(&worker->lookups.shared, plan);
         lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys);
         if (worker->tls_server != NULL && change->tls != NULL)
             server_use_tls(worker->tls_server, change->tls);
-        token_source_limit(worker->side.tokens, (size_t)change->config->server_max_in_flight);
     }
     change_free(change);
 }
@@ -252,14 +270,14 @@ static void mail_change(struct worker_change *change, void (*deliver)(struct mai
 /* ---- in the main thread ---- */
 
 struct worker_change *worker_change_new(struct worker *worker, struct config *config,
-                                        struct identity *identity, struct tls *tls, bool new_pool)
+                                        struct identity *identity, struct tls *tls)
 {
     struct worker_change *change = mem_zalloc(sizeof(*change));
     change->worker = worker;
     change->config = config_ref(config);
     change->identity = identity_ref(identity);
     change->tls = tls != NULL ? tls_ref(tls) : NULL;
-    change->new_pool = new_pool;
+    change->ways = mem_zalloc(config->upstream_count * sizeof(*change->ways));
     return change;
 }
 
@@ -290,6 +308,11 @@ enum err worker_start(struct worker *worker)
     return worker->running ? ERR_OK : ERR_SYSTEM;
 }
 
+struct loop *worker_loop(struct worker *worker)
+{
+    return worker->loop;
+}
+
 struct server *worker_server(struct worker *worker)
 {
     return worker->server;
@@ -303,11 +326,6 @@ struct server *worker_tls_server(struct worker *worker)
 struct server_app *worker_app(struct worker *worker)
 {
     return &worker->lookups.app;
-}
-
-struct token_source *worker_source(struct worker *worker)
-{
-    return worker->side.tokens;
 }
 
 void worker_publish_keys(struct worker *worker, const struct key_view *view)
@@ -343,7 +361,7 @@ void worker_drain(struct worker *worker, void (*drained)(void *arg, size_t arriv
 /* What never ran is taken down here. */
 static void stop_unstarted(struct worker *worker)
 {
-    if (worker->stopped || worker->loop == NULL)
+    if (worker->stopped)
         return;
     worker->stopped = true;
     stop_accepting(worker);
@@ -371,10 +389,7 @@ void worker_free(struct worker *worker)
     MAGIC_OK(worker, WORKER_MAGIC);
     MUST(!worker->running);
     stop_unstarted(worker);
-    if (worker->loop != NULL)
-        loop_free(worker->loop);
-    if (worker->side.tokens != NULL)
-        token_source_free(worker->side.tokens);
+    loop_free(worker->loop);
     server_free(worker->server);
     server_free(worker->tls_server);
     lookup_app_fini(&worker->lookups);

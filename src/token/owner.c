@@ -91,7 +91,15 @@ bool token_owner_stays(const struct token_owner *owner, const struct config_upst
 
 /* ---- sealing ---- */
 
+static struct sealed_token_owner sealer_of(const struct config_upstream *upstream,
+                                           const struct secret *key)
+{
+    return (struct sealed_token_owner){
+        .key = key, .name = upstream->name, .first = upstream->index == 0};
+}
+
 struct secret *token_owner_seal(const struct token_owner *owner,
+                                const struct config_upstream *upstream,
                                 const unsigned char boot[SEALED_TOKEN_BOOT])
 {
     MUST(owner->token != NULL);
@@ -104,7 +112,8 @@ struct secret *token_owner_seal(const struct token_owner *owner,
                                       .lifetime = token_lifetime(owner->token)};
     struct sealed_token_moment moment = {.requested = token_requested(owner->token)};
     memcpy(moment.boot, boot, SEALED_TOKEN_BOOT);
-    return sealed_token_seal(owner->key, &grant, &moment);
+    const struct sealed_token_owner sealer = sealer_of(upstream, owner->key);
+    return sealed_token_seal(&sealer, &grant, &moment);
 }
 
 const char *token_owner_open(struct sealed_token *out, const void *bytes, size_t len,
@@ -117,7 +126,8 @@ const char *token_owner_open(struct sealed_token *out, const void *bytes, size_t
     for (size_t i = 0; i < upstream->client_secret_count && fault != NULL; i++) {
         struct secret *key = credentials_key(upstream, i);
         sealed_token_fini(out);
-        fault = sealed_token_open(out, bytes, len, key, boot, now);
+        const struct sealed_token_owner sealer = sealer_of(upstream, key);
+        fault = sealed_token_open(out, bytes, len, &sealer, boot, now);
         secret_unref(key);
         *which = i;
     }

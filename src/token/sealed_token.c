@@ -35,19 +35,26 @@ static const unsigned char *nonce_of(const unsigned char *bytes)
     return salt_of(bytes) + SALT;
 }
 
-/* A cipher under the key for this header, which it has taken for authentication. */
-static EVP_CIPHER_CTX *cipher_new(const struct secret *key, const unsigned char *head, int encrypt)
+/*
+ * A cipher under the key for this header, which it has taken for authentication, with the name
+ * behind it: the header's length is fixed, so the two cannot run into each other.
+ */
+static EVP_CIPHER_CTX *cipher_new(const struct sealed_token_owner *owner, const unsigned char *head,
+                                  int encrypt)
 {
     unsigned char derived[CREDENTIALS_KEY];
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
     int len;
 
-    credentials_derive(secret_bytes(key), secret_len(key), salt_of(head), SALT, KEY_LABEL,
-                       strlen(KEY_LABEL), derived);
+    credentials_derive(secret_bytes(owner->key), secret_len(owner->key), salt_of(head), SALT,
+                       KEY_LABEL, strlen(KEY_LABEL), derived);
     MEM_MUST(cipher != NULL && EVP_CipherInit_ex2(cipher, EVP_aes_256_gcm(), derived,
                                                   nonce_of(head), encrypt, NULL) == 1);
     wipe(derived, sizeof(derived));
     MUST(EVP_CipherUpdate(cipher, NULL, &len, head, SEALED_TOKEN_HEADER) == 1);
+    if (head[MARK_LEN] != SEALED_TOKEN_NAMELESS)
+        MUST(EVP_CipherUpdate(cipher, NULL, &len, (const unsigned char *)owner->name,
+                              (int)strlen(owner->name)) == 1);
     return cipher;
 }
 
@@ -82,7 +89,8 @@ static size_t put_text(unsigned char *out, const struct token_grant *grant,
     return (size_t)(out - begin);
 }
 
-struct secret *sealed_token_seal(const struct secret *key, const struct token_grant *grant,
+struct secret *sealed_token_seal(const struct sealed_token_owner *owner,
+                                 const struct token_grant *grant,
                                  const struct sealed_token_moment *moment)
 {
     MUST(strlen(grant->type) <= TOKEN_TYPE_MAX && strlen(grant->value) <= TOKEN_VALUE_MAX);
@@ -92,7 +100,7 @@ struct secret *sealed_token_seal(const struct secret *key, const struct token_gr
 
     put_head(bytes);
     size_t text_len = put_text(text, grant, moment);
-    EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 1);
+    EVP_CIPHER_CTX *cipher = cipher_new(owner, bytes, 1);
     MUST(EVP_CipherUpdate(cipher, text, &len, text, (int)text_len) == 1);
     MUST(EVP_CipherFinal_ex(cipher, text + len, &rest) == 1 && (size_t)len == text_len);
     MUST(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SEALED_TOKEN_TAG, text + text_len) == 1);
@@ -152,10 +160,10 @@ const char *sealed_token_read(struct sealed_token *keep, const void *text, size_
 }
 
 /* False when the tag does not authenticate header and text. */
-static bool decrypt(const struct secret *key, const unsigned char *bytes, unsigned char *text,
-                    size_t text_len)
+static bool decrypt(const struct sealed_token_owner *owner, const unsigned char *bytes,
+                    unsigned char *text, size_t text_len)
 {
-    EVP_CIPHER_CTX *cipher = cipher_new(key, bytes, 0);
+    EVP_CIPHER_CTX *cipher = cipher_new(owner, bytes, 0);
     unsigned char tag[SEALED_TOKEN_TAG];
     int len, rest;
 
@@ -169,20 +177,23 @@ static bool decrypt(const struct secret *key, const unsigned char *bytes, unsign
 }
 
 const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size_t len,
-                              const struct secret *key, const unsigned char boot[SEALED_TOKEN_BOOT],
-                              struct mono_time now)
+                              const struct sealed_token_owner *owner,
+                              const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now)
 {
     *keep = (struct sealed_token){.type = NULL};
     if (len < MARK_LEN + 1 || memcmp(bytes, MARK, MARK_LEN) != 0)
         return "it is not a sealed token";
-    if (((const unsigned char *)bytes)[MARK_LEN] != SEALED_TOKEN_VERSION)
+    const unsigned char version = ((const unsigned char *)bytes)[MARK_LEN];
+    if (version != SEALED_TOKEN_VERSION && version != SEALED_TOKEN_NAMELESS)
         return "it is of another version";
+    if (version == SEALED_TOKEN_NAMELESS && !owner->first)
+        return "it is of before there were several upstreams, and the first one's";
     if (len < SEALED_TOKEN_MIN || len > SEALED_TOKEN_MAX)
         return "it is cut short or too long";
 
     const size_t text_len = len - SEALED_TOKEN_HEADER - SEALED_TOKEN_TAG;
     unsigned char *text = mem_zalloc(text_len);
-    const char *fault = decrypt(key, bytes, text, text_len)
+    const char *fault = decrypt(owner, bytes, text, text_len)
                             ? sealed_token_read(keep, text, text_len, boot, now)
                             : "it is damaged, or belongs to other credentials";
     wipe_free(text, text_len);

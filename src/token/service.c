@@ -33,7 +33,7 @@ static void keep(struct token_service *service)
         service->ports.keep(service->ports.arg, NULL, 0);
         return;
     }
-    struct secret *sealed = token_owner_seal(&service->owner, service->boot);
+    struct secret *sealed = token_owner_seal(&service->owner, service->upstream, service->boot);
     service->ports.keep(service->ports.arg, secret_bytes(sealed), secret_len(sealed));
     secret_unref(sealed);
 }

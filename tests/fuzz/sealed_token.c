@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct mono_time now = {.ns = HOUR};
     struct secret *key = secret_new("0123456789abcdef0123456789abcdef", 32);
     struct sealed_token keep;
-    MUST(sealed_token_open(&keep, data, size, key, boot, now) != NULL);
+    const struct sealed_token_owner owner = {.key = key, .name = "a", .first = true};
+    MUST(sealed_token_open(&keep, data, size, &owner, boot, now) != NULL);
     sealed_token_fini(&keep);
     if (sealed_token_read(&keep, data, size, boot, now) == NULL)
         look_at(&keep);

@@ -112,7 +112,7 @@ head -c 40 "$here/kept" >"$here/short"
 : >"$here/empty"
 head -c 100000 /dev/zero >"$here/huge"
 head -c "$size" /dev/urandom >"$here/random"
-{ printf 'postcodT\002' && tail -c +10 "$here/kept"; } >"$here/version"
+{ printf 'postcodT\003' && tail -c +10 "$here/kept"; } >"$here/version"
 # flip AT: the same with one bit changed.
 flip() {
     local byte

@@ -36,9 +36,9 @@ static void setup(void)
 {
     store = store_new(2);
     exposition = (struct exposition){
-        .upstreams = {{"u", 4, keeper_of("u", 4), NULL}, {"v", 1, keeper_of("v", 1), NULL}},
+        .upstreams = {{"u", 4, keeper_of("u", 4), NULL, store},
+                      {"v", 1, keeper_of("v", 1), NULL, NULL}},
         .upstream_count = 2,
-        .store = store,
         .reload = &reload,
         .busy = busy,
         .worker_count = ARRAY_LEN(busy),

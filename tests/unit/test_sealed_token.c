@@ -12,6 +12,7 @@ static const unsigned char boot[SEALED_TOKEN_BOOT] = "the boot of now";
 static const struct mono_time now = {.ns = HOUR};
 static const struct mono_time asked = {.ns = HOUR - MINUTE};
 static struct secret *key;
+static struct sealed_token_owner owner;
 static struct sealed_token keep;
 
 static void begin(void)
@@ -19,6 +20,7 @@ static void begin(void)
     unsigned char bytes[CREDENTIALS_KEY];
     memset(bytes, 7, sizeof(bytes));
     key = secret_new(bytes, sizeof(bytes));
+    owner = (struct sealed_token_owner){.key = key, .name = "a"};
     keep = (struct sealed_token){.type = NULL};
 }
 
@@ -33,13 +35,13 @@ static struct secret *seal(const char *type, const char *value)
     const struct token_grant grant = {.type = type, .value = value, .lifetime = 10 * MINUTE};
     struct sealed_token_moment moment = {.requested = asked};
     memcpy(moment.boot, boot, SEALED_TOKEN_BOOT);
-    return sealed_token_seal(key, &grant, &moment);
+    return sealed_token_seal(&owner, &grant, &moment);
 }
 
 static const char *open_bytes(const void *bytes, size_t len)
 {
     sealed_token_fini(&keep);
-    return sealed_token_open(&keep, bytes, len, key, boot, now);
+    return sealed_token_open(&keep, bytes, len, &owner, boot, now);
 }
 
 START_TEST(comes_back_as_it_was)
@@ -105,11 +107,47 @@ START_TEST(another_key_opens_nothing)
 {
     struct secret *sealed = seal("Bearer", "abc");
     secret_unref(key);
-    key = secret_new("0123456789abcdef0123456789abcdef", CREDENTIALS_KEY);
+    owner.key = key = secret_new("0123456789abcdef0123456789abcdef", CREDENTIALS_KEY);
     ck_assert_str_eq(open_bytes(secret_bytes(sealed), secret_len(sealed)),
                      "it is damaged, or belongs to other credentials");
     ck_assert_ptr_null(keep.value);
     secret_unref(sealed);
+}
+END_TEST
+
+/* The same credentials at the same endpoint. */
+START_TEST(another_name_opens_nothing)
+{
+    struct secret *sealed = seal("Bearer", "abc");
+    owner.name = "b";
+    owner.first = true;
+    ck_assert_str_eq(open_bytes(secret_bytes(sealed), secret_len(sealed)),
+                     "it is damaged, or belongs to other credentials");
+    owner.name = "a";
+    ck_assert_ptr_null(open_bytes(secret_bytes(sealed), secret_len(sealed)));
+    secret_unref(sealed);
+}
+END_TEST
+
+/* Version 1, with this key, of the token "Bearer abc". */
+static const unsigned char nameless[] = {
+    0x70, 0x6f, 0x73, 0x74, 0x63, 0x6f, 0x64, 0x54, 0x01, 0x40, 0x45, 0xf1, 0x39, 0x6b, 0xe9, 0xac,
+    0x81, 0xe1, 0x67, 0x67, 0x09, 0x97, 0x90, 0xdb, 0x87, 0x1f, 0x10, 0x9b, 0xa0, 0xbb, 0x9e, 0x73,
+    0x00, 0xd4, 0x7f, 0x95, 0x9a, 0xc0, 0x8b, 0x27, 0xe2, 0x51, 0x36, 0xac, 0x02, 0x6a, 0xa1, 0x4b,
+    0x4e, 0xad, 0xa3, 0x5c, 0x40, 0x70, 0x20, 0x6f, 0xae, 0x9f, 0x91, 0xf4, 0x5e, 0x14, 0x30, 0x2d,
+    0x0d, 0xe3, 0xe0, 0x78, 0xb9, 0x52, 0x57, 0xf5, 0x72, 0x53, 0xb6, 0xa0, 0xda, 0x11, 0x81, 0xfb,
+    0xa4, 0x93, 0xd6, 0x41, 0x1b, 0xcc, 0x32, 0xdc, 0x04, 0xc7, 0x57, 0x54, 0x2a, 0xbf, 0x4c, 0xef,
+    0xad, 0xa9, 0x94, 0xc4, 0x12, 0xbd, 0x33, 0x4c, 0x0b, 0xcc, 0x7f, 0x69, 0x31, 0x72, 0x34, 0x8c,
+};
+
+START_TEST(nameless_one_is_the_first_upstreams)
+{
+    ck_assert_str_eq(open_bytes(nameless, sizeof(nameless)),
+                     "it is of before there were several upstreams, and the first one's");
+    owner.first = true;
+    owner.name = "any";
+    ck_assert_ptr_null(open_bytes(nameless, sizeof(nameless)));
+    ck_assert_str_eq(keep.grant.value, "abc");
 }
 END_TEST
 
@@ -118,7 +156,7 @@ START_TEST(another_boot_has_another_clock)
     struct secret *sealed = seal("Bearer", "abc");
     static const unsigned char other[SEALED_TOKEN_BOOT] = "the boot before";
     ck_assert_str_eq(
-        sealed_token_open(&keep, secret_bytes(sealed), secret_len(sealed), key, other, now),
+        sealed_token_open(&keep, secret_bytes(sealed), secret_len(sealed), &owner, other, now),
         "it is from before the machine was started");
     secret_unref(sealed);
 }
@@ -270,6 +308,8 @@ int main(void)
     tcase_add_test(tcase, no_two_are_alike);
     tcase_add_test(tcase, damage_is_seen);
     tcase_add_test(tcase, another_key_opens_nothing);
+    tcase_add_test(tcase, another_name_opens_nothing);
+    tcase_add_test(tcase, nameless_one_is_the_first_upstreams);
     tcase_add_test(tcase, another_boot_has_another_clock);
     tcase_add_loop_test(tcase, text_is_looked_at, 0, sizeof(texts) / sizeof(texts[0]));
     tcase_add_test(tcase, key_is_of_the_credentials);
