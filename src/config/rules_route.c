@@ -232,5 +232,22 @@ static void unambiguous(const struct rules *rules)
     mem_free(told);
 }
 
+/* The listeners of lookups tell whoever asks for these where they are, before any route. */
+static void reserved(const struct rules *rules)
+{
+    static const struct {
+        const char *path;
+        const char *section;
+    } paths[] = {{"/readyz/", "metrics"}, {"/tokens/", "admin"}};
+    const char *prefix = rules->route->prefix;
+
+    for (size_t i = 0; prefix != NULL && i < ARRAY_LEN(paths); i++) {
+        if (strncmp(prefix, paths[i].path, strlen(paths[i].path)) == 0)
+            rules_wrong(rules, KEY_route_prefix,
+                        "%s is never taken, for %s belongs to [%s] listen; write another", prefix,
+                        paths[i].path, paths[i].section);
+    }
+}
+
 rule *const rules_of_routes[] = {has_route, unused, unambiguous, NULL};
-rule *const rules_of_route[] = {upstreams, answers, NULL};
+rule *const rules_of_route[] = {upstreams, answers, reserved, NULL};

@@ -76,15 +76,4 @@ for _ in 1 2 3 4 5 6; do
     is_status 200 ada
 done
 metric_is postcoded_quota_total "$before" 'result="allowed"' || fail "judged though it is off"
-
-# Without an identity there is no user.
-set_key quota per_user 1/h
-set_key identity mode off
-configure
-kill -HUP "$daemon"
-eventually metric_is postcoded_reloads_total 3 'result="success"'
-for _ in 1 2 3 4; do
-    is_status 200 ada
-done
-metric_is postcoded_quota_total "$before" 'result="allowed"' || fail "judged without a user"
 stop_daemon

@@ -252,6 +252,12 @@ static const struct bad {
     {"[route r]\nprefix = /uk/../\nupstream = a, b\n",
      "p.ini:12: [route r] prefix: \"/uk/../\" has a segment . or .., which would be taken out; "
      "write the path without it\n"},
+    {"[route r]\nprefix = /readyz/uk/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: /readyz/uk/ is never taken, for /readyz/ belongs to [metrics] "
+     "listen; write another\n"},
+    {"[route r]\nprefix = /tokens/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: /tokens/ is never taken, for /tokens/ belongs to [admin] listen; "
+     "write another\n"},
     {"[route r]\nupstream = a, b\npostcodes = BT*, *\n",
      "p.ini:13: [route r] postcodes: a * alone stands for all postcodes; leave postcodes out for "
      "that\n"},
