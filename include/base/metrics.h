@@ -182,5 +182,11 @@ int64_t metric_sum(enum metric id, size_t cell);
 void metric_upstream_add(enum metric id, size_t upstream, size_t cell, int64_t n);
 void metric_upstream_observe(enum metric id, size_t upstream, int64_t duration_ns);
 int64_t metric_upstream_sum(enum metric id, size_t upstream, size_t cell);
+/*
+ * Another upstream has this index from now on: its counters and histograms begin at 0, and so do
+ * failovers to it. Gauges are left as they are: what still belongs to the one before takes itself
+ * off them.
+ */
+void metric_upstream_restart(size_t upstream);
 
 #endif

@@ -505,7 +505,7 @@ struct config_upstream {
     char *name;
     /*
      * Its place in the metrics (base/metrics.h), below METRIC_UPSTREAMS. An upstream keeps it over
-     * reloads, by its name.
+     * reloads, by its name; a new one has that which was out of use for the longest time.
      */
     size_t index;
 #define CONFIG_FIELD(section, name, field, kind, def, min, max, choices, flags, meaning)           \

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/metrics.h"
 #include "config/config.h"
 #include "config/faults.h"
 #include "config/table.h"
@@ -37,6 +38,7 @@ struct snapshot_members {
 struct snapshot_upstream {
     struct snapshot_origin origins[KEY_UPSTREAM_COUNT];
     struct snapshot_members members;
+    struct config_place place; /* of its header */
 };
 
 /* What belongs to one of config.routes. */
@@ -57,6 +59,10 @@ struct snapshot {
     struct snapshot_members members; /* the same */
     struct snapshot_upstream *upstreams;
     struct snapshot_route *routes;
+    /* The loads of a running daemon count from 1. The last one in which an upstream had each index;
+     * 0: none had it. */
+    unsigned loads;
+    unsigned index_used[METRIC_UPSTREAMS];
 };
 
 struct snapshot *snapshot_new(void);

@@ -17,11 +17,14 @@ bool units_parse_size(const char *text, int64_t *bytes);
 /* Octal digits, as chmod takes them. */
 bool units_parse_mode(const char *text, int64_t *mode);
 bool units_parse_count(const char *text, int64_t *count);
-/* "100/m": a number, and the ns that it is for; the units are s, m and h. */
+/* "100/m": a number, and the ns that it is for; the units are s, m and h. Blanks may stand around
+ * the slash. */
 bool units_parse_rate(const char *text, int64_t *count, int64_t *per);
 
 void units_format_duration(int64_t ns, struct buf *out);
 void units_format_size(int64_t bytes, struct buf *out);
+/* `per` is one of what units_parse_rate gives. */
+void units_format_rate(int64_t count, int64_t per, struct buf *out);
 void units_format_mode(int64_t mode, struct buf *out);
 
 #endif

@@ -7,11 +7,14 @@
 #define EXCHANGE_LOOKUP_STATS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct lookup_stats {
     bool waited_for_token;
     bool queued;               /* it waits for a connection, or did so to its end */
+    size_t upstream;           /* the last that was asked: its index in the metrics */
+    unsigned failovers;        /* to another upstream */
     unsigned retries;          /* fresh connections, and the repetition after a 401 */
     int64_t upstream_duration; /* ns, of all calls; -1: none was made */
 };

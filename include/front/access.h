@@ -5,9 +5,6 @@
 
 #include "exchange/request.h"
 
-/* Where lookups are: what follows is the postcode. */
-#define LOOKUP_PATH "/api/v1/addresses/"
-
 /* Room for what access_path writes. */
 #define ACCESS_PATH 512
 

@@ -35,6 +35,7 @@ struct diagnosis {
     const struct overview_upstream *upstream;
     struct upstream_trend *trend;  /* the upstream's */
     uint64_t codes[PROBLEM_COUNT]; /* in the last minute */
+    uint64_t rate_refused;         /* lookups that [upstream] rate ended, in the last minute */
     bool upstream_troubled;        /* one is down or slow: what piles up does so for that */
 };
 

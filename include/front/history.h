@@ -92,8 +92,9 @@ struct history *history_new(struct mono_time now);
 void history_free(struct history *history); /* NULL is allowed */
 
 /*
- * Which upstreams there are from now on. history_sample does it too; it is for the time between a
- * reload and the next sample.
+ * Which upstreams there are from now on; one that gets the index of another, its counters begin
+ * anew, too. history_sample does it, but not at once: call it at a reload, before there are
+ * lookups.
  */
 void history_use(struct history *history, const struct exposition *sources);
 /* Takes a sample; called every HISTORY_INTERVAL. */

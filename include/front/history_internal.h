@@ -54,6 +54,7 @@ struct history {
     uint64_t taken;
     struct history_sample samples[HISTORY_SAMPLES];
     struct history_upstream *upstreams[METRIC_UPSTREAMS]; /* by index; NULL: there is none */
+    bool used[METRIC_UPSTREAMS];                          /* there was one */
 };
 
 /* An empty one, from the counters of now on; frees the one that was there. */

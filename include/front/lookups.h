@@ -12,6 +12,7 @@
 #include "front/server.h"
 #include "lookup/lookup.h"
 #include "middleware/identity.h"
+#include "middleware/quota.h"
 #include "runtime/trace.h"
 
 /* Lookups under way in all workers; bounded by max_in_flight. */
@@ -25,6 +26,7 @@ struct lookup_app {
     struct identity_worker identity;
     struct guid_source guids;
     struct lookup_places *places;
+    struct quota *quota; /* of users; all workers' */
 };
 
 /* Takes references to config and identity; the rest of the struct is the caller's to fill. */

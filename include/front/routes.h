@@ -26,6 +26,9 @@ const struct route *routes_find(const struct route *routes, size_t count,
 /* Adds the paths of a table, with commas. */
 void routes_list(const struct route *routes, size_t count, struct buf *out);
 
+/* GET or HEAD; else false, and the request is settled with 405. */
+bool routes_accept_read(struct request *request);
+
 /* request->path has been found by the guard. The first route of the table that fits is taken. */
 void routes_dispatch(const struct route *routes, size_t count, struct server_app *app,
                      struct request *request);

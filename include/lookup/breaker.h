@@ -50,7 +50,8 @@ enum breaker_pass {
 enum breaker_pass breaker_ask(struct breaker *breaker, struct mono_time now,
                               struct mono_time trial_end);
 
-void breaker_good(struct breaker *breaker);
+/* True: it was ejected, and this closed it. */
+bool breaker_good(struct breaker *breaker);
 /* True: this failure ejected it, or ejected it again. */
 bool breaker_failed(struct breaker *breaker, int64_t eject_after, bool trial, struct mono_time now);
 /* A trial came to no end of its own: the caller left. The next lookup is the trial. */

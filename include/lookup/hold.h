@@ -18,8 +18,7 @@
 
 /* All zero at first: not held. Private. */
 struct hold {
-    _Atomic int64_t until;    /* no call before */
-    _Atomic int64_t retry_at; /* what the upstream said, which may be later; 0: it said nothing */
+    _Atomic uint64_t word;
 };
 
 /*
@@ -28,7 +27,9 @@ struct hold {
  */
 void hold_begin(struct hold *hold, const char *retry_after, struct mono_time now,
                 struct wall_time wall);
-/* A response that was no 429. A time that the upstream said goes on: it is of a call from before.
+/*
+ * A response that was no 429 ends a hold without a said time. A said one lasts: responses that come
+ * while it does are of calls from before it.
  */
 void hold_end(struct hold *hold);
 

@@ -1,6 +1,7 @@
 /*
- * One lookup: get a token, call the upstream, judge its response. It is repeated once when the
- * token was rejected. It knows no HTTP server and no GUIDs: what runs beside it is in the context.
+ * One lookup: an upstream of its route is called with a token, and its response judged. It is
+ * repeated once when the token was rejected, and goes on to the next upstream where that may help.
+ * It knows no HTTP server and no GUIDs: what runs beside it is in the context.
  *
  * Thread: the worker's.
  */
@@ -15,24 +16,9 @@
 #include "config/config.h"
 #include "exchange/lookup_stats.h"
 #include "lookup/plan.h"
-#include "lookup/postcode.h"
+#include "lookup/query.h"
 #include "lookup/result.h"
 #include "runtime/ctx.h"
-
-/*
- * What is looked up; copied, but for its strings, which are borrowed until `done` is called or
- * the context is cancelled. NULL: not given.
- */
-struct lookup_query {
-    struct postcode postcode;
-    const char *user;  /* "": no identity */
-    const char *query; /* valid by query_is_valid; goes upstream unchanged */
-    const char *if_none_match;
-    const char *if_modified_since;
-    /* Borrowed likewise; set at once, and written as the lookup goes on. */
-    struct lookup_stats *stats;
-    struct buf *outline; /* what the body of a 200 looks like is appended (lookup/body.h) */
-};
 
 typedef void lookup_done(void *arg, const struct lookup_result *result);
 

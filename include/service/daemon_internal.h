@@ -90,6 +90,7 @@ struct daemon {
     struct server_quota quota;
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
+    struct quota *user_quota;
     struct worker **workers;
     size_t worker_count;
     struct busy busy;

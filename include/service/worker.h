@@ -37,6 +37,7 @@ struct worker_settings {
     struct loop *main_loop;
     const struct worker_way *ways; /* in the order of config->upstreams */
     struct lookup_places *places;
+    struct quota *quota; /* of users; all workers' */
     struct config *config;
     struct identity *identity;
     struct tls *tls; /* for the server with TLS; NULL: no listener has it */

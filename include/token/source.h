@@ -57,6 +57,9 @@ struct token_ticket token_source_rejected(struct token_source *source, struct ct
                                           struct token *rejected, struct mono_time sent,
                                           struct token_waiter *waiter);
 
+/* Whether a token is this source's upstream's: any that it gave, and no other. */
+bool token_source_has(const struct token_source *source, const struct token *token);
+
 /* A lookup sent with `token` at `sent` got a 2xx or a 304. */
 void token_source_succeeded(struct token_source *source, struct token *token,
                             struct mono_time sent);

@@ -68,6 +68,13 @@ struct mono_time token_requested(const struct token *token);
 struct mono_time token_renew_at(const struct token *token);
 struct mono_time token_unusable_at(const struct token *token);
 struct mono_time token_expires_at(const struct token *token);
+/*
+ * Whose token it is: the keeper that obtained it, by its address alone. Set once, before the token
+ * is published; a token without one is nobody's.
+ */
+struct keeper;
+void token_set_keeper(struct token *token, const struct keeper *keeper);
+bool token_is_of(const struct token *token, const struct keeper *keeper);
 bool token_usable(const struct token *token, struct mono_time now);
 /* The grant has the token's type and value; compared in a time that depends on lengths alone. */
 bool token_same(const struct token *token, const struct token_grant *grant);

@@ -113,6 +113,13 @@ struct client_request {
      * under way; NULL: nobody asks.
      */
     bool *queued;
+    /*
+     * Asked before a GET is sent again on a fresh connection, because the one before brought
+     * nothing; `kept`: that one had been kept from an earlier call. False: it ends with its error.
+     * NULL: it may always.
+     */
+    bool (*may_resend)(void *arg, bool kept);
+    void *resend_arg;
 };
 
 /* ---- its response ---- */

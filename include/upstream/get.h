@@ -52,6 +52,8 @@ struct get {
     bool unsendable; /* the connection takes no more; a response may be there all the same */
     struct parse parse;
     enum client_error error;
+    bool (*may_resend)(void *arg, bool kept); /* client_request.may_resend */
+    void *resend_arg;
 };
 
 /* The request is copied; the response is borrowed. */

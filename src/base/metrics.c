@@ -206,3 +206,28 @@ int64_t metric_upstream_sum(enum metric id, size_t upstream, size_t cell)
 {
     return sum_over_threads(upstream_place(id, upstream, cell));
 }
+
+/* Only its owner stores to a block, so it is the caller's that makes up for all others. */
+static void restart(size_t at)
+{
+    const int64_t sum = sum_over_threads(at);
+
+    if (sum != 0)
+        add(at, -sum);
+}
+
+void metric_upstream_restart(size_t upstream)
+{
+    for (enum metric id = 0; id < METRIC_COUNT; id++) {
+        const struct metric_family *family = metric_family(id);
+
+        if (family->scope != METRIC_UPSTREAM || family->kind == METRIC_GAUGE)
+            continue;
+        for (size_t cell = 0; cell < family->cells; cell++)
+            restart(upstream_place(id, upstream, cell));
+    }
+    for (size_t from = 0; from < METRIC_UPSTREAMS; from++)
+        for (size_t reason = 0; reason < METRIC_FAILOVER_REASONS; reason++)
+            restart(upstream_place(METRIC_FAILOVERS, from,
+                                   upstream * METRIC_FAILOVER_REASONS + reason));
+}

@@ -135,6 +135,38 @@ static bool put_number(const struct config_key *key, const char *text, struct bu
     return good;
 }
 
+/* What stands between a number and a unit: "10/sec", "10 per s", "10ps". Nothing: per second. */
+static const char *behind_per(const char *text)
+{
+    text += text_span(text, TEXT_BLANK);
+    if (text_starts_ci(text, "per"))
+        text += strlen("per");
+    else if (*text == '/')
+        text++;
+    else if (*text != '\0')
+        return NULL;
+    return text + text_span(text, TEXT_BLANK);
+}
+
+/* "10 per minute" as 10/m, where the key takes that. */
+static bool put_rate(const struct config_key *key, const char *text, struct buf *out)
+{
+    const size_t digits = text_span(text, TEXT_DIGIT);
+    const char *rest = behind_per(text + digits);
+    const char *unit = rest != NULL ? find_unit(durations, ARRAY_LEN(durations), rest) : NULL;
+    int64_t count, per;
+
+    if (unit == NULL)
+        return false;
+    char *rate = mem_printf("%.*s/%s", (int)digits, text, unit);
+    const bool good =
+        units_parse_rate(rate, &count, &per) && count >= key->min && count <= key->max;
+    if (good)
+        buf_printf(out, "; write %s", rate);
+    mem_free(rate);
+    return good;
+}
+
 /* 10,000 and 10_000 as 10000. */
 static bool put_count(const struct config_key *key, const char *text, struct buf *out)
 {
@@ -297,13 +329,15 @@ static bool put_address(const struct config_key *key, const char *text, struct b
     return put_tls(key, text, out) || put_inet(&proposal, address != NULL ? address : text, out);
 }
 
-static bool put_path(const char *text, struct buf *out)
+static bool put_path(const struct config_key *key, const char *text, struct buf *out)
 {
-    bool good = *text != '/' && text_is_all(text, strlen(text), TEXT_LABEL | TEXT_SLASH);
+    const size_t len = strlen(text);
+    const bool prefix = strcmp(key->choices, "prefix") == 0;
 
-    if (good)
-        buf_printf(out, "; write /%s", text);
-    return good;
+    if (len == 0 || *text == '/' || !text_is_all(text, len, TEXT_LABEL | TEXT_SLASH))
+        return false;
+    buf_printf(out, "; write /%s%s", text, prefix && text[len - 1] != '/' ? "/" : "");
+    return true;
 }
 
 static bool put_header(const char *text, struct buf *out)
@@ -326,6 +360,8 @@ static bool put_guess(const struct config_key *key, const char *text, struct buf
     case KIND_COUNT:
     case KIND_WORKERS:
         return put_count(key, text, out);
+    case KIND_RATE:
+        return put_rate(key, text, out);
     case KIND_BOOL:
         return put_bool(text, out);
     case KIND_CHOICE:
@@ -333,7 +369,7 @@ static bool put_guess(const struct config_key *key, const char *text, struct buf
     case KIND_ADDRESSES:
         return put_address(key, text, out);
     case KIND_PATH:
-        return put_path(text, out);
+        return put_path(key, text, out);
     case KIND_HEADER:
         return put_header(text, out);
     default:
@@ -346,7 +382,8 @@ void hint_put_instead(const struct config_key *key, const char *text, struct buf
     char *inner = bare(text);
 
     /* The words of these were listed just before. */
-    bool listed = key->kind == KIND_BOOL || key->kind == KIND_CHOICE || key->kind == KIND_WORKERS;
+    bool listed = key->kind == KIND_BOOL || key->kind == KIND_CHOICE || key->kind == KIND_WORKERS ||
+                  key->kind == KIND_RATE;
     if (!put_guess(key, inner, out) && key->def != NULL && !listed)
         buf_printf(out, ", such as %s", key->def);
     mem_free(inner);

@@ -16,7 +16,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/text.h"
 #include "config/credential.h"
 #include "config/expand.h"
@@ -24,6 +23,7 @@
 #include "config/files.h"
 #include "config/gather.h"
 #include "config/input.h"
+#include "config/metric_place.h"
 #include "config/paths.h"
 #include "config/rules.h"
 #include "config/settings.h"
@@ -373,41 +373,6 @@ static void keep_unreloadable(struct loading *loading)
     }
 }
 
-/* Whether one of the first `count` upstreams has this place in the metrics. */
-static bool is_taken(const struct config *config, size_t count, size_t index)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (config->upstreams[i].index == index)
-            return true;
-    }
-    return false;
-}
-
-/* A place in the metrics that no upstream has, nor had before the reload. */
-static size_t free_index(const struct loading *loading, size_t count)
-{
-    const struct config *config = &loading->snapshot->config;
-    const struct config *before = loading->before != NULL ? &loading->before->config : NULL;
-    size_t index = 0;
-
-    while (is_taken(config, count, index) ||
-           (before != NULL && is_taken(before, before->upstream_count, index)))
-        index++;
-    return index;
-}
-
-_Static_assert(2 * CONFIG_UPSTREAMS_MAX <= METRIC_UPSTREAMS, "there is always a free index");
-
-static void index_upstream(struct loading *loading, size_t i)
-{
-    struct config_upstream *upstream = &loading->snapshot->config.upstreams[i];
-    const struct config_upstream *old =
-        loading->before != NULL ? snapshot_counterpart(&loading->before->config, upstream->name)
-                                : NULL;
-
-    upstream->index = old != NULL ? old->index : free_index(loading, i);
-}
-
 static void make_upstreams(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
@@ -420,10 +385,11 @@ static void make_upstreams(struct loading *loading)
         return;
     }
     snapshot_make_upstreams(snapshot, upstreams->count);
-    for (size_t i = 0; i < upstreams->count; i++)
+    for (size_t i = 0; i < upstreams->count; i++) {
         snapshot->config.upstreams[i].name = mem_strdup(upstreams->items[i].name);
-    for (size_t i = 0; i < upstreams->count; i++)
-        index_upstream(loading, i);
+        snapshot->upstreams[i].place = upstreams->items[i].place;
+    }
+    metric_place_upstreams(snapshot, loading->before);
 }
 
 /* Without one there is the built-in route, whose values are the defaults. */

@@ -169,7 +169,30 @@ static void header_names(const struct rules *rules)
     }
 }
 
+/* The store would give one upstream's token to the other. */
+static void own_token_key(const struct rules *rules)
+{
+    const struct config_upstream *upstreams = rules->config->upstreams;
+    const struct config_key *key = &config_keys[KEY_upstream_auth_token_key];
+    const char *mine = rules->upstream->auth_token_key;
+
+    for (size_t i = 0; i < rules->config->upstream_count; i++) {
+        const char *other = upstreams[i].auth_token_key;
+        if (i == rules->index || mine == NULL || other == NULL || strcmp(mine, other) != 0)
+            continue;
+        /* Once for the two: for the later one, unless only the other's was written. */
+        if (!rules_given(rules, KEY_upstream_auth_token_key) ||
+            (i > rules->index && snapshot_origin(rules->snapshot, key, i)->given))
+            continue;
+        rules_wrong(rules, KEY_upstream_auth_token_key,
+                    "%s is the key of [upstream %s] too, and each has a token of its own; write "
+                    "another key",
+                    mine, upstreams[i].name);
+        return;
+    }
+}
+
 rule *const rules_of_upstream[] = {
-    certificate_and_key, proxy_user,  no_plaintext, placeholder,
-    lookup_path,         answer_keys, header_names, NULL,
+    certificate_and_key, proxy_user,   no_plaintext,  placeholder, lookup_path,
+    answer_keys,         header_names, own_token_key, NULL,
 };

@@ -23,6 +23,9 @@ static const struct unit durations[] = {
     {"ms", INT64_C(1000000)},
 };
 
+/* Of the first of these: h, m and s. */
+#define RATE_UNITS 3
+
 /* The largest first: what formatting tries. */
 static const struct unit sizes[] = {
     {"M", INT64_C(1024) * 1024},
@@ -68,12 +71,14 @@ bool units_parse_count(const char *text, int64_t *count)
 bool units_parse_rate(const char *text, int64_t *count, int64_t *per)
 {
     const size_t digits = text_span(text, TEXT_DIGIT);
+    const char *slash = text + digits + text_span(text + digits, TEXT_BLANK);
     uint64_t number;
 
-    if (!text_parse_u64(text, digits, &number) || number > INT64_MAX || text[digits] != '/')
+    if (!text_parse_u64(text, digits, &number) || number > INT64_MAX || *slash != '/')
         return false;
-    for (size_t i = 0; i < 3; i++) { /* h, m, s */
-        if (strcmp(text + digits + 1, durations[i].name) != 0)
+    const char *unit = slash + 1 + text_span(slash + 1, TEXT_BLANK);
+    for (size_t i = 0; i < RATE_UNITS; i++) {
+        if (strcmp(unit, durations[i].name) != 0)
             continue;
         *count = (int64_t)number;
         *per = durations[i].factor;
@@ -110,6 +115,15 @@ void units_format_size(int64_t bytes, struct buf *out)
     while (sizes[i].factor > 1 && (bytes == 0 || bytes % sizes[i].factor != 0))
         i++;
     buf_printf(out, "%lld%s", (long long)(bytes / sizes[i].factor), sizes[i].name);
+}
+
+void units_format_rate(int64_t count, int64_t per, struct buf *out)
+{
+    size_t i = 0;
+
+    while (i < RATE_UNITS - 1 && durations[i].factor != per)
+        i++;
+    buf_printf(out, "%lld/%s", (long long)count, durations[i].name);
 }
 
 void units_format_mode(int64_t mode, struct buf *out)

@@ -75,7 +75,7 @@ static bool parse_rate(const struct input *in, void *field, struct buf *shown)
     if (count < in->key->min || count > in->key->max)
         return input_out_of_range(in);
     *out = (per + count - 1) / count;
-    buf_puts(shown, in->text);
+    units_format_rate(count, per, shown);
     return true;
 }
 

@@ -322,6 +322,9 @@ static bool wrong_char(const struct input *in, const char *at, uint32_t classes,
                            "\"%s\" has a query, which lookup_target takes; write lookup_target = "
                            "%s" CONFIG_POSTCODE,
                            text, text);
+    if (in->key == &config_keys[KEY_route_prefix] && *at == '?')
+        return input_wrong(in, "\"%s\" has a query, which no prefix has; end it before the ?",
+                           text);
     return input_wrong(in,
                        "\"%s\" holds a character that a %s cannot hold, behind \"%.*s\"; "
                        "percent-encode it, a space as %%20",

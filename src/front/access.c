@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "config/route.h"
 #include "front/endpoint.h"
 #include "front/problem_log.h"
 #include "lookup/postcode.h"
@@ -26,11 +27,11 @@ static void peer_text(const struct request *request, char out[ENDPOINT_TEXT])
 void access_path(const struct request *request, char out[ACCESS_PATH])
 {
     const enum config_postcodes policy = (enum config_postcodes)request->config->log_postcodes;
-    const size_t prefix = strlen(LOOKUP_PATH);
     const char *path = request->path != NULL ? request->path : request->target;
     const size_t len = strcspn(path, "?");
-    if (len > prefix && memcmp(path, LOOKUP_PATH, prefix) == 0) {
-        memcpy(out, LOOKUP_PATH, prefix);
+    const size_t prefix = route_find_prefix(request->config, path, len);
+    if (prefix > 0 && len > prefix && prefix < ACCESS_PATH - POSTCODE_LOG_TEXT) {
+        memcpy(out, path, prefix);
         postcode_for_log(path + prefix, len - prefix, policy, out + prefix, ACCESS_PATH - prefix);
     } else if (policy == POSTCODES_FULL) {
         snprintf(out, ACCESS_PATH, "%.*s", (int)len, path);
@@ -49,8 +50,10 @@ static void write_line(const struct request *request, int64_t duration)
 {
     char peer[ENDPOINT_TEXT];
     char path[ACCESS_PATH];
+    char failovers[16];
     peer_text(request, peer);
     access_path(request, path);
+    snprintf(failovers, sizeof(failovers), "%u", request->stats.failovers);
     const struct log_field fields[] = {
         LOG_TEXT("client", peer),
         LOG_TEXT("method", request->method),
@@ -63,6 +66,8 @@ static void write_line(const struct request *request, int64_t duration)
         LOG_MS("duration_ms", duration),
         LOG_BOOL("waited_for_token", request->stats.waited_for_token),
         LOG_INT("retries", request->stats.retries),
+        LOG_TEXT("upstream", request->upstream),
+        LOG_TEXT("failovers", request->stats.failovers > 0 ? failovers : NULL),
         LOG_MS("upstream_ms", request->stats.upstream_duration), /* the last: left out if none */
     };
     size_t count = ARRAY_LEN(fields) - (request->stats.upstream_duration < 0);

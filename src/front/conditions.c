@@ -2,6 +2,7 @@
 #include "front/conditions.h"
 
 #include "front/conditions_internal.h"
+#include "lookup/failover.h"
 
 /* Codes are of all upstreams together; those of the one before a reload are no news. */
 static struct mono_time began(const struct overview *overview)
@@ -23,6 +24,15 @@ static void add_recent(struct diagnosis *diagnosis)
         for (size_t code = 0; code < PROBLEM_COUNT; code++)
             if (mono_before(first, history_at(history, age)->at))
                 diagnosis->codes[code] += history_at(history, age)->codes[code];
+}
+
+/* Those that went to another upstream did not end so. */
+static void add_rate_refused(struct diagnosis *diagnosis, const struct upstream_trend *trend)
+{
+    const uint64_t moved = trend->failovers[FAILOVER_RATE];
+
+    if (trend->rate_refused > moved)
+        diagnosis->rate_refused += trend->rate_refused - moved;
 }
 
 static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
@@ -51,6 +61,7 @@ void conditions_fill(struct overview *overview)
     for (size_t i = 0; i < overview->upstream_count; i++) {
         conditions_trend(overview, &overview->upstreams[i], &trends[i]);
         overview->upstreams[i].slow = trends[i].slow > 0;
+        add_rate_refused(&diagnosis, &trends[i]);
         diagnosis.upstream_troubled =
             diagnosis.upstream_troubled || trends[i].slow > 0 || overview->upstreams[i].health.down;
     }

@@ -59,7 +59,9 @@ static bool has_overload(const struct diagnosis *diagnosis, size_t age)
 
 static void find_overload(struct diagnosis *diagnosis)
 {
-    const uint64_t refused = diagnosis->codes[PROBLEM_OVERLOADED];
+    const uint64_t overloaded = diagnosis->codes[PROBLEM_OVERLOADED];
+    const uint64_t by_rate = diagnosis->rate_refused; /* which is told by itself */
+    const uint64_t refused = overloaded > by_rate ? overloaded - by_rate : 0;
     struct condition *condition = NULL;
 
     if (refused > 0 && !diagnosis->upstream_troubled)

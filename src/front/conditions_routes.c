@@ -109,6 +109,8 @@ static void find_left_out(struct diagnosis *diagnosis)
     struct condition *condition = NULL;
     struct names names;
 
+    if (diagnosis->level != CONDITION_WARNING)
+        return; /* hundreds of routes are not looked through for nothing */
     name_routes(diagnosis, overview_is_stood_in_for, &names);
     if (names.count > 0)
         condition = condition_begin(diagnosis, CONDITION_WARNING, left_out_since(diagnosis));
@@ -121,14 +123,16 @@ static void find_left_out(struct diagnosis *diagnosis)
     put_left_out(diagnosis, condition);
 }
 
-/* It has nobody to stand in for it. */
+/* It has nobody to stand in for it; and that its lookups fail for just this is not told yet. */
 static void find_held(struct diagnosis *diagnosis)
 {
     const struct overview_upstream *upstream = diagnosis->upstream;
+    const struct health_state *health = &upstream->health;
+    const bool told = health->down && health->failure.reason == HEALTH_RATE_LIMITED;
     char when[CONDITION_TIME];
     struct condition *condition = NULL;
 
-    if (upstream->hold.held && !upstream->covered)
+    if (upstream->hold.held && !upstream->covered && !told)
         condition = condition_begin(diagnosis, CONDITION_WARNING, (struct mono_time){0});
     if (condition == NULL)
         return;

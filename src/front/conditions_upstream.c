@@ -66,8 +66,8 @@ static const struct {
                         "Only the provider can fix this: report it. Nothing has to be done here."},
     [TROUBLE_LIMITED] = {"The upstream limits the rate (429): its quota may be used up",
                          "The upstream limited the rate (429): its quota may have been used up",
-                         "Reduce the callers' rate, wait for the provider's next period, or ask it "
-                         "for a larger quota."},
+                         "Set [upstream] rate to what the provider allows, wait for its next "
+                         "period, or ask it for a larger quota."},
     [TROUBLE_PAYMENT] = {"The upstream asks for payment (402)",
                          "The upstream asked for payment (402)",
                          "Look at the client's account at the provider: payment is due, or the "

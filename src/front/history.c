@@ -167,6 +167,9 @@ struct history_upstream *history_begin(struct history *history, size_t index, co
 
     MUST(index < METRIC_UPSTREAMS);
     end(history, index);
+    if (history->used[index])
+        metric_upstream_restart(index);
+    history->used[index] = true;
     upstream->name = mem_strdup(name);
     upstream->began = history->taken;
     if (history->taken > 0)

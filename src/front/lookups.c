@@ -14,6 +14,7 @@
 #include "front/guard.h"
 #include "front/header_limit.h"
 #include "front/routes.h"
+#include "front/user_quota.h"
 #include "middleware/tracker.h"
 
 static struct lookup_app *of(struct server_app *app)
@@ -53,8 +54,13 @@ static void respond_unknown(struct request *request, const struct lookup_result 
 static void respond_later(struct request *request, const struct lookup_result *result,
                           enum problem_id id, const char *detail)
 {
-    const struct response_header headers[] = {{"Retry-After", result->headers[CLIENT_RETRY_AFTER]},
-                                              {NULL, NULL}};
+    char wait[RESPONSE_RETRY_AFTER];
+    const char *said = result->headers[CLIENT_RETRY_AFTER];
+    if (result->retry_after > 0) {
+        response_retry_after(result->retry_after, wait);
+        said = wait;
+    }
+    const struct response_header headers[] = {{"Retry-After", said}, {NULL, NULL}};
     response_problem(request, &(struct response_problem){.id = id, .headers = headers}, "%s",
                      detail);
 }
@@ -120,6 +126,18 @@ static void respond_failed(struct request *request, const struct lookup_result *
         .id = PROBLEM_UNREACHABLE, .proxy_error = client_error_proxy_status(result->error)};
     response_problem(request, &problem, "The upstream %s. Try again later.",
                      client_error_phrase(result->error));
+}
+
+static void respond_no_turn(struct request *request, const struct lookup_result *result)
+{
+    char wait[RESPONSE_RETRY_AFTER];
+    response_retry_after(result->retry_after, wait);
+    const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
+    response_problem(
+        request, &(struct response_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
+        "More lookups wait than [upstream] rate and queue allow within the time that a "
+        "lookup has. Try again in %s s.",
+        wait);
 }
 
 /* What follows "status 200". */
@@ -195,11 +213,24 @@ static void (*const responses[])(struct request *, const struct lookup_result *)
     [LOOKUP_FAILED] = respond_failed,
     [LOOKUP_REJECTED] = respond_rejected,
     [LOOKUP_NO_TOKEN] = respond_no_token,
+    [LOOKUP_NO_TURN] = respond_no_turn,
 };
+
+/* Of the request's own configuration, so that it lives as long as the request. */
+static const char *upstream_name(const struct request *request, size_t index)
+{
+    const struct config *config = request->config;
+
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (config->upstreams[i].index == index)
+            return config->upstreams[i].name;
+    return NULL;
+}
 
 static void found(void *arg, const struct lookup_result *result)
 {
     struct request *request = arg;
+    request->upstream = upstream_name(request, result->stats->upstream);
     responses[result->kind](request, result);
 }
 
@@ -219,8 +250,17 @@ static void leave_place(struct lookup_app *lookups, struct request *request)
     request->in_flight = false;
 }
 
+static bool may_have_query(const struct config *config, const struct config_route *route)
+{
+    for (size_t i = 0; i < route->upstream_count; i++)
+        if (config->upstreams[route->upstreams[i]].lookup_target.has_query)
+            return false;
+    return true;
+}
+
 /* False: it has a query that is not valid, or none is allowed; the request is settled. */
-static bool accept_query(struct request *request, const struct config_upstream *upstream)
+static bool accept_query(struct request *request, const struct config *config,
+                         const struct config_route *route)
 {
     const char *query = request->query;
     const bool valid = query == NULL || query_is_valid(query, strlen(query));
@@ -229,55 +269,61 @@ static bool accept_query(struct request *request, const struct config_upstream *
         response_plain_problem(request, PROBLEM_BAD_REQUEST,
                                "The query is not valid: a character in it must be percent-encoded, "
                                "or a %% is not followed by two hexadecimal digits.");
-    else if (query != NULL && upstream->lookup_target.has_query)
+    else if (query != NULL && !may_have_query(config, route))
         response_plain_problem(request, PROBLEM_BAD_REQUEST,
                                "[upstream] lookup_target has a query, so a request may not have "
                                "one. Send the request without ? and what follows it.");
     return !request_is_settled(request);
 }
 
-/* Of the request's own configuration, so that it lives as long as the request. */
-static const char *upstream_name(const struct request *request, size_t index)
+static const struct config_route *find_route(struct request *request, const struct config *config,
+                                             size_t prefix, const struct postcode *postcode)
 {
-    const struct config *config = request->config;
+    const struct config_route *route = route_find(config, request->path, prefix, postcode->text);
 
-    for (size_t i = 0; i < config->upstream_count; i++)
-        if (config->upstreams[i].index == index)
-            return config->upstreams[i].name;
-    return NULL;
+    if (route == NULL)
+        response_plain_problem(
+            request, PROBLEM_NOT_FOUND,
+            "No [route] covers this postcode: its prefix fits, and its postcodes "
+            "do not.");
+    return route;
 }
 
-static void find(struct server_app *app, struct request *request, const char *rest, size_t len)
+static void start(struct lookup_app *lookups, struct request *request,
+                  const struct config_route *route, struct lookup_query *query)
 {
-    struct lookup_app *lookups = of(app);
-    struct lookup_query query = {
-        .user = request->user, .query = request->query, .stats = &request->stats};
+    query->user = request->user;
+    query->query = request->query;
+    query->stats = &request->stats;
+    query->if_none_match = request_header(request, "If-None-Match");
+    query->if_modified_since = request_header(request, "If-Modified-Since");
+    request->upstream =
+        upstream_name(request, request->config->upstreams[route->upstreams[0]].index);
+    lookup_start(&lookups->shared, route, request->ctx, query, found, request);
+}
+
+/* Behind the `prefix` first bytes of the path stands the postcode. */
+static void find(struct lookup_app *lookups, struct request *request, size_t prefix)
+{
+    const struct config *config = lookups->shared.plan->config;
+    struct lookup_query query = {.user = NULL};
     struct reason reason;
-    if (postcode_parse(rest, len, request->config->lookup_normalise, &query.postcode, &reason) !=
-        ERR_OK) {
+    if (postcode_parse(request->path + prefix, request->path_len - prefix, config->lookup_normalise,
+                       &query.postcode, &reason) != ERR_OK) {
         response_plain_problem(request, PROBLEM_INVALID_POSTCODE, "%s.", reason.text);
         return;
     }
-    struct lookup_plan *plan = lookups->shared.plan;
-    const struct config_route *route = route_find(
-        plan->config, request->path, (size_t)(rest - request->path), query.postcode.text);
-    const struct config_upstream *upstream = plan->ways[route->upstreams[0]].upstream;
-    if (!accept_query(request, upstream))
+    const struct config_route *route = find_route(request, config, prefix, &query.postcode);
+    if (route == NULL || !accept_query(request, config, route) ||
+        !user_quota_take(lookups->quota, request))
         return;
     if (!take_place(lookups, request)) {
         leave_place(lookups, request);
         reject_overload(request, "are under way", "[server] max_in_flight");
         return;
     }
-    query.if_none_match = request_header(request, "If-None-Match");
-    query.if_modified_since = request_header(request, "If-Modified-Since");
-    request->upstream = upstream_name(request, upstream->index);
-    lookup_start(&lookups->shared, route, request->ctx, &query, found, request);
+    start(lookups, request, route, &query);
 }
-
-static const struct route routes[] = {
-    {.path = LOOKUP_PATH, .prefix = true, .handle = find},
-};
 
 /* ---- the steps ---- */
 
@@ -297,8 +343,7 @@ static void guard(struct lookup_app *lookups, struct request *request)
 /* Before the identity: a probe or a scraper that asks the wrong listener has none. */
 static void direct(struct lookup_app *lookups, struct request *request)
 {
-    (void)lookups;
-    admin_reject_elsewhere(request, LOOKUP_PATH);
+    admin_reject_elsewhere(request, lookups->shared.plan->config->routes[0].prefix);
 }
 
 static void identify(struct lookup_app *lookups, struct request *request)
@@ -306,9 +351,32 @@ static void identify(struct lookup_app *lookups, struct request *request)
     identity_run(request, &lookups->identity);
 }
 
+/* With what there is instead: each prefix once. */
+static void reject_path(struct request *request, const struct config *config)
+{
+    struct buf paths;
+    buf_init(&paths, 4096);
+    for (size_t i = 0; i < config->route_count; i++) {
+        bool again = false;
+        for (size_t j = 0; j < i && !again; j++)
+            again = strcmp(config->routes[j].prefix, config->routes[i].prefix) == 0;
+        if (!again)
+            buf_printf(&paths, "%s%s...", i == 0 ? "" : ", ", config->routes[i].prefix);
+    }
+    response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s",
+                           buf_text(&paths));
+    buf_fini(&paths);
+}
+
 static void route(struct lookup_app *lookups, struct request *request)
 {
-    routes_dispatch(routes, ARRAY_LEN(routes), &lookups->app, request);
+    const struct config *config = lookups->shared.plan->config;
+    const size_t prefix = route_find_prefix(config, request->path, request->path_len);
+
+    if (prefix == 0)
+        reject_path(request, config);
+    else if (routes_accept_read(request))
+        find(lookups, request, prefix);
 }
 
 static const struct {
@@ -330,6 +398,8 @@ static void serve(struct server_app *app, struct request *request)
 static void ended(struct server_app *app, struct request *request)
 {
     leave_place(of(app), request);
+    if (request->upstream != NULL)
+        request->upstream = upstream_name(request, request->stats.upstream);
     access_account(request);
 }
 

@@ -29,6 +29,16 @@ static void reject_method(const struct route *route, struct request *request)
         "Use %s here.", route->post ? "POST" : "GET or HEAD");
 }
 
+bool routes_accept_read(struct request *request)
+{
+    static const struct route read = {.post = false};
+    const bool accepted = allows(&read, request->method);
+
+    if (!accepted)
+        reject_method(&read, request);
+    return accepted;
+}
+
 const struct route *routes_find(const struct route *routes, size_t count,
                                 const struct request *request)
 {

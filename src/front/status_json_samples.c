@@ -7,7 +7,7 @@
 #include "front/status_json_internal.h"
 #include "front/status_series.h"
 
-/* A quantity of one sample. `upstream` is NULL for the process's own. */
+/* A quantity of one sample. `upstream` is empty for the process's own. */
 typedef json_t *read_sample(const struct history_sample *sample,
                             const struct history_upstream_sample *upstream, size_t which);
 
@@ -150,7 +150,7 @@ struct columns {
     json_t *object;
     size_t count;
     struct history_sample *samples;           /* of an upstream: their lengths alone */
-    struct history_upstream_sample *upstream; /* NULL: the process's own */
+    struct history_upstream_sample *upstream; /* of the process: empty */
 };
 
 static void add_column(const struct columns *columns, const char *name, read_sample *read,
@@ -159,8 +159,7 @@ static void add_column(const struct columns *columns, const char *name, read_sam
     json_t *array = json_array();
 
     for (size_t i = 0; i < columns->count; i++) {
-        json_t *value = read(&columns->samples[i],
-                             columns->upstream != NULL ? &columns->upstream[i] : NULL, which);
+        json_t *value = read(&columns->samples[i], &columns->upstream[i], which);
 
         MEM_MUST(value != NULL && json_array_append_new(array, value) == 0);
     }
@@ -174,6 +173,7 @@ static struct columns columns_begin(const struct overview *overview, size_t merg
     const bool any = history_count(overview->history) > 0;
 
     columns.samples = mem_zalloc(HISTORY_SAMPLES * sizeof(*columns.samples));
+    columns.upstream = mem_zalloc(HISTORY_SAMPLES * sizeof(*columns.upstream));
     status_json_set(columns.object, "interval_seconds",
                     json_integer((json_int_t)merged * (HISTORY_INTERVAL / SECOND)));
     status_json_set(columns.object, "end",
@@ -252,7 +252,6 @@ static void fill_upstream(struct columns *columns, size_t index, size_t merged)
     const size_t known = history_upstream_count(history, index);
 
     columns->count = (known + merged - 1) / merged;
-    columns->upstream = mem_zalloc(HISTORY_SAMPLES * sizeof(*columns->upstream));
     for (size_t age = known; age-- > 0;) {
         const size_t at = columns->count - 1 - age / merged;
 

@@ -132,6 +132,17 @@ static bool is_slow(const struct overview *overview)
     return false;
 }
 
+static bool all_routes_are_ready(const struct overview *overview)
+{
+    const struct config *config = overview->readiness.config;
+    struct mono_time since;
+
+    for (size_t i = 0; config != NULL && i < config->route_count; i++)
+        if (!readiness_of_route(&overview->readiness, &config->routes[i], &since))
+            return false;
+    return true;
+}
+
 /* How lookups fare while it is ready; the worst that can be said. */
 static void put_fare(const struct overview *overview, struct buf *out)
 {
@@ -141,6 +152,10 @@ static void put_fare(const struct overview *overview, struct buf *out)
     const struct status_traffic traffic = status_traffic_of(&sum);
 
     buf_puts(out, "Lookups are answered");
+    if (!all_routes_are_ready(overview)) {
+        buf_puts(out, ", but not those of every route.");
+        return;
+    }
     if (is_slow(overview))
         buf_puts(out, ", but slowly");
     if (traffic.failed > 0) {

@@ -43,13 +43,13 @@ enum breaker_pass breaker_ask(struct breaker *breaker, struct mono_time now,
                                                                        : BREAKER_EJECTED_NOW;
 }
 
-void breaker_good(struct breaker *breaker)
+bool breaker_good(struct breaker *breaker)
 {
     if (atomic_load_explicit(&breaker->failures, memory_order_relaxed) == 0 &&
         until_of(breaker) == 0)
-        return;
+        return false;
     atomic_store_explicit(&breaker->failures, 0, memory_order_relaxed);
-    atomic_store_explicit(&breaker->until, 0, memory_order_relaxed);
+    return atomic_exchange_explicit(&breaker->until, 0, memory_order_relaxed) != 0;
 }
 
 static bool eject_first(struct breaker *breaker, struct mono_time now)

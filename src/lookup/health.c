@@ -154,6 +154,9 @@ static bool reason_of(const struct lookup_result *result, enum health_reason *re
     case LOOKUP_REJECTED:
         *reason = result->alone ? HEALTH_ALONE : HEALTH_REJECTED;
         break;
+    case LOOKUP_NO_TURN: /* of our making; lookups do not note it */
+        *reason = HEALTH_QUEUED;
+        break;
     case LOOKUP_NO_TOKEN: /* with a status there was one, and it was rejected */
         *reason = result->status != 0 ? HEALTH_REJECTED : HEALTH_NO_TOKEN;
         break;

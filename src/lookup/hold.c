@@ -2,6 +2,10 @@
  * A time that the upstream said is kept until it is over, whatever comes in between: the responses
  * that arrive while it lasts belong to calls that were made before. A time that it did not say is a
  * guess, and the first good response ends it.
+ *
+ * All is one word, so that a hold which is said, one which is not and the end of one, in several
+ * threads at once, leave one of them and no mixture: until when, in milliseconds; how many seconds
+ * the upstream said beyond that; and whether it said any (the lowest bit).
  */
 #include "lookup/hold.h"
 
@@ -9,6 +13,10 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+
+/* A Retry-After is at most a day (base/text.h). */
+#define BEYOND_BITS 17
+#define BEYOND_MASK ((UINT64_C(1) << BEYOND_BITS) - 1)
 
 static bool parse(const char *retry_after, struct wall_time wall, int64_t *wait)
 {
@@ -26,15 +34,35 @@ static bool parse(const char *retry_after, struct wall_time wall, int64_t *wait)
     return valid;
 }
 
-static int64_t load(const _Atomic int64_t *word)
+static uint64_t pack(struct mono_time until, int64_t beyond, bool said)
 {
-    return atomic_load_explicit(word, memory_order_relaxed);
+    uint64_t ms = (uint64_t)((until.ns + MILLISECOND - 1) / MILLISECOND);
+
+    return ms << (BEYOND_BITS + 1) | (uint64_t)beyond << 1 | said;
 }
 
-static void store(struct hold *hold, struct mono_time until, int64_t retry_at)
+static struct hold_state unpack(uint64_t word, struct mono_time now)
 {
-    atomic_store_explicit(&hold->retry_at, retry_at, memory_order_relaxed);
-    atomic_store_explicit(&hold->until, until.ns, memory_order_relaxed);
+    const struct mono_time until = {(int64_t)(word >> (BEYOND_BITS + 1)) * MILLISECOND};
+    const int64_t beyond = (int64_t)(word >> 1 & BEYOND_MASK) * SECOND;
+
+    if (!mono_before(now, until))
+        return (struct hold_state){.held = false};
+    if ((word & 1) == 0)
+        return (struct hold_state){.unsaid = true, .until = until};
+    return (struct hold_state){
+        .held = true, .retry_after = mono_diff(until, now) + beyond, .until = until};
+}
+
+static void begin_unsaid(struct hold *hold, struct mono_time now)
+{
+    uint64_t word = atomic_load_explicit(&hold->word, memory_order_relaxed);
+    const uint64_t unsaid = pack(mono_add(now, HOLD_UNSAID), 0, false);
+
+    while (!unpack(word, now).held &&
+           !atomic_compare_exchange_weak_explicit(&hold->word, &word, unsaid, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
 }
 
 void hold_begin(struct hold *hold, const char *retry_after, struct mono_time now,
@@ -42,27 +70,27 @@ void hold_begin(struct hold *hold, const char *retry_after, struct mono_time now
 {
     int64_t wait;
 
-    if (parse(retry_after, wall, &wait))
-        store(hold, mono_add(now, wait < HOLD_MAX ? wait : HOLD_MAX), mono_add(now, wait).ns);
-    else if (!hold_read(hold, now).held)
-        store(hold, mono_add(now, HOLD_UNSAID), 0);
+    if (!parse(retry_after, wall, &wait)) {
+        begin_unsaid(hold, now);
+        return;
+    }
+    const int64_t held = wait < HOLD_MAX ? wait : HOLD_MAX;
+    /* No time at all is not rounded up. */
+    const uint64_t said = wait > 0 ? pack(mono_add(now, held), (wait - held) / SECOND, true) : 0;
+    atomic_store_explicit(&hold->word, said, memory_order_relaxed);
 }
 
 void hold_end(struct hold *hold)
 {
-    if (load(&hold->until) != 0 && load(&hold->retry_at) == 0)
-        atomic_store_explicit(&hold->until, 0, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&hold->word, memory_order_relaxed);
+
+    /* If it fails, another 429 has come, which is newer. */
+    if (word != 0 && (word & 1) == 0)
+        atomic_compare_exchange_strong_explicit(&hold->word, &word, 0, memory_order_relaxed,
+                                                memory_order_relaxed);
 }
 
 struct hold_state hold_read(const struct hold *hold, struct mono_time now)
 {
-    const struct mono_time until = {load(&hold->until)};
-    const struct mono_time retry_at = {load(&hold->retry_at)};
-
-    if (!mono_before(now, until))
-        return (struct hold_state){.held = false};
-    if (retry_at.ns == 0)
-        return (struct hold_state){.unsaid = true, .until = until};
-    return (struct hold_state){
-        .held = true, .retry_after = mono_diff(retry_at, now), .until = until};
+    return unpack(atomic_load_explicit(&hold->word, memory_order_relaxed), now);
 }

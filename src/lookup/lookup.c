@@ -1,66 +1,70 @@
 /*
- * The lookup reads from top to bottom: get a token, call, judge. Each step either goes on, or
- * leaves something behind that calls the next (a parked waiter, a call under way). Calls hang on a
- * context derived from the request's; when that is cancelled, the lookup takes itself down in one
- * place.
+ * A lookup walks the upstreams of its route: choose one, attempt it, and go on to the next one
+ * where that may help and is allowed. Most lookups end with the first.
+ *
+ * Calls hang on a context derived from the request's; when the request's is cancelled, the lookup
+ * takes itself down in one place. An upstream that others follow has a share of the time that is
+ * left. A timer ends it, which cancels the context and derives another one.
  */
 #include "lookup/lookup.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "lookup/judge.h"
-#include "upstream/call.h"
+#include "lookup/attempt.h"
+#include "lookup/choice.h"
 
 #define LOOKUP_MAGIC 0x46494e44u
-/* Prefix, path, postcode, the rest of the target, and the caller's query. */
-#define TARGET_PARTS 6
 
 struct lookup {
     unsigned magic;
     const struct lookup_shared *shared; /* the worker's, as it is at present */
     struct lookup_plan *plan;           /* as it was when the lookup began; a reference */
-    const struct lookup_way *way;       /* of the plan */
-    struct ctx *ctx;
+    const struct config_route *route;   /* of the plan's configuration */
+    struct ctx *request;
+    struct ctx *ctx; /* derived from it */
     struct ctx_hook cancelled;
-    struct token_waiter waiter;
-    struct token *token; /* the one the present call carries */
-    bool repeated;       /* once is enough (contract 5) */
+    size_t place; /* of the present upstream in the route */
+    bool trial;   /* of its breaker */
+    struct timer *share;
+    struct attempt attempt;
     lookup_done *done;
     void *arg;
     struct lookup_result result;
     struct lookup_query query;
     struct mono_time began;
-    struct mono_time called; /* when the present call began */
-    bool calling;
-    char *target;
 };
+
+static struct mono_time now_of(const struct lookup *lookup)
+{
+    return loop_now(ctx_loop(lookup->request));
+}
+
+static bool is_last(const struct lookup *lookup)
+{
+    return lookup->place + 1 == lookup->route->upstream_count;
+}
 
 static void lookup_free(struct lookup *lookup)
 {
     MAGIC_OK(lookup, LOOKUP_MAGIC);
     ctx_hook_remove(&lookup->cancelled);
-    token_waiter_cancel(&lookup->waiter);
-    token_unref(lookup->token);
+    timer_stop(&lookup->share);
+    attempt_fini(&lookup->attempt);
     ctx_free(lookup->ctx);
     lookup_plan_unref(lookup->plan);
-    mem_free(lookup->target);
     MAGIC_CLEAR(lookup);
     mem_free(lookup);
 }
 
-static uint64_t generation(const struct lookup *lookup)
-{
-    return lookup->token != NULL ? token_generation(lookup->token) : 0;
-}
+/* ---- what it says of an upstream ---- */
 
 /* Where to note how it ends; NULL: nowhere, or it says something of an upstream that is gone. */
-static struct lookup_health *health_of(const struct lookup *lookup)
+static struct lookup_health *health_of(const struct lookup *lookup, const struct lookup_way *way)
 {
-    const struct lookup_way *way = lookup->way;
     const struct lookup_way *present = way->side->present;
     struct upstream_state *state = way->side->state;
     const bool counts = state != NULL && present != NULL &&
@@ -70,248 +74,284 @@ static struct lookup_health *health_of(const struct lookup *lookup)
     return counts ? &state->health : NULL;
 }
 
-static void finish(struct lookup *lookup, enum lookup_result_kind kind)
+static void note_health(struct lookup *lookup, const struct lookup_way *way)
 {
-    struct lookup_health *health = health_of(lookup);
+    struct lookup_health *health = health_of(lookup, way);
 
-    lookup->result.kind = kind;
-    if (health != NULL)
-        lookup_health_note(health, &lookup->result, generation(lookup),
-                           lookup_health_postcode(lookup->query.postcode.text),
-                           loop_now(ctx_loop(lookup->ctx)));
+    if (health != NULL && lookup->result.kind != LOOKUP_NO_TURN)
+        lookup_health_note(health, &lookup->result, attempt_generation(&lookup->attempt),
+                           lookup_health_postcode(lookup->query.postcode.text), now_of(lookup));
+}
+
+static void log_ejected(const struct lookup_way *way, struct mono_time now)
+{
+    const struct breaker_state state = breaker_read(&way->side->state->breaker);
+
+    log_warning(NULL,
+                "upstream %s has failed %u times in a row: routes with another upstream leave it "
+                "out for %lld s, then try it with one lookup",
+                way->upstream->name, state.failures,
+                (long long)((mono_diff(state.until, now) + SECOND / 2) / SECOND));
+}
+
+/* The last one is not left out, so what becomes of it there opens no breaker. */
+static void note_failure(struct lookup *lookup, const struct lookup_way *way, struct mono_time now)
+{
+    if (way->side->state != NULL && !is_last(lookup) &&
+        breaker_failed(&way->side->state->breaker, way->upstream->eject_after, lookup->trial, now))
+        log_ejected(way, now);
+    lookup->trial = false;
+}
+
+static void note_good(struct lookup *lookup, const struct lookup_way *way)
+{
+    struct upstream_state *state = way->side->state;
+
+    lookup->trial = false;
+    if (state == NULL)
+        return;
+    if (breaker_good(&state->breaker))
+        log_notice(NULL, "upstream %s answers again, and is asked again", way->upstream->name);
+    hold_end(&state->hold);
+}
+
+/* It says nothing of the upstream: another lookup makes the trial. */
+static void note_nothing(struct lookup *lookup, struct mono_time now)
+{
+    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[lookup->place]];
+
+    if (lookup->trial)
+        breaker_abandoned(&way->side->state->breaker, now);
+    lookup->trial = false;
+}
+
+/* ---- its end ---- */
+
+static void finish(struct lookup *lookup, const struct lookup_way *way)
+{
+    note_health(lookup, way);
     ctx_hook_remove(&lookup->cancelled); /* what is done with the result may cancel the context */
     lookup->done(lookup->arg, &lookup->result);
     lookup_free(lookup);
 }
 
-static void add_duration(struct lookup_stats *stats, int64_t duration)
+/* Its attempt is over, but for what it waits for. */
+static void note_time_over(struct lookup *lookup, struct mono_time now)
 {
-    stats->upstream_duration =
-        duration + (stats->upstream_duration < 0 ? 0 : stats->upstream_duration);
-}
+    const struct lookup_way *way = lookup->attempt.way;
+    struct lookup_health *health = health_of(lookup, way);
 
-static enum health_reason awaited(const struct lookup *lookup)
-{
-    if (!lookup->calling)
-        return HEALTH_NO_TOKEN;
-    return lookup->query.stats->queued ? HEALTH_QUEUED : HEALTH_TIMED_OUT;
+    if (health != NULL)
+        lookup_health_timed_out(health, attempt_awaits(&lookup->attempt),
+                                attempt_generation(&lookup->attempt), now);
+    note_failure(lookup, way, now);
 }
 
 /* The derived context was cancelled first, and with it the call: the client has closed it. */
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct lookup *lookup = CONTAINER_OF(hook, struct lookup, cancelled);
-    struct lookup_health *health = health_of(lookup);
+    const struct mono_time now = mono_now();
 
-    if (cause == CTX_DEADLINE && health != NULL)
-        lookup_health_timed_out(health, awaited(lookup), generation(lookup), mono_now());
-    if (lookup->calling)
-        add_duration(lookup->query.stats, mono_diff(mono_now(), lookup->called));
+    if (cause == CTX_DEADLINE)
+        note_time_over(lookup, now);
+    else
+        note_nothing(lookup, now);
+    attempt_count_time(&lookup->attempt, now);
     lookup_free(lookup);
 }
 
-/* ---- the steps ---- */
+/* ---- from one upstream to the next ---- */
 
-static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket);
+static void begin(struct lookup *lookup, const struct choice *choice);
 
-static void told(struct token_waiter *waiter, const struct token_ticket *ticket)
+static bool is_charged(enum failover_reason reason)
 {
-    struct lookup *lookup = CONTAINER_OF(waiter, struct lookup, waiter);
-    MAGIC_OK(lookup, LOOKUP_MAGIC);
-    take_ticket(lookup, ticket);
+    return reason < FAILOVER_RATE;
 }
 
-static void rejected(struct lookup *lookup, struct mono_time sent)
+/* False: the budget of the one it would go to allows no more now. */
+static bool charge(struct lookup *lookup, const struct choice *choice, enum failover_reason reason,
+                   struct mono_time now)
 {
-    lookup->repeated = true;
-    memset(lookup->result.headers, 0, sizeof(lookup->result.headers)); /* borrowed until here */
-    struct token_ticket ticket = token_source_rejected(lookup->way->side->tokens, lookup->ctx,
-                                                       lookup->token, sent, &lookup->waiter);
-    take_ticket(lookup, &ticket);
+    const struct lookup_way *to = &lookup->plan->ways[lookup->route->upstreams[choice->place]];
+
+    if (!is_charged(reason) ||
+        retry_budget_take(&to->side->state->retries, to->upstream->retry_budget, now))
+        return true;
+    metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, to->upstream->index, 0, 1);
+    choice_drop(choice, lookup->route, lookup->plan, now);
+    return false;
 }
 
-static void add_up(struct lookup *lookup, const struct upstream_response *reply)
+/* False: there is no other upstream to go to, or it may not. Else it is counted. */
+static bool find_next(struct lookup *lookup, enum failover_reason reason, struct choice *choice)
 {
-    struct lookup_result *result = &lookup->result;
-    lookup->calling = false;
-    add_duration(lookup->query.stats, reply->duration);
-    lookup->query.stats->retries += reply->retries;
-    result->status = reply->status;
-    result->error = reply->error;
-    memcpy(result->headers, reply->headers, sizeof(result->headers));
+    const struct mono_time now = now_of(lookup);
+    const size_t *upstreams = lookup->route->upstreams;
+
+    if (is_last(lookup))
+        return false;
+    choice_make(lookup->route, lookup->plan, lookup->place + 1, now, ctx_deadline(lookup->request),
+                choice);
+    if (!choice->found || !charge(lookup, choice, reason, now))
+        return false;
+    failover_count(lookup->plan->ways[upstreams[lookup->place]].upstream->index,
+                   lookup->plan->ways[upstreams[choice->place]].upstream->index, reason);
+    choice_count(choice, lookup->route, lookup->plan);
+    lookup->query.stats->failovers++;
+    return true;
 }
 
-static bool is_accepted(const struct upstream_response *reply)
+static void go_on(struct lookup *lookup, const struct choice *choice)
 {
-    return judge_has_status(reply) &&
-           ((reply->status >= 200 && reply->status < 300) || reply->status == 304);
+    attempt_fini(&lookup->attempt);
+    lookup->result = (struct lookup_result){.stats = lookup->query.stats};
+    begin(lookup, choice);
 }
 
-/* An upstream may repeat the token, as the name of a member too. */
-static void hide_token(const struct token *token, struct buf *outline)
-{
-    const char *authorization = token_authorization(token);
-    const char *value = authorization + strcspn(authorization, " ") + 1;
-
-    if (outline != NULL && strstr(buf_text(outline), value) != NULL) {
-        buf_reset(outline);
-        buf_puts(outline, "a body that repeats the token");
-    }
-}
-
-static void called(void *arg, struct upstream_response *reply)
+/* Whether its time goes to another one is decided here: if not, it has all that is left. */
+static void share_over(void *arg)
 {
     MAGIC_CAST(struct lookup, lookup, arg, LOOKUP_MAGIC);
-    const struct judge_question question = {.upstream = lookup->way->upstream,
-                                            .postcode = lookup->query.postcode.text,
-                                            .outline = lookup->query.outline};
-    struct reason reason;
+    const struct mono_time now = now_of(lookup);
+    struct choice choice;
 
-    add_up(lookup, reply);
-    const bool blames_token = judge_response(&question, reply, &lookup->result, &reason);
-    hide_token(lookup->token, lookup->query.outline);
-    if (blames_token)
-        metric_upstream_add(METRIC_TOKEN_REJECTED, lookup->way->upstream->index, 0, 1);
-    if (is_accepted(reply) && !blames_token)
-        token_source_succeeded(lookup->way->side->tokens, lookup->token, reply->sent);
-    if (blames_token && !lookup->repeated) {
-        rejected(lookup, reply->sent);
+    lookup->share = NULL;
+    if (!find_next(lookup, FAILOVER_TIMEOUT, &choice))
         return;
+    note_time_over(lookup, now);
+    attempt_count_time(&lookup->attempt, now);
+    ctx_cancel(lookup->ctx, CTX_DEADLINE);
+    attempt_fini(&lookup->attempt);
+    ctx_free(lookup->ctx);
+    lookup->ctx = ctx_derive(lookup->request);
+    go_on(lookup, &choice);
+}
+
+/* Why the next one may be asked; FAILOVER_REASON_COUNT: this is the lookup's result. */
+static enum failover_reason reason_of(const struct lookup_result *result)
+{
+    switch (result->kind) {
+    case LOOKUP_FAILED:
+        return FAILOVER_NO_CONNECTION;
+    case LOOKUP_BUSY:
+        return FAILOVER_STATUS;
+    case LOOKUP_UPSTREAM_STATUS:
+        return result->status == 502 || result->status == 504 ? FAILOVER_STATUS
+                                                              : FAILOVER_REASON_COUNT;
+    case LOOKUP_RATE_LIMITED:
+        return FAILOVER_RATE_LIMITED;
+    case LOOKUP_NO_TOKEN:
+        return FAILOVER_NO_TOKEN;
+    case LOOKUP_NO_TURN:
+        return FAILOVER_RATE;
+    default:
+        return FAILOVER_REASON_COUNT;
     }
-    lookup->result.alone = blames_token && generation(lookup) == lookup->waiter.rejected_generation;
-    finish(lookup, lookup->result.kind);
 }
 
-/* Room for all header fields of a lookup. */
-#define HEADERS_MAX (8 + CONFIG_HEADERS_MAX)
-
-/* The fields of ours, then those of header.NAME. Gives their number. */
-static size_t make_headers(const struct lookup *lookup, struct client_header headers[])
+/* A full queue and an error of our own say nothing of the upstream. */
+static bool is_ours(const struct lookup_result *result)
 {
-    const struct config *config = lookup->plan->config;
-    const struct config_upstream *upstream = lookup->way->upstream;
-    const struct lookup_query *query = &lookup->query;
-    const char *tracestate = ctx_tracestate(lookup->ctx);
-    /* The answer is not what a validator of the upstream's body is about. */
-    const bool whole = upstream->answer == ANSWER_BODY;
-    const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
-    const struct client_header ours[] = {
-        {"Authorization", token_authorization(lookup->token)},
-        {"Accept", "application/json"},
-        {config->tracker_header, ctx_guid(lookup->ctx)},
-        {"traceparent", ctx_traceparent(lookup->ctx)},
-        {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
-        {"If-None-Match", whole ? query->if_none_match : NULL},
-        {"If-Modified-Since", whole ? query->if_modified_since : NULL},
-        {config->identity_forward_header, query->user}, /* the last: not always sent */
-    };
-    size_t count = ARRAY_LEN(ours) - !forward;
-
-    memcpy(headers, ours, count * sizeof(*ours));
-    for (size_t i = 0; i < upstream->header_count; i++)
-        headers[count++] =
-            (struct client_header){upstream->headers[i].name, upstream->headers[i].value};
-    return count;
+    return result->kind == LOOKUP_FAILED &&
+           (result->error == CLIENT_QUEUE_FULL || result->error == CLIENT_INTERNAL);
 }
 
-static void call(struct lookup *lookup)
+static void note_result(struct lookup *lookup, const struct lookup_way *way,
+                        enum failover_reason reason)
 {
-    struct client_header headers[HEADERS_MAX];
-    const struct client_request request = {
-        .target = lookup->target,
-        .headers = headers,
-        .header_count = make_headers(lookup, headers),
-        .max_response = (size_t)lookup->way->upstream->max_response_size,
-        .queued = &lookup->query.stats->queued,
-    };
+    const struct mono_time now = now_of(lookup);
 
-    lookup->called = loop_now(ctx_loop(lookup->ctx));
-    lookup->calling = true;
-    client_call(lookup->way->client, lookup->ctx, &request, called, lookup);
-}
-
-static char *join(const char *const parts[], size_t count)
-{
-    size_t lens[TARGET_PARTS];
-    size_t len = 0;
-
-    for (size_t i = 0; i < count; i++)
-        len += lens[i] = strlen(parts[i]);
-    char *target = mem_alloc(len + 1);
-    char *to = target;
-    for (size_t i = 0; i < count; i++)
-        to = mempcpy(to, parts[i], lens[i]);
-    *to = '\0';
-    return target;
-}
-
-static char *make_target(const struct config_upstream *upstream, const struct lookup_query *query)
-{
-    const struct config_target *target = &upstream->lookup_target;
-    const bool whole = target->text != NULL;
-    /* A reload may have brought a target with a query of its own since the request was accepted. */
-    const char *own = target->has_query ? NULL : query->query;
-    const char *const parts[TARGET_PARTS] = {
-        origin_prefix(upstream->address), whole ? target->before : upstream->lookup_path,
-        query->postcode.encoded,          whole ? target->behind : "",
-        own != NULL ? "?" : "",           own != NULL ? own : "",
-    };
-
-    return join(parts, ARRAY_LEN(parts));
-}
-
-/*
- * A reload came while the lookup waited, and the token is for the upstream of after: to the one of
- * before it must not go.
- */
-static void follow_reload(struct lookup *lookup, const struct lookup_way *present)
-{
-    struct lookup_plan *before = lookup->plan;
-
-    mem_free(lookup->target);
-    lookup->target = make_target(present->upstream, &lookup->query);
-    lookup->plan = lookup_plan_ref(lookup->shared->plan);
-    lookup->way = present;
-    lookup_plan_unref(before);
-}
-
-static void take_token(struct lookup *lookup, struct token *token)
-{
-    const struct lookup_way *present = lookup->way->side->present;
-    if (present != NULL && lookup->way->era.number != present->era.number &&
-        token_generation(token) >= present->era.first_generation)
-        follow_reload(lookup, present);
-    token_unref(lookup->token);
-    lookup->token = token;
-    lookup->query.stats->retries += lookup->repeated;
-    call(lookup);
-}
-
-static void take_ticket(struct lookup *lookup, const struct token_ticket *ticket)
-{
-    switch (ticket->kind) {
-    case TOKEN_READY:
-        take_token(lookup, ticket->token);
-        break;
-    case TOKEN_PARKED:
-        lookup->query.stats->waited_for_token = true;
-        break;
-    case TOKEN_UNAVAILABLE:
-        lookup->result.retry_after = ticket->retry_after;
-        lookup->result.cause = ticket->cause;
-        finish(lookup, LOOKUP_NO_TOKEN);
-        break;
-    case TOKEN_REJECTED:
-        lookup->result.retry_after = ticket->retry_after;
-        lookup->result.alone = ticket->accepted;
-        lookup->result.cause =
-            ticket->accepted || token_cause_is_none(ticket->cause) ? NULL : ticket->cause;
-        finish(lookup, LOOKUP_REJECTED);
-        break;
+    if (reason == FAILOVER_RATE || is_ours(&lookup->result)) {
+        note_nothing(lookup, now);
+    } else if (reason == FAILOVER_RATE_LIMITED) {
+        note_nothing(lookup, now);
+        if (way->side->state != NULL)
+            hold_begin(&way->side->state->hold, lookup->result.headers[CLIENT_RETRY_AFTER], now,
+                       wall_now());
+    } else if (reason != FAILOVER_REASON_COUNT) {
+        note_failure(lookup, way, now);
+    } else {
+        note_good(lookup, way);
     }
+}
+
+static void attempt_ended(struct attempt *attempt)
+{
+    struct lookup *lookup = CONTAINER_OF(attempt, struct lookup, attempt);
+    const struct lookup_way *way = attempt->way;
+    const enum failover_reason reason = reason_of(&lookup->result);
+    struct choice choice;
+
+    MAGIC_OK(lookup, LOOKUP_MAGIC);
+    timer_stop(&lookup->share);
+    note_result(lookup, way, reason);
+    if (reason != FAILOVER_REASON_COUNT && find_next(lookup, reason, &choice)) {
+        note_health(lookup, way);
+        go_on(lookup, &choice);
+    } else {
+        finish(lookup, way);
+    }
+}
+
+/* With others behind it, an upstream has its share of the time that is left. */
+static struct mono_time begin_share(struct lookup *lookup)
+{
+    const struct mono_time now = now_of(lookup);
+    const struct mono_time deadline = ctx_deadline(lookup->request);
+    const int64_t behind = (int64_t)(lookup->route->upstream_count - lookup->place - 1);
+    const int64_t share = mono_diff(deadline, now) / (behind + 1);
+
+    if (behind == 0 || deadline.ns == MONO_NEVER.ns)
+        return deadline;
+    lookup->share = timer_start(ctx_loop(lookup->request), share, share_over, lookup);
+    return mono_add(now, share);
+}
+
+static void begin(struct lookup *lookup, const struct choice *choice)
+{
+    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[choice->place]];
+
+    lookup->place = choice->place;
+    lookup->trial = choice->trial;
+    lookup->query.stats->upstream = way->upstream->index;
+    lookup->query.stats->queued = false;
+    attempt_start(&lookup->attempt, lookup->plan, way, lookup->ctx, begin_share(lookup));
 }
 
 /* ---- its beginning ---- */
+
+/* All are held by their 429: the same is said again, and nobody is called. */
+static void end_held(struct lookup *lookup, const struct choice *choice)
+{
+    const size_t last = lookup->route->upstream_count - 1;
+    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[last]];
+
+    lookup->query.stats->upstream = way->upstream->index;
+    lookup->result.kind = LOOKUP_RATE_LIMITED;
+    lookup->result.status = 429;
+    lookup->result.retry_after = choice->retry_after;
+    finish(lookup, way);
+}
+
+static void begin_first(struct lookup *lookup)
+{
+    const struct mono_time now = now_of(lookup);
+    struct choice choice;
+
+    choice_make(lookup->route, lookup->plan, 0, now, ctx_deadline(lookup->request), &choice);
+    if (!choice.found) {
+        end_held(lookup, &choice);
+        return;
+    }
+    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[choice.place]];
+
+    choice_count(&choice, lookup->route, lookup->plan);
+    if (way->side->state != NULL)
+        retry_budget_lookup(&way->side->state->retries, now);
+    begin(lookup, &choice);
+}
 
 void lookup_start(const struct lookup_shared *shared, const struct config_route *route,
                   struct ctx *ctx, const struct lookup_query *query, lookup_done *done, void *arg)
@@ -320,20 +360,22 @@ void lookup_start(const struct lookup_shared *shared, const struct config_route 
     MAGIC_SET(lookup, LOOKUP_MAGIC);
     lookup->shared = shared;
     lookup->plan = lookup_plan_ref(shared->plan);
-    lookup->way = &shared->plan->ways[route->upstreams[0]];
+    lookup->route = route;
+    lookup->request = ctx;
     lookup->ctx = ctx_derive(ctx);
     lookup->cancelled.cancelled = on_cancelled;
     ctx_hook_add(ctx, &lookup->cancelled);
-    lookup->waiter.told = told;
     lookup->done = done;
     lookup->arg = arg;
     lookup->began = loop_now(ctx_loop(ctx));
     lookup->query = *query;
     lookup->result.stats = query->stats;
+    lookup->attempt.shared = shared;
+    lookup->attempt.query = &lookup->query;
+    lookup->attempt.result = &lookup->result;
+    lookup->attempt.ended = attempt_ended;
+    /* A validator is good with the upstream that sent it, and another one may answer. */
+    lookup->attempt.validators = route->upstream_count == 1;
     *query->stats = (struct lookup_stats){.upstream_duration = -1};
-    lookup->target = make_target(lookup->way->upstream, query);
-
-    struct token_ticket ticket =
-        token_source_get(lookup->way->side->tokens, lookup->ctx, &lookup->waiter);
-    take_ticket(lookup, &ticket);
+    begin_first(lookup);
 }

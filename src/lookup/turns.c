@@ -46,7 +46,7 @@ void turns_free(struct turns *turns)
 
 static void wake(void *arg);
 
-static void set_timer(struct turns *turns, struct mono_time now)
+static void set_timer(struct turns *turns)
 {
     struct mono_time next = turn_line_next(&turns->line);
 
@@ -58,7 +58,7 @@ static void set_timer(struct turns *turns, struct mono_time now)
         return;
     timer_stop(&turns->timer);
     turns->set_to = next;
-    turns->timer = timer_start(turns->loop, mono_diff(next, now), wake, turns);
+    turns->timer = timer_start(turns->loop, mono_diff(next, loop_look(turns->loop)), wake, turns);
 }
 
 /* A callback may do anything here, so nothing of the turns is kept over one. */
@@ -78,7 +78,7 @@ static void wake(void *arg)
             return;
     }
     turns->freed = NULL;
-    set_timer(turns, now);
+    set_timer(turns);
 }
 
 enum turn_kind turns_take(struct turns *turns, const struct turns_limits *limits,
@@ -90,7 +90,7 @@ enum turn_kind turns_take(struct turns *turns, const struct turns_limits *limits
 
     if (kind == TURN_PARKED)
         waiter->turns = turns;
-    set_timer(turns, now);
+    set_timer(turns);
     return kind;
 }
 
@@ -100,7 +100,7 @@ bool turns_try(struct turns *turns, const struct turns_limits *limits)
     const struct mono_time now = loop_now(turns->loop);
     const bool taken = turn_line_try(&turns->line, limits, now);
 
-    set_timer(turns, now);
+    set_timer(turns);
     return taken;
 }
 
@@ -114,5 +114,5 @@ void turn_cancel(struct turn_waiter *waiter)
     const struct mono_time now = loop_now(turns->loop);
     waiter->turns = NULL;
     turn_line_leave(&turns->line, waiter, now);
-    set_timer(turns, now);
+    set_timer(turns);
 }

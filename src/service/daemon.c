@@ -177,6 +177,7 @@ static bool make_worker(struct daemon *daemon, struct worker_way *ways)
         .main_loop = daemon->loop,
         .ways = ways,
         .places = &daemon->places,
+        .quota = daemon->user_quota,
         .config = config,
         .identity = daemon->setup.identity,
         .tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL,
@@ -205,6 +206,7 @@ static bool make_workers(struct daemon *daemon)
         daemon->upstreams.items[i]->pool_digest =
             wiring_client_digest(config, &config->upstreams[i], max);
     }
+    daemon->user_quota = quota_new();
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     while (good && daemon->worker_count < count) {
         good = make_worker(daemon, ways);
@@ -415,6 +417,7 @@ static void stop(struct daemon *daemon)
         worker_free(daemon->workers[i]);
     busy_fini(&daemon->busy);
     mem_free(daemon->workers);
+    quota_free(daemon->user_quota);
     mem_free(daemon->callers.members);
     upstreams_free(&daemon->upstreams);
     listen_free(daemon->listen);

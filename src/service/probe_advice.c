@@ -244,6 +244,7 @@ const char *probe_advice_lookup(const struct probe_lookup *lookup,
     switch (result->kind) {
     case LOOKUP_ADDRESS:
     case LOOKUP_NOT_MODIFIED:
+    case LOOKUP_NO_TURN: /* a probe is not bound by rate */
         break;
     case LOOKUP_UNKNOWN:
         return on_unknown(lookup, result->status);

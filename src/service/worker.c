@@ -99,6 +99,7 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
         return err;
     lookup_shared_use(&worker->lookups.shared, plan);
     worker->lookups.places = settings->places;
+    worker->lookups.quota = settings->quota;
     identity_worker_connect(&worker->lookups.identity, worker->loop, settings->main_loop,
                             settings->key_asked, settings->key_asked_arg);
     return ERR_OK;

@@ -287,6 +287,7 @@ bool keeper_restore(struct keeper *keeper, const struct token_grant *grant,
     uint32_t jitter = keeper->ports.random(keeper->ports.arg);
     struct token *token = token_new(grant, requested, keeper->early_expiry, jitter,
                                     keeper->generation + 1, keeper->workers);
+    token_set_keeper(token, keeper);
     bool usable = token_usable(token, now);
 
     if (usable)

@@ -155,6 +155,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
     struct token *token =
         token_new(&result->grant, sent, keeper->early_expiry,
                   keeper->ports.random(keeper->ports.arg), generation, keeper->workers);
+    token_set_keeper(token, keeper);
     bool longer = lasts_longer(keeper, token, same);
     bool usable = token_usable(token, now);
     bool stalled = !usable || (!longer && !insisted);

@@ -375,6 +375,11 @@ struct token_ticket token_source_rejected(struct token_source *source, struct ct
     return enter(source, ctx, waiter, token_generation(rejected_token), sent);
 }
 
+bool token_source_has(const struct token_source *source, const struct token *token)
+{
+    return token_is_of(token, source->keeper);
+}
+
 void token_source_succeeded(struct token_source *source, struct token *token, struct mono_time sent)
 {
     const struct token_view *view = source->view;

@@ -27,7 +27,8 @@ struct success {
 
 struct token {
     unsigned magic;
-    struct secret *secret; /* the one around it; not a reference */
+    struct secret *secret;       /* the one around it; not a reference */
+    const struct keeper *keeper; /* compared only */
     uint64_t generation;
     int64_t lifetime;
     struct mono_time requested, renew_at, unusable_at, expires_at;
@@ -174,6 +175,17 @@ struct mono_time token_expires_at(const struct token *token)
 {
     MAGIC_OK(token, TOKEN_MAGIC);
     return token->expires_at;
+}
+
+void token_set_keeper(struct token *token, const struct keeper *keeper)
+{
+    MUST(token->keeper == NULL);
+    token->keeper = keeper;
+}
+
+bool token_is_of(const struct token *token, const struct keeper *keeper)
+{
+    return token->keeper != NULL && token->keeper == keeper;
 }
 
 bool token_usable(const struct token *token, struct mono_time now)

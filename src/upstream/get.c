@@ -105,6 +105,11 @@ static bool is_worth_retry(enum client_error error)
     }
 }
 
+static bool may_resend(const struct get *get)
+{
+    return get->may_resend == NULL || get->may_resend(get->resend_arg, get->reused);
+}
+
 static enum stage fail(struct get *get, enum client_error error)
 {
     struct response *response = get->response;
@@ -112,7 +117,8 @@ static enum stage fail(struct get *get, enum client_error error)
     close_attempt(get, false, response_status(response));
     if (!response->begun)
         doubt_others(get, error);
-    if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries)
+    if (!is_worth_retry(error) || response->begun || response->retries >= get->shared->retries ||
+        !may_resend(get))
         return end(get, error);
     response->retries++;
     return attempt(get, true, response->ended);
@@ -252,6 +258,8 @@ void get_init(struct get *get, struct get_shared *shared, const struct client_re
     get->connection = NULL;
     get->reused = false;
     get->expired = false;
+    get->may_resend = request->may_resend;
+    get->resend_arg = request->resend_arg;
     request_head_init(&get->request, &shared->frame, request);
 }
 

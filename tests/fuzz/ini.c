@@ -11,6 +11,7 @@
 
 #include "config/auth.h"
 #include "config/config.h"
+#include "config/route.h"
 
 static struct config *load(const char *bytes, size_t len, struct config_faults *faults)
 {
@@ -65,6 +66,54 @@ static void check_upstream(const struct config_upstream *a, const struct config_
     }
 }
 
+static bool same_list(const struct config_list *a, const struct config_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void check_routes(const struct config *a, const struct config *b)
+{
+    MUST(a->route_count == b->route_count && a->upstream_count == b->upstream_count);
+    for (size_t i = 0; i < a->route_count; i++) {
+        const struct config_route *route = &a->routes[i];
+        const struct config_route *other = &b->routes[i];
+        MUST(strcmp(route->name, other->name) == 0 && strcmp(route->prefix, other->prefix) == 0);
+        MUST(same_list(&route->postcodes, &other->postcodes));
+        MUST(route->upstream_count > 0 && route->upstream_count == other->upstream_count);
+        for (size_t j = 0; j < route->upstream_count; j++)
+            MUST(route->upstreams[j] == other->upstreams[j]);
+    }
+}
+
+/* Each beginning of postcodes leads to its own route, and so does the prefix alone. */
+static void check_ways(const struct config *config)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        const size_t len = strlen(route->prefix);
+        MUST(route_find_prefix(config, route->prefix, len) == len);
+        if (route->postcodes.count == 0)
+            MUST(route_find(config, route->prefix, len, "") == route);
+        for (size_t j = 0; j < route->postcodes.count; j++)
+            MUST(route_find(config, route->prefix, len, route->postcodes.items[j]) == route);
+    }
+}
+
+static bool holds_secret(const struct config *config)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        if (config->upstreams[i].client_secret != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void check_round(const struct config *config)
 {
     size_t len;
@@ -72,12 +121,13 @@ static void check_round(const struct config *config)
     char *text = printed(config, &len);
     struct config *again = load(text, len, &faults);
     /* A secret in the file is not printed, and so it is missing. */
-    MUST(again != NULL || config->upstreams[0].client_secret != NULL);
+    MUST(again != NULL || holds_secret(config));
     if (again != NULL) {
         MUST(again->server_max_header_size == config->server_max_header_size);
         MUST(again->server_request_timeout == config->server_request_timeout);
         MUST(strcmp(again->tracker_header, config->tracker_header) == 0);
         check_upstream(&again->upstreams[0], &config->upstreams[0]);
+        check_routes(again, config);
     }
     free(text);
     config_unref(again);
@@ -100,8 +150,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *config = load((const char *)data, size, &faults);
     MUST((config == NULL) == (faults.faults > 0));
     check_faults(&faults);
-    if (config != NULL)
+    if (config != NULL) {
+        check_ways(config);
         check_round(config);
+    }
     config_unref(config);
     config_faults_fini(&faults);
     return 0;

@@ -147,6 +147,17 @@ api_lookups() {
     # Over the quota: told to the caller, and the token stays.
     sends limited.json
     problem 429 upstream_rate_limited "$known"
+    if grep -q '"limited.json".*"Retry-After"' "$folder/api.json"; then
+        has "$(tr -d '\r' <"$here/head")" "Retry-After: $(sed -n 's/.*"limited.json".*"Retry-After": "\([0-9]*\)".*/\1/p' "$folder/api.json")"
+        lookups=$(seen lookups)
+        problem 429 upstream_rate_limited "$known"
+        [ "$(seen lookups)" = "$lookups" ] || fail "a lookup was sent before Retry-After was over"
+        asked 0
+        stop_daemon
+        begin
+        eventually is_ready
+        asked 1
+    fi
     gets found.json "$known"
     asked 0
 

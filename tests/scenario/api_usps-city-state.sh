@@ -16,9 +16,6 @@ wrong=(auth_body '{"client_id":"{client_id}","client_secret":"{client_secret}"}'
 more_lookups() {
     sends bad-zip.json
     problem 400 invalid_postcode 9995
-    sends limited.json
-    look_up "$known"
-    has "$(tr -d '\r' <"$here/head")" 'Retry-After: 1800'
     # It is another shape, in which the member that is looked for is not there.
     sends address-null-country.json
     problem 502 upstream_malformed "$known"

@@ -104,6 +104,48 @@ END
 check && fail "two upstreams"
 has "$(cat "$here/log")" ": [route NAME]: is missing, and there are 2 upstreams; write [route all]"
 
+# Routes: each fault with its place, and what is worth saying; printed, they read again to the same.
+two="[identity]
+key_file = identity.key
+$upstream[upstream v]
+address = https://other.example
+client_id = y
+client_secret_file = secret
+"
+write <<END
+$two
+[route one]
+upstream = uu
+prefix = /uk
+[route two]
+upstream = u
+[route three]
+upstream = v
+END
+told ":13: [route one] upstream: there is no [upstream uu]; write one, or name another" \
+    ":14: [route one] prefix: \"/uk\" ends without a slash; write /uk/" \
+    ":17: [route three] prefix: /api/v1/addresses/ is the prefix of [route two] too ($here/pc.ini:15), and neither has postcodes; give one of them postcodes or another prefix"
+write <<END
+$two
+rate = 10 / s
+[route one]
+upstream = v, u
+[route two]
+upstream = u
+prefix = /uk/
+postcodes = bt, GY*
+[admin]
+listen = off
+END
+check || fail "$(cat "$here/log")"
+[ ! -s "$here/log" ] || fail "$(cat "$here/log")"
+routes=$("$BUILD/postcoded" -c "$here/pc.ini" --print-config)
+has "$routes" $'\n[route one]\n' $'\nupstream = v, u\n' $'\n[route two]\n' $'\nprefix = /uk/\n' \
+    $'\npostcodes = BT*, GY*\n' $'\nrate = 10/s\n'
+write <<<"$routes"
+[ "$("$BUILD/postcoded" -c "$here/pc.ini" --print-config | grep -v '^#')" = "$(grep -v '^#' <<<"$routes")" ] ||
+    fail "it prints other routes than it read"
+
 write </dev/null
 told ": [upstream NAME]: is missing; this section names the Location API and its credentials: write [upstream location], and below it address, client_id and client_secret_file" \
     ": [identity] key_file: is missing; mode jwt needs the key that signs identities, such as key_file = credential:identity.key, or key_url = https://HOST/PATH of a JWK set"

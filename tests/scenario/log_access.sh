@@ -27,7 +27,7 @@ ms='[0-9]+\.[0-9]{3}'
 path=/api/v1/addresses
 
 answered="request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=200 code=ok user=ada"
-answered+=" bytes=110 duration_ms=$ms waited_for_token=false retries=0 upstream_ms=$ms"
+answered+=" bytes=110 duration_ms=$ms waited_for_token=false retries=0 upstream=location upstream_ms=$ms"
 fits "$time info GUID: g-1 - $answered" "$(line_of g-1 -b identity=ada "$at/M11AA?secret=1")"
 has "$(line_of g-9 -b "identity=é" "$at/M11AA")" " code=unauthorized reason=malformed bytes="
 fits "$time info GUID: g-2 - request client=127.0.0.1:[0-9]+ method=GET path=$path/M11AA status=401 \
@@ -58,7 +58,7 @@ fits "\\{\"time\":\"$time\",\"level\":\"warning\",\"guid\":\"j-4\",\"message\":\
 knob error_share=0
 answered="\"client\":\"127.0.0.1:[0-9]+\",\"method\":\"GET\",\"path\":\"$path/M11AA\",\"status\":200,"
 answered+="\"code\":\"ok\",\"user\":\"ada\",\"bytes\":110,\"duration_ms\":$ms,"
-answered+="\"waited_for_token\":false,\"retries\":0,\"upstream_ms\":$ms"
+answered+="\"waited_for_token\":false,\"retries\":0,\"upstream\":\"location\",\"upstream_ms\":$ms"
 fits "\\{\"time\":\"$time\",\"level\":\"info\",\"guid\":\"j-1\",\"message\":\"request\",$answered\\}" \
     "$(eventually is_ready; line_of j-1 -b identity=ada "$at/M11AA")"
 has "$(line_of j-3 -b "identity=é" "$at/M11AA")" '"code":"unauthorized","reason":"malformed","bytes":'

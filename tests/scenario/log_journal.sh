@@ -25,21 +25,21 @@ has "$access" $'\nMESSAGE=GUID: the-first - request client=' \
     $'\nPRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=postcoded\nGUID=the-first\n' \
     $'\nPOSTCODED_METHOD=GET\nPOSTCODED_PATH=/api/v1/addresses/M1%201AA\nSTATUS=200\nCODE=ok\n' \
     $'\nPOSTCODED_USER=ada b\nPOSTCODED_BYTES=' $'\nDURATION_USEC=' \
-    $'\nPOSTCODED_WAITED_FOR_TOKEN=true\nPOSTCODED_RETRIES=0\nPOSTCODED_UPSTREAM_USEC='
+    $'\nPOSTCODED_WAITED_FOR_TOKEN=true\nPOSTCODED_RETRIES=0\nUPSTREAM=location\nPOSTCODED_UPSTREAM_USEC='
 ms=$(sed -n 's/.* duration_ms=\([0-9.]*\) .*/\1/p' <<<"$access")
 us=$(sed -n 's/^DURATION_USEC=//p' <<<"$access")
 [ "$((10#${ms/./}))" = "$us" ] || fail "$ms ms are not $us us"
 has "$(entries GUID=the-first UPSTREAM=location)" 'MESSAGE=GUID: the-first - token obtained upstream=location' \
     $'\nPOSTCODED_GENERATION=1\n'
 lacks "$(tail -n 1 "$here/log")" the-first
-# A problem's line has its code, and the upstream; the access line has the code only.
+# A problem's line has its code, and the upstream; so has the access line.
 knob error_share=100
 ask -o /dev/null -H 'X-GUID: the-problem' -b identity=ada "$at/M11AA"
 knob error_share=0
 eventually has_entry GUID=the-problem PRIORITY=6 STATUS=502 CODE=upstream_error
 has "$(entries UPSTREAM=location CODE=upstream_error)" 'MESSAGE=GUID: the-problem - upstream_error: The upstream' \
     $'\nPRIORITY=4\n' $'\nGUID=the-problem\nCODE=upstream_error\nSTATUS=502\nUPSTREAM=location'
-lacks "$(entries POSTCODED_METHOD=GET)" UPSTREAM=
+has "$(entries POSTCODED_METHOD=GET CODE=upstream_error)" $'\nUPSTREAM=location'
 ask -o /dev/null -b $'identity=eve' -H 'X-GUID: the-second' "$at/nothing%0APRIORITY=0%01%FF"
 eventually has_entry GUID=the-second CODE=invalid_postcode
 ! has_entry PRIORITY=0 || fail "a forged field: $(entries PRIORITY=0)"

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,23 +175,32 @@ START_TEST(another_eject_after)
 }
 END_TEST
 
-#define THREADS 4
-#define ROUNDS 200
+#define THREADS 2
+#define ROUNDS 20000
 
-static pthread_barrier_t barrier;
 static _Atomic int ejected, trials;
+static _Atomic unsigned arrived;
+
+/* All threads, at the same moment: a barrier that sleeps would wake one after the other. */
+static void meet(unsigned times)
+{
+    arrived++;
+    for (unsigned spins = 0; arrived < times * THREADS; spins++)
+        if (spins > 10000)
+            sched_yield();
+}
 
 static void *fail_and_ask(void *arg)
 {
+    unsigned met = 0;
+
     (void)arg;
-    for (int64_t i = 0; i < ROUNDS; i++) {
-        pthread_barrier_wait(&barrier);
-        for (int n = 0; n < AFTER; n++)
-            ejected += failed(0);
-        pthread_barrier_wait(&barrier);
-        for (int n = 0; n < AFTER; n++)
-            trials += ask(5 * SECOND) == BREAKER_TRIAL;
-        pthread_barrier_wait(&barrier);
+    for (int i = 0; i < ROUNDS; i++) {
+        meet(++met);
+        ejected += breaker_failed(&breaker, 1, false, at(0));
+        meet(++met);
+        trials += ask(5 * SECOND) == BREAKER_TRIAL;
+        meet(++met);
         breaker_good(&breaker);
     }
     return NULL;
@@ -201,12 +211,11 @@ START_TEST(threads_eject_once_and_try_once)
     pthread_t threads[THREADS];
 
     ejected = trials = 0;
-    ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    arrived = 0;
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, fail_and_ask, NULL), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&barrier);
     ck_assert_int_eq(ejected, ROUNDS);
     ck_assert_int_eq(trials, ROUNDS);
 }
@@ -218,6 +227,7 @@ int main(void)
     TCase *tc = tcase_create("breaker");
 
     tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, failures_in_a_row);
     tcase_add_test(tc, others_that_fail_meanwhile_change_nothing);
     tcase_add_test(tc, one_trial);

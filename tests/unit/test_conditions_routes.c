@@ -135,6 +135,11 @@ static void hold(size_t upstream, bool said)
         (struct hold_state){.held = said, .unsaid = !said, .until = mono_add(NOW, 20 * SECOND)};
 }
 
+static void has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in \"%s\"", part, text);
+}
+
 static void fill(size_t count)
 {
     overview_routes_read(overview);
@@ -288,6 +293,21 @@ START_TEST(refused_by_rate)
 }
 END_TEST
 
+/* They end as overloaded, which is no other thing; those beyond them are. */
+START_TEST(refused_by_rate_is_no_overload)
+{
+    struct history_sample *sample = &history->samples[HISTORY_SAMPLES - 1];
+
+    own_at(MAIN, 0)->rate_refused = 10;
+    own_at(MAIN, 0)->failovers[FAILOVER_RATE] = 4;
+    sample->codes[PROBLEM_OVERLOADED] = 6;
+    fill(1);
+    sample->codes[PROBLEM_OVERLOADED] = 8;
+    fill(2);
+    has(overview->conditions[1].why, "2 lookups were refused");
+}
+END_TEST
+
 START_TEST(refused_by_the_retry_budget)
 {
     own_at(SPARE, 0)->retries_refused = 3;
@@ -370,6 +390,7 @@ int main(void)
     tcase_add_test(tc, one_without_a_token_while_another_serves);
     tcase_add_test(tc, a_route_without_any);
     tcase_add_test(tc, refused_by_rate);
+    tcase_add_test(tc, refused_by_rate_is_no_overload);
     tcase_add_test(tc, refused_by_the_retry_budget);
     tcase_add_test(tc, no_response_and_another_one_answered);
     tcase_add_test(tc, many_are_over_their_quota);

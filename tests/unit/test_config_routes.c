@@ -203,6 +203,197 @@ START_TEST(as_a_slow_search)
 }
 END_TEST
 
+/* The routes of a case, from line 11 on, and what is said of them. */
+static const struct bad {
+    const char *routes;
+    const char *expected;
+} bads[] = {
+    {"", "p.ini: [route NAME]: is missing, and there are 2 upstreams; write [route all], and below "
+         "it upstream = a, b, in the order in which they are to be asked\n"},
+    {"[route]\nupstream = a, b\n",
+     "p.ini:11: [route]: a route needs a name of at most 64 letters, digits, - and _; write [route "
+     "NAME]\n"},
+    {"[route a.b]\nupstream = a, b\n",
+     "p.ini:11: [route a.b]: a route needs a name of at most 64 letters, digits, - and _; write "
+     "[route NAME]\n"},
+    {"[rout r]\nupstream = a, b\n",
+     "p.ini:11: [rout r]: unknown section; did you mean [route NAME]?\n"
+     "p.ini: [route NAME]: is missing, and there are 2 upstreams; write [route all], and below it "
+     "upstream = a, b, in the order in which they are to be asked\n"},
+    {"[route r]\nupstreams = a, b\n",
+     "p.ini:12: [route r] upstreams: unknown key; did you mean \"upstream\"?\n"
+     "p.ini: [route r] upstream: is missing; must be one or more texts with commas between them, "
+     "of at most 4096 bytes; write upstream = NAME\n"},
+    {"[route r]\nprefix = /r/\n",
+     "p.ini: [route r] upstream: is missing; must be one or more texts with commas between them, "
+     "of at most 4096 bytes; write upstream = NAME\n"},
+    {"[route r]\nupstream =\n",
+     "p.ini:12: [route r] upstream: is empty; must be one or more texts with commas between them, "
+     "of at most 4096 bytes; write upstream = NAME\n"},
+    {"[route r]\nupstream = a, , b\n",
+     "p.ini:12: [route r] upstream: has an empty entry; remove the comma\n"},
+    {"[route r]\nupstream = a, b, far\n",
+     "p.ini:12: [route r] upstream: there is no [upstream far]; write one, or name another\n"},
+    {"[upstream spare]\naddress = https://s.example\nclient_id = c\nclient_secret_file = secret\n"
+     "[route r]\nupstream = a, b, Spore, A\n",
+     "p.ini:16: [route r] upstream: there is no [upstream Spore]; did you mean spare?\n"
+     "p.ini:16: [route r] upstream: names A twice; remove one\n"},
+    {"[route r]\nprefix = /uk\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: \"/uk\" ends without a slash; write /uk/\n"},
+    {"[route r]\nprefix = uk\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: \"uk\" is not understood; must be the path of a URL, beginning "
+     "with a slash and ending with one; write /uk/\n"},
+    {"[route r]\nprefix = /u k/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: \"/u k/\" holds a character that a path cannot hold, behind "
+     "\"/u\"; percent-encode it, a space as %20\n"},
+    {"[route r]\nprefix = /uk/?postcode=/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: \"/uk/?postcode=/\" has a query, which no prefix has; end it "
+     "before the ?\n"},
+    {"[route r]\nprefix = /uk/../\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: \"/uk/../\" has a segment . or .., which would be taken out; "
+     "write the path without it\n"},
+    {"[route r]\nprefix = /readyz/uk/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: /readyz/uk/ is never taken, for /readyz/ belongs to [metrics] "
+     "listen; write another\n"},
+    {"[route r]\nprefix = /tokens/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: /tokens/ is never taken, for /tokens/ belongs to [admin] listen; "
+     "write another\n"},
+    {"[route r]\nupstream = a, b\npostcodes = BT*, *\n",
+     "p.ini:13: [route r] postcodes: a * alone stands for all postcodes; leave postcodes out for "
+     "that\n"},
+    {"[route r]\nupstream = a, b\npostcodes = B*T\n",
+     "p.ini:13: [route r] postcodes: \"B*T\" has a * that is not at its end; write a beginning, as "
+     "BT*\n"},
+    {"[route r]\nupstream = a, b\npostcodes = BT**\n",
+     "p.ini:13: [route r] postcodes: \"BT**\" has a * that is not at its end; write a beginning, "
+     "as "
+     "BT*\n"},
+    {"[route r]\nupstream = a, b\npostcodes = BT[0-9]\n",
+     "p.ini:13: [route r] postcodes: \"BT[0-9]\" begins no postcode, which is made of letters and "
+     "digits; write one such as BT*\n"},
+    {"[route r]\nupstream = a, b\npostcodes = -\n",
+     "p.ini:13: [route r] postcodes: \"-\" begins no postcode, which is made of letters and "
+     "digits; write one such as BT*\n"},
+    {"[route r]\nupstream = a, b\npostcodes = BT,\n",
+     "p.ini:13: [route r] postcodes: has an empty entry; remove the comma\n"},
+    {"[route r]\nupstream = a, b\npostcodes = ABCDEFGH 12345678 9\n",
+     "p.ini:13: [route r] postcodes: \"ABCDEFGH 12345678 9\" begins no postcode, which has at most "
+     "16 letters and digits\n"},
+    {"[route r]\nupstream = a, b\npostcodes = BT*, GY, b t\n",
+     "p.ini:13: [route r] postcodes: has BT* twice; remove one\n"},
+    {"[route r]\nupstream = a\n[route s]\nupstream = b\n[route t]\nprefix = /t/\nupstream = a\n",
+     "p.ini:13: [route s] prefix: /api/v1/addresses/ is the prefix of [route r] too (p.ini:11), "
+     "and "
+     "neither has postcodes; give one of them postcodes or another prefix\n"},
+    {"[route r]\nupstream = a\npostcodes = JE*, BT*\n[route s]\nupstream = b\npostcodes = bt, je\n"
+     "[route t]\nupstream = b\nprefix = /t/\npostcodes = BT\n",
+     "p.ini:16: [route s] postcodes: BT* is in [route r] too, for the same prefix "
+     "/api/v1/addresses/ (p.ini:13); keep it in one of the two\n"},
+    /* One whose postcodes are at fault is not taken for one without. */
+    {"[route r]\nupstream = a\npostcodes = *T\n[route s]\nupstream = b\n",
+     "p.ini:13: [route r] postcodes: \"*T\" has a * that is not at its end; write a beginning, as "
+     "BT*\n"},
+    /* The same for one that has no prefix then. */
+    {"[route r]\nupstream = a\nprefix = x y\n[route s]\nupstream = b\n",
+     "p.ini:13: [route r] prefix: \"x y\" is not understood; must be the path of a URL, beginning "
+     "with a slash and ending with one, such as /api/v1/addresses/\n"},
+};
+
+START_TEST(bad)
+{
+    char *text = mem_printf("%s%s", TWO, bads[_i].routes);
+
+    ck_assert_ptr_null(load_text(text));
+    ck_assert_str_eq(fault_lines(), bads[_i].expected);
+    mem_free(text);
+}
+END_TEST
+
+/* What is worth saying of a configuration that is good. */
+static const struct noted {
+    const char *rest;
+    const char *expected;
+} notes[] = {
+    {"[route r]\nupstream = a, b\n", ""},
+    {"[route r]\nupstream = a\n",
+     "note p.ini:7: [upstream b]: no route names it, so that it gets no lookups; name it in "
+     "upstream of a route, or remove it\n"},
+    {"answer = address\n[route r]\nupstream = a, b\n",
+     "note p.ini:13: [route r] upstream: a and b may answer with objects of different shapes, for "
+     "their answer differs; set answer = address for each of them\n"},
+    {"lookup_found = /result\n[route r]\nupstream = a, b\n",
+     "note p.ini:13: [route r] upstream: a and b may answer with objects of different shapes, for "
+     "their keys lookup_* differ and answer = body passes what they send; set answer = address for "
+     "each of them\n"},
+    {"lookup_found = /result\n[route r]\nupstream = a\n[route s]\nprefix = /s/\nupstream = b\n",
+     ""},
+    {"burst = 7\nqueue = 3\n[route r]\nupstream = a, b\n",
+     "note p.ini:11: [upstream b] burst: is not used without rate; set rate, such as rate = 10/s\n"
+     "note p.ini:12: [upstream b] queue: is not used without rate; set rate, such as rate = "
+     "10/s\n"},
+    {"rate = 100/h\n[route r]\nupstream = a, b\n",
+     "note p.ini:11: [upstream b] rate: gives a turn every 36s, and [server] request_timeout is "
+     "10s: beyond burst, a lookup rarely has its turn in time and gets 503; set a longer "
+     "request_timeout, or a larger burst\n"},
+    {"rate = 6/m\nburst = 7\nqueue = 3\n[route r]\nupstream = a, b\n", ""},
+    {"[quota]\nburst = 3\n[route r]\nupstream = a, b\n",
+     "note p.ini:12: [quota] burst: is not used without per_user; set per_user, such as per_user = "
+     "100/m\n"},
+    {"[quota]\nper_user = 5/s\nburst = 3\n[route r]\nupstream = a, b\n", ""},
+};
+
+START_TEST(noted)
+{
+    char *text = mem_printf("%s%s", TWO, notes[_i].rest);
+    struct config *config = good(text);
+
+    ck_assert_str_eq(fault_lines(), notes[_i].expected);
+    config_unref(config);
+    mem_free(text);
+}
+END_TEST
+
+START_TEST(quota_needs_names)
+{
+    ck_assert_ptr_null(load_text("[identity]\nmode = off\n[quota]\nper_user = 100/m\n" UPSTREAM));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:4: [quota] per_user: needs callers with a name, and [identity] mode is "
+                     "off; set another mode, or per_user = off\n");
+}
+END_TEST
+
+/* As many as are allowed, and one more. */
+START_TEST(bounds)
+{
+    struct buf text;
+
+    buf_init(&text, 256 * 1024);
+    buf_puts(&text, WHOLE);
+    for (int i = 0; i < CONFIG_ROUTES_MAX; i++)
+        buf_printf(&text, "[route r%d]\nprefix = /%d/\nupstream = u\n", i, i);
+    struct config *config = good(buf_text(&text));
+    ck_assert_uint_eq(config->route_count, CONFIG_ROUTES_MAX);
+    ck_assert_str_eq(route_of(config, "/999/BT1"), "r999");
+    config_unref(config);
+    buf_puts(&text, "[route last]\nprefix = /last/\nupstream = u\n");
+    ck_assert_ptr_null(load_text(buf_text(&text)));
+    ck_assert_str_eq(fault_lines(), "p.ini:3007: [route last]: is one more than the 1000 routes "
+                                    "that are allowed; remove one\n");
+
+    buf_reset(&text);
+    buf_puts(&text, IDENTITY "[route r]\nupstream = u0\n");
+    for (int i = 0; i <= CONFIG_UPSTREAMS_MAX; i++)
+        buf_printf(&text,
+                   "[upstream u%d]\naddress = https://h\nclient_id = c\n"
+                   "client_secret_file = secret\n",
+                   i);
+    ck_assert_ptr_null(load_text(buf_text(&text)));
+    ck_assert_ptr_nonnull(strstr(fault_lines(), "p.ini:133: [upstream u32]: is one more than the "
+                                                "32 upstreams that are allowed; remove one\n"));
+    buf_fini(&text);
+}
+END_TEST
+
 /* What is read again keeps its routes. */
 START_TEST(derived)
 {
@@ -230,6 +421,10 @@ int main(void)
     tcase_add_test(tcase, values);
     tcase_add_test(tcase, longest);
     tcase_add_test(tcase, as_a_slow_search);
+    tcase_add_loop_test(tcase, bad, 0, ARRAY_LEN(bads));
+    tcase_add_loop_test(tcase, noted, 0, ARRAY_LEN(notes));
+    tcase_add_test(tcase, quota_needs_names);
+    tcase_add_test(tcase, bounds);
     tcase_add_test(tcase, derived);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/mem.h"
 #include "config/settings.h"
 #include "config_fixture.h"
@@ -121,6 +122,109 @@ START_TEST(reload)
 }
 END_TEST
 
+/*
+ * Loads upstreams whose names are `stem` and one of these letters, behind `before`, which it
+ * releases.
+ */
+static struct config *reload_names(struct config *before, const char *stem, const char *letters)
+{
+    struct buf text;
+
+    buf_init(&text, 65536);
+    buf_puts(&text, IDENTITY "[route all]\nupstream = ");
+    for (const char *p = letters; *p != '\0'; p++)
+        buf_printf(&text, "%s%s%c", p > letters ? ", " : "", stem, *p);
+    buf_putc(&text, '\n');
+    for (const char *p = letters; *p != '\0'; p++)
+        buf_printf(&text,
+                   "[upstream %s%c]\naddress = https://h\nclient_id = c\n"
+                   "client_secret_file = secret\n",
+                   stem, *p);
+    write_mode("p.ini", buf_text(&text), 0640);
+    buf_fini(&text);
+    struct config *after = load_file(before, "p.ini", false);
+    ck_assert_msg(after != NULL, "%s", fault_lines());
+    config_unref(before);
+    return after;
+}
+
+/* Lookups of a removed upstream outlive some reloads: its index rests for as long as it can. */
+START_TEST(indexes)
+{
+    static const char all[] = "0123456789abcdefghijklmnopqrstuv";
+    struct config *config = reload_names(NULL, "", "uv");
+
+    config = reload_names(config, "", "u");
+    ck_assert_uint_eq(config->upstreams[0].index, 0);
+    config = reload_names(config, "", "wu");
+    ck_assert_uint_eq(config->upstreams[0].index, 2);
+    ck_assert_uint_eq(config->upstreams[1].index, 0);
+    /* One that was away is a new one. */
+    config = reload_names(config, "", "uv");
+    ck_assert_uint_eq(config->upstreams[1].index, 3);
+    /* As many as there may be, twice over: none has an index of the load before. */
+    config = reload_names(config, "a", all);
+    config = reload_names(config, "b", all);
+    bool taken[2 * CONFIG_UPSTREAMS_MAX] = {false};
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        ck_assert(!taken[config->upstreams[i].index]);
+        taken[config->upstreams[i].index] = true;
+    }
+    struct config *again = reload_names(config_ref(config), "c", all);
+    for (size_t i = 0; i < again->upstream_count; i++)
+        ck_assert(!taken[again->upstreams[i].index]);
+    config_unref(config);
+    config_unref(again);
+}
+END_TEST
+
+/* A name that is gone is an upstream that is gone; another one keeps nothing of it. */
+START_TEST(renamed)
+{
+    struct buf changes;
+    struct config *before = good(IDENTITY NAMED("u", "c"));
+
+    buf_init(&changes, 256);
+    write_mode("p.ini", IDENTITY NAMED("v", "c"), 0640);
+    struct config *after = load_file(before, "p.ini", false);
+    ck_assert_ptr_nonnull(after);
+    ck_assert_str_eq(after->upstreams[0].name, "v");
+    ck_assert_str_eq(after->upstreams[0].auth_token_key, "v_auth_token");
+    ck_assert_uint_eq(after->upstreams[0].index, 1);
+    config_unreloadable(before, after, note_change, &changes);
+    ck_assert_str_eq(buf_text(&changes), "");
+    buf_fini(&changes);
+    config_unref(before);
+    config_unref(after);
+}
+END_TEST
+
+static const struct shared_key {
+    const char *text;
+    const char *expected;
+} shared_keys[] = {
+    {NAMED("u", "c") "auth_token_key = k\n" NAMED("v", "c") "auth_token_key = k\n",
+     "p.ini:16: [upstream v] auth_token_key: k is the key of [upstream u] too, and each has a "
+     "token "
+     "of its own; write another key\n"},
+    {NAMED("u", "c") NAMED("v", "c") "auth_token_key = u_auth_token\n",
+     "p.ini:15: [upstream v] auth_token_key: u_auth_token is the key of [upstream u] too, and each "
+     "has a token of its own; write another key\n"},
+    {NAMED("u", "c") "auth_token_key = v_auth_token\n" NAMED("v", "c"),
+     "p.ini:10: [upstream u] auth_token_key: v_auth_token is the key of [upstream v] too, and each "
+     "has a token of its own; write another key\n"},
+};
+
+START_TEST(shared_token_key)
+{
+    char *text = mem_printf("%s%s%s", IDENTITY, ROUTE("u, v"), shared_keys[_i].text);
+
+    ck_assert_ptr_null(load_text(text));
+    ck_assert_str_eq(fault_lines(), shared_keys[_i].expected);
+    mem_free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config upstreams");
@@ -130,6 +234,9 @@ int main(void)
     tcase_add_test(tcase, values);
     tcase_add_test(tcase, faults_name_the_upstream);
     tcase_add_test(tcase, reload);
+    tcase_add_test(tcase, renamed);
+    tcase_add_test(tcase, indexes);
+    tcase_add_loop_test(tcase, shared_token_key, 0, ARRAY_LEN(shared_keys));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

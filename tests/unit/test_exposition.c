@@ -202,7 +202,7 @@ START_TEST(test_state)
     ck_family(buf_text(&out), "postcoded_upstream_rate_waiting",
               "postcoded_upstream_rate_waiting{upstream=\"v\"} 12\n# HELP");
     breaker_good(&state.breaker);
-    atomic_store(&state.hold.until, 0);
+    hold_begin(&state.hold, "0", now, wall_now());
     buf_reset(&out);
     exposition_write(&exposition, &readiness, &out);
     ck_family(buf_text(&out), "postcoded_upstream_ejected",

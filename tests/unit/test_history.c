@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "lookup/failover.h"
 #include "suite.h"
 
 #define START ((struct mono_time){.ns = 1000 * SECOND})
@@ -129,6 +130,29 @@ START_TEST(a_sample_has_gauges_queue_and_rejections)
     ck_assert_int_eq(history_percentile(&upstream->queued, 1), 10 * SECOND);
     ck_assert_int_lt(history_percentile(&upstream->calls, 1), 10 * SECOND);
     ck_assert_int_eq(upstream->state, KEEPER_NONE);
+}
+END_TEST
+
+START_TEST(a_sample_has_what_was_refused_and_went_on)
+{
+    metric_upstream_add(METRIC_RATE_REFUSED, INDEX, 0, 3);
+    metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, INDEX, 0, 2);
+    failover_count(INDEX, 1, FAILOVER_TIMEOUT);
+    failover_count(INDEX, 63, FAILOVER_TIMEOUT);
+    failover_count(INDEX, 1, FAILOVER_HELD);
+    failover_count(1, INDEX, FAILOVER_NO_TOKEN); /* from another */
+    sample();
+    sample();
+    const struct history_upstream_sample *upstream = history_upstream_at(history, INDEX, 1);
+    ck_assert_uint_eq(upstream->rate_refused, 3);
+    ck_assert_uint_eq(upstream->retries_refused, 2);
+    ck_assert_uint_eq(upstream->failovers[FAILOVER_TIMEOUT], 2);
+    ck_assert_uint_eq(upstream->failovers[FAILOVER_HELD], 1);
+    ck_assert_uint_eq(upstream->failovers[FAILOVER_NO_TOKEN], 0);
+    upstream = history_upstream_at(history, INDEX, 0);
+    ck_assert_uint_eq(upstream->rate_refused, 0);
+    ck_assert_uint_eq(upstream->retries_refused, 0);
+    ck_assert_uint_eq(upstream->failovers[FAILOVER_TIMEOUT], 0);
 }
 END_TEST
 
@@ -346,6 +370,7 @@ START_TEST(another_upstream_at_the_same_index)
     history_use(history, &sources);
     ck_assert_uint_eq(history_upstream_count(history, INDEX), 0);
     ck_assert_uint_eq(history_event_count(history, INDEX), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, INDEX, 500), 0);
     ck_assert_int_eq(history_upstream_since(history, INDEX).ns, now.ns);
     metric_upstream_add(METRIC_UPSTREAM_REQUESTS, INDEX, 500, 1);
     sample();
@@ -400,6 +425,7 @@ int main(void)
     tcase_add_test(samples, a_sample_has_what_its_interval_counted);
     tcase_add_loop_test(samples, calls_are_classed_by_status, 0, ARRAY_LEN(classes));
     tcase_add_test(samples, a_sample_has_gauges_queue_and_rejections);
+    tcase_add_test(samples, a_sample_has_what_was_refused_and_went_on);
     tcase_add_test(samples, two_hours_are_kept);
     tcase_add_test(samples, a_counter_that_seems_to_shrink_counts_nothing);
     tcase_add_test(samples, percentiles);

@@ -2,8 +2,9 @@
 #include "lookup/hold.h"
 
 #include <check.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "suite.h"
@@ -16,7 +17,7 @@ static struct hold hold;
 
 static void setup(void)
 {
-    memset(&hold, 0, sizeof(hold));
+    hold.word = 0;
 }
 
 static struct mono_time at(int64_t after)
@@ -134,18 +135,80 @@ START_TEST(another_429)
 }
 END_TEST
 
+/* Until a whole millisecond, and never for less than was said. */
+START_TEST(parts_of_a_millisecond)
+{
+    begin("1", 1);
+    ck_assert(state(SECOND).held);
+    ck_assert_int_eq(state(SECOND).until.ns, at(SECOND + MILLISECOND).ns);
+    ck_assert(is_free(SECOND + MILLISECOND));
+    begin("0", 1);
+    ck_assert(is_free(1));
+}
+END_TEST
+
+#define ROUNDS 20000
+
+static _Atomic unsigned arrived;
+
+/* Both threads, at the same moment. */
+static void meet(unsigned times)
+{
+    arrived++;
+    for (unsigned spins = 0; arrived < times * 2; spins++)
+        if (spins > 10000)
+            sched_yield();
+}
+
+static void *guess(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        meet(3 * i + 1);
+        begin(NULL, 0);
+        hold_end(&hold);
+        meet(3 * i + 2);
+        meet(3 * i + 3);
+    }
+    return NULL;
+}
+
+/* Whatever the other thread does meanwhile, what was said holds. */
+START_TEST(threads_mix_nothing)
+{
+    pthread_t other;
+    unsigned lost = 0;
+
+    arrived = 0;
+    ck_assert_int_eq(pthread_create(&other, NULL, guess, NULL), 0);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        meet(3 * i + 1);
+        begin("10", 0);
+        meet(3 * i + 2);
+        lost += !state(5 * SECOND).held;
+        setup();
+        meet(3 * i + 3);
+    }
+    pthread_join(other, NULL);
+    ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hold");
     TCase *tc = tcase_create("hold");
 
     tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, not_held_at_first);
     tcase_add_test(tc, what_is_said);
     tcase_add_test(tc, nothing_is_left_of_it);
     tcase_add_test(tc, what_is_not_said);
     tcase_add_test(tc, a_good_response_ends_only_what_is_not_said);
     tcase_add_test(tc, another_429);
+    tcase_add_test(tc, parts_of_a_millisecond);
+    tcase_add_test(tc, threads_mix_nothing);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -152,6 +152,39 @@ START_TEST(test_histogram)
 }
 END_TEST
 
+static void *count_elsewhere(void *arg)
+{
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 2, 200, 5);
+    metric_upstream_observe(METRIC_UPSTREAM_DURATION, 2, MILLISECOND);
+    return arg;
+}
+
+/* Whoever counted it; and of others what went to it. */
+START_TEST(test_another_upstream_begins_at_0)
+{
+    const size_t to_2 = 2 * METRIC_FAILOVER_REASONS + 1, to_3 = 3 * METRIC_FAILOVER_REASONS;
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, count_elsewhere, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 2, 200, 1);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 1, 200, 7);
+    metric_upstream_add(METRIC_TOKEN_WAITERS, 2, 0, 4);
+    metric_upstream_add(METRIC_FAILOVERS, 1, to_2, 9);
+    metric_upstream_add(METRIC_FAILOVERS, 1, to_3, 9);
+    metric_upstream_restart(2);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 2, 200), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 2, METRIC_HISTOGRAM_COUNT), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_DURATION, 2, METRIC_HISTOGRAM_SUM), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 1, 200), 7);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_TOKEN_WAITERS, 2, 0), 4);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_FAILOVERS, 1, to_2), 0);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_FAILOVERS, 1, to_3), 9);
+    metric_upstream_add(METRIC_UPSTREAM_REQUESTS, 2, 200, 3);
+    ck_assert_int_eq(metric_upstream_sum(METRIC_UPSTREAM_REQUESTS, 2, 200), 3);
+}
+END_TEST
+
 START_TEST(test_families)
 {
     ck_assert_str_eq(metric_family(METRIC_REQUESTS)->name, "postcoded_requests_total");
@@ -197,6 +230,7 @@ int main(void)
     tcase_add_test(tcase, test_cells_do_not_overlap);
     tcase_add_test(tcase, test_upstreams_are_apart);
     tcase_add_test(tcase, test_histogram);
+    tcase_add_test(tcase, test_another_upstream_begins_at_0);
     tcase_add_test(tcase, test_families);
     tcase_add_test_raise_signal(tcase, test_cell_out_of_range_is_a_bug, SIGABRT);
     tcase_add_test_raise_signal(tcase, test_upstream_out_of_range_is_a_bug, SIGABRT);

@@ -630,6 +630,7 @@ START_TEST(test_many_routes)
     draw();
     ck_assert_uint_eq(count_of("<tr data-route="), 40);
     shows("data-route=\"route199\" data-value=\"not-ready\"");
+    shows("Lookups are answered, but not those of every route.");
     shows("<p class=\"calm\">And 160 more, which are no worse");
 }
 END_TEST
