@@ -27,14 +27,14 @@ enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_PROBE, COMMAND_PRINT, COMMAND
 struct options {
     const char *path;
     enum command command;
-    const char *postcode; /* of --probe; NULL: none */
-    const char *user;     /* of --mint-identity */
+    const char *probe[PROBE_ARGUMENTS]; /* NULL: not given */
+    const char *user;                   /* of --mint-identity */
     int64_t ttl;
 };
 
-static const char usage[] =
-    "usage: postcoded [-c FILE] [--check] [--probe [POSTCODE]] [--print-config]\n"
-    "                 [--mint-identity USER [--ttl DURATION]] [-V | --version] [-h | --help]\n";
+static const char usage[] = "usage: postcoded [-c FILE] [--check] [--probe [NAME] [POSTCODE]]\n"
+                            "                 [--print-config] [--mint-identity USER [--ttl "
+                            "DURATION]] [-V | --version] [-h | --help]\n";
 
 static const char help[] =
     "\n"
@@ -43,7 +43,9 @@ static const char help[] =
     "\n"
     "  -c FILE               the configuration (" DEFAULT_PATH ")\n"
     "  --check               reads and validates everything, prints each fault\n"
-    "  --probe [POSTCODE]    --check, then a real token request, and a lookup with a postcode\n"
+    "  --probe [NAME] [POSTCODE]\n"
+    "                        --check, then a real token request of the upstream NAME, which must\n"
+    "                        be given where there are several; and a lookup with a postcode\n"
     "  --print-config        every key with its value, where it came from, what it means\n"
     "  --mint-identity USER  prints a signed identity, for curl -b identity=...\n"
     "  --ttl DURATION        how long that identity is valid: 30s 5m 12h (1h)\n"
@@ -91,7 +93,14 @@ static _Noreturn void reject_argument(const struct options *options, const char 
            "");
 }
 
-/* The argument of --probe is optional, and may stand by itself: `--probe "SW1A 1AA"`. */
+/* The arguments of --probe are optional, and may stand by themselves: `--probe "SW1A 1AA"`. */
+static void read_probe(struct options *options, int argc, char **argv)
+{
+    for (size_t i = 0; i < PROBE_ARGUMENTS; i++)
+        if (options->probe[i] == NULL && optind < argc)
+            options->probe[i] = argv[optind++];
+}
+
 static struct options read_options(int argc, char **argv)
 {
     enum { CHECK = 256, PROBE, PRINT, MINT, TTL };
@@ -116,7 +125,7 @@ static struct options read_options(int argc, char **argv)
             break;
         case PROBE:
             choose(&options, COMMAND_PROBE);
-            options.postcode = optarg;
+            options.probe[0] = optarg;
             break;
         case PRINT:
             choose(&options, COMMAND_PRINT);
@@ -138,8 +147,8 @@ static struct options read_options(int argc, char **argv)
             misuse(NULL, NULL);
         }
     }
-    if (options.command == COMMAND_PROBE && options.postcode == NULL && optind < argc)
-        options.postcode = argv[optind++];
+    if (options.command == COMMAND_PROBE)
+        read_probe(&options, argc, argv);
     if (optind < argc)
         reject_argument(&options, argv[optind]);
     if (options.ttl >= 0 && options.command != COMMAND_MINT)
@@ -258,7 +267,7 @@ static enum exit_status run_command(const struct options *options, const struct 
         check(options, setup, notes);
         return EXIT_WELL;
     case COMMAND_PROBE:
-        return probe_run(setup->config, options->postcode);
+        return probe_run(setup->config, options->probe);
     case COMMAND_PRINT:
         config_print(setup->config, stdout);
         return EXIT_WELL;

@@ -29,6 +29,7 @@ struct probe {
     unsigned magic;
     struct config *config;
     const struct config_upstream *upstream; /* one of config's */
+    struct config_route route;              /* to it alone */
     const struct postcode *postcode;        /* NULL: no lookup */
     struct loop *loop;
     struct key_fetch *keys; /* NULL: no key_url */
@@ -104,7 +105,7 @@ static void look_up(struct probe *probe)
     ctx_set_trace(probe->ctx, trace, "");
     ctx_set_deadline(probe->ctx, mono_add(mono_now(), config->server_request_timeout));
     probe_report_lookup(probe->upstream, probe->postcode);
-    lookup_start(&probe->shared, &config->routes[0], probe->ctx, &query, looked_up, probe);
+    lookup_start(&probe->shared, &probe->route, probe->ctx, &query, looked_up, probe);
 }
 
 /* ---- the token ---- */
@@ -168,8 +169,10 @@ static enum err make_client(struct probe *probe)
     if (err != ERR_OK)
         return err;
     struct lookup_plan *plan = lookup_plan_new(probe->config);
-    plan->ways[0].side = &probe->side;
-    plan->ways[0].client = client;
+    /* No lookup takes the ways to the other upstreams, but a plan has them. */
+    for (size_t i = 0; i < plan->way_count; i++)
+        plan->ways[i].side = &probe->side;
+    plan->ways[probe->route.upstreams[0]].client = client;
     lookup_shared_use(&probe->shared, plan);
     return ERR_OK;
 }
@@ -189,6 +192,45 @@ static void take_down(struct probe *probe)
         token_source_free(probe->side.tokens);
     token_service_free(probe->tokens);
     buf_fini(&probe->outline);
+}
+
+/* ---- its arguments ---- */
+
+static const struct config_upstream *find_upstream(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (strcmp(config->upstreams[i].name, name) == 0)
+            return &config->upstreams[i];
+    return NULL;
+}
+
+/* A list of the upstreams follows, whatever was wrong. */
+static const struct config_upstream *complain_of_name(const struct config *config,
+                                                      const char *problem, const char *name)
+{
+    fprintf(stderr, "postcoded: --probe: %s%s. There %s", problem, name,
+            config->upstream_count == 1 ? "is" : "are");
+    for (size_t i = 0; i < config->upstream_count; i++)
+        fprintf(stderr, "%s %s", i == 0 ? "" : ",", config->upstreams[i].name);
+    fputs(": postcoded --probe NAME [POSTCODE], with a postcode in quotes.\n", stderr);
+    return NULL;
+}
+
+/* NULL: that it cannot be told was said. *postcode: what is left of the arguments. */
+static const struct config_upstream *choose(const struct config *config,
+                                            const char *const arguments[PROBE_ARGUMENTS],
+                                            const char **postcode)
+{
+    const char *first = arguments[0], *second = arguments[1];
+    const struct config_upstream *named = first != NULL ? find_upstream(config, first) : NULL;
+    *postcode = named != NULL ? second : first;
+    if (named != NULL)
+        return named;
+    if (second != NULL)
+        return complain_of_name(config, "no upstream is called ", first);
+    if (config->upstream_count > 1)
+        return complain_of_name(config, "which upstream? NAME is needed", "");
+    return &config->upstreams[0];
 }
 
 /* False: it is none, which was said. */
@@ -233,11 +275,16 @@ static bool lacks_credentials(const struct config *config, const struct config_u
     return lacks;
 }
 
-enum exit_status probe_run(struct config *config, const char *text)
+enum exit_status probe_run(struct config *config, const char *const arguments[PROBE_ARGUMENTS])
 {
-    struct probe probe = {
-        .magic = PROBE_MAGIC, .config = config, .upstream = &config->upstreams[0]};
+    struct probe probe = {.magic = PROBE_MAGIC, .config = config};
     struct postcode postcode;
+    const char *text;
+    probe.upstream = choose(config, arguments, &text);
+    if (probe.upstream == NULL)
+        return EXIT_USAGE;
+    probe.route = (struct config_route){.upstreams = {(size_t)(probe.upstream - config->upstreams)},
+                                        .upstream_count = 1};
     if (text != NULL && !read_postcode(config, text, &postcode))
         return EXIT_USAGE;
     if (lacks_credentials(config, probe.upstream))

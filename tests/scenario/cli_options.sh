@@ -48,8 +48,10 @@ usage lookup
 has "$err" "unexpected argument: lookup" "every command is an option, such as --check" "--help"
 usage --check "SW1A 1AA"
 has "$err" "unexpected argument: SW1A 1AA" "takes no further argument"
-usage --probe SW1A 1AA
+usage --probe location SW1A 1AA
 has "$err" "unexpected argument: 1AA" "put a postcode of --probe in quotes"
+run 2 -c "$here/pc.ini" --probe SW1A 1AA
+has "$err" 'no upstream is called SW1A. There is location: ' 'with a postcode in quotes'
 run 2 -c "$here/pc.ini" --probe 'SW1A+1AA'
 [ "$err" = 'postcoded: --probe: A postcode is 1 to 16 letters, digits, spaces and hyphens; character 5 is U+002B ("+"), which is not a space: write %20.' ] ||
     fail "$err"

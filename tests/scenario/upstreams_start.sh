@@ -43,3 +43,22 @@ eventually one_ready
 looked_up M11AA
 is_ready || fail "not ready with one of two"
 end_managed
+
+# --probe asks the one that is named.
+probe() {
+    told=$("$BUILD/postcoded" -c "$here/pc.ini" --probe "$@" 2>&1)
+    verdict=$?
+}
+probe north EC1A1BB
+[ "$verdict" = 0 ] || fail "$told"
+has "$told" "lookup         ${urls[north]}/"
+[ "$(at_upstream north counter lookups)" = 4 ] || fail "not asked: $told"
+probe south
+[ "$verdict" = 1 ] || fail "$told"
+has "$told" "token endpoint ${urls[south]}/" 'responded with 503'
+for name in '' M11AA; do
+    # shellcheck disable=SC2086 # none, or one
+    probe $name
+    [ "$verdict" = 2 ] || fail "$told"
+    has "$told" 'NAME is needed. There are north, south: postcoded --probe NAME'
+done
