@@ -49,7 +49,9 @@ eventually is_ready
 goes_on() {
     local answer
     : >"$here/fault-$1"
-    answer=$(ask -i -b identity=ada -H "X-Of-$2: of-the-caller" "http://$address/$1/$2/M11AA")
+    # A validator is of the upstream that gave it, which may be any of them.
+    answer=$(ask -i -b identity=ada -H "X-Of-$2: of-the-caller" -H 'If-None-Match: "of-the-caller"' \
+        "http://$address/$1/$2/M11AA")
     rm "$here/fault-$1"
     [[ $answer == *" 200 "* ]] || fail "$1 to $2: $answer"
     metric_is postcoded_upstream_failovers_total 1 "from=\"$1\",to=\"$2\",reason=\"status\"" ||
