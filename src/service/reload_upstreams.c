@@ -141,7 +141,7 @@ void reload_upstreams_use(struct daemon *daemon, const struct config *before,
                           const struct config *after, struct reload_upstreams *changes)
 {
     struct upstreams *upstreams = &daemon->upstreams;
-    struct daemon_upstream **items = mem_zalloc(changes->count * sizeof(*items));
+    struct daemon_upstream **items = mem_zalloc(changes->count * sizeof(struct daemon_upstream *));
     change_health(changes, before, after);
     for (size_t i = 0; i < changes->count; i++) {
         items[i] = changes->items[i].upstream;
