@@ -80,7 +80,11 @@ has "$(control -i "$url/api/v1/addresses/SW1A1AA")" " 401 " WWW-Authenticate
 # Faults.
 set_knob 'unauthorized=1&error_share=25'
 has "$(callers --requests 9)" '"200":6' '"401":1' '"500":2'
-set_knob 'error_share=0&token_status=418'
+set_knob 'error_share=0&lookup_status=429&retry_after=7'
+has "$(lookup M11AA)" " 429 " "Retry-After: 7"
+set_knob 'retry_after=0'
+lacks "$(lookup M11AA)" "Retry-After"
+set_knob 'lookup_status=0&token_status=418'
 has "$(control -i -X POST -u 'demo:p+w &%' "$url/auth/v1")" " 418 "
 set_knob 'token_status=0&token_down=1'
 has "$(control -i -X POST -u 'demo:p+w &%' "$url/auth/v1")" " 503 "

@@ -41,3 +41,26 @@ several_keys() {
     unset 'setting[upstream location/address]' 'setting[upstream location/client_id]' \
         'setting[upstream location/client_secret]'
 }
+
+# A route that all upstreams named are on, in that order.
+route_all() {
+    set_key 'route all' upstream "$1"
+}
+# lookups_at NAME: how many calls have arrived there. failovers FROM TO REASON.
+lookups_at() {
+    at_upstream "$1" counter lookups
+}
+failovers() {
+    metric postcoded_upstream_failovers_total "from=\"$1\",to=\"$2\",reason=\"$3\""
+}
+failovers_are() {
+    [ "$(failovers "${@:2}")" = "$1" ]
+}
+# ejected_is NAME 0-OR-1
+ejected_is() {
+    metric_is postcoded_upstream_ejected "$2" "upstream=\"$1\""
+}
+# status [CURL-ARGUMENT...]: of one lookup.
+status() {
+    ask -o /dev/null -w '%{http_code}' "$@" "$at/M11AA"
+}

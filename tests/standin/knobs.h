@@ -23,6 +23,8 @@
       "this share of authorised lookups, evenly spread, is answered 500")                          \
     X(KNOB_LOOKUP_STATUS, "lookup_status", "N", 0, 599, 0, true,                                   \
       "authorised lookups are answered with this status; 0: as they should be")                    \
+    X(KNOB_RETRY_AFTER, "retry_after", "SECONDS", 0, 86400, 60, true,                              \
+      "the Retry-After of a 429 to a lookup; 0: none")                                             \
     X(KNOB_UNAUTHORIZED, "unauthorized", "N", 0, 1e9, 0, true,                                     \
       "the next N lookups are answered 401, whatever their token")                                 \
     X(KNOB_TOKEN_DOWN, "token_down", NULL, 0, 1, 0, true, "token requests are answered 503")       \

@@ -94,11 +94,16 @@ static void respond_address(struct call *call, const struct postcode *postcode)
 /* As an API whose quota is used up, or one that is out of order. */
 static void respond_status(struct call *call, unsigned status)
 {
+    const struct knobs *knobs = &call->standin->knobs;
+    char seconds[16];
+
     call_answer_error(call, status, status == 429 ? "quota_exceeded" : "server_error",
                       status == 429 ? "the quota of this client is used up"
                                     : "the service is not available");
-    if (status == 429)
-        call_header(call, MHD_HTTP_HEADER_RETRY_AFTER, "60");
+    if (status == 429 && knobs_on(knobs, KNOB_RETRY_AFTER)) {
+        snprintf(seconds, sizeof seconds, "%.0f", knobs->value[KNOB_RETRY_AFTER]);
+        call_header(call, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
 }
 
 static void decide(struct call *call, const char *text)
