@@ -205,13 +205,13 @@ void reload_upstreams_ways(const struct reload_upstreams *changes, size_t worker
                            struct worker_way *ways);
 /* The tokens; workers hear of those that are lost. */
 void reload_upstreams_commit(struct reload_upstreams *changes);
+/* They are the daemon's upstreams; its configuration is to follow at once. */
+void reload_upstreams_use(struct daemon *daemon, struct reload_upstreams *changes);
 /* For a worker to use. */
 void reload_upstreams_eras(const struct reload_upstreams *changes, struct worker_way *ways);
-/* They are the daemon's upstreams; its configuration is to follow at once. */
-void reload_upstreams_use(struct daemon *daemon, const struct config *before,
-                          const struct config *after, struct reload_upstreams *changes);
 /* The workers have been told: starts the new ones, and retires those that are gone. */
-void reload_upstreams_finish(struct reload_upstreams *changes);
+void reload_upstreams_finish(struct reload_upstreams *changes, const struct config *before,
+                             const struct config *after);
 /* What is not used yet. */
 void reload_upstreams_discard(struct reload_upstreams *changes);
 

@@ -33,8 +33,9 @@ struct token_source;
 
 /*
  * `keeper` is only passed on to its own thread. `worker`: its number, from 0, below the keeper's
- * settings.workers. The end: no lookup is parked, both loops have ended and delivered their mail
- * (loop_free) while keeper and source are there; then the source may be freed.
+ * settings.workers. The end: no lookup is parked, and either both loops have ended and delivered
+ * their mail (loop_free) while keeper and source are there, or no mail is under way between the two
+ * (service/side.h says how that is known); then the source may be freed.
  */
 struct token_source *token_source_new(struct loop *loop, struct loop *keeper_loop,
                                       struct keeper *keeper, size_t worker, size_t max_waiters);

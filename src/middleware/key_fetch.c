@@ -44,7 +44,10 @@ struct key_fetch {
     struct timer *expired; /* the deadline has passed, and is about to be told */
 };
 
-/* The origin is the caller's to fill in. */
+/*
+ * Time and proxy are those of the first upstream: [identity] has no keys for them, and there is one
+ * way out of a network as a rule. The origin is the caller's to fill in.
+ */
 static struct client_settings settings_of(const struct config *config)
 {
     struct client_settings settings = client_settings_from(&config->upstreams[0]);

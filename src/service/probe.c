@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "lookup/body.h"
 #include "lookup/lookup.h"
 #include "middleware/identity.h"
@@ -199,7 +200,7 @@ static void take_down(struct probe *probe)
 static const struct config_upstream *find_upstream(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->upstream_count; i++)
-        if (strcmp(config->upstreams[i].name, name) == 0)
+        if (text_equal_ci(config->upstreams[i].name, name))
             return &config->upstreams[i];
     return NULL;
 }

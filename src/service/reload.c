@@ -172,19 +172,20 @@ static void commit(struct reload *reload)
     reload_upstreams_commit(&reload->upstreams);
     keys_commit(daemon, reload->keys);
     reload->keys = NULL;
+    struct setup before = daemon->setup;
+    reload_upstreams_use(daemon, &reload->upstreams);
+    setup_copy(&daemon->setup, &reload->setup);
+    sampling_token(daemon); /* the counters of new upstreams begin before anything is counted */
     for (size_t i = 0; i < daemon->worker_count; i++) {
         reload_upstreams_eras(&reload->upstreams, reload->changes[i]->ways);
         reload->changes[i]->keys = keys_view(daemon);
         worker_commit(reload->changes[i]);
     }
+    reload_upstreams_finish(&reload->upstreams, before.config, config);
     daemon->shares = reload->shares;
-    change_log(daemon->setup.config, config);
+    change_log(before.config, config);
     daemon_limit_connections(daemon, config, &reload->users, &reload->shares);
-    struct setup before = daemon->setup;
-    reload_upstreams_use(daemon, before.config, config, &reload->upstreams);
-    setup_copy(&daemon->setup, &reload->setup);
     change_operators(daemon);
-    reload_upstreams_finish(&reload->upstreams);
     setup_fini(&before);
     keys_count(daemon);
     log_notice(NULL, "configuration reloaded from %s", daemon->path);

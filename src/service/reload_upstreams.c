@@ -137,12 +137,10 @@ static bool stays(const struct reload_upstreams *changes, const struct daemon_up
     return found;
 }
 
-void reload_upstreams_use(struct daemon *daemon, const struct config *before,
-                          const struct config *after, struct reload_upstreams *changes)
+void reload_upstreams_use(struct daemon *daemon, struct reload_upstreams *changes)
 {
     struct upstreams *upstreams = &daemon->upstreams;
-    struct daemon_upstream **items = mem_zalloc(changes->count * sizeof(*items));
-    change_health(changes, before, after);
+    struct daemon_upstream **items = mem_zalloc(changes->count * sizeof(struct daemon_upstream *));
     for (size_t i = 0; i < changes->count; i++) {
         items[i] = changes->items[i].upstream;
         items[i]->pool_digest = changes->items[i].pool_digest;
@@ -151,8 +149,10 @@ void reload_upstreams_use(struct daemon *daemon, const struct config *before,
     changes->removed = upstreams_use(upstreams, items, changes->count);
 }
 
-void reload_upstreams_finish(struct reload_upstreams *changes)
+void reload_upstreams_finish(struct reload_upstreams *changes, const struct config *before,
+                             const struct config *after)
 {
+    change_health(changes, before, after);
     for (size_t i = 0; i < changes->removed_count; i++)
         if (!stays(changes, changes->removed[i]))
             upstream_retire(changes->removed[i]);

@@ -79,7 +79,7 @@ enum err upstream_new(struct upstreams *upstreams, struct config *config,
     upstreams->all = upstream;
     upstream->name = mem_strdup(settings->name);
     upstream->index = settings->index;
-    upstream->sides = mem_zalloc(upstreams->workers * sizeof(*upstream->sides));
+    upstream->sides = mem_zalloc(upstreams->workers * sizeof(struct side *));
     token_fdstore_init(&upstream->fdstore, settings);
     enum err err = token_service_new(&of_tokens, &ports, &upstream->tokens);
     if (err != ERR_OK) {
@@ -178,7 +178,8 @@ void upstream_retire(struct daemon_upstream *upstream)
 
 void upstreams_restore(struct upstreams *upstreams, const struct systemd_inherited *inherited)
 {
-    struct token_fdstore **fdstores = mem_zalloc((upstreams->count + 1) * sizeof(*fdstores));
+    struct token_fdstore **fdstores =
+        mem_zalloc((upstreams->count + 1) * sizeof(struct token_fdstore *));
 
     for (size_t i = 0; i < upstreams->count; i++)
         fdstores[i] = &upstreams->items[i]->fdstore;

@@ -130,10 +130,29 @@ for round in 1 2 3; do
     reload
     [ "$(ask -o /dev/null -w '%{http_code}' "$at/EC1A1BB")" = 200 ] || fail "the new one"
     [ "$(at_upstream added counter lookups)" = 1 ] || fail "the new one's lookups"
-    [ "$(gone)" = $((2 * round - 2)) ] || fail "it is gone with a lookup under way"
+    [ "$(gone)" = $((3 * round - 3)) ] || fail "it is gone with a lookup under way"
     url=$first knob hold=0
     all_answered
-    eventually gone_so_often $((2 * round - 1))
+    eventually gone_so_often $((3 * round - 2))
+
+    # And while one waits for its turn.
+    set_key 'upstream added' rate 30/m
+    set_key 'upstream added' burst 1
+    reload
+    look EC1A6AA
+    look EC1A7AA
+    eventually metric_is postcoded_upstream_rate_waiting 1 'upstream="added"'
+    remove 'upstream added'
+    remove 'route added'
+    reload
+    waits=${urls[added]}
+    all_answered
+    [ "$(url=$waits counter lookups)" = 3 ] || fail "not asked"
+    eventually gone_so_often $((3 * round - 1))
+    add_upstream added
+    route_to added added EC
+    reload
+    at_upstream added counted token_requests=1 >/dev/null
 
     # And while lookups wait for its token.
     at_upstream added knob token_hold=1
@@ -144,10 +163,10 @@ for round in 1 2 3; do
     remove 'upstream added'
     remove 'route added'
     reload
-    [ "$(gone)" = $((2 * round - 1)) ] || fail "it is gone with lookups that wait"
+    [ "$(gone)" = $((3 * round - 1)) ] || fail "it is gone with lookups that wait"
     at_upstream added knob token_hold=0
     all_answered
-    eventually gone_so_often $((2 * round))
+    eventually gone_so_often $((3 * round))
     same
 done
 

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <sys/resource.h>
 
+#include "base/check.h"
 #include "config_fixture.h"
 #include "suite.h"
 
@@ -190,6 +191,53 @@ START_TEST(limit_of_the_process)
 }
 END_TEST
 
+/* ---- several upstreams ---- */
+
+#define SECTION(name, max)                                                                         \
+    "[upstream " name "]\naddress = https://h.example\nclient_id = c\n"                            \
+    "client_secret_file = secret\nmax_connections = " max "\n"
+
+static void use_three(void)
+{
+    config_unref(config);
+    config = load_text(IDENTITY SECTION("a", "300") SECTION("b", "30")
+                           SECTION("c", "1") "[route all]\nupstream = a, b, c\n");
+    ck_assert_ptr_nonnull(config);
+}
+
+/* Never more than there is, in proportion, and nobody is left out. */
+START_TEST(upstreams_have_their_parts)
+{
+    static const size_t workers[] = {1, 2, 3, 16};
+
+    use_three();
+    for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+        const int64_t needed = share(workers[i], 0).needed;
+        for (int64_t limit = needed; limit < 11500 + needed; limit += 7) {
+            const struct descriptor_shares shares = share(workers[i], limit);
+            int64_t of[3], all = 0;
+            for (size_t k = 0; k < 3; k++)
+                all += of[k] = descriptors_of_upstream(&shares, config, workers[i], k);
+            ck_assert_int_le(all * (int64_t)workers[i], shares.upstream);
+            ck_assert_int_ge(of[2], 1);
+            ck_assert_int_ge(of[1], of[2]);
+            ck_assert_int_ge(of[0], of[1]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(upstreams_have_what_is_configured)
+{
+    use_three();
+    const struct descriptor_shares shares = share(2, INT64_MAX);
+    ck_assert_int_eq(shares.upstream, 300 + 30 + 2);
+    ck_assert_int_eq(descriptors_of_upstream(&shares, config, 2, 0), 150);
+    ck_assert_int_eq(descriptors_of_upstream(&shares, config, 2, 1), 15);
+    ck_assert_int_eq(descriptors_of_upstream(&shares, config, 2, 2), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("descriptors");
@@ -205,6 +253,8 @@ int main(void)
     tcase_add_loop_test(tests, callers_keep_what_they_hold, 0, 4);
     tcase_add_test(tests, sockets_and_tls_count);
     tcase_add_test(tests, limit_of_the_process);
+    tcase_add_test(tests, upstreams_have_their_parts);
+    tcase_add_test(tests, upstreams_have_what_is_configured);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
