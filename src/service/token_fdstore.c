@@ -96,11 +96,15 @@ static struct entry *find(struct token_fdstore *fdstore, struct entries *entries
     return NULL;
 }
 
-static void complain(const struct token_fdstore *fdstore, const struct entries *entries)
+/* Of those under its name: all, or those that are newer than the one that was found. */
+static void complain(const struct token_fdstore *fdstore, const struct entries *entries,
+                     const struct entry *found)
 {
     for (size_t i = entries->count; i > 0; i--) {
         const struct entry *entry = &entries->items[i - 1];
 
+        if (entry == found)
+            return;
         if (entry->user == NULL && is_own(fdstore, entry))
             log_warning(NULL, "the token kept by the service manager is not used: %s",
                         entry->reason.text);
@@ -147,8 +151,7 @@ void token_fdstore_restore(struct token_fdstore *const fdstores[], size_t count,
         if (found[i] == NULL)
             found[i] = find(fdstores[i], &entries, false);
     for (size_t i = 0; i < count; i++)
-        if (found[i] == NULL)
-            complain(fdstores[i], &entries);
+        complain(fdstores[i], &entries, found[i]);
     remove_unused(&entries);
     for (size_t i = 0; i < count; i++)
         if (found[i] != NULL && !is_own(fdstores[i], found[i]))
