@@ -40,6 +40,15 @@ for ((i = 1; i <= 5; i++)); do
 done
 ejected_is a 1 || fail "not ejected"
 logged 'warning .*upstream a has failed 5 times in a row: .* leave it out for 5 s' >/dev/null
+# A reload that changes it, and adds another, leaves it where it is.
+set_key 'upstream a' retries 0
+add_upstream c
+set_key 'route c' prefix /c/
+set_key 'route c' upstream c
+configure
+kill -HUP "$daemon"
+eventually metric_is postcoded_reloads_total 1 'result="success"'
+ejected_is a 1 || fail "the reload forgot it"
 load 3
 passed 5000 || calls_are 5
 [ "$(failovers a b ejected)" -gt 0 ] || fail "$(operators /metrics | grep failovers)"
