@@ -13,7 +13,7 @@
 #include "config/faults.h"
 
 /* A file's sections and keys; the bytes of one line. More are a fault. */
-#define SCAN_MAX_ITEMS 10000
+#define SCAN_MAX_ITEMS 5000
 #define SCAN_MAX_LINE 16384
 
 struct scan_section {
