@@ -65,6 +65,9 @@ static void unknown_upstream(const struct rules *rules, const char *name)
     if (near != NULL)
         rules_wrong(rules, KEY_route_upstream, "there is no [upstream %s]; did you mean %s?", name,
                     near);
+    else if (strpbrk(name, " ;\t") != NULL)
+        rules_wrong(rules, KEY_route_upstream,
+                    "there is no [upstream %s]; write commas between the names of several", name);
     else
         rules_wrong(rules, KEY_route_upstream,
                     "there is no [upstream %s]; write one, or name another", name);
@@ -116,12 +119,12 @@ static void answers(const struct rules *rules)
         if (upstreams[a].answer == upstreams[b].answer && same_shape(rules, a, b))
             continue;
         rules_note(rules, KEY_route_upstream,
-                   "%s and %s may answer with objects of different shapes, for %s; set answer = "
-                   "address for each of them",
+                   "%s and %s differ in %s, so that callers may get bodies of two shapes; set "
+                   "answer = address for each of them",
                    upstreams[a].name, upstreams[b].name,
                    upstreams[a].answer != upstreams[b].answer
-                       ? "their answer differs"
-                       : "their keys lookup_* differ and answer = body passes what they send");
+                       ? "answer"
+                       : "lookup_* and pass bodies on as they are");
         return;
     }
 }
@@ -244,7 +247,7 @@ static void reserved(const struct rules *rules)
     for (size_t i = 0; prefix != NULL && i < ARRAY_LEN(paths); i++) {
         if (strncmp(prefix, paths[i].path, strlen(paths[i].path)) == 0)
             rules_wrong(rules, KEY_route_prefix,
-                        "%s is never taken, for %s belongs to [%s] listen; write another", prefix,
+                        "%s cannot be a prefix: %s belongs to [%s] listen; write another", prefix,
                         paths[i].path, paths[i].section);
     }
 }

@@ -87,10 +87,11 @@ static void put_left_out(const struct diagnosis *diagnosis, struct condition *co
     char when[CONDITION_TIME];
 
     if (upstream->breaker.ejected) {
-        condition_put(condition->why,
-                      "%lld lookups in a row failed; one is sent to it as a trial from %s on",
-                      (long long)upstream->eject_after,
-                      condition_time(diagnosis, upstream->breaker.until, when));
+        condition_put(
+            condition->why,
+            "%lld or more lookups in a row failed; one is sent to it as a trial from %s on",
+            (long long)upstream->eject_after,
+            condition_time(diagnosis, upstream->breaker.until, when));
         condition_put(condition->action, "It is taken back by itself once a trial succeeds. What "
                                          "is wrong with it is told beside this, or in the log.");
     } else if (upstream->hold.held || upstream->hold.unsaid) {

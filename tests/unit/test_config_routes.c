@@ -234,6 +234,9 @@ static const struct bad {
      "p.ini:12: [route r] upstream: has an empty entry; remove the comma\n"},
     {"[route r]\nupstream = a, b, far\n",
      "p.ini:12: [route r] upstream: there is no [upstream far]; write one, or name another\n"},
+    {"[route r]\nupstream = a b\n",
+     "p.ini:12: [route r] upstream: there is no [upstream a b]; write commas between the names of "
+     "several\n"},
     {"[upstream spare]\naddress = https://s.example\nclient_id = c\nclient_secret_file = secret\n"
      "[route r]\nupstream = a, b, Spore, A\n",
      "p.ini:16: [route r] upstream: there is no [upstream Spore]; did you mean spare?\n"
@@ -253,10 +256,10 @@ static const struct bad {
      "p.ini:12: [route r] prefix: \"/uk/../\" has a segment . or .., which would be taken out; "
      "write the path without it\n"},
     {"[route r]\nprefix = /readyz/uk/\nupstream = a, b\n",
-     "p.ini:12: [route r] prefix: /readyz/uk/ is never taken, for /readyz/ belongs to [metrics] "
+     "p.ini:12: [route r] prefix: /readyz/uk/ cannot be a prefix: /readyz/ belongs to [metrics] "
      "listen; write another\n"},
     {"[route r]\nprefix = /tokens/\nupstream = a, b\n",
-     "p.ini:12: [route r] prefix: /tokens/ is never taken, for /tokens/ belongs to [admin] listen; "
+     "p.ini:12: [route r] prefix: /tokens/ cannot be a prefix: /tokens/ belongs to [admin] listen; "
      "write another\n"},
     {"[route r]\nupstream = a, b\npostcodes = BT*, *\n",
      "p.ini:13: [route r] postcodes: a * alone stands for all postcodes; leave postcodes out for "
@@ -319,12 +322,11 @@ static const struct noted {
      "note p.ini:7: [upstream b]: no route names it, so that it gets no lookups; name it in "
      "upstream of a route, or remove it\n"},
     {"answer = address\n[route r]\nupstream = a, b\n",
-     "note p.ini:13: [route r] upstream: a and b may answer with objects of different shapes, for "
-     "their answer differs; set answer = address for each of them\n"},
+     "note p.ini:13: [route r] upstream: a and b differ in answer, so that callers may get bodies "
+     "of two shapes; set answer = address for each of them\n"},
     {"lookup_found = /result\n[route r]\nupstream = a, b\n",
-     "note p.ini:13: [route r] upstream: a and b may answer with objects of different shapes, for "
-     "their keys lookup_* differ and answer = body passes what they send; set answer = address for "
-     "each of them\n"},
+     "note p.ini:13: [route r] upstream: a and b differ in lookup_* and pass bodies on as they "
+     "are, so that callers may get bodies of two shapes; set answer = address for each of them\n"},
     {"lookup_found = /result\n[route r]\nupstream = a\n[route s]\nprefix = /s/\nupstream = b\n",
      ""},
     {"burst = 7\nqueue = 3\n[route r]\nupstream = a, b\n",
