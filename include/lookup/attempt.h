@@ -37,12 +37,13 @@ struct attempt {
     struct token *token; /* the one the present call carries */
     char *target;
     struct mono_time called; /* when the present call began */
-    unsigned resends;        /* refused for want of a turn, and made up for */
+    unsigned resends;        /* of the present call, those that are made up for included */
     unsigned uncounted;      /* retries: the next call is one */
     bool turn_came;          /* and is not used yet */
     bool repeated;           /* once is enough (contract 5) */
     bool calling;
     bool lacks_turn; /* a resend was refused for want of one */
+    bool makes_up;   /* it waits to send again what failed: `result` has the error */
 };
 
 /*
@@ -51,6 +52,8 @@ struct attempt {
  */
 void attempt_start(struct attempt *attempt, struct lookup_plan *plan, const struct lookup_way *way,
                    struct ctx *ctx, struct mono_time latest);
+/* It has more time than it began with, and turns may come later. */
+void attempt_extend(struct attempt *attempt, struct mono_time latest);
 /* Leaves all that it waits for; a call is dropped by its context's cancellation. */
 void attempt_fini(struct attempt *attempt);
 
@@ -58,6 +61,8 @@ void attempt_fini(struct attempt *attempt);
 uint64_t attempt_generation(const struct attempt *attempt);
 /* How its lookup's failure is told when its time is over: by what it waited for. */
 enum health_reason attempt_awaits(const struct attempt *attempt);
+/* It has made no call that failed, and waits for a turn: that says nothing of the upstream. */
+bool attempt_waits_for_turn(const struct attempt *attempt);
 /* A call was under way and is no more: its time counts. */
 void attempt_count_time(struct attempt *attempt, struct mono_time now);
 

@@ -67,8 +67,11 @@ static void respond_later(struct request *request, const struct lookup_result *r
 
 static void respond_rate_limited(struct request *request, const struct lookup_result *result)
 {
+    const bool held = result->retry_after > 0; /* nobody was called */
     respond_later(request, result, PROBLEM_RATE_LIMITED,
-                  "The upstream allows no more lookups for now. Ask more slowly.");
+                  held ? "The upstream has said when it allows lookups again, and was not asked "
+                         "before that. Ask more slowly."
+                       : "The upstream allows no more lookups for now. Ask more slowly.");
 }
 
 static void respond_busy(struct request *request, const struct lookup_result *result)
@@ -289,6 +292,13 @@ static const struct config_route *find_route(struct request *request, const stru
     return route;
 }
 
+/* The one it waits for now, which may be another than that which it began with. */
+static void timed_out(struct request *request)
+{
+    request->upstream = upstream_name(request, request->stats.upstream);
+    response_timed_out(request);
+}
+
 static void start(struct lookup_app *lookups, struct request *request,
                   const struct config_route *route, struct lookup_query *query)
 {
@@ -299,6 +309,7 @@ static void start(struct lookup_app *lookups, struct request *request,
     query->if_modified_since = request_header(request, "If-Modified-Since");
     request->upstream =
         upstream_name(request, request->config->upstreams[route->upstreams[0]].index);
+    request->timed_out = timed_out;
     lookup_start(&lookups->shared, route, request->ctx, query, found, request);
 }
 
@@ -356,12 +367,13 @@ static void reject_path(struct request *request, const struct config *config)
 {
     struct buf paths;
     buf_init(&paths, 4096);
-    for (size_t i = 0; i < config->route_count; i++) {
+    enum err err = ERR_OK; /* not ERR_OK: there is no room for more */
+    for (size_t i = 0; i < config->route_count && err == ERR_OK; i++) {
         bool again = false;
         for (size_t j = 0; j < i && !again; j++)
             again = strcmp(config->routes[j].prefix, config->routes[i].prefix) == 0;
         if (!again)
-            buf_printf(&paths, "%s%s...", i == 0 ? "" : ", ", config->routes[i].prefix);
+            err = buf_printf(&paths, "%s%s...", i == 0 ? "" : ", ", config->routes[i].prefix);
     }
     response_plain_problem(request, PROBLEM_NOT_FOUND, "Unknown path. Available paths: %s",
                            buf_text(&paths));

@@ -27,14 +27,14 @@ static struct pace pace_of(int64_t interval)
     static const struct {
         int64_t time;
         const char *name;
-    } spans[] = {{SECOND, "second"}, {MINUTE, "minute"}, {HOUR, "hour"}};
+    } spans[] = {{SECOND, "a second"}, {MINUTE, "a minute"}, {HOUR, "an hour"}};
 
     for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
         int64_t count = (spans[i].time + interval / 2) / interval;
         if (count > 0 && (spans[i].time + count - 1) / count == interval)
             return (struct pace){count, spans[i].name};
     }
-    return (struct pace){HOUR / interval, "hour"};
+    return (struct pace){HOUR / interval, "an hour"};
 }
 
 static void reject(struct request *request, const struct rate *rate, int64_t retry_after)
@@ -46,7 +46,7 @@ static void reject(struct request *request, const struct rate *rate, int64_t ret
     const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
     response_problem(request,
                      &(struct response_problem){.id = PROBLEM_QUOTA_EXCEEDED, .headers = headers},
-                     "You may make %" PRId64 " lookup%s a %s, and %" PRId64
+                     "You may make %" PRId64 " lookup%s %s, and %" PRId64
                      " at once after a pause ([quota] per_user and burst). Try again in %s s.",
                      pace.count, pace.count == 1 ? "" : "s", pace.per, rate->burst, wait);
 }

@@ -20,8 +20,13 @@ uint64_t attempt_generation(const struct attempt *attempt)
 enum health_reason attempt_awaits(const struct attempt *attempt)
 {
     if (!attempt->calling)
-        return HEALTH_NO_TOKEN;
+        return attempt->makes_up ? HEALTH_TIMED_OUT : HEALTH_NO_TOKEN;
     return attempt->query->stats->queued ? HEALTH_QUEUED : HEALTH_TIMED_OUT;
+}
+
+bool attempt_waits_for_turn(const struct attempt *attempt)
+{
+    return attempt->turn_waiter.turns != NULL && !attempt->makes_up;
 }
 
 static void add_duration(struct lookup_stats *stats, int64_t duration)
@@ -68,19 +73,24 @@ static bool charge_resend(const struct lookup_way *way, struct mono_time now)
 
 /*
  * That a kept connection was closed is the ordinary race of HTTP (RFC 9112, section 9.6) and no
- * failure of the upstream, so it is not charged. On the wire it is a call like each other.
+ * failure of the upstream, so it is not charged. On the wire it is a call like each other. It is
+ * charged first, so that no turn is lost to one that the budget refuses; one that has no turn at
+ * once is made up for, and has its charge already.
  */
 static bool may_resend(void *arg, bool kept)
 {
     struct attempt *attempt = arg;
+    const struct lookup_way *way = attempt->way;
 
+    if (attempt->resends >= (unsigned)way->upstream->retries ||
+        (!kept && !charge_resend(way, loop_now(ctx_loop(attempt->ctx)))))
+        return false;
+    attempt->resends++;
     if (has_rate(attempt)) {
-        const struct turns_limits limits = limits_of(attempt->way->upstream);
-        attempt->lacks_turn = !turns_try(attempt->way->side->turns, &limits);
-        if (attempt->lacks_turn)
-            return false;
+        const struct turns_limits limits = limits_of(way->upstream);
+        attempt->lacks_turn = !turns_try(way->side->turns, &limits);
     }
-    return kept || charge_resend(attempt->way, loop_now(ctx_loop(attempt->ctx)));
+    return !attempt->lacks_turn;
 }
 
 static void take_ticket(struct attempt *attempt, const struct token_ticket *ticket);
@@ -97,6 +107,7 @@ static void rejected(struct attempt *attempt, struct mono_time sent)
 {
     attempt->repeated = true;
     attempt->uncounted = 1;
+    attempt->resends = 0; /* another call, with resends of its own */
     memset(attempt->result->headers, 0, sizeof(attempt->result->headers)); /* borrowed until here */
     struct token_ticket ticket = token_source_rejected(
         attempt->way->side->tokens, attempt->ctx, attempt->token, sent, &attempt->token_waiter);
@@ -134,18 +145,15 @@ static void hide_token(const struct token *token, struct buf *outline)
 }
 
 /* It failed, and was not sent again because there was no turn for it at once: it waits for one. */
-static bool makes_up(struct attempt *attempt, const struct upstream_response *reply)
+static bool makes_up(struct attempt *attempt)
 {
-    const bool again = attempt->lacks_turn && reply->error != CLIENT_OK &&
-                       attempt->resends < (unsigned)attempt->way->upstream->retries;
-
+    if (!attempt->lacks_turn)
+        return false;
     attempt->lacks_turn = false;
-    if (again) {
-        attempt->resends++;
-        attempt->uncounted = 1;
-        get_token(attempt);
-    }
-    return again;
+    attempt->makes_up = true;
+    attempt->uncounted = 1;
+    get_token(attempt);
+    return true;
 }
 
 static void called(void *arg, struct upstream_response *reply)
@@ -158,7 +166,7 @@ static void called(void *arg, struct upstream_response *reply)
     struct reason reason;
 
     add_up(attempt, reply);
-    if (makes_up(attempt, reply))
+    if (makes_up(attempt))
         return;
     const bool blames_token = judge_response(&question, reply, result, &reason);
     hide_token(attempt->token, attempt->query->outline);
@@ -196,6 +204,7 @@ static void call(struct attempt *attempt)
     attempt->calling = true;
     attempt->query->stats->retries += attempt->uncounted;
     attempt->uncounted = 0;
+    attempt->makes_up = false;
     prepared_send(&prepared, attempt->ctx, &prepared_call);
 }
 
@@ -210,9 +219,14 @@ static void turn_came(struct turn_waiter *waiter)
     get_token(attempt);
 }
 
+/* Without a resend the failure of before stands: it says of the upstream what a rate does not. */
 static void refuse(struct attempt *attempt, int64_t retry_after)
 {
     metric_upstream_add(METRIC_RATE_REFUSED, attempt->way->upstream->index, 0, 1);
+    if (attempt->makes_up) {
+        finish(attempt, LOOKUP_FAILED);
+        return;
+    }
     attempt->result->retry_after = retry_after;
     finish(attempt, LOOKUP_NO_TURN);
 }
@@ -314,9 +328,15 @@ void attempt_start(struct attempt *attempt, struct lookup_plan *plan, const stru
     attempt->token_waiter = (struct token_waiter){.told = told};
     attempt->turn_waiter = (struct turn_waiter){.come = turn_came};
     attempt->resends = attempt->uncounted = 0;
-    attempt->turn_came = attempt->repeated = attempt->calling = attempt->lacks_turn = false;
+    attempt->turn_came = attempt->repeated = attempt->calling = false;
+    attempt->lacks_turn = attempt->makes_up = false;
     attempt->target = prepared_target(way->upstream, attempt->query);
     get_token(attempt);
+}
+
+void attempt_extend(struct attempt *attempt, struct mono_time latest)
+{
+    attempt->latest = latest;
 }
 
 void attempt_fini(struct attempt *attempt)

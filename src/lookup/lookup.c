@@ -141,6 +141,10 @@ static void note_time_over(struct lookup *lookup, struct mono_time now)
     const struct lookup_way *way = lookup->attempt.way;
     struct lookup_health *health = health_of(lookup, way);
 
+    if (attempt_waits_for_turn(&lookup->attempt)) {
+        note_nothing(lookup, now);
+        return;
+    }
     if (health != NULL)
         lookup_health_timed_out(health, attempt_awaits(&lookup->attempt),
                                 attempt_generation(&lookup->attempt), now);
@@ -218,8 +222,10 @@ static void share_over(void *arg)
     struct choice choice;
 
     lookup->share = NULL;
-    if (!find_next(lookup, FAILOVER_TIMEOUT, &choice))
+    if (!find_next(lookup, FAILOVER_TIMEOUT, &choice)) {
+        attempt_extend(&lookup->attempt, ctx_deadline(lookup->request));
         return;
+    }
     note_time_over(lookup, now);
     attempt_count_time(&lookup->attempt, now);
     ctx_cancel(lookup->ctx, CTX_DEADLINE);

@@ -60,6 +60,7 @@ all_of_it() {
     answers 429 upstream_rate_limited 'Retry-After: 60'
     at_upstream a knob lookup_status=0
     eventually fewer_remain
+    has "$answer" 'was not asked'
     calls_are $((++calls))
     metric_is postcoded_upstream_held 1 'upstream="a"' || fail "a is not held"
     stop_daemon

@@ -101,6 +101,17 @@ set_key 'upstream a' auth_url "$standin_a/auth/v1"
 begin "a mute upstream"
 goes_on timeout
 
+# And so does b: the line of the 504 names the one that did not answer at the end.
+set_key 'upstream b' address "http://$stuck"
+set_key 'upstream b' auth_url "${urls[b]}/auth/v1"
+set_key server request_timeout 2s
+begin "two mute upstreams"
+[ "$(status)" = 504 ] || fail "$begun: $(ask -i "$at/M11AA")"
+has "$(logged '504.*upstream=')" deadline_exceeded upstream=b
+set_key 'upstream b' address "${urls[b]}"
+set_key 'upstream b' auth_url ''
+set_key server request_timeout "$((4 * slow))s"
+
 # It closes; faulty does so for each postcode that it does not know.
 exec {said}< <(exec "$driver/faulty")
 started+=("$!")

@@ -66,11 +66,17 @@ has "$answer" 'You may make 2 lookups a second' 'Retry-After: 1'
 sleep 1
 is_status 200 ada
 
+set_key quota per_user 90/h
+configure
+kill -HUP "$daemon"
+eventually metric_is postcoded_reloads_total 2 'result="success"'
+has "$(ask -b identity=bob "$at/M11AA")" 'You may make 90 lookups an hour'
+
 # Off: nobody is judged.
 set_key quota per_user off
 configure
 kill -HUP "$daemon"
-eventually metric_is postcoded_reloads_total 2 'result="success"'
+eventually metric_is postcoded_reloads_total 3 'result="success"'
 before=$(metric postcoded_quota_total 'result="allowed"')
 for _ in 1 2 3 4 5 6; do
     is_status 200 ada
