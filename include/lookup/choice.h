@@ -1,7 +1,8 @@
 /*
  * Which upstream of a route a lookup asks next: the first one, from a place on, that is neither
  * held by a 429 nor ejected by its breaker. The last one is not left out for failures, because
- * asking one that fails is better than asking none. Private to src/lookup.
+ * asking one that fails is better than asking none. Where the last one is held, that is the first
+ * of those that are ejected. Private to src/lookup.
  *
  * Thread: the worker's.
  */

@@ -36,6 +36,8 @@ struct lookup_result {
     int64_t retry_after;
     /* LOOKUP_NO_TOKEN, and LOOKUP_REJECTED where no other token was obtained: why; else NULL */
     const struct token_cause *cause;
+    /* Another upstream could have been asked, and its retry_budget is used up. */
+    bool over_budget;
     bool alone; /* LOOKUP_REJECTED: the token is accepted for other lookups */
     char *body; /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;

@@ -124,6 +124,20 @@ static void find_left_out(struct diagnosis *diagnosis)
     put_left_out(diagnosis, condition);
 }
 
+/* Lookups of a route go to it, for all that it is held. */
+static bool serves(const struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    const struct config *config = overview->readiness.config;
+
+    if (config == NULL)
+        return true;
+    for (size_t i = 0; i < config->route_count; i++)
+        if (overview_serving(overview, &config->routes[i]) == diagnosis->upstream)
+            return true;
+    return false;
+}
+
 /* It has nobody to stand in for it; and that its lookups fail for just this is not told yet. */
 static void find_held(struct diagnosis *diagnosis)
 {
@@ -133,7 +147,7 @@ static void find_held(struct diagnosis *diagnosis)
     char when[CONDITION_TIME];
     struct condition *condition = NULL;
 
-    if (upstream->hold.held && !upstream->covered && !told)
+    if (upstream->hold.held && !told && serves(diagnosis))
         condition = condition_begin(diagnosis, CONDITION_WARNING, (struct mono_time){0});
     if (condition == NULL)
         return;

@@ -50,6 +50,13 @@ static void respond_unknown(struct request *request, const struct lookup_result 
                            "The upstream knows no such postcode.");
 }
 
+/* Why it ends here although its route has more upstreams: a sentence with a space before it. */
+static const char *why_no_other(const struct lookup_result *result)
+{
+    return result->over_budget ? " Another upstream was not asked, for its retry_budget is used up."
+                               : "";
+}
+
 /* Its Retry-After is the caller's to heed. */
 static void respond_later(struct request *request, const struct lookup_result *result,
                           enum problem_id id, const char *detail)
@@ -61,8 +68,8 @@ static void respond_later(struct request *request, const struct lookup_result *r
         said = wait;
     }
     const struct response_header headers[] = {{"Retry-After", said}, {NULL, NULL}};
-    response_problem(request, &(struct response_problem){.id = id, .headers = headers}, "%s",
-                     detail);
+    response_problem(request, &(struct response_problem){.id = id, .headers = headers}, "%s%s",
+                     detail, why_no_other(result));
 }
 
 static void respond_rate_limited(struct request *request, const struct lookup_result *result)
@@ -97,8 +104,8 @@ static const char *advise_on_status(int status)
 static void respond_status(struct request *request, const struct lookup_result *result)
 {
     response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
-                           "The upstream responded with status %d. %s", result->status,
-                           advise_on_status(result->status));
+                           "The upstream responded with status %d.%s %s", result->status,
+                           why_no_other(result), advise_on_status(result->status));
 }
 
 static void respond_malformed(struct request *request, const struct lookup_result *result)
@@ -127,8 +134,8 @@ static void respond_failed(struct request *request, const struct lookup_result *
     }
     const struct response_problem problem = {
         .id = PROBLEM_UNREACHABLE, .proxy_error = client_error_proxy_status(result->error)};
-    response_problem(request, &problem, "The upstream %s. Try again later.",
-                     client_error_phrase(result->error));
+    response_problem(request, &problem, "The upstream %s.%s Try again later.",
+                     client_error_phrase(result->error), why_no_other(result));
 }
 
 static void respond_no_turn(struct request *request, const struct lookup_result *result)
@@ -195,13 +202,15 @@ static void respond_no_token(struct request *request, const struct lookup_result
 {
     const bool rejected = result->status != 0; /* there was a token */
     char wait[RESPONSE_RETRY_AFTER], cause[TOKEN_CAUSE_TEXT];
-    response_retry_after(result->retry_after, wait);
+    /* The budget of another upstream has room again long before there is a token. */
+    response_retry_after(result->over_budget ? SECOND : result->retry_after, wait);
     token_cause_text(result->cause, cause);
     const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
     response_problem(
         request, &(struct response_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
-        "%s available: %s. Try again in %s s; the log tells more.",
-        rejected ? "The upstream rejected the token, and no other is" : "No token is", cause, wait);
+        "%s available: %s.%s Try again in %s s; the log tells more.",
+        rejected ? "The upstream rejected the token, and no other is" : "No token is", cause,
+        why_no_other(result), wait);
 }
 
 static void (*const responses[])(struct request *, const struct lookup_result *) = {

@@ -31,6 +31,20 @@ static bool is_ejected(struct choice *choice, struct upstream_state *state, stru
     return pass == BREAKER_EJECTED_NOW;
 }
 
+/* The last one is held, so the first that is only ejected is asked: better than none. */
+static void take_ejected(struct choice *choice)
+{
+    size_t i = 0;
+
+    while (i < choice->skip_count && choice->skipped[i].reason != FAILOVER_EJECTED)
+        i++;
+    if (i == choice->skip_count)
+        return;
+    choice->found = true;
+    choice->place = choice->skipped[i].place;
+    choice->skip_count = i;
+}
+
 void choice_make(const struct config_route *route, const struct lookup_plan *plan, size_t from,
                  struct mono_time now, struct mono_time deadline, struct choice *out)
 {
@@ -51,6 +65,8 @@ void choice_make(const struct config_route *route, const struct lookup_plan *pla
             out->place = place;
         }
     }
+    if (!out->found)
+        take_ejected(out);
 }
 
 void choice_count(const struct choice *choice, const struct config_route *route,

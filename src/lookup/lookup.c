@@ -184,6 +184,7 @@ static bool charge(struct lookup *lookup, const struct choice *choice, enum fail
         retry_budget_take(&to->side->state->retries, to->upstream->retry_budget, now))
         return true;
     metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, to->upstream->index, 0, 1);
+    lookup->result.over_budget = true;
     choice_drop(choice, lookup->route, lookup->plan, now);
     return false;
 }

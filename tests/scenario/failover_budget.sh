@@ -26,7 +26,7 @@ ask_all() {
         answer=$(ask -i "$at/M11AA")
         case $answer in
         *' 200 '*) good=$((good + 1)) ;;
-        *'"code":"upstream_unreachable"'*) refused=$((refused + 1)) ;;
+        *'"code":"upstream_unreachable"'*'Another upstream was not asked, for its retry_budget'*) refused=$((refused + 1)) ;;
         *) fail "$answer" ;;
         esac
     done

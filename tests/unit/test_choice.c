@@ -184,6 +184,23 @@ START_TEST(all_are_held)
 }
 END_TEST
 
+/* Who fails may answer; who is held said that it does not. */
+START_TEST(an_ejected_one_where_the_last_is_held)
+{
+    hold(0, "20", 0);
+    eject(1, 0);
+    eject(2, 0);
+    hold(3, "20", 0);
+    hold(4, "20", 0);
+    make(0, SECOND);
+    is_found(1, false);
+    ck_assert_uint_eq(choice.skip_count, 1);
+    ck_assert_uint_eq(choice.skipped[0].place, 0);
+    make(3, SECOND);
+    ck_assert(!choice.found);
+}
+END_TEST
+
 /* A guess of ours leaves nobody without an upstream. */
 START_TEST(the_last_is_held_only_for_a_said_time)
 {
@@ -242,6 +259,7 @@ int main(void)
     tcase_add_test(tc, a_dropped_trial_is_the_next_ones);
     tcase_add_test(tc, held_and_ejected_at_once);
     tcase_add_test(tc, all_are_held);
+    tcase_add_test(tc, an_ejected_one_where_the_last_is_held);
     tcase_add_test(tc, the_last_is_held_only_for_a_said_time);
     tcase_add_test(tc, each_left_out_is_counted_to_the_one_found);
     tcase_add_test(tc, without_state_the_first_is_asked);
