@@ -223,13 +223,14 @@ static const struct config_upstream *choose(const struct config *config,
                                             const char **postcode)
 {
     const char *first = arguments[0], *second = arguments[1];
+    const bool several = config->upstream_count > 1;
     const struct config_upstream *named = first != NULL ? find_upstream(config, first) : NULL;
     *postcode = named != NULL ? second : first;
     if (named != NULL)
         return named;
-    if (second != NULL)
+    if (second != NULL || (several && first != NULL))
         return complain_of_name(config, "no upstream is called ", first);
-    if (config->upstream_count > 1)
+    if (several)
         return complain_of_name(config, "which upstream? NAME is needed", "");
     return &config->upstreams[0];
 }

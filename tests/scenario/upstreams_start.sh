@@ -56,9 +56,12 @@ has "$told" "lookup         ${urls[north]}/"
 probe south
 [ "$verdict" = 1 ] || fail "$told"
 has "$told" "token endpoint ${urls[south]}/" 'responded with 503'
-for name in '' M11AA; do
-    # shellcheck disable=SC2086 # none, or one
-    probe $name
+probe
+[ "$verdict" = 2 ] || fail "$told"
+has "$told" 'NAME is needed. There are north, south: postcoded --probe NAME'
+# A name with a mistake in it is called one, and so is a postcode in its place.
+for name in nroth M11AA; do
+    probe "$name"
     [ "$verdict" = 2 ] || fail "$told"
-    has "$told" 'NAME is needed. There are north, south: postcoded --probe NAME'
+    has "$told" "no upstream is called $name. There are north, south: postcoded --probe NAME"
 done
