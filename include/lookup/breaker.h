@@ -8,10 +8,11 @@
  * A failure is what a lookup fails over for: no connection, 502, 503 or 504, no token, no response
  * in time. Any other response is good, for the upstream works.
  *
- * A good response closes it, whenever its lookup began: it is the newest that is known of the
- * upstream, and the last upstream of a route, which is never left out, is asked without a trial. If
- * it was a rare one, eject_after failures more are needed to eject it again. A failure of a lookup
- * that began before the ejection changes nothing.
+ * A good response closes it if its call began after the ejection: a trial's, or one of the last
+ * upstream of a route, which is never left out and is asked without a trial. If it was a rare one,
+ * eject_after failures more are needed to eject it again. What a call from before the ejection
+ * comes to, good or not, changes nothing: of many under way when an upstream dies, some still
+ * succeed.
  *
  * Any thread: relaxed atomics, no lock. A good lookup of a closed breaker reads two words and
  * writes none.
@@ -50,8 +51,8 @@ enum breaker_pass {
 enum breaker_pass breaker_ask(struct breaker *breaker, struct mono_time now,
                               struct mono_time trial_end);
 
-/* True: it was ejected, and this closed it. */
-bool breaker_good(struct breaker *breaker);
+/* `called`: when its call began. True: it was ejected, and this closed it. */
+bool breaker_good(struct breaker *breaker, struct mono_time called);
 /* True: this failure ejected it, or ejected it again. */
 bool breaker_failed(struct breaker *breaker, int64_t eject_after, bool trial, struct mono_time now);
 /* A trial came to no end of its own: the caller left. The next lookup is the trial. */

@@ -43,13 +43,20 @@ enum breaker_pass breaker_ask(struct breaker *breaker, struct mono_time now,
                                                                        : BREAKER_EJECTED_NOW;
 }
 
-bool breaker_good(struct breaker *breaker)
+bool breaker_good(struct breaker *breaker, struct mono_time called)
 {
-    if (atomic_load_explicit(&breaker->failures, memory_order_relaxed) == 0 &&
-        until_of(breaker) == 0)
+    int64_t until = until_of(breaker);
+
+    if (until == 0) {
+        if (atomic_load_explicit(&breaker->failures, memory_order_relaxed) != 0)
+            atomic_store_explicit(&breaker->failures, 0, memory_order_relaxed);
+        return false;
+    }
+    if (called.ns < atomic_load_explicit(&breaker->since, memory_order_relaxed) ||
+        !change(breaker, until, 0))
         return false;
     atomic_store_explicit(&breaker->failures, 0, memory_order_relaxed);
-    return atomic_exchange_explicit(&breaker->until, 0, memory_order_relaxed) != 0;
+    return true;
 }
 
 static bool eject_first(struct breaker *breaker, struct mono_time now)

@@ -110,7 +110,7 @@ static void note_good(struct lookup *lookup, const struct lookup_way *way)
     lookup->trial = false;
     if (state == NULL)
         return;
-    if (breaker_good(&state->breaker))
+    if (breaker_good(&state->breaker, lookup->attempt.called))
         log_notice(NULL, "upstream %s answers again, and is asked again", way->upstream->name);
     hold_end(&state->hold);
 }

@@ -105,7 +105,7 @@ knob unauthorized=0
 quiet PostcodedTokenRejected PostcodedErrors PostcodedNotReady
 
 # The quota is used up.
-knob lookup_status=429
+knob 'lookup_status=429&retry_after=0'
 fires PostcodedUpstreamQuota PostcodedErrors -- PostcodedNotReady
 knob lookup_status=0
 quiet PostcodedUpstreamQuota PostcodedErrors PostcodedNotReady

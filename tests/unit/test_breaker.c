@@ -51,7 +51,7 @@ START_TEST(failures_in_a_row)
 {
     ck_assert(!failed(0));
     ck_assert(!failed(0));
-    breaker_good(&breaker);
+    breaker_good(&breaker, MONO_NEVER);
     ck_assert(!failed(0));
     ck_assert(!failed(0));
     ck_assert_int_eq(ask(0), BREAKER_CLOSED);
@@ -87,7 +87,7 @@ START_TEST(one_trial)
     ck_assert_int_eq(ask(5 * SECOND), BREAKER_TRIAL);
     ck_assert_int_eq(ask(5 * SECOND), BREAKER_EJECTED_NOW);
     ck_assert_int_eq(ask(15 * SECOND), BREAKER_EJECTED_NOW);
-    breaker_good(&breaker);
+    breaker_good(&breaker, MONO_NEVER);
     ck_assert_int_eq(ask(15 * SECOND), BREAKER_CLOSED);
     ck_assert(!breaker_read(&breaker).ejected);
     eject(16 * SECOND);
@@ -142,17 +142,26 @@ START_TEST(a_trial_that_vanishes)
 }
 END_TEST
 
-/* Its lookup began before the ejection; and the trial, which fails later, is one failure of three.
- */
-START_TEST(a_late_good_response_closes_it)
+/* Of many calls under way some still succeed when the others have ejected it. */
+START_TEST(a_call_from_before_the_ejection_says_nothing)
 {
-    eject(0);
-    breaker_good(&breaker);
-    ck_assert_int_eq(ask(1), BREAKER_CLOSED);
+    eject(SECOND);
+    ck_assert(!breaker_good(&breaker, at(SECOND - 1)));
+    ck_assert_int_eq(ask(SECOND), BREAKER_EJECTED_NOW);
+    ck_assert_uint_eq(breaker_read(&breaker).failures, AFTER);
+    ck_assert(breaker_good(&breaker, at(SECOND)));
+    ck_assert(!breaker_good(&breaker, at(SECOND)));
+    ck_assert_int_eq(ask(SECOND), BREAKER_CLOSED);
+    ck_assert_uint_eq(breaker_read(&breaker).failures, 0);
+}
+END_TEST
 
+/* The trial, which fails later, is one failure of three. */
+START_TEST(another_good_response_closes_it)
+{
     eject(SECOND);
     ck_assert_int_eq(ask(6 * SECOND), BREAKER_TRIAL);
-    breaker_good(&breaker);
+    breaker_good(&breaker, MONO_NEVER);
     ck_assert(!trial_failed(7 * SECOND));
     ck_assert_int_eq(ask(7 * SECOND), BREAKER_CLOSED);
     ck_assert(!failed(7 * SECOND));
@@ -166,11 +175,11 @@ START_TEST(another_eject_after)
     for (int i = 0; i < 9; i++)
         ck_assert(!breaker_failed(&breaker, 10, false, at(0)));
     ck_assert(breaker_failed(&breaker, 5, false, at(0)));
-    breaker_good(&breaker);
+    breaker_good(&breaker, MONO_NEVER);
     for (int i = 0; i < 9; i++)
         ck_assert(!breaker_failed(&breaker, 1000000, false, at(0)));
     ck_assert_int_eq(ask(0), BREAKER_CLOSED);
-    breaker_good(&breaker);
+    breaker_good(&breaker, MONO_NEVER);
     ck_assert(breaker_failed(&breaker, 1, false, at(0)));
 }
 END_TEST
@@ -201,7 +210,7 @@ static void *fail_and_ask(void *arg)
         meet(++met);
         trials += ask(5 * SECOND) == BREAKER_TRIAL;
         meet(++met);
-        breaker_good(&breaker);
+        breaker_good(&breaker, MONO_NEVER);
     }
     return NULL;
 }
@@ -234,7 +243,8 @@ int main(void)
     tcase_add_test(tc, twice_as_long_each_time);
     tcase_add_test(tc, an_abandoned_trial);
     tcase_add_test(tc, a_trial_that_vanishes);
-    tcase_add_test(tc, a_late_good_response_closes_it);
+    tcase_add_test(tc, a_call_from_before_the_ejection_says_nothing);
+    tcase_add_test(tc, another_good_response_closes_it);
     tcase_add_test(tc, another_eject_after);
     tcase_add_test(tc, threads_eject_once_and_try_once);
     suite_add_tcase(s, tc);

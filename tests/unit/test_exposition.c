@@ -201,7 +201,7 @@ START_TEST(test_state)
               "postcoded_upstream_held{upstream=\"v\"} 1\n# HELP");
     ck_family(buf_text(&out), "postcoded_upstream_rate_waiting",
               "postcoded_upstream_rate_waiting{upstream=\"v\"} 12\n# HELP");
-    breaker_good(&state.breaker);
+    breaker_good(&state.breaker, MONO_NEVER);
     hold_begin(&state.hold, "0", now, wall_now());
     buf_reset(&out);
     exposition_write(&exposition, &readiness, &out);
