@@ -92,7 +92,9 @@ done
 goes_to query /query/M11AA
 has "$(cat "$here/answer")" ' 200 '
 refused 400 bad_request /query/M11AA?a=b
-refused 400 bad_request /query/M11AA?
+# An empty one, which newer versions of curl do not send.
+"$driver/callers" --connect "$address" --path '/query/M11AA?' --count 1 --expect 400 >"$here/told" ||
+    fail "$(cat "$here/told")"
 goes_to uk /uk/M11AA?a=b
 stop_daemon
 
