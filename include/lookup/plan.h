@@ -8,6 +8,7 @@
 #ifndef LOOKUP_PLAN_H
 #define LOOKUP_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/config.h"
@@ -51,6 +52,13 @@ struct lookup_plan {
 struct lookup_plan *lookup_plan_new(struct config *config);
 struct lookup_plan *lookup_plan_ref(struct lookup_plan *plan);
 void lookup_plan_unref(struct lookup_plan *plan); /* NULL is allowed */
+
+/* The way to the upstream at a place of a route, which is one of the plan's configuration. */
+const struct lookup_way *lookup_plan_way(const struct lookup_plan *plan,
+                                         const struct config_route *route, size_t place);
+/* Charges the upstream's retry_budget, where there is one. False: it is used up, which is counted.
+ */
+bool lookup_way_charge(const struct lookup_way *way, struct mono_time now);
 
 /* What a worker's lookups share. It outlives every lookup. */
 struct lookup_shared {

@@ -61,16 +61,6 @@ static bool has_rate(const struct attempt *attempt)
     return attempt->way->upstream->rate != 0 && attempt->way->side->turns != NULL;
 }
 
-static bool charge_resend(const struct lookup_way *way, struct mono_time now)
-{
-    struct upstream_state *state = way->side->state;
-
-    if (state == NULL || retry_budget_take(&state->retries, way->upstream->retry_budget, now))
-        return true;
-    metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, way->upstream->index, 0, 1);
-    return false;
-}
-
 /*
  * That a kept connection was closed is the ordinary race of HTTP (RFC 9112, section 9.6) and no
  * failure of the upstream, so it is not charged. On the wire it is a call like each other. It is
@@ -83,7 +73,7 @@ static bool may_resend(void *arg, bool kept)
     const struct lookup_way *way = attempt->way;
 
     if (attempt->resends >= (unsigned)way->upstream->retries ||
-        (!kept && !charge_resend(way, loop_now(ctx_loop(attempt->ctx)))))
+        (!kept && !lookup_way_charge(way, loop_now(ctx_loop(attempt->ctx)))))
         return false;
     attempt->resends++;
     if (has_rate(attempt)) {

@@ -1,12 +1,6 @@
 /* With one upstream, whose 429 is over, this is a few loads. */
 #include "lookup/choice.h"
 
-static const struct lookup_way *way_at(const struct config_route *route,
-                                       const struct lookup_plan *plan, size_t place)
-{
-    return &plan->ways[route->upstreams[place]];
-}
-
 static void skip(struct choice *choice, size_t place, enum failover_reason reason)
 {
     choice->skipped[choice->skip_count++] = (struct choice_skip){place, reason};
@@ -53,7 +47,7 @@ void choice_make(const struct config_route *route, const struct lookup_plan *pla
     out->retry_after = INT64_MAX;
     out->skip_count = 0;
     for (size_t place = from; place < route->upstream_count && !out->found; place++) {
-        struct upstream_state *state = way_at(route, plan, place)->side->state;
+        struct upstream_state *state = lookup_plan_way(plan, route, place)->side->state;
         const bool last = place + 1 == route->upstream_count;
 
         if (state != NULL && is_held(out, state, last, now)) {
@@ -72,10 +66,10 @@ void choice_make(const struct config_route *route, const struct lookup_plan *pla
 void choice_count(const struct choice *choice, const struct config_route *route,
                   const struct lookup_plan *plan)
 {
-    const size_t to = way_at(route, plan, choice->place)->upstream->index;
+    const size_t to = lookup_plan_way(plan, route, choice->place)->upstream->index;
 
     for (size_t i = 0; i < choice->skip_count; i++)
-        failover_count(way_at(route, plan, choice->skipped[i].place)->upstream->index, to,
+        failover_count(lookup_plan_way(plan, route, choice->skipped[i].place)->upstream->index, to,
                        choice->skipped[i].reason);
 }
 
@@ -83,5 +77,5 @@ void choice_drop(const struct choice *choice, const struct config_route *route,
                  const struct lookup_plan *plan, struct mono_time now)
 {
     if (choice->trial)
-        breaker_abandoned(&way_at(route, plan, choice->place)->side->state->breaker, now);
+        breaker_abandoned(&lookup_plan_way(plan, route, choice->place)->side->state->breaker, now);
 }

@@ -13,7 +13,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "lookup/attempt.h"
 #include "lookup/choice.h"
 
@@ -118,7 +117,7 @@ static void note_good(struct lookup *lookup, const struct lookup_way *way)
 /* It says nothing of the upstream: another lookup makes the trial. */
 static void note_nothing(struct lookup *lookup, struct mono_time now)
 {
-    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[lookup->place]];
+    const struct lookup_way *way = lookup_plan_way(lookup->plan, lookup->route, lookup->place);
 
     if (lookup->trial)
         breaker_abandoned(&way->side->state->breaker, now);
@@ -178,12 +177,10 @@ static bool is_charged(enum failover_reason reason)
 static bool charge(struct lookup *lookup, const struct choice *choice, enum failover_reason reason,
                    struct mono_time now)
 {
-    const struct lookup_way *to = &lookup->plan->ways[lookup->route->upstreams[choice->place]];
+    const struct lookup_way *to = lookup_plan_way(lookup->plan, lookup->route, choice->place);
 
-    if (!is_charged(reason) ||
-        retry_budget_take(&to->side->state->retries, to->upstream->retry_budget, now))
+    if (!is_charged(reason) || lookup_way_charge(to, now))
         return true;
-    metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, to->upstream->index, 0, 1);
     lookup->result.over_budget = true;
     choice_drop(choice, lookup->route, lookup->plan, now);
     return false;
@@ -193,7 +190,6 @@ static bool charge(struct lookup *lookup, const struct choice *choice, enum fail
 static bool find_next(struct lookup *lookup, enum failover_reason reason, struct choice *choice)
 {
     const struct mono_time now = now_of(lookup);
-    const size_t *upstreams = lookup->route->upstreams;
 
     if (is_last(lookup))
         return false;
@@ -201,8 +197,9 @@ static bool find_next(struct lookup *lookup, enum failover_reason reason, struct
                 choice);
     if (!choice->found || !charge(lookup, choice, reason, now))
         return false;
-    failover_count(lookup->plan->ways[upstreams[lookup->place]].upstream->index,
-                   lookup->plan->ways[upstreams[choice->place]].upstream->index, reason);
+    failover_count(lookup_plan_way(lookup->plan, lookup->route, lookup->place)->upstream->index,
+                   lookup_plan_way(lookup->plan, lookup->route, choice->place)->upstream->index,
+                   reason);
     choice_count(choice, lookup->route, lookup->plan);
     lookup->query.stats->failovers++;
     return true;
@@ -318,7 +315,7 @@ static struct mono_time begin_share(struct lookup *lookup)
 
 static void begin(struct lookup *lookup, const struct choice *choice)
 {
-    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[choice->place]];
+    const struct lookup_way *way = lookup_plan_way(lookup->plan, lookup->route, choice->place);
 
     lookup->place = choice->place;
     lookup->trial = choice->trial;
@@ -333,7 +330,7 @@ static void begin(struct lookup *lookup, const struct choice *choice)
 static void end_held(struct lookup *lookup, const struct choice *choice)
 {
     const size_t last = lookup->route->upstream_count - 1;
-    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[last]];
+    const struct lookup_way *way = lookup_plan_way(lookup->plan, lookup->route, last);
 
     lookup->query.stats->upstream = way->upstream->index;
     lookup->result.kind = LOOKUP_RATE_LIMITED;
@@ -352,7 +349,7 @@ static void begin_first(struct lookup *lookup)
         end_held(lookup, &choice);
         return;
     }
-    const struct lookup_way *way = &lookup->plan->ways[lookup->route->upstreams[choice.place]];
+    const struct lookup_way *way = lookup_plan_way(lookup->plan, lookup->route, choice.place);
 
     choice_count(&choice, lookup->route, lookup->plan);
     if (way->side->state != NULL)

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 struct lookup_plan *lookup_plan_new(struct config *config)
 {
@@ -38,6 +39,22 @@ void lookup_plan_unref(struct lookup_plan *plan)
         plan->freed(plan);
     config_unref(plan->config);
     mem_free(plan);
+}
+
+const struct lookup_way *lookup_plan_way(const struct lookup_plan *plan,
+                                         const struct config_route *route, size_t place)
+{
+    return &plan->ways[route->upstreams[place]];
+}
+
+bool lookup_way_charge(const struct lookup_way *way, struct mono_time now)
+{
+    struct upstream_state *state = way->side->state;
+
+    if (state == NULL || retry_budget_take(&state->retries, way->upstream->retry_budget, now))
+        return true;
+    metric_upstream_add(METRIC_RETRY_BUDGET_REFUSED, way->upstream->index, 0, 1);
+    return false;
 }
 
 void lookup_shared_use(struct lookup_shared *shared, struct lookup_plan *plan)
