@@ -39,6 +39,7 @@ struct conn {
     struct mono_time gone_since;
     uint64_t last_run;       /* of libmicrohttpd, in which its last request ended; 0: none has */
     bool kept;               /* its last response kept the connection for certain */
+    bool sends_on;           /* its last request announced a body, which is not read */
     bool started;            /* libmicrohttpd has taken it; it may do so a run later */
     int fd;                  /* libmicrohttpd's; ours to watch and to shut down */
     struct tls_session *tls; /* NULL: no TLS, or not yet */

@@ -29,6 +29,7 @@ static void finish(struct conn *conn)
 {
     struct request *request = conn->request;
     conn->request = NULL;
+    conn->sends_on = request->announces_body;
     if (request->state == REQUEST_SENDING)
         mhd_scheduler_response_ends(&conn->server->scheduler);
     if (request->state != REQUEST_HEADER_SECTION) {
@@ -44,7 +45,8 @@ static void finish(struct conn *conn)
 
 /*
  * In TLS a caller sends its request along with the end of its handshake, whatever comes of that,
- * and a large header section in many pieces. libmicrohttpd closes right after this.
+ * and a large header section in many pieces; with or without, a body goes on that nobody reads.
+ * libmicrohttpd closes right after this.
  */
 static void let_linger(struct conn *conn)
 {
@@ -150,7 +152,7 @@ void mhd_on_connection(void *arg, struct MHD_Connection *connection, void **cont
         server_account_closing(conn, connection);
         if (conn->request != NULL)
             finish(conn);
-        if (conn->tls != NULL)
+        if (conn->tls != NULL || conn->sends_on)
             let_linger(conn);
         server_drop(server, conn);
         *context = NULL;

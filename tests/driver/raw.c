@@ -13,12 +13,14 @@
 
 #define EXIT_STILL_OPEN 3
 #define INPUT_MAX (64u << 20)
+#define PIECE ((size_t)16 * 1024)
 
 struct options {
     struct address address;
     int timeout_ms;
     bool half_close;
     long half_close_at; /* -1: not by what has come */
+    bool orderly;       /* a reset is a fault */
 };
 
 static const char help[] =
@@ -27,13 +29,16 @@ static const char help[] =
     "  --connect ADDRESS  HOST:PORT, [V6]:PORT or unix:PATH\n"
     "  --timeout MS       how long to wait, from the start (5000)\n"
     "  --half-close       close the sending half after the last byte\n"
-    "  --half-close-at N  close it once N bytes have come\n";
+    "  --half-close-at N  close it once N bytes have come\n"
+    "  --orderly          a reset is a fault; all is sent, whatever comes back before\n";
 
 static void parse(struct options *options, int argc, char **argv)
 {
     static const struct option table[] = {
-        {"connect", 1, NULL, 'c'},       {"timeout", 1, NULL, 't'}, {"half-close", 0, NULL, 'H'},
-        {"half-close-at", 1, NULL, 'A'}, {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
+        {"connect", 1, NULL, 'c'},    {"timeout", 1, NULL, 't'},
+        {"half-close", 0, NULL, 'H'}, {"half-close-at", 1, NULL, 'A'},
+        {"orderly", 0, NULL, 'o'},    {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -45,6 +50,8 @@ static void parse(struct options *options, int argc, char **argv)
             options->half_close = true;
         else if (option == 'A')
             options->half_close_at = (long)parse_number("half-close-at", optarg, 0, 1e9);
+        else if (option == 'o')
+            options->orderly = true;
         else if (option == 'h') {
             fputs(help, stdout);
             exit(EXIT_SUCCESS);
@@ -80,29 +87,46 @@ static bool read_all(struct bytes *bytes, const char *path)
     return feof(stdin) && !ferror(stdin);
 }
 
-/* A peer that closed early makes sending fail; what it said before is still to be read. */
-static void send_some(int fd, struct bytes *bytes, bool half_close)
+/*
+ * A peer that closed early makes sending fail; what it said before is still to be read. In pieces,
+ * so that a peer which closes before the end is noticed however large the buffers are.
+ */
+static bool send_some(int fd, struct bytes *bytes, const struct options *options)
 {
-    ssize_t n = send(fd, bytes->data + bytes->done, bytes->len - bytes->done, MSG_NOSIGNAL);
+    const size_t left = bytes->len - bytes->done;
+    const size_t piece = options->orderly && left > PIECE ? PIECE : left;
+    const ssize_t n = send(fd, bytes->data + bytes->done, piece, MSG_NOSIGNAL);
+    const bool failed = n < 0 && errno != EAGAIN && errno != EINTR;
     if (n >= 0)
         bytes->done += (size_t)n;
-    else if (errno != EAGAIN && errno != EINTR)
+    else if (failed)
         bytes->done = bytes->len;
-    if (bytes->done == bytes->len && half_close)
+    if (bytes->done == bytes->len && options->half_close)
         shutdown(fd, SHUT_WR);
+    return !failed || !options->orderly;
 }
 
-/* -1 while there may be more, else the exit status. A reset is one way of closing. */
-static int receive_some(int fd, long *received)
+/* -1 while there may be more, else the exit status. */
+static int receive_some(int fd, const struct options *options, long *received)
 {
     char data[65536];
     ssize_t n = recv(fd, data, sizeof data, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return -1;
     if (n <= 0)
-        return EXIT_SUCCESS;
+        return n < 0 && options->orderly ? EXIT_FAILURE : EXIT_SUCCESS;
     *received += n;
     return fwrite(data, 1, (size_t)n, stdout) == (size_t)n ? -1 : EXIT_FAILURE;
+}
+
+/* The peer has said all it had to say, and is to take the rest all the same. */
+static bool send_rest(int fd, struct bytes *bytes, const struct options *options)
+{
+    struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+    while (bytes->done < bytes->len)
+        if (poll(&pollfd, 1, options->timeout_ms) <= 0 || !send_some(fd, bytes, options))
+            return false;
+    return true;
 }
 
 static int converse(int fd, struct bytes *bytes, const struct options *options)
@@ -119,9 +143,11 @@ static int converse(int fd, struct bytes *bytes, const struct options *options)
             return EXIT_STILL_OPEN;
         if (poll(&pollfd, 1, (int)((left + 999999) / 1000000)) <= 0)
             continue;
-        if (pollfd.revents & POLLOUT && bytes->done < bytes->len)
-            send_some(fd, bytes, options->half_close);
-        int status = pollfd.revents & ~POLLOUT ? receive_some(fd, &received) : -1;
+        if (pollfd.revents & POLLOUT && bytes->done < bytes->len && !send_some(fd, bytes, options))
+            return EXIT_FAILURE;
+        int status = pollfd.revents & ~POLLOUT ? receive_some(fd, options, &received) : -1;
+        if (status == EXIT_SUCCESS && options->orderly && bytes->done < bytes->len)
+            status = send_rest(fd, bytes, options) ? EXIT_SUCCESS : EXIT_FAILURE;
         if (status >= 0)
             return status;
         if (options->half_close_at >= 0 && received >= options->half_close_at)

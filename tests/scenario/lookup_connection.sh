@@ -70,8 +70,15 @@ said=$(talk "$(get $lookup/M11AA 'Content-Length: 0\r\n')")
 [ $? = 3 ] || fail "closed after a body of no bytes: $said"
 has "$said" "HTTP/1.1 200"
 
-# Its answer reaches who has sent a body, though nobody reads that.
-head -c 300000 /dev/zero >"$here/body"
+# Its answer reaches who has sent a body, though nobody reads that: the connection is not reset, or
+# a caller that is still sending would stop at the reset and never see the answer.
+head -c 900000 /dev/zero >"$here/body"
+for framing in 'Content-Length: 900000' 'Transfer-Encoding: chunked'; do
+    { printf '%b' "POST $lookup/M11AA HTTP/1.1\r\nHost: h\r\n$framing\r\n\r\n" && cat "$here/body"; } \
+        >"$here/requests"
+    said=$("$driver/raw" --connect "$address" --orderly "$here/requests") || fail "reset: $said"
+    has "$said" "HTTP/1.1 405" "Connection: close"
+done
 for _ in 1 2 3 4 5; do
     has "$(ask -X POST -H Expect: --data-binary @"$here/body" -i "$at/M11AA")" " 405 "
 done
