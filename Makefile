@@ -21,9 +21,9 @@ BUILD := build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if $(SAN
 PREFIX ?= /usr
 DESTDIR ?=
 
-PKGS := libmicrohttpd gnutls libcurl libuv jansson uuid libsystemd libssl libcrypto
+PKGS := libmicrohttpd gnutls libcurl libuv jansson uuid libsystemd libssl libcrypto hiredis
 DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libuv1-dev \
-	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev \
+	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev libhiredis-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
 DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps util-linux systemd \

@@ -110,7 +110,7 @@ enum metric_kind {
     X(METRIC_UPSTREAM_QUEUE_DURATION, "postcoded_upstream_queue_seconds", UPSTREAM, HISTOGRAM,     \
       METRIC_HISTOGRAM_CELLS,                                                                      \
       "Time that a call waited for a connection to the upstream; 0 for one that got it at once.")  \
-    X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 2,               \
+    X(METRIC_TOKEN_REQUESTS, "postcoded_token_requests_total", UPSTREAM, COUNTER, 3,               \
       "Requests to the token endpoint, by result.")                                                \
     X(METRIC_TOKEN_REQUEST_DURATION, "postcoded_token_request_duration_seconds", UPSTREAM,         \
       HISTOGRAM, METRIC_HISTOGRAM_CELLS, "Time of a request to the token endpoint.")               \
@@ -124,6 +124,22 @@ enum metric_kind {
       "Tokens taken out of use, by reason.")                                                       \
     X(METRIC_TOKEN_BUDGET_REFUSED, "postcoded_token_budget_refused_total", UPSTREAM, COUNTER, 1,   \
       "Token requests not made because auth_budget was used up.")                                  \
+    X(METRIC_FLEET_ASKS, "postcoded_fleet_asks_total", UPSTREAM, COUNTER, 6,                       \
+      "Times that the fleet's store was asked whether a token may be requested, by answer.")       \
+    X(METRIC_FLEET_LEADS, "postcoded_fleet_leads_total", UPSTREAM, COUNTER, 3,                     \
+      "Leases to request a token for the fleet, by result.")                                       \
+    X(METRIC_FLEET_LATE_PUTS, "postcoded_fleet_late_puts_total", UPSTREAM, COUNTER, 1,             \
+      "Tokens not put into the fleet's store because it had a newer one.")                         \
+    X(METRIC_FLEET_RESTORES, "postcoded_fleet_restores_total", UPSTREAM, COUNTER, 1,               \
+      "Tokens put back into the fleet's store after it had lost them.")                            \
+    X(METRIC_FLEET_ALONE, "postcoded_fleet_alone_requests_total", UPSTREAM, COUNTER, 1,            \
+      "Token requests made while the fleet's store was out of reach.")                             \
+    X(METRIC_FLEET_UNOPENED, "postcoded_fleet_unopened_total", UPSTREAM, COUNTER, 1,               \
+      "Tokens in the fleet's store that could not be opened: damaged, or sealed by another.")      \
+    X(METRIC_FLEET_STORE_ERRORS, "postcoded_fleet_store_errors_total", PROCESS, COUNTER, 7,        \
+      "Failures of the fleet's store, by kind.")                                                   \
+    X(METRIC_FLEET_STORE_DURATION, "postcoded_fleet_store_duration_seconds", PROCESS, HISTOGRAM,   \
+      METRIC_HISTOGRAM_CELLS, "Time of a command to the fleet's store.")                           \
     X(METRIC_FAILOVERS, "postcoded_upstream_failovers_total", UPSTREAM, COUNTER,                   \
       METRIC_FAILOVER_CELLS,                                                                       \
       "Lookups that went on to another upstream of their route, by where to and why.")             \

@@ -204,6 +204,41 @@
       "Lookups that each user may make, such as 100/m; one more gets 429 quota_exceeded.")         \
     X("quota", "burst", quota_burst, COUNT, "10", 1, 100000, "", CONFIG_RELOADS,                   \
       "Lookups that a user may make at once, after a pause.")                                      \
+    X("fleet", "servers", fleet_servers, LIST, NULL, 1, 4096, "", CONFIG_RELOADS,                  \
+      "The store that a fleet shares: HOST:PORT or unix:PATH of a Redis or Valkey, or of its "     \
+      "Sentinels, with commas between them. Unless set there is no fleet.")                        \
+    X("fleet", "sentinel", fleet_sentinel, TEXT, NULL, 1, 256, "", CONFIG_RELOADS,                 \
+      "Name of the master that the servers, which are Sentinels then, are asked for.")             \
+    X("fleet", "tls", fleet_tls, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                             \
+      "TLS to the store and its Sentinels. off: on loopback and Unix sockets, or with plaintext.") \
+    X("fleet", "plaintext", fleet_plaintext, BOOL, "off", 0, 0, "", CONFIG_RELOADS,                \
+      "Allow tls = off to a store that is not on loopback.")                                       \
+    X("fleet", "ca_file", fleet_ca_file, FILE, NULL, 0, 0, "", CONFIG_RELOADS | CONFIG_RESTRICTS,  \
+      "CA certificates for the store, in PEM; the system's unless set.")                           \
+    X("fleet", "client_certificate", fleet_client_certificate, FILE, NULL, 0, 0, "",               \
+      CONFIG_RELOADS, "Client certificate for the store, in PEM.")                                 \
+    X("fleet", "client_key", fleet_client_key, KEYFILE, NULL, 0, 65536, "", CONFIG_RELOADS,        \
+      "Private key of client_certificate, in PEM without a password.")                             \
+    X("fleet", "user", fleet_user, TEXT, NULL, 1, 256, "", CONFIG_RELOADS,                         \
+      "ACL user at the store; default unless set.")                                                \
+    X("fleet", "password_file", fleet_password_file, PASSWORD, NULL, 0, 4096, "", CONFIG_RELOADS,  \
+      "File with the password at the store.")                                                      \
+    X("fleet", "sentinel_user", fleet_sentinel_user, TEXT, NULL, 1, 256, "", CONFIG_RELOADS,       \
+      "ACL user at the Sentinels; default unless set.")                                            \
+    X("fleet", "sentinel_password_file", fleet_sentinel_password_file, PASSWORD, NULL, 0, 4096,    \
+      "", CONFIG_RELOADS, "File with the password at the Sentinels; none unless set.")             \
+    X("fleet", "prefix", fleet_prefix, TEXT, "pc", 1, 32, "", CONFIG_RELOADS,                      \
+      "What the keys in the store begin with: letters, digits, '.', '-' and '_'.")                 \
+    X("fleet", "key_file", fleet_key_file, KEYFILE, NULL, 0, 4096, "", CONFIG_RELOADS,             \
+      "32 random bytes that all members have, mixed into the key that seals the token.")           \
+    X("fleet", "timeout", fleet_timeout, DURATION, "500ms", 10 * CFG_MS, 60 * CFG_S, "",           \
+      CONFIG_RELOADS, "Time for each reply of the store.")                                         \
+    X("fleet", "renew", fleet_renew, COUNT, "50", 10, 95, "", CONFIG_RELOADS,                      \
+      "Percent of a token's lifetime after which the fleet renews it.")                            \
+    X("fleet", "alone", fleet_alone, COUNT, "60", 0, 1000000, "", CONFIG_RELOADS,                  \
+      "Token requests an hour that all members together may make while the store is out.")         \
+    X("fleet", "look_interval", fleet_look_interval, DURATION, "5m", CFG_S, CFG_DAY, "",           \
+      CONFIG_RELOADS, "How often each member looks for a newer token that it was not told of.")    \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 

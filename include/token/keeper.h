@@ -54,6 +54,7 @@
 #include "token/cause.h"
 #include "token/token.h"
 #include "token/view.h"
+#include "token/wish.h"
 
 struct keeper;
 
@@ -69,14 +70,27 @@ struct keeper;
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {
     KEEPER_GRANTED,
+    KEEPER_SHARED,      /* another member of the fleet asked for it: nobody here is charged */
+    KEEPER_HELD,        /* nobody was asked, for the fleet's sake; uncharged */
     KEEPER_NO_RESPONSE, /* no HTTP response: no connection, timed out, DNS, TLS */
     KEEPER_FAILED,      /* an HTTP response that is no grant */
     KEEPER_REJECTED,    /* a response that blames the request, with every secret we have */
 };
 
+/* Why nobody was asked. What it says of the next request: not before `hold` has passed. */
+enum keeper_hold {
+    KEEPER_HOLD_LATER,  /* nothing is wrong: the present token lasts until then */
+    KEEPER_HOLD_WAIT,   /* another member's request failed: as a failure of our own */
+    KEEPER_HOLD_RECENT, /* one was replaced because of a 401 just now: the token is suspect */
+    KEEPER_HOLD_BUDGET, /* the fleet's auth_budget is used up; after a 401 the token is suspect */
+    KEEPER_HOLD_ALONE,  /* the store cannot be reached, and `alone` allows us no request */
+};
+
 struct keeper_result {
     enum keeper_result_kind kind;
-    struct token_grant grant; /* KEEPER_GRANTED; borrowed */
+    struct token_grant grant; /* KEEPER_GRANTED, KEEPER_SHARED; borrowed */
+    enum keeper_hold held;    /* KEEPER_HELD */
+    int64_t hold;             /* KEEPER_HELD: ns */
     struct token_cause cause; /* why it failed, for callers */
     int64_t retry_after;      /* ns; 0: none was given */
     const char *event;        /* what the log says of a failure; NULL: that the request failed */
@@ -90,7 +104,7 @@ struct keeper_ports {
      * Asks the token endpoint; keeper_fetched is called once later, never from within. `guid` of
      * the lookup that caused it, or NULL: one of its own is made.
      */
-    void (*fetch)(void *arg, const char *guid);
+    void (*fetch)(void *arg, enum token_wish wish, const char *guid);
     /* To all workers; the port takes references of its own. */
     void (*publish)(void *arg, struct token_view *view);
     /* keeper_tick at `when`; one wake-up at a time, MONO_NEVER for none. */
@@ -104,6 +118,7 @@ struct keeper_settings {
     size_t index;          /* the upstream's in the metrics; as NAME, it never changes */
     const char *store_key; /* auth_token_key */
     int64_t early_expiry;
+    int64_t renew; /* a fleet's: percent of the lifetime after which it renews; 0: early_expiry */
     bool prefetch;
     int64_t budget; /* requests an hour */
     size_t workers;
@@ -183,6 +198,18 @@ bool keeper_may_repeat(struct keeper *keeper, const char *guid, struct mono_time
 void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
                     struct mono_time sent, struct mono_time now);
 void keeper_tick(struct keeper *keeper, struct mono_time now);
+
+/*
+ * For a fleet. A successor that nobody asked for, as KEEPER_SHARED; it is taken into use when it
+ * lasts longer than the present token, or that one is suspect or gone. Whether it was.
+ */
+bool keeper_offer(struct keeper *keeper, const struct token_grant *grant,
+                  struct mono_time requested, struct mono_time now);
+/* What made a KEEPER_HELD may be over: what is due is asked for at once. */
+void keeper_retry(struct keeper *keeper, struct mono_time now);
+/* Another member had it forgotten by hand: as keeper_forget, but the next request is not charged.
+ */
+void keeper_leaked(struct keeper *keeper, struct mono_time now);
 
 /*
  * By hand (contract 8). Both join a request under way. Refresh: false past the budget. Forget: the

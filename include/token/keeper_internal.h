@@ -43,6 +43,7 @@ struct keeper_flight {
     bool under_way;
     bool rejected; /* a 401 began it, or waits for it */
     bool by_hand;  /* an operator began it, or waits for it */
+    enum token_wish wish;
     struct mono_time began;
     char guid[GUID_MAX + 1]; /* of the lookup that caused it; "": none did */
 };
@@ -103,10 +104,11 @@ bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now);
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now);
 
 /*
- * Asks the token endpoint; none may be under way. `charged`: in itself; what came before may make
- * it so too. False, and nothing was asked: the budget has no room.
+ * Asks the token endpoint; none may be under way. What came before may make it charged, or the
+ * wish another one. False, and nothing was asked: the budget has no room.
  */
-bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mono_time now);
+bool keeper_ask(struct keeper *keeper, enum token_wish wish, const char *guid,
+                struct mono_time now);
 /* `reason`: why a token left use, if one that could be used did. */
 void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct mono_time now);
 void keeper_settle(struct keeper *keeper, struct mono_time now);

@@ -144,7 +144,8 @@ static bool may_charge(struct keeper *keeper, const char *guid, struct mono_time
 }
 
 /* `guid` is copied first: it may be the flight's own. */
-static void take_off(struct keeper *keeper, const char *guid, bool charged, struct mono_time now)
+static void take_off(struct keeper *keeper, enum token_wish wish, const char *guid, bool charged,
+                     struct mono_time now)
 {
     char copy[GUID_MAX + 1];
 
@@ -154,12 +155,17 @@ static void take_off(struct keeper *keeper, const char *guid, bool charged, stru
     keeper->flight.began = now;
     keeper->exhausted = false;
     budget_note(&keeper->budget, now, charged);
-    keeper->ports.fetch(keeper->ports.arg, copy[0] != '\0' ? copy : NULL);
+    keeper->flight.wish = wish;
+    keeper->ports.fetch(keeper->ports.arg, wish, copy[0] != '\0' ? copy : NULL);
 }
 
-bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mono_time now)
+bool keeper_ask(struct keeper *keeper, enum token_wish wish, const char *guid, struct mono_time now)
 {
+    bool charged = wish == TOKEN_WISH_REFUSED || wish == TOKEN_WISH_HAND;
+
     MUST(!keeper->flight.under_way);
+    if (keeper->forgotten)
+        wish = TOKEN_WISH_FORGOTTEN;
     if (keeper->forgotten || keeper->standing == STANDING_DENIED)
         charged = true;
     if (charged && !may_charge(keeper, guid, now))
@@ -167,7 +173,7 @@ bool keeper_ask(struct keeper *keeper, bool charged, const char *guid, struct mo
     keeper->forgotten = false;
     keeper->flight.rejected = false;
     keeper->flight.by_hand = false;
-    take_off(keeper, guid, charged, now);
+    take_off(keeper, wish, guid, charged, now);
     return true;
 }
 
@@ -228,11 +234,21 @@ static void retire(struct keeper *keeper, struct mono_time now)
     keeper_publish(keeper, EVICTED_EXPIRED, now);
 }
 
+static enum token_wish scheduled_wish(const struct keeper *keeper, struct mono_time now)
+{
+    struct token *present = keeper_present(keeper, now);
+    const enum token_wish wish = present != NULL ? TOKEN_WISH_SCHEDULE : TOKEN_WISH_FIRST;
+
+    token_unref(present);
+    return wish;
+}
+
 void keeper_settle(struct keeper *keeper, struct mono_time now)
 {
     retire(keeper, now);
     if (!mono_before(now, keeper_due(keeper, now)) &&
-        !keeper_ask(keeper, false, keeper->wanted ? keeper->wanted_guid : NULL, now)) {
+        !keeper_ask(keeper, scheduled_wish(keeper, now),
+                    keeper->wanted ? keeper->wanted_guid : NULL, now)) {
         keeper->not_before = budget_free_at(&keeper->budget, now);
         keeper_publish(keeper, EVICTED_EXPIRED, now);
     }
@@ -325,7 +341,7 @@ void keeper_wanted(struct keeper *keeper, uint64_t sequence, const char *guid, s
 bool keeper_refresh(struct keeper *keeper, struct mono_time now)
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
-    bool asked = keeper->flight.under_way || keeper_ask(keeper, true, NULL, now);
+    bool asked = keeper->flight.under_way || keeper_ask(keeper, TOKEN_WISH_HAND, NULL, now);
 
     if (asked)
         keeper->flight.by_hand = true;
@@ -397,7 +413,7 @@ void keeper_reconfigure(struct keeper *keeper, const struct keeper_settings *set
         start_afresh(keeper);
     keeper_publish(keeper, EVICTED_FORGOTTEN, now);
     if (keeper->flight.under_way)
-        take_off(keeper, keeper->flight.guid, false, now);
+        take_off(keeper, keeper->flight.wish, keeper->flight.guid, false, now);
     keeper_settle(keeper, now);
 }
 

@@ -52,7 +52,7 @@ static enum keeper_verdict judge(struct keeper *keeper, const char *guid, struct
         return keep_suspect(keeper, keeper->replace_again_at, now);
     if (keeper_failing(keeper) && mono_before(now, keeper->not_before))
         return KEEPER_BACKING_OFF;
-    if (!keeper_ask(keeper, true, guid, now)) {
+    if (!keeper_ask(keeper, TOKEN_WISH_REFUSED, guid, now)) {
         struct mono_time free_at = budget_free_at(&keeper->budget, now);
         return keep_suspect(keeper, mono_min(free_at, mono_add(now, KEEPER_REPLACEMENT_INTERVAL)),
                             now);

@@ -46,8 +46,9 @@ static void port_publish(void *arg, struct token_view *view)
     service->ports.publish(service->ports.arg, view);
 }
 
-static void port_fetch(void *arg, const char *guid)
+static void port_fetch(void *arg, enum token_wish wish, const char *guid)
 {
+    (void)wish;
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
     if (service->fetch == NULL || (service->one_shot && service->asked))
         return;

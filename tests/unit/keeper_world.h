@@ -38,6 +38,7 @@ struct world {
     bool pending; /* a request is under way */
     struct mono_time sent;
     char guid[200];                       /* it came with; "" for none */
+    enum token_wish wish;                 /* why it was made */
     struct mono_time made[WORLD_FETCHES]; /* requests, since the beginning */
     size_t requests;
 
@@ -122,9 +123,11 @@ static inline struct keeper_result endpoint_denying(struct world *world)
 
 /* Ports. */
 
-static inline void world_fetch(void *arg, const char *guid)
+static inline void world_fetch(void *arg, enum token_wish wish, const char *guid)
 {
     struct world *world = arg;
+
+    world->wish = wish;
 
     ck_assert_msg(!world->pending, "two requests at one time");
     ck_assert_uint_lt(world->requests, WORLD_FETCHES);

@@ -28,8 +28,9 @@ static struct mono_time fetched_at;
 static unsigned messages; /* that the keeper got */
 static uint32_t jitter;   /* what it draws */
 
-static inline void fetch(void *arg, const char *guid)
+static inline void fetch(void *arg, enum token_wish wish, const char *guid)
 {
+    (void)wish;
     (void)arg;
     fetches++;
     fetched_at = mono_now();

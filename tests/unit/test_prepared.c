@@ -30,8 +30,9 @@ static char names[COUNT][16], values[COUNT][16];
 static struct store *store;
 
 /* Nobody asks for a token here. */
-static void fetch(void *arg, const char *guid)
+static void fetch(void *arg, enum token_wish wish, const char *guid)
 {
+    (void)wish;
     (void)arg;
     (void)guid;
 }

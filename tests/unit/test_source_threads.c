@@ -92,9 +92,9 @@ static void answer_now(void *arg)
         atomic_store(&good_generation, 2);
 }
 
-static void fetch_later(void *arg, const char *guid)
+static void fetch_later(void *arg, enum token_wish wish, const char *guid)
 {
-    fetch(arg, guid);
+    fetch(arg, wish, guid);
     ck_assert_ptr_null(answer_timer);
     answer_timer = timer_start(main_loop, 5 * MILLISECOND, answer_now, NULL);
 }
