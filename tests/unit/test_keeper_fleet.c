@@ -251,6 +251,27 @@ START_TEST(held_without_a_token_or_prefetch)
 }
 END_TEST
 
+/* Without prefetch, a token is lacking since something went wrong. */
+START_TEST(lacking_since_the_fleet_waits)
+{
+    struct world *world = world_new();
+
+    world->settings.renew = 50;
+    world->settings.prefetch = false;
+    world_start(world);
+    world_run(world, MINUTE);
+    holds(world, KEEPER_HOLD_LATER, MINUTE);
+    want(world);
+    world_run(world, HOUR);
+    ck_assert_int_eq(world_status(world).lacking_since.ns, WORLD_START.ns);
+    holds(world, KEEPER_HOLD_WAIT, HOUR);
+    want(world);
+    world_run(world, world->latency);
+    ck_assert_int_eq(world_status(world).lacking_since.ns, world->now.ns);
+    world_free(world);
+}
+END_TEST
+
 /* A 401 that is held: 502, and the next ones too, until the hold is over. */
 static void held_after_401(enum keeper_hold held, enum token_cause_kind cause, int64_t duration,
                            int64_t suspect_for)
@@ -349,6 +370,25 @@ START_TEST(a_401_while_nothing_is_wrong)
     world->endpoint = fleet_sharing;
     ck_assert_int_eq(world_refused(world, 0), KEEPER_REPLACING);
     ck_assert_int_eq(world->wish, TOKEN_WISH_REFUSED);
+    world_free(world);
+}
+END_TEST
+
+/* A wait that goes on is one failure, and not one for each time that the fleet is asked. */
+START_TEST(an_error_of_a_long_wait)
+{
+    struct world *world = world_new();
+
+    world->settings.renew = 50;
+    holds(world, KEEPER_HOLD_WAIT, MINUTE);
+    world_start(world);
+    world_run(world, 10 * MINUTE);
+    ck_assert_uint_eq(world->requests, 10);
+    ck_assert_ptr_nonnull(world_status(world).last_error);
+    ck_assert_int_eq(world_status(world).last_error_age, 10 * MINUTE - world->latency);
+    holds(world, KEEPER_HOLD_BUDGET, MINUTE);
+    world_run(world, MINUTE);
+    ck_assert_ptr_null(world_status(world).last_error);
     world_free(world);
 }
 END_TEST
@@ -513,10 +553,11 @@ START_TEST(an_offer_without_a_token_ends_the_waits)
     struct world *world = world_new();
 
     world->settings.renew = 50;
-    holds(world, KEEPER_HOLD_BUDGET, 20 * MINUTE);
+    holds(world, kinds[_i].held, 20 * MINUTE);
     world_start(world);
     world_run(world, SECOND);
     ck_assert(world->view->failed);
+    ck_assert(!offer(world, "offered", HOUR, HOUR - SECOND)); /* it is over */
     ck_assert(offer(world, "offered", HOUR, MINUTE));
     ck_assert(!world->view->failed);
     ck_assert(token_cause_is_none(&world->view->cause));
@@ -543,6 +584,7 @@ START_TEST(an_offer_during_a_request)
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 2);
     ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
+    ck_assert_int_eq(world->keeper->standing, STANDING_FINE);
     ck_assert_int_eq(requests_counted(2), 1);
     ck_assert_int_gt(world_status(world).next_request_in, 25 * MINUTE);
     world_free(world);
@@ -585,9 +627,18 @@ START_TEST(retried_at_once)
     world_run(world, SECOND);
     ck_assert_uint_eq(world_generation(world), 1);
     /* With nothing held it says nothing. */
-    const unsigned views = world->views;
+    unsigned views = world->views;
     keeper_retry(world->keeper, world->now);
     ck_assert_uint_eq(world->requests, 2);
+    ck_assert_uint_eq(world->views, views);
+    /* Nor while a request is under way. */
+    holds(world, KEEPER_HOLD_RECENT, MINUTE);
+    (void)world_refused(world, 0);
+    world_run(world, 2 * MINUTE);
+    (void)world_refused(world, 0);
+    ck_assert_uint_eq(world->requests, 4);
+    views = world->views;
+    keeper_retry(world->keeper, world->now);
     ck_assert_uint_eq(world->views, views);
     world_free(world);
 }
@@ -680,6 +731,7 @@ START_TEST(forgotten_during_a_request_that_is_held)
     world_run(world, world->latency);
     ck_assert_uint_eq(world->requests, 3);
     ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
+    ck_assert_uint_eq(world_status(world).charged_last_hour, 1);
     world_free(world);
 }
 END_TEST
@@ -693,6 +745,26 @@ START_TEST(forgotten_during_a_request_that_fails)
     keeper_forget(world->keeper, world->now);
     ck_assert_uint_eq(world->requests, 2);
     world_run(world, world->latency);
+    ck_assert_uint_eq(world->requests, 3);
+    ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
+    /* That told them. */
+    world_run(world, world->latency);
+    ck_assert_uint_eq(world->requests, 4);
+    ck_assert_int_eq(world->wish, TOKEN_WISH_FIRST);
+    world_free(world);
+}
+END_TEST
+
+/* It does not wait for the end of a wait either. */
+START_TEST(forgotten_while_the_fleet_waits)
+{
+    struct world *world = fleet_world(false);
+
+    holds(world, KEEPER_HOLD_WAIT, HOUR);
+    (void)world_refused(world, 0);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world->requests, 2);
+    keeper_forget(world->keeper, world->now);
     ck_assert_uint_eq(world->requests, 3);
     ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
     world_free(world);
@@ -726,7 +798,13 @@ START_TEST(logs_once_until_a_token)
     world_run(world, HOUR);
     holds(world, KEEPER_HOLD_WAIT, MINUTE);
     world_run(world, HOUR);
-    ck_assert(offer(world, "offered", 24 * HOUR, 0));
+    ck_assert(offer(world, "offered", 24 * HOUR, MINUTE));
+    world->endpoint = fleet_sharing_same; /* a request goes on, and brings the same */
+    ck_assert(keeper_refresh(world->keeper, world->now));
+    snprintf(world->value, sizeof(world->value), "offered-again");
+    ck_assert(offer(world, world->value, 24 * HOUR, 0));
+    world_run(world, SECOND);
+    holds(world, KEEPER_HOLD_WAIT, MINUTE);
     world_run(world, 13 * HOUR);
     keeper_leaked(world->keeper, world->now);
     world_free(world);
@@ -735,7 +813,7 @@ START_TEST(logs_once_until_a_token)
     text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
     ck_assert_uint_eq(occurrences(text, "no token is requested for the fleet"), 2);
     ck_assert_uint_eq(occurrences(text, "alone allows"), 1);
-    ck_assert_uint_eq(occurrences(text, "token obtained from the fleet"), 1);
+    ck_assert_uint_eq(occurrences(text, "token obtained from the fleet"), 2);
     ck_assert_uint_eq(occurrences(text, "by hand at another member"), 1);
     ck_assert_uint_eq(occurrences(text, "WARNING"), 0);
     ck_assert_uint_eq(occurrences(text, "offered"), 0);
@@ -747,6 +825,7 @@ static void add_held(TCase *tc)
     tcase_add_loop_test(tc, held_with_a_token, 0, (int)ARRAY_LEN(kinds));
     tcase_add_loop_test(tc, held_without_a_token, 0, (int)ARRAY_LEN(kinds));
     tcase_add_loop_test(tc, held_without_a_token_or_prefetch, 0, (int)ARRAY_LEN(kinds));
+    tcase_add_test(tc, lacking_since_the_fleet_waits);
     tcase_add_test(tc, recent_after_a_401);
     tcase_add_test(tc, budget_after_a_401);
     tcase_add_test(tc, alone_after_a_401);
@@ -754,6 +833,7 @@ static void add_held(TCase *tc)
     tcase_add_test(tc, recent_after_a_401_for_a_token_that_worked);
     tcase_add_test(tc, waiting_after_a_401);
     tcase_add_test(tc, a_401_while_nothing_is_wrong);
+    tcase_add_test(tc, an_error_of_a_long_wait);
     tcase_add_test(tc, the_fleets_budget_is_used_up_for_long);
     tcase_add_test(tc, a_401_during_a_renewal_that_is_held);
     tcase_add_test(tc, by_hand_during_a_request_that_is_held);
@@ -766,7 +846,7 @@ static void add_offered(TCase *tc)
     tcase_add_test(tc, an_offer_that_lasts_longer);
     tcase_add_test(tc, an_offer_that_lasts_no_longer);
     tcase_add_test(tc, an_offer_while_the_token_is_suspect);
-    tcase_add_test(tc, an_offer_without_a_token_ends_the_waits);
+    tcase_add_loop_test(tc, an_offer_without_a_token_ends_the_waits, 0, (int)ARRAY_LEN(kinds));
     tcase_add_test(tc, an_offer_during_a_request);
     tcase_add_test(tc, an_offer_during_a_request_that_is_held);
 }
@@ -789,6 +869,7 @@ static Suite *suite(void)
     tcase_add_test(tc, forgotten_here);
     tcase_add_test(tc, forgotten_during_a_request_that_is_held);
     tcase_add_test(tc, forgotten_during_a_request_that_fails);
+    tcase_add_test(tc, forgotten_while_the_fleet_waits);
     tcase_add_test(tc, logs_once_until_a_token);
     suite_add_tcase(s, tc);
     return s;
