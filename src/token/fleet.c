@@ -409,7 +409,7 @@ static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t f
 static void keep_own(struct fleet *fleet, struct mono_time now)
 {
     fleet->generation = 0;
-    if (fleet->connected)
+    if (fleet_reachable(fleet))
         fleet->look_at = now;
 }
 
