@@ -7,7 +7,13 @@
 #ifndef TOKEN_FLEET_SCRIPTS_H
 #define TOKEN_FLEET_SCRIPTS_H
 
-#include "token/fleet_store.h"
+enum fleet_verb {
+    FLEET_LOOK, /* what is there? */
+    FLEET_ASK,  /* may I ask the token endpoint? */
+    FLEET_PUT,  /* here is a token */
+    FLEET_FAIL, /* my request failed; the lease is given back */
+};
+#define FLEET_VERBS 4
 
 /* A SHA-1 in hex, and a NUL. */
 #define FLEET_SCRIPT_NAME 41

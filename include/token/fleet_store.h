@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "token/fleet_scripts.h"
 #include "token/wish.h"
 #include "upstream/resp.h"
 
@@ -38,14 +39,6 @@
 
 /* After a request because of a 401 there is no other one for so long. */
 #define FLEET_GUARD (30 * SECOND)
-
-enum fleet_verb {
-    FLEET_LOOK, /* what is there? */
-    FLEET_ASK,  /* may I ask the token endpoint? */
-    FLEET_PUT,  /* here is a token */
-    FLEET_FAIL, /* my request failed; the lease is given back */
-};
-#define FLEET_VERBS 4
 
 /* Why a request brought nothing. */
 enum fleet_failure {

@@ -12,7 +12,6 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "token/fleet_scripts.h"
 
 /* Which keys each script is given. */
 static const char *const key_names[FLEET_VERBS] = {
