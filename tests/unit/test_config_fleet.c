@@ -226,6 +226,24 @@ START_TEST(other_sections)
 }
 END_TEST
 
+/* Its names are common words: a near name of the section that they stand in is meant first. */
+START_TEST(names_elsewhere)
+{
+    ck_assert_ptr_null(load_text("[server]\ntls = on\nservers = a:1\n[metrics]\ntls = on\n" WHOLE
+                                 "timeout = 5s\npassword_file = x\nrenew = 50\n"));
+    ck_assert_str_eq(fault_lines(),
+                     "p.ini:2: [server] tls: unknown key; write tls: before the address in listen, "
+                     "such as listen = tls:127.0.0.1:8443\n"
+                     "p.ini:3: [server] servers: unknown key; it belongs in [fleet]\n"
+                     "p.ini:5: [metrics] tls: unknown key; postcoded.ini(5) lists the keys\n"
+                     "p.ini:12: [upstream u] timeout: unknown key; did you mean "
+                     "\"auth_timeout\"?\n"
+                     "p.ini:13: [upstream u] password_file: unknown key; did you mean "
+                     "\"client_key_password_file\"?\n"
+                     "p.ini:14: [upstream u] renew: unknown key; it belongs in [fleet]\n");
+}
+END_TEST
+
 /* The early expiry that an upstream is given decides nothing there. */
 START_TEST(early_expiry)
 {
@@ -336,6 +354,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup_files, teardown);
     tcase_add_loop_test(tcase, said_once, 0, ARRAY_LEN(cases));
     tcase_add_test(tcase, other_sections);
+    tcase_add_test(tcase, names_elsewhere);
     tcase_add_test(tcase, early_expiry);
     tcase_add_test(tcase, defaults);
     tcase_add_test(tcase, values);
