@@ -64,7 +64,7 @@ static inline struct token *make_token(const char *value, int64_t lifetime, stru
 {
     const struct token_grant grant = {.type = "Bearer", .value = value, .lifetime = lifetime};
 
-    return token_new(&grant, from, lifetime / 5, 0, 1, 1);
+    return token_new(&grant, from, &(struct token_renewal){.early = lifetime / 5}, 0, 1, 1);
 }
 
 static inline void world_use(struct fleet_world *world, const struct token_grant *grant,
