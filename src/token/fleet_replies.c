@@ -225,7 +225,7 @@ static void plan_look(struct fleet *fleet, struct mono_time now)
  */
 static void end_hold(struct fleet *fleet)
 {
-    if (!fleet->held || fleet->want != WANT_NOTHING)
+    if (!fleet->held)
         return;
     fleet->held = false;
     fleet->ports.retry(fleet->ports.arg);
@@ -240,8 +240,7 @@ static void looked(struct fleet *fleet, const struct fleet_reply *reply, struct 
     if (fleet->of != fleet->which)
         return;
     plan_look(fleet, now);
-    if (reply->sealed == NULL)
-        restore(fleet, reply, now);
+    restore(fleet, reply, now);
     end_hold(fleet);
 }
 

@@ -330,7 +330,6 @@ START_TEST(a_token_without_a_margin)
 
     token_unref(world->present);
     world->present = token_new(&grant, world->now, 0, 0, 1, 1);
-    world->random = UINT32_MAX;
     world_want(world, TOKEN_WISH_SCHEDULE);
     world_turn(world);
     ck_assert_int_eq(world->answer.hold, HOUR - 10 * SECOND);
