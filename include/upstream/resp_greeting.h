@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-#include "upstream/resp.h"
 #include "upstream/resp_output.h"
 #include "upstream/resp_queue.h"
+#include "upstream/resp_types.h"
 
 /* Embedded. */
 struct resp_greeting {

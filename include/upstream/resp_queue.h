@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "upstream/resp.h"
+#include "upstream/resp_types.h"
 
 /* Up to COMMAND any reply answers; the others are confirmed, or answered with an error. */
 enum resp_kind { RESP_AUTHENTICATES, RESP_NAMES, RESP_COMMAND, RESP_SUBSCRIBES, RESP_UNSUBSCRIBES };

@@ -17,15 +17,6 @@
 #define WORDS 3
 
 static const struct {
-    const char *name;
-    const char *phrase;
-} errors[] = {
-#define ERROR_ROW(id, name, phrase) [id] = {name, phrase},
-    RESP_ERRORS(ERROR_ROW)
-#undef ERROR_ROW
-};
-
-static const struct {
     const char *begin; /* of the error's text */
     bool to_auth;      /* only where it is the reply to AUTH */
     struct resp_refusal refusal;
@@ -45,18 +36,6 @@ static const struct {
     {"ERR wrong number of arg", true, {RESP_AUTH, "it knows no users, only a password"}},
     {"ERR unknown command", true, {RESP_AUTH, "it knows no AUTH"}},
 };
-
-const char *resp_error_name(enum resp_error error)
-{
-    MUST((size_t)error < ARRAY_LEN(errors));
-    return errors[error].name;
-}
-
-const char *resp_error_phrase(enum resp_error error)
-{
-    MUST((size_t)error < ARRAY_LEN(errors));
-    return errors[error].phrase;
-}
 
 static char *copy_or_null(const char *text)
 {
