@@ -20,7 +20,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
+#include "token/fleet_call.h"
 #include "token/fleet_link_internal.h"
 #include "token/fleet_reach.h"
 #include "token/fleet_server.h"
@@ -29,7 +29,6 @@
 
 #define LINK_MAGIC 0xf1ee1128u
 #define CHANNEL_MAGIC 0xf1eec4a2u
-#define CALL_MAGIC 0xf1eeca11u
 
 struct fleet_channel {
     unsigned magic;
@@ -38,20 +37,6 @@ struct fleet_channel {
     char name[FLEET_CHANNEL];
     enum { CHANNEL_NEW, CHANNEL_ASKED, CHANNEL_CONFIRMED } state;
     struct fleet_channel *prev, *next;
-};
-
-/* A command under way. It is kept as it was sent, for it may have to be sent again whole. */
-struct fleet_call {
-    unsigned magic;
-    struct fleet_link *link;
-    struct fleet_seat *seat; /* NULL: it was left */
-    struct fleet_command command;
-    char id[FLEET_ID];
-    char member[FLEET_MEMBER];
-    bool whole;
-    struct mono_time sent;
-    struct fleet_call *prev, *next;
-    unsigned char sealed[];
 };
 
 struct fleet_link {
@@ -64,7 +49,7 @@ struct fleet_link {
     bool down; /* an attempt or a connection has failed, and none has succeeded since */
     struct fleet_seat *seats;
     struct fleet_channel *channels; /* none unless open */
-    struct fleet_call *calls;       /* likewise */
+    struct fleet_calls calls;       /* likewise */
     struct timer *settle;           /* NULL: nothing is to be settled */
     uint64_t hints;                 /* that came so far */
 };
@@ -236,100 +221,6 @@ static void settle_later(struct fleet_link *link)
         link->settle = timer_start(link->loop, 0, on_turn, link);
 }
 
-/* ---- commands ---- */
-
-static struct fleet_call *make_call(struct fleet_seat *seat, const struct fleet_command *command)
-{
-    struct fleet_call *call = mem_zalloc(sizeof(*call) + command->sealed_len);
-
-    MAGIC_SET(call, CALL_MAGIC);
-    call->link = seat->link;
-    call->seat = seat;
-    call->command = *command;
-    snprintf(call->id, sizeof(call->id), "%s", command->id);
-    snprintf(call->member, sizeof(call->member), "%s", command->member);
-    call->command.id = call->id;
-    call->command.member = call->member;
-    if (command->sealed != NULL) {
-        memcpy(call->sealed, command->sealed, command->sealed_len);
-        call->command.sealed = call->sealed;
-    }
-    DL_APPEND(seat->link->calls, call);
-    return call;
-}
-
-/* The seat may send another one from now on; NULL: there is no seat any more. */
-static struct fleet_seat *free_call(struct fleet_call *call)
-{
-    struct fleet_seat *seat = call->seat;
-
-    if (seat != NULL)
-        seat->call = NULL;
-    DL_DELETE(call->link->calls, call);
-    MAGIC_CLEAR(call);
-    mem_free(call);
-    return seat;
-}
-
-static void end_call(struct fleet_call *call, const struct fleet_reply *reply)
-{
-    struct fleet_seat *seat = free_call(call);
-
-    if (seat != NULL)
-        seat->ports.replied(seat->ports.arg, reply);
-}
-
-static void on_replied(void *arg, const struct resp_reply *reply);
-
-/* False: it cannot be sent. */
-static bool send_call(struct fleet_call *call)
-{
-    struct fleet_link *link = call->link;
-    struct fleet_words words;
-
-    fleet_words_make(&words, link->config->fleet_prefix, &call->command, call->whole);
-    call->sent = loop_look(link->loop);
-    return link->open && fleet_reach_command(&link->reach, words.words, words.lengths, words.count,
-                                             on_replied, call);
-}
-
-/* The server may have been restarted, or be another one: it has never seen the script. */
-static void send_whole(struct fleet_call *call)
-{
-    call->whole = true;
-    if (!send_call(call))
-        end_call(call, NULL);
-}
-
-static void take_reply(struct fleet_call *call, const struct resp_reply *reply)
-{
-    struct fleet_reach *reach = &call->link->reach;
-    const enum fleet_verb verb = call->command.verb;
-    struct fleet_reply read = {.answer = FLEET_LOOKED};
-    const bool useful = reply->type != RESP_ERROR && fleet_reply_read(verb, reply, &read);
-
-    if (useful)
-        fleet_reach_proved(reach, verb);
-    else
-        fleet_reach_useless(reach, verb, reply);
-    end_call(call, useful ? &read : NULL);
-}
-
-static void on_replied(void *arg, const struct resp_reply *reply)
-{
-    MAGIC_CAST(struct fleet_call, call, arg, CALL_MAGIC);
-    struct fleet_reach *reach = &call->link->reach;
-    enum fleet_fault fault;
-
-    metric_observe(METRIC_FLEET_STORE_DURATION, mono_diff(loop_look(call->link->loop), call->sent));
-    if (fleet_fault_read(reply, &fault))
-        fleet_reach_drop(reach, fault, reply);
-    else if (fleet_fault_is(reply, "NOSCRIPT") && !call->whole)
-        send_whole(call);
-    else
-        take_reply(call, reply);
-}
-
 /* ---- what the connections bring ---- */
 
 static void on_opened(void *arg)
@@ -348,10 +239,12 @@ static void forget_connections(struct fleet_link *link)
     link->open = false;
     while (link->channels != NULL)
         free_channel(link, link->channels);
-    while (link->calls != NULL)
-        (void)free_call(link->calls);
+    fleet_calls_clear(&link->calls);
     DL_FOREACH(link->seats, seat)
-    seat->unsent = false;
+    {
+        seat->call = NULL;
+        seat->unsent = false;
+    }
 }
 
 static void on_failed(void *arg)
@@ -437,6 +330,8 @@ enum err fleet_link_new(struct loop *loop, struct config *config, struct fleet_l
     link->config = config_ref(config);
     link->random = system_random;
     fleet_reach_init(&link->reach, loop, config, &ports);
+    link->calls =
+        (struct fleet_calls){.loop = loop, .reach = &link->reach, .prefix = config->fleet_prefix};
     *out = link;
     return ERR_OK;
 }
@@ -507,7 +402,7 @@ void fleet_link_leave(struct fleet_seat *seat)
 
     MAGIC_OK(link, LINK_MAGIC);
     if (seat->call != NULL)
-        seat->call->seat = NULL;
+        fleet_call_abandon(seat->call);
     DL_DELETE(link->seats, seat);
     seat->link = NULL;
     if (link->seats != NULL) {
@@ -520,14 +415,25 @@ void fleet_link_leave(struct fleet_seat *seat)
     link->down = false;
 }
 
+static void on_ended(void *arg, const struct fleet_reply *reply)
+{
+    struct fleet_seat *seat = arg;
+
+    MAGIC_OK(seat->link, LINK_MAGIC);
+    seat->call = NULL;
+    seat->ports.replied(seat->ports.arg, reply);
+}
+
 void fleet_link_send(struct fleet_seat *seat, const struct fleet_command *command)
 {
-    MAGIC_OK(seat->link, LINK_MAGIC);
+    struct fleet_link *link = seat->link;
+
+    MAGIC_OK(link, LINK_MAGIC);
     MUST(seat->told == FLEET_SEAT_CONNECTED && seat->call == NULL && !seat->unsent);
-    seat->call = make_call(seat, command);
-    if (send_call(seat->call))
+    if (link->open)
+        seat->call = fleet_call_send(&link->calls, command, on_ended, seat);
+    if (seat->call != NULL)
         return;
-    (void)free_call(seat->call);
     seat->unsent = true;
-    settle_later(seat->link);
+    settle_later(link);
 }
