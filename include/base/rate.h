@@ -27,6 +27,13 @@ struct rate {
     int64_t burst;    /* at least 1 */
 };
 
+/*
+ * What one of `members` may take of a rate that they share and that none of them sees the others
+ * use: an interval so many times as long, and its part of the burst, at least 1. All together have
+ * the rate, and a burst of `burst` or `members`, whichever is more. Below 2 members it is the rate.
+ */
+struct rate rate_share(const struct rate *rate, int64_t members);
+
 /* All zero at first: as after a long pause. */
 struct rate_meter {
     _Atomic int64_t due;    /* ns of the monotonic clock */

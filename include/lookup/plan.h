@@ -59,6 +59,8 @@ const struct lookup_way *lookup_plan_way(const struct lookup_plan *plan,
 /* Charges the upstream's retry_budget, where there is one. False: it is used up, which is counted.
  */
 bool lookup_way_charge(const struct lookup_way *way, struct mono_time now);
+/* Its rate and queue; in a fleet, a member's share of the rate. For an upstream that has a rate. */
+struct turns_limits lookup_way_limits(const struct lookup_way *way);
 
 /* What a worker's lookups share. It outlives every lookup. */
 struct lookup_shared {

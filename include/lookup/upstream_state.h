@@ -24,6 +24,8 @@ struct upstream_state {
     struct retry_budget retries;
     struct rate_meter rate;
     _Atomic int64_t waiting; /* lookups that wait for their turn of `rate` */
+    /* Of the fleet, which share `rate`: as last counted; 0: there is none, or nobody counted. */
+    _Atomic int64_t members;
 };
 
 #endif

@@ -9,8 +9,9 @@
  * another one when it likes. After a missed reply nobody could tell which command the next one
  * belongs to.
  *
- * Bounds: a reply has at most RESP_ELEMENTS elements, RESP_DEPTH levels and RESP_REPLY_MAX bytes;
- * RESP_COMMANDS commands wait for their replies.
+ * Bounds: a reply has at most RESP_ELEMENTS elements in all, RESP_DEPTH arrays in one another and
+ * RESP_REPLY_MAX bytes; RESP_COMMANDS commands wait for their replies, RESP_UNSENT_MAX bytes to be
+ * sent.
  *
  * Thread: the loop's.
  */
@@ -25,10 +26,11 @@
 #include "base/secret.h"
 #include "runtime/loop.h"
 
-#define RESP_ELEMENTS 64
+#define RESP_ELEMENTS 256
 #define RESP_DEPTH 3
 #define RESP_REPLY_MAX (64 * 1024)
 #define RESP_COMMANDS 256
+#define RESP_UNSENT_MAX (1024 * 1024)
 
 struct resp;
 
@@ -92,17 +94,19 @@ struct resp_ports {
     void (*closed)(void *arg, enum resp_error error, const char *detail);
 };
 
-/* ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: the TLS files cannot be used. No port is
- * called from within. */
+/*
+ * ERR_SYSTEM: libcurl cannot be set up; ERR_INVALID: `server` is no such address, or the TLS files
+ * cannot be used. No port is called from within.
+ */
 ERR_CHECKED enum err resp_open(const struct resp_settings *settings, const struct resp_ports *ports,
                                struct resp **out);
-/* No port is called any more, nor a command's callback. NULL is allowed. */
+/* No port is called any more, nor a command's callback. NULL is allowed, as is one in `closed`. */
 void resp_close(struct resp *resp);
 
 /*
  * A command; the arguments may hold any byte, and are copied. `replied` is called in a later turn,
- * with an error reply as well; never when the connection ends first. False: RESP_COMMANDS wait
- * already, or it is not open; then nothing was sent.
+ * with an error reply as well; never when the connection ends first. NULL: nobody asks. False:
+ * RESP_COMMANDS or RESP_UNSENT_MAX wait already, or it is not open; then nothing was sent.
  */
 typedef void resp_replied(void *arg, const struct resp_reply *reply);
 bool resp_command(struct resp *resp, const char *const *words, const size_t *lengths, size_t count,
@@ -112,6 +116,7 @@ bool resp_command(struct resp *resp, const char *const *words, const size_t *len
  * `replied` is called with the number of channels when the server has confirmed it.
  */
 bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replied, void *arg);
+/* An error reply to it is passed over: the channel's messages go on then. */
 bool resp_unsubscribe(struct resp *resp, const char *channel);
 
 #endif

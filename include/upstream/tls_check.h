@@ -5,8 +5,11 @@
 #ifndef UPSTREAM_TLS_CHECK_H
 #define UPSTREAM_TLS_CHECK_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/reason.h"
+#include "base/secret.h"
 #include "upstream/call.h"
 
 /*
@@ -17,5 +20,8 @@
  * Any thread; needs no client_global_start.
  */
 ERR_CHECKED enum err client_check(const struct client_settings *settings, struct reason *reason);
+
+/* A private key in PEM that cannot be read without its password. Any thread. */
+bool client_key_is_encrypted(const struct secret *key);
 
 #endif

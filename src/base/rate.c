@@ -22,6 +22,14 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+struct rate rate_share(const struct rate *rate, int64_t members)
+{
+    if (members < 2)
+        return *rate;
+    return (struct rate){.interval = multiply(members, rate->interval),
+                         .burst = later(rate->burst / members, 1)};
+}
+
 /* When a turn is that is taken at `now`. */
 static struct mono_time turn_of(int64_t due, const struct rate *rate, struct mono_time now)
 {

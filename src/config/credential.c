@@ -57,9 +57,9 @@ static bool resolve_any(const struct input *in, const char *text, char **path, s
 {
     *path = NULL;
     if (strstr(text, "://") != NULL)
-        return input_wrong(in, "%.*s is a URL, and this key names a file%s",
-                           (int)strcspn(text, "?"), text,
-                           strcmp(in->name, "key_file") == 0 ? "; write key_url = for a URL" : "");
+        return input_wrong(
+            in, "%.*s is a URL, and this key names a file%s", (int)strcspn(text, "?"), text,
+            in->key == &config_keys[KEY_identity_key_file] ? "; write key_url = for a URL" : "");
     if (is_credential(text)) {
         buf_puts(shown, text);
         return resolve_credential(in, text, path);

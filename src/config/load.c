@@ -125,11 +125,14 @@ static void expand(struct loading *loading)
     }
 }
 
-/* [identity] mode stands before these in the table, so its value is there. */
+/* [identity] mode and [fleet] servers stand before these in the table, so their values are there.
+ */
 static bool is_unused(const struct snapshot *snapshot, const struct config_key *key)
 {
     const enum config_key_index index = config_key_index(key);
 
+    if (index > KEY_fleet_servers && index <= KEY_fleet_look_interval)
+        return !snapshot_origin(snapshot, &config_keys[KEY_fleet_servers], 0)->given;
     return (index == KEY_identity_key_file || index == KEY_identity_key_ca_file) &&
            snapshot_origin(snapshot, &config_keys[KEY_identity_mode], 0)->text != NULL &&
            snapshot->config.identity_mode != IDENTITY_JWT;

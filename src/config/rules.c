@@ -79,6 +79,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
     run(&rules, rules_of_tls);
     run(&rules, rules_of_identity);
     run(&rules, rules_of_quota);
+    run(&rules, rules_of_fleet);
     run(&rules, rules_of_routes);
     rules.owner = OWNER_UPSTREAM;
     for (; rules.index < rules.config->upstream_count; rules.index++) {
@@ -87,6 +88,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
         run(&rules, rules_of_upstream);
         run(&rules, rules_of_auth);
         run(&rules, rules_of_rate);
+        run(&rules, rules_of_member);
     }
     rules.owner = OWNER_ROUTE;
     rules.upstream = NULL;

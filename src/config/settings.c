@@ -72,6 +72,16 @@ static bool is_tls_switch(const struct section *section, const char *name)
             text_equal_ci(name, "listen_tls"));
 }
 
+/*
+ * The keys of [fleet] have common names: who writes timeout or tls in another section means
+ * something there, such as auth_timeout.
+ */
+static bool is_of_another(const struct buf *owners, const char *name, const char *near)
+{
+    return strcmp(buf_text(owners), "[fleet]") == 0 &&
+           ((near != NULL && strcasestr(near, name) != NULL) || text_equal_ci(name, "tls"));
+}
+
 /* The fault about a key in the wrong section names the right one: the nearest name here would be
  * another key. */
 static void unknown_key(struct reading *reading, const struct section *section,
@@ -84,7 +94,7 @@ static void unknown_key(struct reading *reading, const struct section *section,
 
     buf_init(&owners, OWNERS_MAX);
     put_owners(name, &owners);
-    if (owners.len > 0)
+    if (owners.len > 0 && !is_of_another(&owners, name, near))
         faults_add(reading->faults, place, section->shown, name, "unknown key; it belongs in %s",
                    buf_text(&owners));
     else if (is_tls_switch(section, name))

@@ -50,12 +50,6 @@ static void finish(struct attempt *attempt, enum lookup_result_kind kind)
 
 /* ---- the call ---- */
 
-static struct turns_limits limits_of(const struct config_upstream *upstream)
-{
-    return (struct turns_limits){.rate = {.interval = upstream->rate, .burst = upstream->burst},
-                                 .queue = upstream->queue};
-}
-
 static bool has_rate(const struct attempt *attempt)
 {
     return attempt->way->upstream->rate != 0 && attempt->way->side->turns != NULL;
@@ -77,7 +71,7 @@ static bool may_resend(void *arg, bool kept)
         return false;
     attempt->resends++;
     if (has_rate(attempt)) {
-        const struct turns_limits limits = limits_of(way->upstream);
+        const struct turns_limits limits = lookup_way_limits(way);
         attempt->lacks_turn = !turns_try(way->side->turns, &limits);
     }
     return !attempt->lacks_turn;
@@ -223,7 +217,7 @@ static void refuse(struct attempt *attempt, int64_t retry_after)
 
 static void take_turn(struct attempt *attempt)
 {
-    const struct turns_limits limits = limits_of(attempt->way->upstream);
+    const struct turns_limits limits = lookup_way_limits(attempt->way);
     int64_t retry_after;
 
     switch (turns_take(attempt->way->side->turns, &limits, attempt->latest, &attempt->turn_waiter,

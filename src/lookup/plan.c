@@ -57,6 +57,17 @@ bool lookup_way_charge(const struct lookup_way *way, struct mono_time now)
     return false;
 }
 
+struct turns_limits lookup_way_limits(const struct lookup_way *way)
+{
+    const struct config_upstream *upstream = way->upstream;
+    const struct rate whole = {.interval = upstream->rate, .burst = upstream->burst};
+    const struct upstream_state *state = way->side->state;
+    const int64_t members =
+        state != NULL ? atomic_load_explicit(&state->members, memory_order_relaxed) : 0;
+
+    return (struct turns_limits){.rate = rate_share(&whole, members), .queue = upstream->queue};
+}
+
 void lookup_shared_use(struct lookup_shared *shared, struct lookup_plan *plan)
 {
     for (size_t i = 0; shared->plan != NULL && i < shared->plan->way_count; i++)

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/fleet.h"
 #include "token/assertions.h"
 #include "upstream/tls_check.h"
 
@@ -73,6 +74,31 @@ static void check_key_ca(const struct config *config, struct config_faults *faul
     config_fault(faults, config, "identity", "key_ca_file", "%s", behind_key(&reason));
 }
 
+/* Of the store, where it is spoken to over TLS. There is no key for a password. */
+static void check_fleet(const struct config *config, struct config_faults *faults)
+{
+    const struct secret *client_key = config->fleet_client_key.bytes;
+    struct client_settings settings = {.ca_file = config->fleet_ca_file};
+    struct reason reason;
+    if (!config_fleet_is_set(config) || !config->fleet_tls)
+        return;
+    if (is_unseen(settings.ca_file))
+        settings.ca_file = NULL;
+    if (client_key != NULL && client_key_is_encrypted(client_key)) {
+        config_fault(faults, config, "fleet", "client_key",
+                     "is encrypted; write it without a password: openssl pkey -in KEY -out FILE");
+    } else if (client_key != NULL && config->fleet_client_certificate != NULL &&
+               !is_unseen(config->fleet_client_certificate)) {
+        settings.client_certificate = config->fleet_client_certificate;
+        settings.client_key = client_key;
+    }
+    if (client_check(&settings, &reason) == ERR_OK)
+        return;
+    char *key = mem_strndup(reason.text, strcspn(reason.text, ":"));
+    config_fault(faults, config, "fleet", key, "%s", behind_key(&reason));
+    mem_free(key);
+}
+
 static void check_assertions(const struct config *config, const struct config_upstream *upstream,
                              struct config_faults *faults)
 {
@@ -103,6 +129,7 @@ static void look(void *arg, struct config *config, struct config_faults *faults)
     setup->identity = identity_new(config, faults);
     setup->tls = tls_new(config, faults);
     check_key_ca(config, faults);
+    check_fleet(config, faults);
     for (size_t i = 0; i < config->upstream_count; i++) {
         check_tls(config, &config->upstreams[i], faults);
         check_assertions(config, &config->upstreams[i], faults);

@@ -82,6 +82,15 @@ static EVP_PKEY *parse_key(const struct secret *key, struct question *question)
     return pkey;
 }
 
+bool client_key_is_encrypted(const struct secret *key)
+{
+    struct question question = {.password = NULL};
+
+    EVP_PKEY_free(parse_key(key, &question));
+    ERR_clear_error();
+    return question.asked;
+}
+
 /* NULL with `reason` set; a key may come with a note in it. */
 static EVP_PKEY *read_key(const struct client_settings *settings, struct reason *reason)
 {

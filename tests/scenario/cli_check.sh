@@ -284,6 +284,30 @@ has "$(cat "$here/log")" "note: $here/pc.ini:10: [upstream u] client_key_passwor
 with_key us.key 'client_key_password_file = credential:password'
 env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
     fail "$(cat "$here/log")"
+
+# The same of a fleet's store, which has no key for a password. What is not used is not looked at.
+openssl ecparam -name prime256v1 -genkey -noout -out "$here/other.key"
+chmod 600 "$here/other.key"
+# in_fleet LINE...: a configuration with this store.
+in_fleet() {
+    printf '%s\n' '[identity]' 'key_file = identity.key' "$upstream" '[fleet]' \
+        'servers = redis.example:6379' "$@" | write
+}
+in_fleet 'client_certificate = us.pem' 'client_key = plain.key' 'ca_file = us.pem'
+check || fail "$(cat "$here/log")"
+lacks "$(cat "$here/log")" '[fleet]'
+in_fleet 'client_certificate = us.pem' 'client_key = us.key' 'ca_file = short.key'
+told ":11: [fleet] client_key: is encrypted; write it without a password: openssl pkey -in KEY -out FILE" \
+    ":12: [fleet] ca_file: $here/short.key: contains no PEM certificate"
+in_fleet 'client_certificate = us.pem' 'client_key = other.key'
+told ":11: [fleet] client_key: does not match client_certificate"
+in_fleet 'client_certificate = us.pem' 'client_key = other.key' 'tls = off' 'plaintext = on'
+check || fail "$(cat "$here/log")"
+in_fleet 'client_certificate = credential:us.pem' 'client_key = other.key' \
+    'ca_file = credential:ca.pem' 'password_file = credential:redis.password'
+env -u CREDENTIALS_DIRECTORY "$BUILD/postcoded" -c "$here/pc.ini" --check >"$here/out" 2>"$here/log" ||
+    fail "$(cat "$here/log")"
+has "$("$BUILD/postcoded" -c "$here/pc.ini" --print-config 2>&1 || :)" 'credential:redis.password'
 write <<END
 [identity]
 key_file = identity.key

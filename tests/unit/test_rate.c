@@ -167,6 +167,58 @@ START_TEST(the_last_one_is_given_back)
 }
 END_TEST
 
+START_TEST(the_share_of_one_of_several)
+{
+    static const struct {
+        struct rate rate;
+        int64_t members;
+        struct rate share;
+    } cases[] = {
+        {{SECOND, 10}, 1, {SECOND, 10}},
+        {{SECOND, 10}, 0, {SECOND, 10}}, /* nobody was counted yet */
+        {{SECOND, 10}, -1, {SECOND, 10}},
+        {{SECOND, 10}, 2, {2 * SECOND, 5}},
+        {{SECOND, 10}, 3, {3 * SECOND, 3}},
+        {{SECOND, 10}, 11, {11 * SECOND, 1}},
+        {{SECOND, 1}, 1000, {1000 * SECOND, 1}},
+        {{0, 10}, 4, {0, 2}}, /* no limit stays none */
+        {{INT64_MAX / 2, 1}, 3, {INT64_MAX, 1}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct rate share = rate_share(&cases[i].rate, cases[i].members);
+        ck_assert_int_eq(share.interval, cases[i].share.interval);
+        ck_assert_int_eq(share.burst, cases[i].share.burst);
+    }
+}
+END_TEST
+
+#define MEMBERS 4
+
+/*
+ * Members that take every turn they can, and after a pause the burst: together they have no more
+ * than the whole rate, but for a turn each where the burst is smaller than their number. Then two
+ * of them leave, and the others have the whole rate again.
+ */
+START_TEST(all_shares_are_the_whole)
+{
+    const struct rate rate = {.interval = 10 * MILLISECOND, .burst = 8};
+    struct rate_meter meters[MEMBERS] = {{0}};
+    struct mono_time turn;
+    int64_t turns = 0;
+
+    for (int64_t now = 0; now < MINUTE; now += MILLISECOND) {
+        const int64_t members = now < MINUTE / 2 ? MEMBERS : MEMBERS / 2;
+        const struct rate share = rate_share(&rate, members);
+        for (int64_t i = 0; i < members; i++)
+            while (rate_take(&meters[i], &share, at(now), at(now), &turn))
+                turns++;
+        ck_assert_int_le(turns, now / rate.interval + rate.burst + MEMBERS);
+    }
+    ck_assert_int_ge(turns, MINUTE / rate.interval - 2 * MEMBERS);
+}
+END_TEST
+
 #define THREADS 4
 #define TURNS 5000
 
@@ -220,6 +272,8 @@ int main(void)
     tcase_add_test(tc, a_slower_rate);
     tcase_add_test(tc, the_largest_numbers);
     tcase_add_test(tc, the_last_one_is_given_back);
+    tcase_add_test(tc, the_share_of_one_of_several);
+    tcase_add_test(tc, all_shares_are_the_whole);
     tcase_add_test(tc, threads_have_turns_of_their_own);
     suite_add_tcase(s, tc);
     return run_suite(s);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "lookup/plan.h"
 #include "suite.h"
 
 #define WAITERS 100
@@ -230,6 +231,26 @@ START_TEST(the_rate_is_turned_off)
 }
 END_TEST
 
+/* The share of a member, as far as the fleet was counted; the queue is each member's own. */
+START_TEST(a_member_has_its_share)
+{
+    static struct upstream_state state;
+    struct lookup_upstream side = {.state = &state};
+    struct config_upstream upstream = {.rate = SECOND, .burst = 10, .queue = 7};
+    const struct lookup_way way = {.side = &side, .upstream = &upstream};
+
+    for (int64_t members = 0; members < 5; members++) {
+        atomic_store(&state.members, members);
+        const struct turns_limits of = lookup_way_limits(&way);
+        ck_assert_int_eq(of.rate.interval, (members == 0 ? 1 : members) * SECOND);
+        ck_assert_int_eq(of.rate.burst, members == 0 ? 10 : 10 / members);
+        ck_assert_int_eq(of.queue, 7);
+    }
+    side.state = NULL; /* a probe */
+    ck_assert_int_eq(lookup_way_limits(&way).rate.interval, SECOND);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("turns");
@@ -245,6 +266,7 @@ int main(void)
     tcase_add_test(tc, a_callback_frees_them);
     tcase_add_test(tc, refused);
     tcase_add_test(tc, the_rate_is_turned_off);
+    tcase_add_test(tc, a_member_has_its_share);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }
