@@ -12,9 +12,8 @@
 
 struct fleet_call;
 
-/* Embedded; the first three are borrowed. The list is empty at first. */
+/* Embedded; the first two are borrowed. The list is empty at first. */
 struct fleet_calls {
-    struct loop *loop;
     struct fleet_reach *reach;
     const char *prefix;
     struct fleet_call *list;

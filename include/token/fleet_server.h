@@ -1,6 +1,6 @@
 /*
- * The servers of [fleet]: their addresses as text ("HOST:PORT", "[::1]:6379", "unix:/PATH"), and
- * what a connection to one is made with.
+ * The servers of a fleet's store: their addresses as text ("HOST:PORT", "[::1]:6379",
+ * "unix:/PATH"), and what a connection to one is made with.
  *
  * Any thread; no state.
  */
@@ -25,9 +25,6 @@ struct resp_settings fleet_server_settings(struct loop *loop, const struct confi
 /* The same for a Sentinel: it has users and passwords of its own. */
 struct resp_settings fleet_server_sentinel_settings(struct loop *loop, const struct config *config,
                                                     const char *server);
-
-/* Whether [fleet] allows a connection there: not without TLS where it leaves this machine. */
-bool fleet_server_is_allowed(const struct config *config, const char *server);
 
 /* An address from its parts, of which neither is trusted; false: they make none. */
 bool fleet_server_join(const char *host, size_t host_len, const char *port, size_t port_len,

@@ -11,7 +11,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 
 #define CALL_MAGIC 0xf1eeca11u
 
@@ -24,7 +23,6 @@ struct fleet_call {
     fleet_call_ended *ended; /* NULL: nobody waits for it */
     void *arg;
     bool whole;
-    struct mono_time sent;
     struct fleet_call *prev, *next;
     unsigned char sealed[];
 };
@@ -69,7 +67,6 @@ static bool send_words(struct fleet_call *call)
     struct fleet_words words;
 
     fleet_words_make(&words, calls->prefix, &call->command, call->whole);
-    call->sent = loop_look(calls->loop);
     return fleet_reach_command(calls->reach, words.words, words.lengths, words.count, on_replied,
                                call);
 }
@@ -87,7 +84,6 @@ static void on_replied(void *arg, const struct resp_reply *reply)
     struct fleet_calls *calls = call->calls;
     enum fleet_fault fault;
 
-    metric_observe(METRIC_FLEET_STORE_DURATION, mono_diff(loop_look(calls->loop), call->sent));
     if (fleet_fault_read(reply, &fault))
         fleet_reach_drop(calls->reach, fault, reply);
     else if (fleet_fault_is(reply, "NOSCRIPT") && !call->whole)

@@ -330,8 +330,7 @@ enum err fleet_link_new(struct loop *loop, struct config *config, struct fleet_l
     link->config = config_ref(config);
     link->random = system_random;
     fleet_reach_init(&link->reach, loop, config, &ports);
-    link->calls =
-        (struct fleet_calls){.loop = loop, .reach = &link->reach, .prefix = config->fleet_prefix};
+    link->calls = (struct fleet_calls){.reach = &link->reach, .prefix = config->fleet_prefix};
     *out = link;
     return ERR_OK;
 }

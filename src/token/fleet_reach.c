@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "config/fleet.h"
 #include "token/fleet_server.h"
 
 #define REACH_MAGIC 0xf1ee7ac4u
@@ -71,7 +72,7 @@ static void end_round(struct fleet_reach *reach)
 static bool try_server(struct fleet_reach *reach, const char *server, enum fleet_fault *fault)
 {
     take_server(reach, server);
-    if (!fleet_server_is_allowed(reach->config, server)) {
+    if (!config_fleet_may_use(reach->config, server)) {
         *fault = FLEET_FAULT_PLAINTEXT;
         return false;
     }
@@ -110,7 +111,7 @@ static void open_moved(struct fleet_reach *reach)
     reach->server = reach->moved;
     reach->moved = NULL;
     reach->directed = true;
-    if (!fleet_server_is_allowed(reach->config, reach->server) ||
+    if (!config_fleet_may_use(reach->config, reach->server) ||
         !fleet_pair_open(&reach->pair, reach->server, &fault)) {
         fleet_report_attempt(&reach->report, "", reach->server, fault, "");
         end_round(reach);
@@ -147,7 +148,7 @@ static void on_master_found(void *arg, const char *server)
     reach->first = (reach->first + reach->tried) % reach->config->fleet_servers.count;
     reach->directed = true;
     take_server(reach, server);
-    if (!fleet_server_is_allowed(reach->config, reach->server) ||
+    if (!config_fleet_may_use(reach->config, reach->server) ||
         !fleet_pair_open(&reach->pair, reach->server, &fault)) {
         fleet_report_attempt(&reach->report, "", reach->server, fault, "");
         end_round(reach);

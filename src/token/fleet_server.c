@@ -1,6 +1,6 @@
 /*
  * Addresses that a Sentinel or a node of a Cluster names come from outside: they are held to the
- * characters of a host and a port, and to the rule on TLS that the configured ones are held to.
+ * characters of a host and a port; to the rule on TLS, config/fleet.h holds whoever connects.
  */
 #include "token/fleet_server.h"
 
@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/address.h"
-
-#define UNIX_PREFIX "unix:"
+#include "config/fleet.h"
 
 /* What CLIENT LIST shows of us. */
 #define CLIENT_NAME "postcoded"
@@ -18,13 +16,12 @@
 struct resp_settings fleet_server_settings(struct loop *loop, const struct config *config,
                                            const char *server)
 {
-    const bool tls = config->fleet_tls;
     const int64_t timeout = config->fleet_timeout;
 
     return (struct resp_settings){
         .loop = loop,
         .server = server,
-        .tls = tls,
+        .tls = config_fleet_takes_tls(config, server),
         .ca_file = config->fleet_ca_file,
         .client_certificate = config->fleet_client_certificate,
         .client_key = config->fleet_client_key.bytes,
@@ -49,7 +46,7 @@ struct resp_settings fleet_server_sentinel_settings(struct loop *loop, const str
 
 static bool is_unix(const char *server)
 {
-    return strncmp(server, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+    return strncmp(server, CONFIG_FLEET_UNIX, strlen(CONFIG_FLEET_UNIX)) == 0;
 }
 
 /* The host without brackets, cut where it is too long to be one. */
@@ -63,16 +60,6 @@ static void host_of(const char *server, char out[FLEET_SERVER])
         len -= 2;
     }
     snprintf(out, FLEET_SERVER, "%.*s", (int)(len < FLEET_SERVER ? len : FLEET_SERVER - 1), server);
-}
-
-bool fleet_server_is_allowed(const struct config *config, const char *server)
-{
-    char host[FLEET_SERVER];
-
-    if (config->fleet_tls || config->fleet_plaintext || is_unix(server))
-        return true;
-    host_of(server, host);
-    return address_host_is_loopback(host);
 }
 
 bool fleet_server_join(const char *host, size_t host_len, const char *port, size_t port_len,
@@ -89,26 +76,25 @@ bool fleet_server_join(const char *host, size_t host_len, const char *port, size
     return len < FLEET_SERVER;
 }
 
+/* "3999 127.0.0.1:6381": the address begins behind the slot, and its port behind the last colon. */
 bool fleet_server_moved(const struct resp_reply *reply, const char *server, char out[FLEET_SERVER])
 {
-    const char *moved = strstr(reply->text, "MOVED ");
+    const char *slot = strstr(reply->text, "MOVED ");
+    const char *address = slot != NULL ? strchr(slot + strlen("MOVED "), ' ') : NULL;
     char host[FLEET_SERVER];
 
-    if (moved == NULL)
+    if (address == NULL)
         return false;
-    moved += strlen("MOVED ");
-    moved += strcspn(moved, " ");
-    moved += strspn(moved, " ");
-    size_t len = strcspn(moved, " ");
-    while (len > 0 && moved[len - 1] != ':')
-        len--;
-    if (len == 0)
+    address++;
+    const char *end = address + strcspn(address, " ");
+    const char *colon = memrchr(address, ':', (size_t)(end - address));
+    if (colon == NULL)
         return false;
-    const char *port = moved + len;
-    if (len > 1)
-        return fleet_server_join(moved, len - 1, port, strcspn(port, " "), out);
+    const size_t port_len = (size_t)(end - colon) - 1;
+    if (colon > address)
+        return fleet_server_join(address, (size_t)(colon - address), colon + 1, port_len, out);
     host_of(server, host);
-    return !is_unix(server) && fleet_server_join(host, strlen(host), port, strcspn(port, " "), out);
+    return !is_unix(server) && fleet_server_join(host, strlen(host), colon + 1, port_len, out);
 }
 
 static void add_secret(EVP_MD_CTX *digest, const struct secret *secret)
