@@ -189,6 +189,12 @@ static void find_endpoint(struct diagnosis *diagnosis)
 
 /* ---- there is none, and nothing has failed ---- */
 
+bool conditions_lack_store(const struct overview_upstream *upstream)
+{
+    return upstream->in_fleet && upstream->member.state == FLEET_ALONE && !upstream->token.ready &&
+           !upstream->token.cause.budget && advice_for(&upstream->token.cause) == NULL;
+}
+
 static void put_stalled(const struct diagnosis *diagnosis, struct condition *condition)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
@@ -206,7 +212,8 @@ static void put_stalled(const struct diagnosis *diagnosis, struct condition *con
 static void find_none(struct diagnosis *diagnosis)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
-    const bool told = token->last_error != NULL || token->cause.budget;
+    const bool told = token->last_error != NULL || token->cause.budget ||
+                      conditions_lack_store(diagnosis->upstream);
     struct condition *condition =
         !token->ready && !told ? condition_begin(diagnosis, CONDITION_DOWN, token->lacking_since)
                                : NULL;

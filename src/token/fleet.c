@@ -90,6 +90,7 @@ void fleet_switch(struct fleet *fleet, size_t which, struct mono_time now)
         return;
     fleet->which = which;
     fleet->generation = 0;
+    fleet->own_above = fleet->seen[which];
     fleet->look_at = now;
     fleet->ports.follow(fleet->ports.arg, fleet->ids[which]);
 }
@@ -411,6 +412,7 @@ static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t f
 static void keep_own(struct fleet *fleet, struct mono_time now)
 {
     fleet->generation = 0;
+    fleet->own_above = fleet->seen[fleet->which];
     if (fleet_reachable(fleet))
         fleet->look_at = now;
 }
