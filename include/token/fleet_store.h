@@ -8,7 +8,7 @@
  *     pc:{id}:g   number   the last fence; fences become generations. 48 h.
  *     pc:{id}:r   string   a request because of a 401 was made in the last 30 s
  *     pc:{id}:w   string   the last request failed: nobody asks before this ends
- *     pc:{id}:f   number   requests that failed in a row. 10 min.
+ *     pc:{id}:f   text     requests that failed in a row: "N", or "N stalled". 10 min.
  *     pc:{id}:b   zset     requests charged to the budget. 1 h.
  *     pc:{id}:c   channel  "new G", "gone G", "leaked G", "wait MS": hints, never a token
  *
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "token/fleet_scripts.h"
 #include "token/wish.h"
 #include "upstream/resp.h"
 
@@ -38,14 +39,6 @@
 
 /* After a request because of a 401 there is no other one for so long. */
 #define FLEET_GUARD (30 * SECOND)
-
-enum fleet_verb {
-    FLEET_LOOK, /* what is there? */
-    FLEET_ASK,  /* may I ask the token endpoint? */
-    FLEET_PUT,  /* here is a token */
-    FLEET_FAIL, /* my request failed; the lease is given back */
-};
-#define FLEET_VERBS 4
 
 /* Why a request brought nothing. */
 enum fleet_failure {
@@ -100,7 +93,10 @@ struct fleet_reply {
     uint64_t fence;     /* yours */
 };
 
-/* A command as EVALSHA (`whole`: as EVAL, after NOSCRIPT). Words are borrowed from it. */
+/*
+ * A command as EVALSHA (`whole`: as EVAL, after NOSCRIPT). The words point into the struct, which
+ * must not be moved, and to what the command borrows.
+ */
 #define FLEET_WORDS 24
 struct fleet_words {
     const char *words[FLEET_WORDS];

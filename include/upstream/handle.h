@@ -28,6 +28,13 @@ struct handles;
 struct handles *handles_new(const struct client_settings *settings, struct doubt *doubt);
 /* All handles were given back before. */
 void handles_free(struct handles *handles);
+/*
+ * What is opened here is no HTTP: TLS names no application protocol (ALPN). `unix_path`: the socket
+ * that stands for the origin's address; NULL: none. `quiet` (ns): a connection on which nothing is
+ * sent is found dead in about that time, whatever connect_timeout is. Before the first handle is
+ * taken.
+ */
+void handles_set_raw(struct handles *handles, const char *unix_path, int64_t quiet);
 
 /* NULL when libcurl fails. */
 CURL *handles_take(struct handles *handles);

@@ -30,7 +30,7 @@
 #define HANDLES_MAGIC 0xea5e0001u
 /* Some kilobytes each; needed while a connection is being opened, and by one with TLS. */
 #define IDLE_MAX 16
-/* Seconds before the first probe of keep-alive, and between two, where connect_timeout is long. */
+/* Seconds before the first probe of keep-alive, and between two, where there is much time. */
 #define KEEP_IDLE INT64_C(30)
 #define KEEP_NEXT INT64_C(10)
 
@@ -87,6 +87,9 @@ struct handles {
     struct mono_time afresh[AFRESH]; /* when that was because of a doubt, oldest first */
     long answer_age_s;
     int64_t connect_timeout;
+    int64_t quiet;   /* ns; what the times of keep-alive are made of */
+    bool raw;        /* no HTTP */
+    char *unix_path; /* NULL: the origin's address */
     char *ca_file;
     struct trust *trust; /* NULL: with a proxy that has TLS of its own */
     char *certificate;
@@ -152,7 +155,7 @@ static int64_t within(int64_t value, int64_t min, int64_t max)
 static struct path path_of(const struct handles *handles)
 {
     /* What a socket option can hold. */
-    int64_t limit = within((handles->connect_timeout + SECOND - 1) / SECOND, 1, HOUR / SECOND);
+    int64_t limit = within((handles->quiet + SECOND - 1) / SECOND, 1, HOUR / SECOND);
     struct path path = {.idle = within(limit / 2, 1, KEEP_IDLE),
                         .next = within(limit / 10, 1, KEEP_NEXT)};
 
@@ -223,6 +226,15 @@ static void set_path(struct handles *handles, CURL *easy)
     HANDLE_SET(easy, CURLOPT_SOCKOPTDATA, handles);
 }
 
+static void set_raw(const struct handles *handles, CURL *easy)
+{
+    if (!handles->raw)
+        return;
+    HANDLE_SET(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    if (handles->unix_path != NULL)
+        HANDLE_SET(easy, CURLOPT_UNIX_SOCKET_PATH, handles->unix_path);
+}
+
 static CURL *handle_make(struct handles *handles)
 {
     CURL *easy = curl_easy_init();
@@ -241,6 +253,7 @@ static CURL *handle_make(struct handles *handles)
     set_proxy(handles, easy);
     set_trust(handles, easy);
     set_certificate(handles, easy);
+    set_raw(handles, easy);
     return easy;
 }
 
@@ -358,6 +371,7 @@ static struct secret *ref_or_null(const struct secret *secret)
 static void take_settings(struct handles *handles, const struct client_settings *settings)
 {
     handles->connect_timeout = settings->connect_timeout;
+    handles->quiet = settings->connect_timeout;
     handles->answer_age_s = (long)(handle_answer_age(settings->connection_max_age) / SECOND);
     handles->ca_file = copy_or_null(settings->ca_file);
     if (settings->proxy == NULL || strncmp(settings->proxy, "https:", 6) != 0)
@@ -400,6 +414,14 @@ struct handles *handles_new(const struct client_settings *settings, struct doubt
     return NULL;
 }
 
+void handles_set_raw(struct handles *handles, const char *unix_path, int64_t quiet)
+{
+    MAGIC_OK(handles, HANDLES_MAGIC);
+    handles->raw = true;
+    handles->unix_path = copy_or_null(unix_path);
+    handles->quiet = quiet;
+}
+
 void handles_free(struct handles *handles)
 {
     MAGIC_OK(handles, HANDLES_MAGIC);
@@ -407,6 +429,7 @@ void handles_free(struct handles *handles)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
     curl_share_cleanup(handles->share);
     curl_url_cleanup(handles->origin);
+    mem_free(handles->unix_path);
     mem_free(handles->ca_file);
     trust_free(handles->trust);
     mem_free(handles->certificate);
