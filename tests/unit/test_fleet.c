@@ -160,6 +160,9 @@ START_TEST(a_late_put_of_a_token_that_lasts_longer)
                              .sealed = "theirs|3600|" ID "|6"));
     ck_assert_str_eq(token_authorization(world->present), "Bearer ours");
     ck_assert_uint_eq(world_status(world).generation, 0);
+    (void)world_until_wake(world);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 6, .counter = 6));
+    ck_assert(!world->busy);
     world_free(world);
 }
 END_TEST
@@ -657,11 +660,7 @@ START_TEST(a_grant_for_the_other_secret_goes_to_its_id)
     world_turn(world);
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .counter = 3));
     world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 1));
-    world_fetched(
-        world,
-        (struct keeper_result){.kind = KEEPER_GRANTED,
-                               .grant = {.type = "Bearer", .value = "x", .lifetime = HOUR}},
-        1);
+    world_granted_for(world, 1, "x", HOUR);
     ck_assert_str_eq(world->followed, OTHER_ID);
     ck_assert_int_eq(world->command.verb, FLEET_LOOK);
     ck_assert_str_eq(world->command.id, OTHER_ID);
@@ -721,6 +720,13 @@ START_TEST(a_worse_token_of_the_other_id_is_left)
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9,
                              .lasts = HOUR / 2, .sealed = "other|3600|" OTHER_ID "|9"));
     asks_under_its_own(world);
+    /* The other secret brings a better one. */
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    world_pass(world, SECOND);
+    world_granted_for(world, 1, "x", 2 * HOUR);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9));
+    ck_assert_int_eq(world->command.verb, FLEET_PUT);
+    ck_assert_str_eq(world->sealed, "x|7200|" OTHER_ID "|10");
     world_free(world);
 }
 END_TEST

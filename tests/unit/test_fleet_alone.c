@@ -329,7 +329,7 @@ START_TEST(a_token_without_a_margin)
     struct fleet_world *world = alone();
 
     token_unref(world->present);
-    world->present = token_new(&grant, world->now, 0, 0, 1, 1);
+    world->present = token_new(&grant, world->now, &(struct token_renewal){0}, 0, 1, 1);
     world_want(world, TOKEN_WISH_SCHEDULE);
     world_turn(world);
     ck_assert_int_eq(world->answer.hold, HOUR - 10 * SECOND);
