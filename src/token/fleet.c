@@ -238,6 +238,8 @@ static struct mono_time next(const struct fleet *fleet, struct mono_time now)
         return fleet->join_until;
     if (!fleet_reachable(fleet) && fleet->want == WANT_OWN)
         when = mono_min(when, fleet->ask_at);
+    if (!fleet_reachable(fleet) && fleet->want == WANT_ASK)
+        return now; /* wanted by whom a hold was just told to */
     return when;
 }
 

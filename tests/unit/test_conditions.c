@@ -210,6 +210,8 @@ static const struct {
     {TOKEN_CAUSE_UNUSABLE, "The token endpoint's answers hold no usable token", "--probe"},
     {TOKEN_CAUSE_EXPIRED, "The token endpoint gives tokens that have expired", "clock"},
     {TOKEN_CAUSE_UNSIGNED, "Token requests cannot be signed", "auth_key_file"},
+    {TOKEN_CAUSE_FLEET_WAIT, "Another member of the fleet gets no token", "Its log"},
+    {TOKEN_CAUSE_FLEET_ALONE, "The fleet's store cannot be reached", "[fleet] alone"},
 };
 
 START_TEST(each_cause_of_the_endpoint)
@@ -362,6 +364,10 @@ START_TEST(budget_used_up)
     const struct condition *found =
         only(CONDITION_WARNING, "The budget of token requests is used up");
     has(found->why, "auth_budget allows 60 an hour, and 60 were charged; ");
+    upstream->token.fleet_exhausted = true; /* by others, too */
+    found = only(CONDITION_WARNING, "The budget of token requests is used up");
+    has(found->why, "allows all members of the fleet together 60 an hour; ");
+    upstream->token.fleet_exhausted = false;
     has(found->why, "lookups go on with the present token");
     ck_assert_int_eq(found->since.ns, ago(4 * MINUTE).ns);
     /* A setting, and nothing that anybody used up. */
