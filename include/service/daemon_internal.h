@@ -55,6 +55,7 @@ struct keys_change;
 struct report_facts {
     bool ready;   /* of the upstreams: one of a route at least */
     bool blocked; /* a worker */
+    bool alone;   /* the fleet's store is out of reach */
     size_t count;
     struct upstream_facts {
         bool ready; /* a token, and lookups that succeed */
@@ -79,6 +80,9 @@ struct daemon {
 
     /* The upstreams, with their tokens. */
     struct upstreams upstreams;
+
+    /* Whom to ask of a fleet; its link is NULL where there is none. */
+    struct exposition_fleet fleet;
 
     /* The keys of key_url (keys.c). */
     struct key_keeper *keys; /* NULL: there is no key_url */

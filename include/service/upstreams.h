@@ -91,8 +91,11 @@ void upstreams_restore(struct upstreams *upstreams, const struct systemd_inherit
 /* Requests tokens where they are due. */
 void upstreams_start(struct upstreams *upstreams);
 
-/* What operators are shown of each. */
+/* What operators are shown of each; out->fleet is set already. */
 void upstreams_expose(const struct upstreams *upstreams, struct exposition *out);
+
+/* Tells the lookups of each how many members of the fleet share its rate; 0 without one. */
+void upstreams_count_members(struct upstreams *upstreams);
 
 /*
  * The end: _stop when the workers' threads have ended and their loops are there; _free when no loop

@@ -36,8 +36,10 @@ struct fleet_seat {
     struct fleet_seat_ports ports;
     struct fleet_link *link;
     char id[FLEET_ID];
-    bool subscribed, connected, waiting;
-    enum fleet_verb verb;
+    enum { FLEET_SEAT_UNTOLD, FLEET_SEAT_CONNECTED, FLEET_SEAT_DISCONNECTED } told;
+    struct fleet_call *call; /* under way; NULL: none */
+    bool unsent;             /* a command could not be sent, and `replied` is due */
+    uint64_t heard;          /* number of the last hint that it was told */
     struct fleet_seat *prev, *next;
 };
 

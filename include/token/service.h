@@ -21,6 +21,7 @@
 #include "runtime/loop.h"
 #include "storage/store.h"
 #include "token/fetch.h"
+#include "token/fleet.h"
 #include "token/keeper.h"
 #include "token/sealed_token.h"
 #include "token/token.h"
@@ -83,6 +84,9 @@ struct keeper *token_service_keeper(const struct token_service *service);
 struct store *token_service_store(const struct token_service *service);
 /* Which tokens are for the present configuration. */
 struct token_era token_service_era(const struct token_service *service);
+/* What its member of the fleet says, borrowed until the next call into it; false: it has none. */
+bool token_service_fleet_status(const struct token_service *service, struct mono_time now,
+                                struct fleet_status *out);
 
 /*
  * A reload in two steps: what can fail, and what cannot. `upstream` is one of config's, with the

@@ -4,8 +4,8 @@
  *
  * Nothing that a server announces is taken at its word: memory grows with the bytes that have come,
  * never with a length or a number of elements that was promised. Bytes that are no RESP2 (types of
- * RESP3 among them), and a reply over the bounds of resp.h, end the reader: it says so from then
- * on.
+ * RESP3 among them), and a reply over the bounds of resp_types.h, end the reader: it says so from
+ * then on.
  *
  * Any thread, one at a time.
  */
@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "upstream/resp.h"
+#include "upstream/resp_types.h"
 
 struct resp_reader;
 

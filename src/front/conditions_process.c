@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "front/conditions_internal.h"
+#include "front/fleet_text.h"
 
 #define TLS_EXPIRY_NOTICE (14 * 24 * HOUR)
 /* A worker that is busy for so much of a minute has no reserve. */
@@ -139,6 +140,50 @@ static void find_busy(struct diagnosis *diagnosis)
                   diagnosis->overview->workers);
 }
 
+/* Whether lookups fail for it, or go to other upstreams; and since when a member is alone. */
+static enum condition_level store_level(const struct overview *overview, struct mono_time *since)
+{
+    enum condition_level level = CONDITION_WARNING;
+
+    *since = overview->store.failed;
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        const struct overview_upstream *upstream = &overview->upstreams[i];
+
+        if (upstream->in_fleet && upstream->member.state == FLEET_ALONE)
+            *since = mono_min(*since, upstream->member.since);
+        if (conditions_lack_store(upstream) && !upstream->covered)
+            level = CONDITION_DOWN;
+    }
+    return level;
+}
+
+static void find_store(struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    char error[FLEET_STORE_TEXT], shown[CONDITION_TEXT / 2];
+    struct condition *condition = NULL;
+    struct mono_time since;
+
+    if (!overview->has_store || !fleet_text_store(&overview->store, error))
+        return;
+    const enum condition_level level = store_level(overview, &since);
+    condition = condition_begin(diagnosis, level, since);
+    if (condition == NULL)
+        return;
+    condition_cut(shown, sizeof(shown), error);
+    condition_put(condition->what, "The fleet's store is out of reach%s",
+                  level == CONDITION_DOWN ? ", and this member has no token" : "");
+    condition_put(condition->why,
+                  "%s; meanwhile all members together request %lld tokens an hour at most ([fleet] "
+                  "alone)%s",
+                  shown, (long long)overview->fleet_alone,
+                  level == CONDITION_DOWN ? ", of which this one has none, or not yet"
+                                          : "; lookups go on with the token that there is");
+    condition_put(condition->action,
+                  "Bring the store back, or correct what is named: [fleet] servers, tls, ca_file, "
+                  "user, password_file. The daemon connects again by itself.");
+}
+
 static void find_certificate(struct diagnosis *diagnosis)
 {
     const struct overview *overview = diagnosis->overview;
@@ -200,8 +245,8 @@ static void find_dropped(struct diagnosis *diagnosis)
 }
 
 static void (*const finders[])(struct diagnosis *diagnosis) = {
-    find_blocked, find_readiness,   find_overload, find_refused,
-    find_busy,    find_certificate, find_reload,   find_dropped,
+    find_blocked, find_readiness,   find_overload, find_refused, find_busy,
+    find_store,   find_certificate, find_reload,   find_dropped,
 };
 
 void conditions_process(struct diagnosis *diagnosis)

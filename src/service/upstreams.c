@@ -204,7 +204,23 @@ void upstreams_expose(const struct upstreams *upstreams, struct exposition *out)
                                          .index = upstream->index,
                                          .keeper = token_service_keeper(upstream->tokens),
                                          .state = &upstream->state,
-                                         .store = token_service_store(upstream->tokens)};
+                                         .store = token_service_store(upstream->tokens),
+                                         .tokens = upstream->tokens,
+                                         .fleet = out->fleet};
+    }
+}
+
+void upstreams_count_members(struct upstreams *upstreams)
+{
+    const struct mono_time now = mono_now();
+    struct fleet_status member;
+
+    for (size_t i = 0; i < upstreams->count; i++) {
+        struct daemon_upstream *upstream = upstreams->items[i];
+        const bool any = token_service_fleet_status(upstream->tokens, now, &member);
+
+        atomic_store_explicit(&upstream->state.members, any ? member.members : 0,
+                              memory_order_relaxed);
     }
 }
 

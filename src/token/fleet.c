@@ -90,6 +90,7 @@ void fleet_switch(struct fleet *fleet, size_t which, struct mono_time now)
         return;
     fleet->which = which;
     fleet->generation = 0;
+    fleet->own_above = fleet->seen[which];
     fleet->look_at = now;
     fleet->ports.follow(fleet->ports.arg, fleet->ids[which]);
 }
@@ -237,6 +238,8 @@ static struct mono_time next(const struct fleet *fleet, struct mono_time now)
         return fleet->join_until;
     if (!fleet_reachable(fleet) && fleet->want == WANT_OWN)
         when = mono_min(when, fleet->ask_at);
+    if (!fleet_reachable(fleet) && fleet->want == WANT_ASK)
+        return now; /* wanted by whom a hold was just told to */
     return when;
 }
 
@@ -409,6 +412,7 @@ static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t f
 static void keep_own(struct fleet *fleet, struct mono_time now)
 {
     fleet->generation = 0;
+    fleet->own_above = fleet->seen[fleet->which];
     if (fleet_reachable(fleet))
         fleet->look_at = now;
 }

@@ -48,7 +48,6 @@ static void request(struct fleet *fleet)
     metric_upstream_add(METRIC_FLEET_ALONE, fleet->index, 0, 1);
     fleet_log(fleet, LOG_LEVEL_NOTICE,
               "the fleet's store is out of reach: a token is requested without it");
-    fleet->fence = 0;
     fleet_request(fleet);
 }
 

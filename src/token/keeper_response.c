@@ -15,6 +15,9 @@
 #include "base/metrics.h"
 #include "token/keeper_internal.h"
 
+/* Cells of METRIC_TOKEN_REQUESTS. */
+enum { CELL_GRANTED, CELL_FAILED, CELL_SHARED };
+
 /* Endpoints round the seconds that are left. */
 #define ROUNDING (1 * SECOND)
 
@@ -24,14 +27,23 @@ static const char *guid_of(const struct keeper *keeper, const struct keeper_resu
     return result->guid != NULL ? result->guid : keeper->flight.guid;
 }
 
-static void note_error(struct keeper *keeper, const char *reason, struct mono_time now)
+void keeper_note_error(struct keeper *keeper, const char *reason, struct mono_time now)
 {
     mem_free(keeper->last_error);
     keeper->last_error = reason != NULL ? mem_strdup(reason) : NULL;
     keeper->last_error_at = now;
 }
 
-static void log_obtained(const struct keeper *keeper, const struct token *token, const char *guid)
+static const char *obtained_text(const struct keeper *keeper, bool shared)
+{
+    if (shared)
+        return "token obtained from the fleet";
+    return keeper_failing(keeper) ? "token obtained, the token endpoint has recovered"
+                                  : "token obtained";
+}
+
+static void log_obtained(const struct keeper *keeper, const struct token *token, const char *guid,
+                         bool shared)
 {
     char lifetime[DURATION_TEXT], early[DURATION_TEXT], fingerprint[TOKEN_FINGERPRINT];
 
@@ -44,21 +56,19 @@ static void log_obtained(const struct keeper *keeper, const struct token *token,
         LOG_INT("generation", (int64_t)token_generation(token)),
         LOG_TEXT("fingerprint", fingerprint),
     };
-    keeper_log(keeper, LOG_LEVEL_NOTICE, guid,
-               keeper_failing(keeper) ? "token obtained, the token endpoint has recovered"
-                                      : "token obtained",
-               fields, ARRAY_LEN(fields));
+    keeper_log(keeper, LOG_LEVEL_NOTICE, guid, obtained_text(keeper, shared), fields,
+               ARRAY_LEN(fields));
 }
 
 static void log_shrunk(struct keeper *keeper, const struct token *token, const char *guid)
 {
-    struct token_margins margins = token_margins(token_lifetime(token), keeper->early_expiry, 0);
+    struct token_margins margins = token_margins(token_lifetime(token), &keeper->renewal, 0);
     char configured[DURATION_TEXT], early[DURATION_TEXT];
 
     if (!margins.shrunk || keeper->shrunk_logged)
         return;
     keeper->shrunk_logged = true;
-    duration_format(keeper->early_expiry, configured);
+    duration_format(keeper->renewal.early, configured);
     duration_format_rounded(margins.refresh_window, early);
     const struct log_field fields[] = {
         LOG_TEXT("auth_token_early_expiry", configured),
@@ -69,8 +79,22 @@ static void log_shrunk(struct keeper *keeper, const struct token *token, const c
                ARRAY_LEN(fields));
 }
 
+static const char *stalled_text(bool usable, bool shared)
+{
+    if (shared)
+        return usable
+                   ? "the fleet has a token that expires no later than the one it replaces; "
+                     "asking again with a growing wait"
+                   : "the fleet's token had expired when it arrived; asking again with a growing "
+                     "wait";
+    return usable ? "the token endpoint returned a token that expires no later than the one it "
+                    "replaces; asking again with a growing wait"
+                  : "the token endpoint returned a token that had expired when it arrived; asking "
+                    "again with a growing wait";
+}
+
 static void log_stalled(const struct keeper *keeper, const struct token *token, bool usable,
-                        const char *guid)
+                        bool shared, const char *guid)
 {
     char lifetime[DURATION_TEXT];
 
@@ -78,13 +102,8 @@ static void log_stalled(const struct keeper *keeper, const struct token *token, 
         return;
     duration_format_rounded(token_lifetime(token), lifetime);
     const struct log_field fields[] = {LOG_TEXT("lifetime", lifetime)};
-    keeper_log(keeper, LOG_LEVEL_WARNING, guid,
-               usable
-                   ? "the token endpoint returned a token that expires no later than the one it "
-                     "replaces; asking again with a growing wait"
-                   : "the token endpoint returned a token that had expired when it arrived; asking "
-                     "again with a growing wait",
-               fields, ARRAY_LEN(fields));
+    keeper_log(keeper, LOG_LEVEL_WARNING, guid, stalled_text(usable, shared), fields,
+               ARRAY_LEN(fields));
 }
 
 /*
@@ -113,19 +132,18 @@ static void carry_over(const struct token *from, struct token *to)
         token_succeeded(to, 0, success);
 }
 
-/* Makes it the present token. */
-static void take(struct keeper *keeper, struct token *token, bool same)
+void keeper_take(struct keeper *keeper, struct token *token, bool same, bool replacement)
 {
     if (same) {
         carry_over(keeper->last, token);
     } else {
-        keeper->replacement = keeper->flight.rejected;
+        keeper->replacement = replacement;
         keeper_trust(keeper);
     }
     keeper_use(keeper, token);
 }
 
-static bool lasts_longer(const struct keeper *keeper, const struct token *token, bool same)
+bool keeper_lasts_longer(const struct keeper *keeper, const struct token *token, bool same)
 {
     if (keeper->last == NULL)
         return true;
@@ -145,37 +163,70 @@ static struct token_cause cause_of_grant(const struct keeper *keeper, bool usabl
     return (struct token_cause){.kind = kind};
 }
 
+bool keeper_has_had(const struct keeper *keeper, const struct token_grant *grant)
+{
+    return keeper->last != NULL && token_same(keeper->last, grant);
+}
+
+struct token *keeper_make_token(struct keeper *keeper, const struct token_grant *grant,
+                                struct mono_time requested, bool same)
+{
+    const uint32_t jitter = keeper->ports.random(keeper->ports.arg);
+    struct token *token =
+        token_new(grant, requested, &keeper->renewal, jitter,
+                  same ? keeper->generation : keeper->generation + 1, keeper->workers);
+
+    token_set_keeper(token, keeper);
+    return token;
+}
+
+static void fine(struct keeper *keeper, struct mono_time now)
+{
+    backoff_reset(&keeper->backoff);
+    keeper->not_before = mono_add(now, KEEPER_PACE);
+    keeper->standing = STANDING_FINE;
+    keeper->held_logged = false;
+}
+
+void keeper_obtained(struct keeper *keeper, const struct token *token, const char *guid,
+                     bool shared, struct mono_time now)
+{
+    log_obtained(keeper, token, guid, shared);
+    log_shrunk(keeper, token, guid);
+    fine(keeper, now);
+}
+
+static void stalled(struct keeper *keeper, const struct token *token, bool shared, const char *guid,
+                    struct mono_time now)
+{
+    log_stalled(keeper, token, token_usable(token, now), shared, guid);
+    keeper->not_before = after_stall(keeper, now);
+    keeper->standing = STANDING_STALLED;
+}
+
 static void granted(struct keeper *keeper, const struct keeper_result *result,
                     struct mono_time sent, struct mono_time now)
 {
     const char *guid = guid_of(keeper, result);
-    bool insisted = keeper->flight.rejected || keeper->flight.by_hand;
-    bool same = keeper->last != NULL && token_same(keeper->last, &result->grant);
-    uint64_t generation = same ? keeper->generation : keeper->generation + 1;
-    struct token *token =
-        token_new(&result->grant, sent, keeper->early_expiry,
-                  keeper->ports.random(keeper->ports.arg), generation, keeper->workers);
-    token_set_keeper(token, keeper);
-    bool longer = lasts_longer(keeper, token, same);
-    bool usable = token_usable(token, now);
-    bool stalled = !usable || (!longer && !insisted);
+    const struct keeper_flight *flight = &keeper->flight;
+    const bool shared = result->kind == KEEPER_SHARED;
+    const bool same = keeper_has_had(keeper, &result->grant);
+    struct token *token = keeper_make_token(keeper, &result->grant, sent, same);
+    const bool longer = keeper_lasts_longer(keeper, token, same);
+    const bool usable = token_usable(token, now);
+    const bool enough = longer || flight->rejected || flight->by_hand || flight->offered;
 
     if (usable && (longer || !same))
-        take(keeper, token, same);
-    if (same && keeper->flight.rejected)
+        keeper_take(keeper, token, same, flight->rejected);
+    if (same && flight->rejected)
         keeper_suspect(keeper, keeper->replace_again_at, now);
-    if (stalled) {
-        log_stalled(keeper, token, usable, guid);
-        keeper->not_before = after_stall(keeper, now);
-        keeper->standing = STANDING_STALLED;
-    } else {
-        log_obtained(keeper, token, guid);
-        log_shrunk(keeper, token, guid);
-        backoff_reset(&keeper->backoff);
-        keeper->not_before = mono_add(now, KEEPER_PACE);
-        keeper->standing = STANDING_FINE;
-    }
-    note_error(keeper, usable ? NULL : "the token had expired when it arrived", now);
+    if (usable && enough && shared && same && flight->offered)
+        fine(keeper, now); /* it was said when it was offered */
+    else if (usable && enough)
+        keeper_obtained(keeper, token, guid, shared, now);
+    else
+        stalled(keeper, token, shared, guid, now);
+    keeper_note_error(keeper, usable ? NULL : "the token had expired when it arrived", now);
     keeper->cause = cause_of_grant(keeper, usable, same);
     token_unref(token);
 }
@@ -205,10 +256,36 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
     keeper->cause = result->cause;
     if (keeper->cause.kind == TOKEN_CAUSE_NONE)
         keeper->cause.kind = TOKEN_CAUSE_FAILED;
-    note_error(keeper, result->reason != NULL ? result->reason : "the request failed", now);
+    keeper_note_error(keeper, result->reason != NULL ? result->reason : "the request failed", now);
+    /* What a forget asked for in the meantime is still to be told to the fleet. */
+    if (keeper->flight.forgot && keeper->renewal.percent > 0)
+        keeper->forgotten = true;
     keeper_log(keeper, LOG_LEVEL_WARNING, guid_of(keeper, result),
                result->event != NULL ? result->event : "the token request failed", fields,
                ARRAY_LEN(fields));
+}
+
+void keeper_count_shared(const struct keeper *keeper)
+{
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, CELL_SHARED, 1);
+}
+
+/* In the metrics, and where nobody here made a request, in the budget. */
+static void count(struct keeper *keeper, const struct keeper_result *result, struct mono_time now)
+{
+    const struct keeper_flight *flight = &keeper->flight;
+
+    if (result->kind == KEEPER_SHARED || result->kind == KEEPER_HELD) {
+        budget_take_back(&keeper->budget, flight->began, flight->charged);
+        if (result->kind == KEEPER_SHARED &&
+            !(flight->offered && keeper_has_had(keeper, &result->grant)))
+            keeper_count_shared(keeper);
+        return;
+    }
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index,
+                        result->kind == KEEPER_GRANTED ? CELL_GRANTED : CELL_FAILED, 1);
+    metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
+                            mono_diff(now, flight->began));
 }
 
 void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
@@ -216,17 +293,19 @@ void keeper_fetched(struct keeper *keeper, const struct keeper_result *result,
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     MUST(keeper->flight.under_way);
-    bool good = result->kind == KEEPER_GRANTED;
-
     keeper->flight.under_way = false;
+    count(keeper, result, now);
+    if (result->kind == KEEPER_HELD && keeper_ask_anew(keeper, now)) {
+        keeper_settle(keeper, now);
+        return;
+    }
     keeper->answered++;
-    metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, good ? 0 : 1, 1);
-    metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
-                            mono_diff(now, keeper->flight.began));
-    if (keeper->standing == STANDING_FINE)
+    if (keeper_is_well(keeper))
         keeper->failing_since = now;
-    if (good)
+    if (result->kind == KEEPER_GRANTED || result->kind == KEEPER_SHARED)
         granted(keeper, result, sent, now);
+    else if (result->kind == KEEPER_HELD)
+        keeper_held(keeper, result, now);
     else
         failed(keeper, result, now);
     keeper_publish(keeper, keeper->flight.rejected ? EVICTED_REJECTED : EVICTED_REPLACED, now);

@@ -6,29 +6,24 @@
  *     OPENING --> GREETING --> OPEN --> ENDED
  *        \___________\___________________/
  *
- * Commands of one turn go out together, at its end. Bytes that are under way stay where they are
- * until all of them are sent, for TLS wants to be given the same ones again; what is added
- * meanwhile waits in a second buffer. Both are wiped: AUTH passes through them.
+ * Commands of one turn go out together, at its end.
  *
  * Replies come in the order of their commands, and each has its deadline; the first one's is the
  * timer's. When it fires, what has come is read first: the process may have been held up, not the
  * server.
- *
- * A server's own text never goes into `detail`: an unknown AUTH is answered with a repetition of
- * its arguments, cut where one likes. What errors are known for is a table instead.
  */
 #include "upstream/resp.h"
 
-#include <hiredis/hiredis.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/text.h"
+#include "upstream/resp_greeting.h"
+#include "upstream/resp_output.h"
+#include "upstream/resp_queue.h"
 #include "upstream/resp_reader.h"
 #include "upstream/stream.h"
 
@@ -37,27 +32,6 @@
 #define CHUNK ((size_t)16 * 1024)
 /* Reads in one turn; other things of the loop come in between. */
 #define READS 8
-#define WORDS 3 /* of a command of ours */
-
-static const struct {
-    const char *name;
-    const char *phrase;
-} errors[] = {
-#define ERROR_ROW(id, name, phrase) [id] = {name, phrase},
-    RESP_ERRORS(ERROR_ROW)
-#undef ERROR_ROW
-};
-
-/* What waits for its reply. Up to COMMAND any reply is an answer. */
-enum kind { AUTH, SETNAME, COMMAND, SUBSCRIBE, UNSUBSCRIBE };
-
-struct waiting {
-    enum kind kind;
-    resp_replied *replied; /* NULL: nobody asks */
-    void *arg;
-    char *channel; /* SUBSCRIBE, UNSUBSCRIBE */
-    struct mono_time since, deadline;
-};
 
 struct resp {
     unsigned magic;
@@ -68,19 +42,12 @@ struct resp {
     struct stream *stream;
     struct resp_reader *reader;
     struct turn_hook turn_end;
-    /* What the greeting says. */
-    char *user, *name;
-    struct secret *password;
+    struct resp_greeting greeting;
     bool tls;
     struct mono_time opening_ends;
     int64_t timeout;
-    /* Bytes that go out: under way, `sent` of them gone, and those after them. */
-    struct buf out, next;
-    size_t sent;
-    bool wants_room, unsendable;
-    /* Replies that are waited for: a ring. */
-    struct waiting queue[RESP_COMMANDS];
-    size_t first, count;
+    struct resp_output output;
+    struct resp_queue queue;
     struct timer *timer; /* of the first one's deadline, or earlier */
     struct timer *again; /* there is more to read */
     bool heard;          /* a byte of the server's */
@@ -88,30 +55,14 @@ struct resp {
     bool subscribed;     /* and confirmed */
 };
 
-const char *resp_error_name(enum resp_error error)
-{
-    MUST((size_t)error < ARRAY_LEN(errors));
-    return errors[error].name;
-}
-
-const char *resp_error_phrase(enum resp_error error)
-{
-    MUST((size_t)error < ARRAY_LEN(errors));
-    return errors[error].phrase;
-}
-
 /* ---- doors, and the end ---- */
 
 static void free_all(struct resp *resp)
 {
     resp_reader_free(resp->reader);
-    buf_fini(&resp->out);
-    buf_fini(&resp->next);
-    for (; resp->count > 0; resp->count--, resp->first++)
-        mem_free(resp->queue[resp->first % RESP_COMMANDS].channel);
-    mem_free(resp->user);
-    mem_free(resp->name);
-    secret_unref(resp->password);
+    resp_output_fini(&resp->output);
+    resp_queue_fini(&resp->queue);
+    resp_greeting_fini(&resp->greeting);
     MAGIC_CLEAR(resp);
     mem_free(resp);
 }
@@ -159,116 +110,35 @@ static void end(struct resp *resp, enum resp_error error, const char *format, ..
     resp->ports.closed(resp->ports.arg, error, detail);
 }
 
-/* ---- sending ---- */
-
-static bool has_unsent(const struct resp *resp)
-{
-    return resp->sent < resp->out.len || resp->next.len > 0;
-}
-
-static void want_room(struct resp *resp, bool wanted)
-{
-    if (resp->wants_room != wanted)
-        stream_want_room(resp->stream, wanted);
-    resp->wants_room = wanted;
-}
-
-/* All of `out` is gone; what came after it is next. */
-static void turn_over(struct resp *resp)
-{
-    struct buf empty = resp->out;
-
-    buf_reset(&empty);
-    resp->out = resp->next;
-    resp->next = empty;
-    resp->sent = 0;
-}
-
-static void send_some(struct resp *resp)
-{
-    while (has_unsent(resp) && !resp->unsendable) {
-        size_t sent;
-
-        if (resp->sent == resp->out.len)
-            turn_over(resp);
-        enum connection_io io = stream_send(resp->stream, resp->out.data + resp->sent,
-                                            resp->out.len - resp->sent, &sent);
-        resp->sent += sent;
-        if (io == CONNECTION_AGAIN) {
-            want_room(resp, true);
-            return;
-        }
-        resp->unsendable = io != CONNECTION_DONE;
-    }
-    want_room(resp, false);
-    if (!has_unsent(resp))
-        turn_over(resp);
-}
-
-/* ---- what waits for its reply ---- */
-
-static struct waiting *first_waiting(struct resp *resp)
-{
-    return resp->count > 0 ? &resp->queue[resp->first] : NULL;
-}
+/* ---- commands ---- */
 
 static void on_timer(void *arg);
 
 static void set_timer(struct resp *resp)
 {
-    if (resp->timer == NULL && resp->count > 0)
-        resp->timer = timer_start(
-            resp->loop, mono_diff(resp->queue[resp->first].deadline, loop_now(resp->loop)),
-            on_timer, resp);
+    const struct resp_waiting *first = resp_queue_first(&resp->queue);
+
+    if (resp->timer == NULL && first != NULL)
+        resp->timer = timer_start(resp->loop, mono_diff(first->deadline, loop_now(resp->loop)),
+                                  on_timer, resp);
 }
 
-/* Whether there was room for it. */
-static bool add_bytes(struct resp *resp, const char *const *words, const size_t *lengths,
-                      size_t count)
-{
-    char *bytes = NULL;
-    /* hiredis changes none of them. */
-    long long len =
-        redisFormatCommandArgv(&bytes, (int)count, (const char **)(uintptr_t)words, lengths);
-
-    MEM_MUST(len >= 0);
-    bool fits = (size_t)len <= resp->next.max - resp->next.len &&
-                buf_append(&resp->next, bytes, (size_t)len) == ERR_OK;
-    wipe(bytes, (size_t)len);
-    redisFreeCommand(bytes);
-    return fits;
-}
-
-/* A command goes out; the waiting one's channel is given away. False: there is no room. */
-static bool add(struct resp *resp, struct waiting waiting, const char *const *words,
+/* The waiting one's channel is given away. False: there is no room, or it is not open. */
+static bool add(struct resp *resp, struct resp_waiting waiting, const char *const *words,
                 const size_t *lengths, size_t count)
 {
-    struct mono_time now = loop_look(resp->loop);
-
-    if (resp->count == RESP_COMMANDS || !add_bytes(resp, words, lengths, count)) {
+    MAGIC_OK(resp, RESP_MAGIC);
+    if (resp->state != OPEN || resp_queue_is_full(&resp->queue) ||
+        !resp_output_add(&resp->output, words, lengths, count)) {
         mem_free(waiting.channel);
         return false;
     }
-    waiting.since = now;
-    waiting.deadline = resp->state == OPEN ? mono_add(now, resp->timeout) : resp->opening_ends;
-    resp->queue[(resp->first + resp->count++) % RESP_COMMANDS] = waiting;
+    waiting.since = loop_look(resp->loop);
+    waiting.deadline = mono_add(waiting.since, resp->timeout);
+    resp_queue_add(&resp->queue, waiting);
     set_timer(resp);
     return true;
 }
-
-static struct waiting take_first(struct resp *resp)
-{
-    struct waiting waiting = resp->queue[resp->first];
-
-    resp->first = (resp->first + 1) % RESP_COMMANDS;
-    resp->count--;
-    if (waiting.kind >= COMMAND)
-        metric_observe(METRIC_FLEET_STORE_DURATION,
-                       mono_diff(loop_look(resp->loop), waiting.since));
-    return waiting;
-}
-
-/* ---- the greeting ---- */
 
 static void open_now(struct resp *resp)
 {
@@ -279,97 +149,37 @@ static void open_now(struct resp *resp)
 
 static void greet(struct resp *resp)
 {
-    const char *user = resp->user;
-    const char *auth[WORDS] = {"AUTH"}, *name[WORDS] = {"CLIENT", "SETNAME", resp->name};
-    size_t count = 1, lengths[WORDS] = {strlen("AUTH")};
+    const struct resp_waiting waiting = {.since = loop_look(resp->loop),
+                                         .deadline = resp->opening_ends};
 
     resp->state = GREETING;
-    if (resp->password != NULL) {
-        if (user != NULL) {
-            auth[count] = user;
-            lengths[count++] = strlen(user);
-        }
-        auth[count] = secret_bytes(resp->password);
-        lengths[count++] = secret_len(resp->password);
-        MUST(add(resp, (struct waiting){.kind = AUTH}, auth, lengths, count));
-    }
-    if (resp->name != NULL) {
-        for (size_t i = 0; i < WORDS; i++)
-            lengths[i] = strlen(name[i]);
-        MUST(add(resp, (struct waiting){.kind = SETNAME}, name, lengths, WORDS));
-    }
-    if (resp->count == 0)
+    resp_greeting_say(&resp->greeting, &resp->output, &resp->queue, waiting);
+    if (resp_queue_first(&resp->queue) == NULL)
         open_now(resp);
-}
-
-/*
- * What servers say instead of letting one in. `always`: not to AUTH alone, but to whatever comes
- * first.
- */
-static const struct refusal {
-    const char *begin;
-    bool always;
-    enum resp_error error;
-    const char *detail;
-} refusals[] = {
-    {"ERR max number of clients", true, RESP_REFUSED,
-     "it has as many clients as it allows (maxclients)"},
-    {"DENIED ", true, RESP_REFUSED, "it is in protected mode, and serves its own machine alone"},
-    {"NOAUTH ", true, RESP_AUTH, "it demands a password (NOAUTH)"},
-    {"WRONGPASS ", false, RESP_AUTH,
-     "the user or the password is wrong, or the user is disabled (WRONGPASS)"},
-    {"ERR invalid password", false, RESP_AUTH, "the password is wrong"},
-    {"NOPERM ", false, RESP_AUTH, "the user may not log in (NOPERM)"},
-    {"ERR Client sent AUTH", false, RESP_AUTH, "it has no password"},
-    {"ERR AUTH ", false, RESP_AUTH, "its user \"default\" has no password"},
-    {"ERR wrong number of arg", false, RESP_AUTH, "it knows no users, only a password"},
-    {"ERR unknown command", false, RESP_AUTH, "it knows no AUTH"},
-};
-
-/* NULL: none that is known. */
-static const struct refusal *refusal_of(const struct resp_reply *reply, bool to_auth)
-{
-    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
-        const struct refusal *refusal = &refusals[i];
-
-        if ((to_auth || refusal->always) &&
-            strncmp(reply->text, refusal->begin, strlen(refusal->begin)) == 0)
-            return refusal;
-    }
-    return NULL;
-}
-
-/* False: it ended. */
-static bool is_let_in(struct resp *resp, enum kind kind, const struct resp_reply *reply)
-{
-    if (reply->type == RESP_STATUS)
-        return true;
-    if (reply->type != RESP_ERROR) {
-        end(resp, RESP_PROTOCOL, "its reply to %s is none", kind == AUTH ? "AUTH" : "CLIENT");
-        return false;
-    }
-    const struct refusal *refusal = refusal_of(reply, kind == AUTH);
-    if (refusal != NULL)
-        end(resp, refusal->error, "%s", refusal->detail);
-    else if (kind == AUTH)
-        end(resp, RESP_REFUSED, "it answered AUTH with an error that is not known");
-    return resp->state != ENDED;
+    else
+        set_timer(resp);
 }
 
 /* ---- replies ---- */
 
+static void go_on(struct resp *resp, enum resp_kind kind, const struct resp_reply *reply)
+{
+    struct resp_refusal refusal;
+
+    if (!resp_greeting_is_accepted(kind, reply, &refusal))
+        end(resp, refusal.error, "%s", refusal.detail);
+    else if (resp_queue_first(&resp->queue) == NULL)
+        open_now(resp);
+}
+
 static void answer(struct resp *resp, const struct resp_reply *reply)
 {
-    struct waiting waiting = take_first(resp);
+    const struct resp_waiting waiting = resp_queue_take(&resp->queue, loop_look(resp->loop));
 
-    mem_free(waiting.channel);
-    if (waiting.kind >= COMMAND) {
-        if (waiting.replied != NULL)
-            waiting.replied(waiting.arg, reply);
-        return;
-    }
-    if (is_let_in(resp, waiting.kind, reply) && resp->count == 0)
-        open_now(resp);
+    if (waiting.kind < RESP_COMMAND)
+        go_on(resp, waiting.kind, reply);
+    else if (waiting.replied != NULL)
+        waiting.replied(waiting.arg, reply);
 }
 
 static bool is_text(const struct resp_reply *reply, const char *text)
@@ -379,10 +189,10 @@ static bool is_text(const struct resp_reply *reply, const char *text)
 }
 
 /* The server has done what the first one waits for. */
-static bool confirms(struct resp *resp, const struct resp_reply *items, enum kind kind,
+static bool confirms(struct resp *resp, const struct resp_reply *items, enum resp_kind kind,
                      const char *name)
 {
-    const struct waiting *waiting = first_waiting(resp);
+    const struct resp_waiting *waiting = resp_queue_first(&resp->queue);
 
     return is_text(&items[0], name) && waiting != NULL && waiting->kind == kind &&
            is_text(&items[1], waiting->channel) && items[2].type == RESP_INTEGER;
@@ -400,9 +210,9 @@ static bool hear(struct resp *resp, const struct resp_reply *reply)
         resp->ports.message(resp->ports.arg, items[1].text, items[2].text, items[2].len);
         return true;
     }
-    if (confirms(resp, items, SUBSCRIBE, "subscribe"))
+    if (confirms(resp, items, RESP_SUBSCRIBES, "subscribe"))
         resp->subscribed = true;
-    else if (!confirms(resp, items, UNSUBSCRIBE, "unsubscribe"))
+    else if (!confirms(resp, items, RESP_UNSUBSCRIBES, "unsubscribe"))
         return false;
     answer(resp, &items[2]);
     return true;
@@ -410,19 +220,16 @@ static bool hear(struct resp *resp, const struct resp_reply *reply)
 
 static void end_unasked(struct resp *resp, const struct resp_reply *reply)
 {
-    const struct refusal *refusal = reply->type == RESP_ERROR ? refusal_of(reply, false) : NULL;
+    const struct resp_refusal refusal = resp_greeting_unasked(reply);
 
-    if (refusal != NULL)
-        end(resp, refusal->error, "%s", refusal->detail);
-    else
-        end(resp, RESP_PROTOCOL, "it sent what nothing asked for");
+    end(resp, refusal.error, "%s", refusal.detail);
 }
 
 static void take_reply(struct resp *resp, const struct resp_reply *reply)
 {
-    const struct waiting *waiting = first_waiting(resp);
+    const struct resp_waiting *waiting = resp_queue_first(&resp->queue);
 
-    if (waiting != NULL && (waiting->kind <= COMMAND || reply->type == RESP_ERROR))
+    if (waiting != NULL && (waiting->kind <= RESP_COMMAND || reply->type == RESP_ERROR))
         answer(resp, reply);
     else if (!resp->channels || !hear(resp, reply))
         end_unasked(resp, reply);
@@ -482,7 +289,7 @@ static void receive(struct resp *resp)
             end_broken(resp);
         }
     }
-    if (resp->state != ENDED && resp->unsendable)
+    if (resp->state != ENDED && resp->output.broken)
         end_broken(resp);
 }
 
@@ -524,8 +331,8 @@ static void on_ready(void *arg)
     MAGIC_CAST(struct resp, resp, arg, RESP_MAGIC);
 
     enter(resp);
-    if (resp->wants_room)
-        send_some(resp);
+    if (resp->output.wants_room)
+        resp_output_send(&resp->output, resp->stream);
     receive(resp);
     leave(resp);
 }
@@ -544,11 +351,11 @@ static void on_turn_end(struct turn_hook *hook)
 {
     struct resp *resp = CONTAINER_OF(hook, struct resp, turn_end);
 
-    if (!has_unsent(resp) || resp->wants_room || resp->unsendable)
+    if (!resp_output_waits(&resp->output))
         return;
     enter(resp);
-    send_some(resp);
-    if (resp->unsendable)
+    resp_output_send(&resp->output, resp->stream);
+    if (resp->output.broken)
         receive(resp);
     leave(resp);
 }
@@ -556,12 +363,12 @@ static void on_turn_end(struct turn_hook *hook)
 static void on_timer(void *arg)
 {
     MAGIC_CAST(struct resp, resp, arg, RESP_MAGIC);
-    const struct waiting *waiting;
+    const struct resp_waiting *waiting;
 
     resp->timer = NULL;
     enter(resp);
     receive(resp);
-    waiting = resp->state != ENDED ? first_waiting(resp) : NULL;
+    waiting = resp->state != ENDED ? resp_queue_first(&resp->queue) : NULL;
     if (waiting != NULL && resp->again == NULL &&
         !mono_before(loop_look(resp->loop), waiting->deadline))
         end(resp, RESP_TIMEOUT, "no reply within %lld ms",
@@ -573,11 +380,6 @@ static void on_timer(void *arg)
 
 /* ---- for users ---- */
 
-static char *copy_or_null(const char *text)
-{
-    return text != NULL ? mem_strdup(text) : NULL;
-}
-
 static struct resp *resp_new(const struct resp_settings *settings, const struct resp_ports *ports)
 {
     struct resp *resp = mem_zalloc(sizeof(*resp));
@@ -588,16 +390,11 @@ static struct resp *resp_new(const struct resp_settings *settings, const struct 
     resp->reader = resp_reader_new();
     MEM_MUST(resp->reader != NULL);
     resp->turn_end.run = on_turn_end;
-    resp->user = copy_or_null(settings->user);
-    resp->name = copy_or_null(settings->name);
-    /* Only its count of references changes. */
-    if (settings->password != NULL)
-        resp->password = secret_ref((struct secret *)(uintptr_t)settings->password);
+    resp_greeting_init(&resp->greeting, settings);
     resp->tls = settings->tls;
     resp->opening_ends = mono_add(loop_look(settings->loop), settings->connect_timeout);
     resp->timeout = settings->timeout;
-    buf_init_secret(&resp->out, RESP_UNSENT_MAX);
-    buf_init_secret(&resp->next, RESP_UNSENT_MAX);
+    resp_output_init(&resp->output, RESP_UNSENT_MAX);
     return resp;
 }
 
@@ -641,30 +438,19 @@ void resp_close(struct resp *resp)
 bool resp_command(struct resp *resp, const char *const *words, const size_t *lengths, size_t count,
                   resp_replied *replied, void *arg)
 {
-    const struct waiting waiting = {.kind = COMMAND, .replied = replied, .arg = arg};
+    const struct resp_waiting waiting = {.kind = RESP_COMMAND, .replied = replied, .arg = arg};
 
-    MAGIC_OK(resp, RESP_MAGIC);
     MUST(!resp->channels && count > 0);
-    return resp->state == OPEN && add(resp, waiting, words, lengths, count);
-}
-
-static bool send_channel(struct resp *resp, enum kind kind, const char *channel,
-                         resp_replied *replied, void *arg)
-{
-    const char *words[] = {kind == SUBSCRIBE ? "SUBSCRIBE" : "UNSUBSCRIBE", channel};
-    const size_t lengths[] = {strlen(words[0]), strlen(words[1])};
-    struct waiting waiting = {.kind = kind, .replied = replied, .arg = arg};
-
-    MAGIC_OK(resp, RESP_MAGIC);
-    if (resp->state != OPEN)
-        return false;
-    waiting.channel = mem_strdup(channel);
-    return add(resp, waiting, words, lengths, ARRAY_LEN(words));
+    return add(resp, waiting, words, lengths, count);
 }
 
 bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replied, void *arg)
 {
-    bool added = send_channel(resp, SUBSCRIBE, channel, replied, arg);
+    const struct resp_waiting waiting = {
+        .kind = RESP_SUBSCRIBES, .replied = replied, .arg = arg, .channel = mem_strdup(channel)};
+    const char *const words[] = {"SUBSCRIBE", channel};
+    const size_t lengths[] = {strlen(words[0]), strlen(channel)};
+    bool added = add(resp, waiting, words, lengths, ARRAY_LEN(words));
 
     resp->channels = resp->channels || added;
     return added;
@@ -672,5 +458,9 @@ bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replie
 
 bool resp_unsubscribe(struct resp *resp, const char *channel)
 {
-    return send_channel(resp, UNSUBSCRIBE, channel, NULL, NULL);
+    const struct resp_waiting waiting = {.kind = RESP_UNSUBSCRIBES, .channel = mem_strdup(channel)};
+    const char *const words[] = {"UNSUBSCRIBE", channel};
+    const size_t lengths[] = {strlen(words[0]), strlen(channel)};
+
+    return add(resp, waiting, words, lengths, ARRAY_LEN(words));
 }
