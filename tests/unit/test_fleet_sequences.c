@@ -1,4 +1,5 @@
 /* Long random sequences of a fleet's commands, in a real server and in the model of it. */
+#include "base/text.h"
 #include "store_server.h"
 
 #define TURNS 2000
@@ -122,6 +123,11 @@ int main(void)
     Suite *suite = suite_create("fleet_sequences");
     TCase *tcase = tcase_create("sequences");
     const char *more = getenv("FLEET_SEQUENCES");
+    uint64_t number = 0;
+    const int sequences = more != NULL && text_parse_u64(more, strlen(more), &number) &&
+                                  number > 0 && number <= 100000
+                              ? (int)number
+                              : SEQUENCES;
 
     if (server_name() == NULL) {
         puts("SKIP: neither redis-server nor valkey-server is here");
@@ -129,7 +135,7 @@ int main(void)
     }
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, say_what_the_model_says, 0, more != NULL ? atoi(more) : SEQUENCES);
+    tcase_add_loop_test(tcase, say_what_the_model_says, 0, sequences);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

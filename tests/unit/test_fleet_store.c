@@ -1,5 +1,4 @@
-/* Commands to a fleet's store as words, and its replies: what is believed, and what is not.
- */
+/* Commands to a fleet's store as words, and its replies: what is believed, and what is not. */
 #include "token/fleet_store.h"
 
 #include <check.h>
