@@ -266,7 +266,10 @@ static inline void converse(int fd, const struct script *script)
 
 static inline void play(struct peer *self)
 {
-    converse(peer_accept(self), self->arg);
+    int fd = peer_accept(self);
+
+    if (fd >= 0) /* else nobody came */
+        converse(fd, self->arg);
 }
 
 static inline void serve(void (*script)(struct peer *peer), void *arg)
