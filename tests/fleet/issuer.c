@@ -120,7 +120,7 @@ static void respond(void *arg, void *what)
     deliver(member, response);
 }
 
-static enum keeper_result_kind outcome(struct sim *sim)
+static enum keeper_result_kind draw_result(struct sim *sim)
 {
     if (!sim->issuer.down && !chance_is(&sim->chance, FAILURES))
         return KEEPER_GRANTED;
@@ -133,7 +133,7 @@ void issuer_ask(struct member *member)
     struct response *response = mem_zalloc(sizeof(*response));
 
     count_request(sim);
-    response->kind = outcome(sim);
+    response->kind = draw_result(sim);
     response->sent = member_now(member);
     const int64_t latency = response->kind == KEEPER_NO_RESPONSE ? SIM_AUTH_TIMEOUT : SIM_LATENCY;
     events_add(&sim->events, sim->now + latency, respond, member, response);

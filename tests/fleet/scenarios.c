@@ -240,12 +240,12 @@ static double cured_after(const struct sim *sim)
     return (double)(last - sim->revoked_at) / (double)SECOND;
 }
 
-static void sum(struct sim *sim, struct outcome *out)
+static void sum(struct sim *sim, struct figures *out)
 {
     sim_sum(sim);
     const double seconds = (double)(sim->now - sim->count.since) / (double)SECOND;
     const double members = (double)sim->settings.members;
-    *out = (struct outcome){
+    *out = (struct figures){
         .requests = sim->count.requests,
         .concurrent = sim->count.concurrent,
         .minute = sim->count.minute,
@@ -260,7 +260,7 @@ static void sum(struct sim *sim, struct outcome *out)
 }
 
 void scenario_run(const struct scenario *scenario, size_t members, uint64_t seed,
-                  struct outcome *out)
+                  struct figures *out)
 {
     const struct sim_settings settings = {
         .seed = seed,

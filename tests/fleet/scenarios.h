@@ -4,7 +4,7 @@
 
 #include "sim.h"
 
-struct outcome {
+struct figures {
     uint64_t requests, concurrent, minute;
     double lacking;      /* lookups that find no usable token */
     double share;        /* of all lookups of the time that is measured */
@@ -36,6 +36,6 @@ extern const size_t scenario_count;
 
 const struct scenario *scenario_find(const char *name);
 void scenario_run(const struct scenario *scenario, size_t members, uint64_t seed,
-                  struct outcome *out);
+                  struct figures *out);
 
 #endif

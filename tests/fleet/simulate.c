@@ -44,13 +44,13 @@ static void print_range(const struct range *range, int decimals)
 
 enum column { REQUESTS, CONCURRENT, MINUTE_MOST, LACKING, REFUSED, CURED, COMMANDS, COLUMNS };
 
-static void take(struct range ranges[COLUMNS], const struct outcome *outcome, bool first)
+static void take(struct range ranges[COLUMNS], const struct figures *figures, bool first)
 {
     const double values[COLUMNS] = {
-        [REQUESTS] = (double)outcome->requests,  [CONCURRENT] = (double)outcome->concurrent,
-        [MINUTE_MOST] = (double)outcome->minute, [LACKING] = outcome->lacking,
-        [REFUSED] = (double)outcome->refused,    [CURED] = outcome->cured,
-        [COMMANDS] = outcome->commands,
+        [REQUESTS] = (double)figures->requests,  [CONCURRENT] = (double)figures->concurrent,
+        [MINUTE_MOST] = (double)figures->minute, [LACKING] = figures->lacking,
+        [REFUSED] = (double)figures->refused,    [CURED] = figures->cured,
+        [COMMANDS] = figures->commands,
     };
 
     for (size_t i = 0; i < COLUMNS; i++)
@@ -64,10 +64,10 @@ static void print_scenario(const struct scenario *scenario, const struct options
     double share = 0;
 
     for (uint64_t i = 0; i < options->seeds; i++) {
-        struct outcome outcome;
-        scenario_run(scenario, options->members, options->seed + i, &outcome);
-        take(ranges, &outcome, i == 0);
-        share = outcome.share > share ? outcome.share : share;
+        struct figures figures;
+        scenario_run(scenario, options->members, options->seed + i, &figures);
+        take(ranges, &figures, i == 0);
+        share = figures.share > share ? figures.share : share;
     }
     printf("| %s |", scenario->title);
     for (size_t i = 0; i < COLUMNS; i++)
