@@ -1,6 +1,6 @@
 /*
- * The token endpoint: 0.2 s, and one request in ten fails, one in fifty of all by a time-out. While
- * it is down each fails, in the same proportion.
+ * The token endpoint: 0.2 s, and some requests fail, one in five of those by a time-out. While it
+ * is down each fails, in the same proportion.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "sim.h"
 
-#define FAILURES 0.1
 #define TIMEOUTS 0.2 /* of the failures */
 
 struct response {
+    uint64_t life;
     enum keeper_result_kind kind;
     struct mono_time sent; /* by the member's clock */
     uint64_t serial;
@@ -62,15 +62,24 @@ static void change_mind(struct sim *sim, uint64_t former)
     }
 }
 
-void issuer_revoke(struct sim *sim)
+static void hurt(struct sim *sim)
 {
-    const uint64_t former = sim->issuer.serial;
-
-    sim->issuer.revoked = former;
-    sim->revoked_at = sim->now;
+    sim->hurt_at = sim->now;
     for (size_t i = 0; i < sim->settings.members; i++)
         sim->cured[i] = -1;
-    change_mind(sim, former);
+}
+
+void issuer_revoke(struct sim *sim)
+{
+    hurt(sim);
+    sim->issuer.revoked = sim->issuer.serial;
+    change_mind(sim, sim->issuer.serial);
+}
+
+void issuer_leak(struct sim *sim)
+{
+    hurt(sim);
+    sim->issuer.leaked = sim->issuer.serial;
 }
 
 /* ---- requests ---- */
@@ -80,19 +89,17 @@ static void grant(struct sim *sim, struct response *response)
 {
     const uint64_t former = sim->issuer.serial;
 
+    sim->issuer.expiry = mem_grow(sim->issuer.expiry, former, sizeof(*sim->issuer.expiry));
+    sim->issuer.expiry[former] = sim->now + sim->settings.lifetime;
     response->serial = ++sim->issuer.serial;
     if (sim->settings.single && former != 0)
         change_mind(sim, former);
 }
 
-static void deliver(void *arg, void *what)
+static void tell(struct member *member, const struct response *response)
 {
-    struct member *member = arg;
-    struct response *response = what;
     char value[32];
 
-    if (member_is_paused(member, deliver, what))
-        return;
     snprintf(value, sizeof(value), "t%" PRIu64, response->serial);
     const struct keeper_result result = {
         .kind = response->kind,
@@ -103,6 +110,17 @@ static void deliver(void *arg, void *what)
         fleet_fetched(member->fleet, &result, 0, response->sent, member_now(member));
     else
         keeper_fetched(member->keeper, &result, response->sent, member_now(member));
+}
+
+static void deliver(void *arg, void *what)
+{
+    struct member *member = arg;
+    struct response *response = what;
+
+    if (member_is_paused(member, deliver, what))
+        return;
+    if (response->life == member->life)
+        tell(member, response);
     mem_free(response);
 }
 
@@ -122,7 +140,7 @@ static void respond(void *arg, void *what)
 
 static enum keeper_result_kind draw_result(struct sim *sim)
 {
-    if (!sim->issuer.down && !chance_is(&sim->chance, FAILURES))
+    if (!sim->issuer.down && !chance_is(&sim->chance, sim->settings.failures))
         return KEEPER_GRANTED;
     return chance_is(&sim->chance, TIMEOUTS) ? KEEPER_NO_RESPONSE : KEEPER_FAILED;
 }
@@ -134,6 +152,7 @@ void issuer_ask(struct member *member)
 
     count_request(sim);
     response->kind = draw_result(sim);
+    response->life = member->life;
     response->sent = member_now(member);
     const int64_t latency = response->kind == KEEPER_NO_RESPONSE ? SIM_AUTH_TIMEOUT : SIM_LATENCY;
     events_add(&sim->events, sim->now + latency, respond, member, response);

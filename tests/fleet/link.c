@@ -21,6 +21,7 @@
 
 struct call {
     uint64_t connection, number;
+    bool failed;
     struct fleet_command command;
     struct fleet_reply reply;
     /* What they point to. */
@@ -93,14 +94,19 @@ void link_start(struct member *member)
     try_again(member, NULL);
 }
 
+void link_stop(struct member *member)
+{
+    MUST(member->link.state == LINK_UP);
+    member->link.connection++;
+    member->link.call = 0;
+    member->link.state = LINK_WAITING;
+}
+
 static void drop(struct member *member)
 {
-    struct member_link *link = &member->link;
-
-    if (link->state != LINK_UP)
+    if (member->link.state != LINK_UP)
         return;
-    link->connection++;
-    link->call = 0;
+    link_stop(member);
     wait_again(member);
     fleet_disconnected(member->fleet, member_now(member));
 }
@@ -119,6 +125,16 @@ static void time_out(void *arg, void *what)
     mem_free(call);
 }
 
+static void tell(struct member *member, struct call *call)
+{
+    call->reply.leader = call->leader;
+    call->reply.sealed = call->reply.sealed_len > 0 ? call->sealed : NULL;
+    if (call->failed)
+        fleet_lost(member->fleet, member_now(member));
+    else
+        fleet_replied(member->fleet, &call->reply, member_now(member));
+}
+
 static void reply(void *arg, void *what)
 {
     struct member *member = arg;
@@ -129,9 +145,7 @@ static void reply(void *arg, void *what)
     if (is_reachable(member) && member->link.connection == call->connection &&
         member->link.call == call->number) {
         member->link.call = 0;
-        call->reply.leader = call->leader;
-        call->reply.sealed = call->reply.sealed_len > 0 ? call->sealed : NULL;
-        fleet_replied(member->fleet, &call->reply, member_now(member));
+        tell(member, call);
     }
     mem_free(call);
 }
@@ -190,14 +204,16 @@ static void arrive(void *arg, void *what)
         mem_free(call);
         return;
     }
-    run_command(member, call);
+    call->failed = sim->store.failing;
+    if (!call->failed)
+        run_command(member, call);
     if (sim->store.busy_until < sim->now)
         sim->store.busy_until = sim->now;
     sim->store.busy_until += WORK;
     events_add(&sim->events, sim->store.busy_until + hop(member), reply, member, call);
-    if (call->reply.answer == FLEET_YOURS)
+    if (!call->failed && call->reply.answer == FLEET_YOURS)
         sim_notice(sim, SIM_YOURS, member);
-    else if (call->reply.answer == FLEET_STORED)
+    else if (!call->failed && call->reply.answer == FLEET_STORED)
         sim_notice(sim, SIM_PUT, member);
 }
 

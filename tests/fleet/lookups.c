@@ -27,7 +27,9 @@ struct waiter {
 };
 
 struct attempt {
-    uint64_t serial, generation;
+    uint64_t life;
+    uint64_t serial; /* of its token; 0: that got a 401 */
+    uint64_t generation;
     struct mono_time sent;
     bool again;
 };
@@ -39,7 +41,7 @@ static bool has_something_to_learn(const struct member *member)
     const struct mono_time now = member_now(member);
 
     return ticket_usable(member->view, now) != NULL &&
-           (!issuer_accepts(member->sim, member->serial) ||
+           (member->misguided || !issuer_accepts(member->sim, member->serial) ||
             mono_before(now, member->view->suspect_until));
 }
 
@@ -74,9 +76,9 @@ static void returned(void *arg, void *what)
 
     if (member_is_paused(member, returned, what))
         return;
-    if (attempt->serial == 0)
+    if (attempt->life == member->life && attempt->serial == 0)
         refused(member, attempt);
-    else
+    else if (attempt->life == member->life)
         succeeded(member, attempt);
     mem_free(attempt);
 }
@@ -88,7 +90,7 @@ static void judged(void *arg, void *what)
     struct sim *sim = member->sim;
     struct attempt *attempt = what;
 
-    if (!issuer_accepts(sim, attempt->serial)) {
+    if (member->misguided || !issuer_accepts(sim, attempt->serial)) {
         attempt->serial = 0;
         sim->count.refused++;
     }
@@ -102,6 +104,7 @@ static void look_up(struct member *member, bool again)
     struct attempt *attempt = mem_alloc(sizeof(*attempt));
 
     *attempt = (struct attempt){
+        .life = member->life,
         .serial = member->serial,
         .generation = token_generation(member->view->token),
         .sent = member_now(member),

@@ -125,9 +125,22 @@ static void note_cured(struct member *member)
 {
     struct sim *sim = member->sim;
 
-    if (sim->revoked_at >= 0 && sim->cured[member->index] < 0 && member->serial != 0 &&
+    if (sim->hurt_at >= 0 && sim->cured[member->index] < 0 && member->serial > sim->issuer.leaked &&
         issuer_accepts(sim, member->serial))
         sim->cured[member->index] = sim->now;
+}
+
+/* The member reckons from when it asked, so it is never late; but by another's clock it may be. */
+static void note_overrun(struct member *member, const struct token *token)
+{
+    struct sim *sim = member->sim;
+
+    if (token == NULL)
+        return;
+    const int64_t over =
+        token_expires_at(token).ns - member->offset - sim->issuer.expiry[member->serial - 1];
+    if (over > sim->count.overrun)
+        sim->count.overrun = over;
 }
 
 static void keeper_publishes(void *arg, struct token_view *view)
@@ -141,6 +154,7 @@ static void keeper_publishes(void *arg, struct token_view *view)
     member->view = view;
     member->serial = token != NULL ? serial_of(token) : 0;
     member->covered_until = token != NULL ? token_unusable_at(token).ns - member->offset : 0;
+    note_overrun(member, token);
     note_cured(member);
     lookups_check(member);
 }
@@ -323,6 +337,35 @@ static void make_fleet(struct member *member)
     member->fleet = fleet_new(&fleet, &ports);
 }
 
+static void make(struct member *member)
+{
+    snprintf(member->name, sizeof(member->name), "member-%zu.%08x", member->index,
+             (unsigned)draw(member));
+    member->keeper_timer = (struct sim_timer){INT64_MAX, INT64_MAX, tick_keeper};
+    member->fleet_timer = (struct sim_timer){INT64_MAX, INT64_MAX, tick_fleet};
+    make_keeper(member);
+    if (!member->sim->settings.no_fleet)
+        make_fleet(member);
+}
+
+static void destroy(struct member *member)
+{
+    if (member->keeper == NULL)
+        return;
+    lookups_free(member);
+    if (member->fleet != NULL)
+        fleet_free(member->fleet);
+    keeper_free(member->keeper);
+    token_view_unref(member->view);
+    store_free(member->store);
+    member->keeper_timer.queued = member->fleet_timer.queued = INT64_MAX;
+    member->fleet = NULL;
+    member->keeper = NULL;
+    member->view = NULL;
+    member->serial = 0;
+    member->covered_until = 0;
+}
+
 void member_init(struct member *member, struct sim *sim, size_t index)
 {
     const int64_t skew = sim->settings.skew;
@@ -333,12 +376,7 @@ void member_init(struct member *member, struct sim *sim, size_t index)
     /* Drawn in any case, so that a skew changes nothing else. */
     const int64_t lot = chance_upto(&member->chance, 2000001) - 1000000;
     member->offset = UPTIME + skew / 1000000 * lot;
-    snprintf(member->name, sizeof(member->name), "member-%zu.%08x", index, (unsigned)draw(member));
-    member->keeper_timer = (struct sim_timer){INT64_MAX, INT64_MAX, tick_keeper};
-    member->fleet_timer = (struct sim_timer){INT64_MAX, INT64_MAX, tick_fleet};
-    make_keeper(member);
-    if (!sim->settings.no_fleet)
-        make_fleet(member);
+    make(member);
 }
 
 void member_start(struct member *member)
@@ -351,12 +389,30 @@ void member_start(struct member *member)
         link_start(member);
 }
 
+static void start_again(void *arg, void *what)
+{
+    struct member *member = arg;
+
+    (void)what;
+    make(member);
+    member_start(member);
+}
+
+/* From one process to the next. */
+#define RESTART (2 * SECOND)
+
+void member_restart(struct member *member)
+{
+    if (member->link.state != LINK_UP)
+        return;
+    member_account(member);
+    member->life++;
+    link_stop(member);
+    destroy(member);
+    events_add(&member->sim->events, member->sim->now + RESTART, start_again, member, NULL);
+}
+
 void member_fini(struct member *member)
 {
-    lookups_free(member);
-    if (member->fleet != NULL)
-        fleet_free(member->fleet);
-    keeper_free(member->keeper);
-    token_view_unref(member->view);
-    store_free(member->store);
+    destroy(member);
 }

@@ -4,6 +4,7 @@
  */
 #include "scenarios.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -35,6 +36,25 @@ static void at_renewal_store(struct sim *sim, enum sim_moment moment, struct mem
 static void store_goes_out(struct sim *sim)
 {
     sim->hook = at_renewal_store;
+}
+
+static void store_answers(struct sim *sim)
+{
+    sim->store.failing = false;
+}
+
+static void at_renewal_errors(struct sim *sim, enum sim_moment moment, struct member *member)
+{
+    (void)member;
+    if (moment != SIM_SCHEDULED || sim->hook_state++ > 0)
+        return;
+    sim->store.failing = true;
+    sim_at(sim, sim->outage, store_answers);
+}
+
+static void store_has_errors(struct sim *sim)
+{
+    sim->hook = at_renewal_errors;
 }
 
 static void endpoint_up(struct sim *sim)
@@ -77,6 +97,13 @@ static void network_splits(struct sim *sim)
     sim->hook = at_renewal_cut;
 }
 
+static void lose_replica(struct sim *sim)
+{
+    if (sim->store.replica != NULL)
+        store_model_free(sim->store.replica);
+    sim->store.replica = NULL;
+}
+
 /* The replica takes over: it has nothing of the last lease, and of what followed. */
 static void fail_over(struct sim *sim)
 {
@@ -84,6 +111,7 @@ static void fail_over(struct sim *sim)
     store_model_free(sim->store.model);
     sim->store.model = sim->store.replica;
     sim->store.replica = NULL;
+    sim->store.ahead += sim->turn / MILLISECOND;
     store_out_now(sim);
 }
 
@@ -93,8 +121,7 @@ static void before_failover(struct sim *sim, enum sim_moment moment, struct memb
     if (sim->hook_state > 1)
         return;
     if (moment == SIM_ASKING && sim->hook_state == 0) {
-        if (sim->store.replica != NULL)
-            store_model_free(sim->store.replica);
+        lose_replica(sim);
         sim->store.replica = store_model_copy(sim->store.model);
     } else if (moment == SIM_YOURS) {
         sim->hook_state = 1;
@@ -148,6 +175,28 @@ static void flush(struct sim *sim)
     store_model_flush(sim->store.model);
 }
 
+static void forget(struct sim *sim)
+{
+    issuer_leak(sim);
+    keeper_forget(sim->members[0].keeper, member_now(&sim->members[0]));
+}
+
+static void misguide(struct sim *sim)
+{
+    sim->members[0].misguided = true;
+    lookups_check(&sim->members[0]);
+}
+
+/* One after another, all within ten minutes. */
+static void restart_next(struct sim *sim)
+{
+    const int64_t members = (int64_t)sim->settings.members;
+
+    member_restart(&sim->members[sim->hook_state++]);
+    if (sim->hook_state < members)
+        sim_at(sim, 10 * MINUTE / members, restart_next);
+}
+
 /* ---- the table ---- */
 
 const struct scenario scenarios[] = {
@@ -177,6 +226,8 @@ const struct scenario scenarios[] = {
      LATE, 300, .outage = 90 * MINUTE, .happens = store_goes_out},
     {"out-90-60", "store out 90 min, alone = 60", NULL, 6 * HOUR, HALF, DEFAULT_ALONE,
      .outage = 90 * MINUTE, .happens = store_goes_out},
+    {"errors-25", "store answers with errors for 25 min", NULL, 6 * HOUR, HALF, ANY,
+     .outage = 25 * MINUTE, .happens = store_has_errors},
     {"cut-90-late", "30 % cut off 90 min, 5 min ahead", "681; 4; 139", 6 * HOUR, LATE, ANY,
      .outage = 90 * MINUTE, .happens = network_splits},
     {"cut-90", "30 % cut off 90 min", NULL, 6 * HOUR, HALF, ANY, .outage = 90 * MINUTE,
@@ -185,6 +236,10 @@ const struct scenario scenarios[] = {
      ANY, .outage = 12 * SECOND, .happens = store_fails_over},
     {"failover", "failover 2 ms after the put, 12 s", NULL, 6 * HOUR, HALF, DEFAULT_ALONE,
      .outage = 12 * SECOND, .happens = store_fails_over},
+    {"failover-ahead", "the same, to a clock 60 s ahead", NULL, 6 * HOUR, HALF, DEFAULT_ALONE,
+     .outage = 12 * SECOND, .turn = MINUTE, .happens = store_fails_over},
+    {"failover-behind", "the same, to a clock 60 s behind", NULL, 6 * HOUR, HALF, DEFAULT_ALONE,
+     .outage = 12 * SECOND, .turn = -MINUTE, .happens = store_fails_over},
     {"pause-late", "leader paused 60 s before asking, 5 min ahead", "8; 1; 2", 6 * HOUR, LATE, ANY,
      .outage = MINUTE, .happens = leader_pauses},
     {"pause-token-late", "leader paused 60 s with its token, 5 min ahead", "7; put late", 6 * HOUR,
@@ -196,8 +251,8 @@ const struct scenario scenarios[] = {
     {"revoked-each", "revoked, each for itself", "1,000; 837; -; 401s 9,697; 9.2 s", 2 * MINUTE,
      LATE, .no_fleet = true, .happens = issuer_revoke},
     {"revoked-out", "revoked while the store is out", "1,111; 85; -; 401s 59,198; 12.1 s",
-     10 * MINUTE, HALF, ANY, .outage = 10 * MINUTE, .happens = revoke_while_out},
-    {"revoked-out-60", "the same, alone = 60", NULL, 10 * MINUTE, HALF, DEFAULT_ALONE,
+     12 * MINUTE, HALF, ANY, .outage = 10 * MINUTE, .happens = revoke_while_out},
+    {"revoked-out-60", "the same, alone = 60", NULL, 12 * MINUTE, HALF, DEFAULT_ALONE,
      .outage = 10 * MINUTE, .happens = revoke_while_out},
     {"endpoint-late", "token endpoint down 20 min, 5 min ahead", "41; 1; 6; none 17.9 M",
      25 * MINUTE + 48 * MINUTE, LATE, ANY, .outage = 20 * MINUTE, .happens = endpoint_goes_down},
@@ -211,6 +266,11 @@ const struct scenario scenarios[] = {
      .store_out = true},
     {"single", "issuer keeps one token a client, 2 h", "2; 1; -; 401s 7,825", 2 * HOUR, LATE,
      DEFAULT_ALONE, .single = true},
+    {"restarts", "all restarted within 10 min", NULL, 20 * MINUTE, HALF, DEFAULT_ALONE,
+     .happens = restart_next},
+    {"forgotten", "forgotten by hand", NULL, 2 * MINUTE, HALF, DEFAULT_ALONE, .happens = forget},
+    {"misguided", "one member gets a 401 for each lookup, 2 h", NULL, 2 * HOUR, HALF, DEFAULT_ALONE,
+     .happens = misguide},
     {"flush", "FLUSHALL", NULL, 6 * HOUR, HALF, DEFAULT_ALONE, .happens = flush},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);
@@ -226,18 +286,24 @@ const struct scenario *scenario_find(const char *name)
 
 /* ---- running one ---- */
 
-static double cured_after(const struct sim *sim)
+static int compare_times(const void *a, const void *b)
 {
-    int64_t last = 0;
+    const int64_t *left = a, *right = b;
 
-    if (sim->revoked_at < 0)
+    return (*left > *right) - (*left < *right);
+}
+
+/* Seconds until so many members had another token. */
+static double cured_after(struct sim *sim, size_t members)
+{
+    if (sim->hurt_at < 0)
         return -1;
     for (size_t i = 0; i < sim->settings.members; i++) {
-        const int64_t cured = sim->cured[i] >= 0 ? sim->cured[i] : sim->now;
-        if (cured > last)
-            last = cured;
+        if (sim->cured[i] < 0)
+            sim->cured[i] = sim->now;
     }
-    return (double)(last - sim->revoked_at) / (double)SECOND;
+    qsort(sim->cured, sim->settings.members, sizeof(*sim->cured), compare_times);
+    return (double)(sim->cured[members - 1] - sim->hurt_at) / (double)SECOND;
 }
 
 static void sum(struct sim *sim, struct figures *out)
@@ -252,14 +318,16 @@ static void sum(struct sim *sim, struct figures *out)
         .lacking = sim->count.lacking * SIM_LOOKUPS,
         .share = sim->count.lacking / (seconds * members),
         .refused = sim->count.refused,
-        .cured = cured_after(sim),
+        .cured = cured_after(sim, sim->settings.members),
+        .half = cured_after(sim, (sim->settings.members + 1) / 2),
         .commands = (double)sim->count.commands / seconds,
         .puts = sim->count.puts,
         .late = sim->count.late,
+        .overrun = (double)sim->count.overrun / (double)SECOND,
     };
 }
 
-void scenario_run(const struct scenario *scenario, size_t members, uint64_t seed,
+void scenario_run(const struct scenario *scenario, size_t members, double failures, uint64_t seed,
                   struct figures *out)
 {
     const struct sim_settings settings = {
@@ -272,6 +340,7 @@ void scenario_run(const struct scenario *scenario, size_t members, uint64_t seed
         .look_interval = 5 * MINUTE,
         .skew = scenario->skew,
         .hint_loss = scenario->hint_loss,
+        .failures = failures,
         .single = scenario->single,
         .store_out = scenario->store_out,
         .no_fleet = scenario->no_fleet,
@@ -279,6 +348,7 @@ void scenario_run(const struct scenario *scenario, size_t members, uint64_t seed
     struct sim *sim = sim_new(&settings);
 
     sim->outage = scenario->outage;
+    sim->turn = scenario->turn;
     sim_start(sim);
     if (strncmp(scenario->name, "start", strlen("start")) != 0) {
         sim_run(sim, CALM);

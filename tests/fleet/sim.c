@@ -62,7 +62,7 @@ struct sim *sim_new(const struct sim_settings *settings)
     sim->store.model = store_model_new(store_publish, sim);
     sim->store.out = settings->store_out;
     sim->store.ahead = STORE_EPOCH;
-    sim->revoked_at = -1;
+    sim->hurt_at = -1;
     sim->members = mem_zalloc(settings->members * sizeof(*sim->members));
     sim->cured = mem_zalloc(settings->members * sizeof(*sim->cured));
     for (size_t i = 0; i < settings->members; i++)
@@ -79,6 +79,7 @@ void sim_free(struct sim *sim)
     if (sim->store.replica != NULL)
         store_model_free(sim->store.replica);
     mem_free(sim->issuer.times);
+    mem_free(sim->issuer.expiry);
     mem_free(sim->members);
     mem_free(sim->cured);
     mem_free(sim);

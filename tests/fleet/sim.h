@@ -54,6 +54,7 @@ struct sim_settings {
     int64_t look_interval; /* ns */
     int64_t skew;          /* members' clocks differ by up to so much, both ways */
     double hint_loss;      /* the part of hints that do not arrive */
+    double failures;       /* the part of token requests that fail */
     bool single;           /* a new token revokes the one before */
     bool store_out;        /* at the beginning */
     bool no_fleet;         /* each for itself */
@@ -80,6 +81,7 @@ struct sim_count {
     uint64_t refused;    /* 401s */
     uint64_t commands;   /* to the store */
     uint64_t puts, late; /* of them */
+    int64_t overrun;     /* the longest that a member took a token to last past its end */
 };
 
 struct sim {
@@ -89,14 +91,16 @@ struct sim {
     int64_t now;
     struct member *members;
     sim_hook *hook;
-    int hook_state; /* the scenario's, and so is the next */
-    int64_t outage;
+    /* The scenario's. */
+    int hook_state;
+    int64_t outage, turn;
     struct sim_count count;
 
     struct {
         struct store_model *model;
         struct store_model *replica; /* a failover's; the scenario's */
         bool out;
+        bool failing;  /* it answers every command with an error */
         int64_t ahead; /* ms that its clock is */
         int64_t busy_until;
     } store;
@@ -104,15 +108,17 @@ struct sim {
     struct {
         bool down;
         uint64_t serial;  /* of the last token */
+        int64_t *expiry;  /* of each token, by its serial less 1 */
         uint64_t revoked; /* tokens up to this one are */
+        uint64_t leaked;  /* likewise; the upstream takes them */
         uint64_t flying;
         int64_t *times; /* of requests */
         size_t requests;
         size_t window; /* the first request of the last minute */
     } issuer;
 
-    int64_t revoked_at; /* -1: never */
-    int64_t *cured;     /* when each member had a good token again; -1: not yet */
+    int64_t hurt_at; /* when the token was revoked, or leaked; -1: never */
+    int64_t *cured;  /* when each member had another one; -1: not yet */
 };
 
 /* Wakes a machine up. */
@@ -138,6 +144,8 @@ struct member {
     char name[FLEET_MEMBER];
     int64_t offset; /* its clock's */
     int64_t paused_until;
+    uint64_t life;  /* which one it is; what was under way in the one before is void */
+    bool misguided; /* each of its lookups gets a 401 */
     struct chance chance;
     struct store *store;
     struct keeper *keeper;
@@ -171,6 +179,8 @@ void sim_notice(struct sim *sim, enum sim_moment moment, struct member *member);
 /* member.c */
 void member_init(struct member *member, struct sim *sim, size_t index);
 void member_start(struct member *member);
+/* Its process ends, and another one is there a little later. */
+void member_restart(struct member *member);
 void member_fini(struct member *member);
 struct mono_time member_now(const struct member *member);
 /* It stands still: the event comes when it goes on. */
@@ -180,6 +190,8 @@ void member_account(struct member *member);
 
 /* link.c */
 void link_start(struct member *member);
+/* Its process has ended. */
+void link_stop(struct member *member);
 void link_send(struct member *member, const struct fleet_command *command);
 void store_go_out(struct sim *sim);
 void store_come_back(struct sim *sim);
@@ -188,10 +200,13 @@ void store_publish(void *arg, const char *id, const struct fleet_hint *hint);
 /* issuer.c */
 void issuer_ask(struct member *member);
 bool issuer_accepts(const struct sim *sim, uint64_t serial);
+/* The last token is refused from now on; `cured` begins. */
 void issuer_revoke(struct sim *sim);
+/* Nobody is to use the last token any more, though it works; `cured` begins. */
+void issuer_leak(struct sim *sim);
 
 /* lookups.c */
-/* The view is another one, or the issuer's mind. */
+/* The view is another one, or what the upstream makes of it. */
 void lookups_check(struct member *member);
 void lookups_free(struct member *member);
 
