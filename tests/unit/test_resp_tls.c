@@ -20,7 +20,8 @@ static void setup_tls(void)
 static void teardown_tls(void)
 {
     teardown();
-    free_files(&files);
+    if (files.key != NULL)
+        free_files(&files);
     scratch_remove();
 }
 
