@@ -195,6 +195,7 @@ check-on:
 		(bookworm, trixie, noble, sid))) $(MAKE_ARGS)
 
 include tests/hardening.mk
+include tests/fleet.mk
 include tests/package.mk
 include tests/systemd.mk
 

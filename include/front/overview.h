@@ -50,6 +50,8 @@ struct overview_upstream {
     const char *name;
     size_t index;
     struct keeper_status token; /* its strings are borrowed */
+    bool in_fleet;              /* it has a member, which is the next */
+    struct fleet_status member; /* its strings are borrowed, too */
     struct health_state health; /* of its lookups */
     bool slow;                  /* as conditions_fill finds */
     bool unready;               /* readiness_of_upstream says why */
@@ -90,6 +92,9 @@ struct overview {
     struct reload_status reload;
     struct readiness readiness;     /* why it is not ready; of the routes, too */
     struct mono_time blocked_since; /* a worker's event loop; {0}: none is */
+    bool has_store;                 /* there is a fleet, and the next two are of it */
+    int64_t fleet_alone;            /* as configured: requests an hour while the store is out */
+    struct fleet_link_status store; /* its strings are borrowed */
     struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
     int64_t request_timeout;        /* ns */
     struct lately log_dropped;      /* lines */

@@ -42,6 +42,9 @@ struct mono_time budget_free_at(struct budget *budget, struct mono_time now);
 /* A request is made. Times never go back from one call to the next. */
 void budget_note(struct budget *budget, struct mono_time now, bool charged);
 
+/* The latest request noted at `at`, and charged so, was not made after all. */
+void budget_take_back(struct budget *budget, struct mono_time at, bool charged);
+
 /* Requests in the hour before `now`; charged alone. */
 size_t budget_requests(struct budget *budget, struct mono_time now);
 size_t budget_charged(struct budget *budget, struct mono_time now);

@@ -27,6 +27,9 @@ enum token_cause_kind {
     TOKEN_CAUSE_PACED,       /* after a 401: the token was good, and replacements are apart */
     TOKEN_CAUSE_UNSIGNED,    /* the request's assertion could not be signed */
     TOKEN_CAUSE_WAITERS,     /* no request: too many lookups wait for a token */
+    TOKEN_CAUSE_FLEET_WAIT,  /* no request: another member's failed just now */
+    TOKEN_CAUSE_FLEET_ALONE, /* no request: the fleet's store is out, and [fleet] alone allows none
+                              */
 };
 
 /* Bytes of an error code, without the NUL; a longer one is left out. */

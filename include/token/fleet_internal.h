@@ -2,6 +2,7 @@
  * What a member of a fleet remembers, and the steps its files share. For src/token/fleet*.c alone:
  *
  *   fleet.c         its life, its entries, and what is due
+ *   fleet_steps.c   what the others share
  *   fleet_replies.c what the store's replies and hints do
  *   fleet_alone.c   requests while the store is out of reach
  *
@@ -88,6 +89,7 @@ struct fleet {
     size_t which;                 /* the secret whose id is followed */
     uint64_t seen[FLEET_SECRETS]; /* the highest generation that was looked at */
     uint64_t generation;          /* of the present token under ids[which]; 0: it has none */
+    uint64_t own_above;           /* without one, it is newer than this generation, and no other */
     bool refused;                 /* the upstream rejected the present token */
     bool announced;               /* another member said so, and asks for its successor */
     int64_t lifetime;             /* of the last token; 0: there was none */

@@ -36,8 +36,10 @@ struct fleet_seat {
     struct fleet_seat_ports ports;
     struct fleet_link *link;
     char id[FLEET_ID];
-    bool subscribed, connected, waiting;
-    enum fleet_verb verb;
+    enum { FLEET_SEAT_UNTOLD, FLEET_SEAT_CONNECTED, FLEET_SEAT_DISCONNECTED } told;
+    struct fleet_call *call; /* under way; NULL: none */
+    bool unsent;             /* a command could not be sent, and `replied` is due */
+    uint64_t heard;          /* number of the last hint that it was told */
     struct fleet_seat *prev, *next;
 };
 
@@ -59,7 +61,10 @@ void fleet_link_join(struct fleet_link *link, struct fleet_seat *seat,
 void fleet_link_follow(struct fleet_seat *seat, const char *id);
 /* No port is called any more. */
 void fleet_link_leave(struct fleet_seat *seat);
-/* While connected, one at a time: `replied`, or `disconnected`, follows in a later turn. */
+/*
+ * While connected, and after fleet_link_follow until it is again; one at a time: `replied`, or
+ * `disconnected`, follows in a later turn.
+ */
 void fleet_link_send(struct fleet_seat *seat, const struct fleet_command *command);
 
 /* For operators. Borrowed until the next turn. */

@@ -31,6 +31,10 @@
  * A replacement that brings the same value again leaves the token, suspect. One that fails leaves
  * it too, not suspect; the rejected lookups get 503.
  *
+ * A member of a fleet may be told KEEPER_HELD: nobody is asked now. If another member's request
+ * failed (KEEPER_HOLD_WAIT), it is as if ours had. Else a token at hand goes on, but after a 401
+ * it is suspect for the time of the hold, 30 s at most.
+ *
  * Charged to the budget: a request caused by a 401, by hand, after a forget, or made again after
  * an HTTP response that was a failure. Not charged: the first, renewals on schedule, attempts after
  * one that got no HTTP response, and asking again after the same dying token. With a budget of 0 an
@@ -79,7 +83,7 @@ enum keeper_result_kind {
 
 /* Why nobody was asked. What it says of the next request: not before `hold` has passed. */
 enum keeper_hold {
-    KEEPER_HOLD_LATER,  /* nothing is wrong: the present token lasts until then */
+    KEEPER_HOLD_LATER,  /* nothing is wrong: the present token lasts until then. No log line */
     KEEPER_HOLD_WAIT,   /* another member's request failed: as a failure of our own */
     KEEPER_HOLD_RECENT, /* one was replaced because of a 401 just now: the token is suspect */
     KEEPER_HOLD_BUDGET, /* the fleet's auth_budget is used up; after a 401 the token is suspect */
@@ -201,11 +205,16 @@ void keeper_tick(struct keeper *keeper, struct mono_time now);
 
 /*
  * For a fleet. A successor that nobody asked for, as KEEPER_SHARED; it is taken into use when it
- * lasts longer than the present token, or that one is suspect or gone. Whether it was.
+ * lasts longer than the present token, or has another value and that one is suspect, being replaced
+ * because of a 401, or gone. Whether it was. A request under way goes on. Not while the fleet has
+ * yet to be told of a forget: what it offers may be the token that was forgotten.
  */
 bool keeper_offer(struct keeper *keeper, const struct token_grant *grant,
                   struct mono_time requested, struct mono_time now);
-/* What made a KEEPER_HELD may be over: what is due is asked for at once. */
+/*
+ * What made a KEEPER_HELD may be over: what is due is asked for at once, and after
+ * KEEPER_HOLD_ALONE the next 401 is reason for a request again.
+ */
 void keeper_retry(struct keeper *keeper, struct mono_time now);
 /* Another member had it forgotten by hand: as keeper_forget, but the next request is not charged.
  */
@@ -214,7 +223,8 @@ void keeper_leaked(struct keeper *keeper, struct mono_time now);
 /*
  * By hand (contract 8). Both join a request under way. Refresh: false past the budget. Forget: the
  * request that follows is made at once with prefetch on, else when a lookup asks, but not before a
- * wait after a failure has ended.
+ * wait after a failure has ended. In a fleet it is made at once in any case, for it tells the
+ * others.
  */
 bool keeper_refresh(struct keeper *keeper, struct mono_time now);
 void keeper_forget(struct keeper *keeper, struct mono_time now);
@@ -274,6 +284,7 @@ struct keeper_status {
     int64_t budget;                   /* auth_budget as configured: charged requests in an hour */
     int64_t budget_left;              /* requests that auth_budget still pays for at this moment */
     struct mono_time exhausted_since; /* the budget rejects requests; {0}: it did not lately */
+    bool fleet_exhausted;             /* it was other members' requests too that used it up */
     struct token_cause cause;         /* of the last failure, as callers are told */
     const char *last_error;           /* NULL: none since the last success */
     int64_t last_error_age;           /* ns */

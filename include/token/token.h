@@ -39,15 +39,24 @@ struct token_margins {
     bool shrunk;            /* the configured margin was over 20 % */
 };
 
+/* When tokens are renewed. */
+struct token_renewal {
+    int64_t early; /* the configured margin, ns */
+    /* In a fleet, instead of it: after so many percent of the lifetime, 1 to 99, but not later than
+     * the token becomes unusable. 0: no fleet. */
+    int64_t percent;
+};
+
 /* jitter: 0 to UINT32_MAX, the share of a tenth of the margin that is taken off it. */
-struct token_margins token_margins(int64_t lifetime, int64_t configured, uint32_t jitter);
+struct token_margins token_margins(int64_t lifetime, const struct token_renewal *renewal,
+                                   uint32_t jitter);
 
 /*
  * One reference, the caller's. `requested`: when the request was sent; the lifetime counts from
  * there. `workers`: how many workers will note successes.
  */
 struct token *token_new(const struct token_grant *grant, struct mono_time requested,
-                        int64_t configured_early, uint32_t jitter, uint64_t generation,
+                        const struct token_renewal *renewal, uint32_t jitter, uint64_t generation,
                         size_t workers);
 struct token *token_ref(struct token *token);
 void token_unref(struct token *token); /* NULL is allowed */

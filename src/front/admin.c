@@ -241,16 +241,29 @@ static void add_readiness(json_t *token, const struct exposition_upstream *upstr
                         timed ? time_of_day(reason.since, now) : json_null());
 }
 
+/* Without a fleet there is no such member. */
+static void add_fleet(json_t *token, const struct exposition_upstream *upstream,
+                      struct mono_time now)
+{
+    struct fleet_status member;
+    struct fleet_link_status store;
+
+    if (exposition_member(upstream, now, &member) && exposition_store(upstream->fleet, &store))
+        json_object_set_new(token, "fleet", token_json_fleet(&member, &store));
+}
+
 static json_t *upstream_token(const struct exposition_upstream *upstream)
 {
+    const struct mono_time now = mono_now();
     struct keeper_status status;
 
-    keeper_status(upstream->keeper, mono_now(), &status);
+    keeper_status(upstream->keeper, now, &status);
     json_t *token = token_json(&status);
     json_object_set_new(
         token, "waiters",
         json_integer(metric_upstream_sum(METRIC_TOKEN_WAITERS, upstream->index, 0)));
     add_readiness(token, upstream);
+    add_fleet(token, upstream, now);
     return token;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "front/conditions_internal.h"
+#include "front/fleet_text.h"
 
 #define TLS_EXPIRY_NOTICE (14 * 24 * HOUR)
 /* A worker that is busy for so much of a minute has no reserve. */
@@ -139,6 +140,73 @@ static void find_busy(struct diagnosis *diagnosis)
                   diagnosis->overview->workers);
 }
 
+/* What the upstreams' members make of a store that is out of reach. */
+struct store_outage {
+    enum condition_level level; /* down: a member has no token for it */
+    struct mono_time since;     /* MONO_NEVER: none is alone */
+    struct mono_time until;     /* when lookups begin to fail; MONO_NEVER: not for this */
+};
+
+static struct store_outage outage_of(const struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    struct store_outage outage = {CONDITION_WARNING, MONO_NEVER, MONO_NEVER};
+
+    for (size_t i = 0; i < overview->upstream_count; i++) {
+        const struct overview_upstream *upstream = &overview->upstreams[i];
+
+        if (upstream->in_fleet && upstream->member.state == FLEET_ALONE)
+            outage.since = mono_min(outage.since, upstream->member.since);
+        if (conditions_lack_store(upstream) && !upstream->covered)
+            outage.level = CONDITION_DOWN;
+        outage.until = mono_min(outage.until, conditions_need_store(diagnosis, upstream));
+    }
+    return outage;
+}
+
+static void put_outage(const struct diagnosis *diagnosis, const struct store_outage *outage,
+                       const char *error, struct condition *condition)
+{
+    const bool ends = outage->until.ns != MONO_NEVER.ns;
+    char shown[CONDITION_TEXT / 2], when[CONDITION_TIME] = "";
+
+    condition_cut(shown, sizeof(shown), error);
+    if (ends)
+        condition_time(diagnosis, outage->until, when);
+    condition_put(
+        condition->why,
+        "%s; all members together request %lld tokens an hour meanwhile ([fleet] alone)%s%s", shown,
+        (long long)diagnosis->overview->fleet_alone,
+        outage->level == CONDITION_DOWN ? ", and this one none now"
+        : ends                          ? ", and this one none: lookups fail from "
+                                        : "; lookups go on with the token that there is",
+        outage->level != CONDITION_DOWN ? when : "");
+}
+
+static void find_store(struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    const struct store_outage outage = outage_of(diagnosis);
+    struct condition *condition = outage.since.ns != MONO_NEVER.ns
+                                      ? condition_begin(diagnosis, outage.level, outage.since)
+                                      : NULL;
+    char error[FLEET_STORE_TEXT];
+
+    if (condition == NULL)
+        return;
+    /* It is connected to, and of no use all the same. */
+    if (!fleet_text_store(overview->has_store ? &overview->store : NULL, error))
+        condition_put(error, "%s", "it answers with errors, which are in the log");
+    if (outage.level != CONDITION_DOWN && outage.until.ns != MONO_NEVER.ns)
+        condition->until = outage.until;
+    condition_put(condition->what, "The fleet's store is out of reach%s",
+                  outage.level == CONDITION_DOWN ? ", and this member has no token" : "");
+    put_outage(diagnosis, &outage, error, condition);
+    condition_put(condition->action,
+                  "Bring the store back, or correct what is named: [fleet] servers, tls, ca_file, "
+                  "user, password_file. The daemon connects again by itself.");
+}
+
 static void find_certificate(struct diagnosis *diagnosis)
 {
     const struct overview *overview = diagnosis->overview;
@@ -200,8 +268,8 @@ static void find_dropped(struct diagnosis *diagnosis)
 }
 
 static void (*const finders[])(struct diagnosis *diagnosis) = {
-    find_blocked, find_readiness,   find_overload, find_refused,
-    find_busy,    find_certificate, find_reload,   find_dropped,
+    find_blocked, find_readiness,   find_overload, find_refused, find_busy,
+    find_store,   find_certificate, find_reload,   find_dropped,
 };
 
 void conditions_process(struct diagnosis *diagnosis)

@@ -50,6 +50,13 @@ static const struct advice causes[] = {
                              "Compare this machine's clock with the provider's, and tell it."},
     [TOKEN_CAUSE_UNSIGNED] = {"Token requests cannot be signed",
                               "Check auth_key_file with postcoded --check."},
+    [TOKEN_CAUSE_FLEET_WAIT] = {"Another member of the fleet gets no token",
+                                "Its log says why, and so does its status page."},
+    [TOKEN_CAUSE_FLEET_ALONE] =
+        {"The fleet's store cannot be reached",
+         "Bring it back, or look for what lies between it and this machine: "
+         "the log says why it is not reached. [fleet] alone says how many "
+         "token requests an hour all members may make without it."},
 };
 
 /* Why there is no response: where more is known than that. */
@@ -157,6 +164,12 @@ static void put_outlook(const struct diagnosis *diagnosis, const char *with,
         condition_put(out, "%s%s", with, when);
 }
 
+/* The lot allows this member no request. It is told of the store, which all upstreams have. */
+static bool is_barred(const struct overview_upstream *upstream)
+{
+    return upstream->in_fleet && upstream->token.cause.kind == TOKEN_CAUSE_FLEET_ALONE;
+}
+
 static void find_endpoint(struct diagnosis *diagnosis)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
@@ -164,7 +177,7 @@ static void find_endpoint(struct diagnosis *diagnosis)
     char outlook[CONDITION_TEXT], with[CONDITION_TEXT], until[CONDITION_TIME], error[ERROR_TEXT];
     struct condition *condition = NULL;
 
-    if (advice != NULL && token->last_error != NULL)
+    if (advice != NULL && token->last_error != NULL && !is_barred(diagnosis->upstream))
         condition = condition_begin(diagnosis, level(diagnosis), failing_since(diagnosis));
     if (condition == NULL)
         return;
@@ -181,6 +194,23 @@ static void find_endpoint(struct diagnosis *diagnosis)
 }
 
 /* ---- there is none, and nothing has failed ---- */
+
+bool conditions_lack_store(const struct overview_upstream *upstream)
+{
+    const bool other = upstream->token.cause.budget ||
+                       (advice_for(&upstream->token.cause) != NULL && !is_barred(upstream));
+
+    return upstream->in_fleet && upstream->member.state == FLEET_ALONE && !upstream->token.ready &&
+           !other;
+}
+
+struct mono_time conditions_need_store(const struct diagnosis *diagnosis,
+                                       const struct overview_upstream *upstream)
+{
+    return is_barred(upstream) && keeper_status_has_token(&upstream->token) && !upstream->covered
+               ? mono_add(diagnosis->overview->now, upstream->token.usable_for)
+               : MONO_NEVER;
+}
 
 static void put_stalled(const struct diagnosis *diagnosis, struct condition *condition)
 {
@@ -199,7 +229,8 @@ static void put_stalled(const struct diagnosis *diagnosis, struct condition *con
 static void find_none(struct diagnosis *diagnosis)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
-    const bool told = token->last_error != NULL || token->cause.budget;
+    const bool told = token->last_error != NULL || token->cause.budget ||
+                      conditions_lack_store(diagnosis->upstream);
     struct condition *condition =
         !token->ready && !told ? condition_begin(diagnosis, CONDITION_DOWN, token->lacking_since)
                                : NULL;
@@ -333,8 +364,13 @@ static void find_budget(struct diagnosis *diagnosis)
         return;
     }
     condition_put(condition->what, "The budget of token requests is used up");
-    condition_put(condition->why, "auth_budget allows %lld an hour, and %u were charged; %s",
-                  (long long)upstream->budget, upstream->token.charged_last_hour, outlook);
+    if (upstream->token.fleet_exhausted)
+        condition_put(condition->why,
+                      "auth_budget allows all members of the fleet together %lld an hour; %s",
+                      (long long)upstream->budget, outlook);
+    else
+        condition_put(condition->why, "auth_budget allows %lld an hour, and %u were charged; %s",
+                      (long long)upstream->budget, upstream->token.charged_last_hour, outlook);
     condition_put(condition->action,
                   "Find out in the log what needed so many tokens: 401s of the upstream, or "
                   "operators. Raise [upstream] auth_budget if that is as it should be.");

@@ -68,6 +68,42 @@ static bool label_result(size_t cell, char out[LABELS_MAX])
     return label_word("result", results, ARRAY_LEN(results), cell, out);
 }
 
+static bool label_token_request(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const results[] = {"success", "failure", "shared"};
+    return label_word("result", results, ARRAY_LEN(results), cell, out);
+}
+
+static bool label_fleet_ask(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const answers[] = {
+#define ANSWER(id, name) [id] = (name),
+        FLEET_ASKS(ANSWER)
+#undef ANSWER
+    };
+    return label_word("answer", answers, ARRAY_LEN(answers), cell, out);
+}
+
+static bool label_fleet_lead(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const results[] = {
+#define RESULT(id, name) [id] = (name),
+        FLEET_LEADS(RESULT)
+#undef RESULT
+    };
+    return label_word("result", results, ARRAY_LEN(results), cell, out);
+}
+
+static bool label_store_error(size_t cell, char out[LABELS_MAX])
+{
+    static const char *const kinds[] = {
+#define KIND(id, name, phrase) [id] = (name),
+        RESP_ERRORS(KIND)
+#undef KIND
+    };
+    return label_word("kind", kinds, ARRAY_LEN(kinds), cell, out);
+}
+
 static bool label_eviction(size_t cell, char out[LABELS_MAX])
 {
     static const char *const reasons[] = {
@@ -105,6 +141,8 @@ static bool label_quota(size_t cell, char out[LABELS_MAX])
 
 _Static_assert(METRIC_TLS_CELLS == TLS_FAILURE_COUNT, "a cell for each reason");
 _Static_assert(METRIC_FAILOVER_REASONS == FAILOVER_REASON_COUNT, "a cell for each reason");
+_Static_assert(FLEET_ASK_COUNT == 6 && FLEET_LEAD_COUNT == 3 && RESP_ERROR_COUNT == 7,
+               "a cell for each, in base/metrics.h");
 _Static_assert(METRIC_IDENTITY_CELLS == IDENTITY_REASON_COUNT, "a cell for each reason");
 
 static const struct {
@@ -122,13 +160,21 @@ static const struct {
     [METRIC_UPSTREAM_QUEUE_REFUSED] = {label_none, false},
     [METRIC_UPSTREAM_QUEUE_LENGTH] = {label_none, false},
     [METRIC_UPSTREAM_QUEUE_DURATION] = {label_none, false},
-    [METRIC_TOKEN_REQUESTS] = {label_result, false},
+    [METRIC_TOKEN_REQUESTS] = {label_token_request, false},
     [METRIC_TOKEN_REQUEST_DURATION] = {label_none, false},
     [METRIC_TOKEN_REJECTED] = {label_none, false},
     [METRIC_TOKEN_WAITERS] = {label_none, false},
     [METRIC_TOKEN_WAITERS_REFUSED] = {label_none, false},
     [METRIC_TOKEN_EVICTIONS] = {label_eviction, false},
     [METRIC_TOKEN_BUDGET_REFUSED] = {label_none, false},
+    [METRIC_FLEET_ASKS] = {label_fleet_ask, false},
+    [METRIC_FLEET_LEADS] = {label_fleet_lead, false},
+    [METRIC_FLEET_LATE_PUTS] = {label_none, false},
+    [METRIC_FLEET_RESTORES] = {label_none, false},
+    [METRIC_FLEET_ALONE] = {label_none, false},
+    [METRIC_FLEET_UNOPENED] = {label_none, false},
+    [METRIC_FLEET_STORE_ERRORS] = {label_store_error, false},
+    [METRIC_FLEET_STORE_DURATION] = {label_none, false},
     [METRIC_FAILOVERS] = {NULL, true}, /* put_failovers */
     [METRIC_RATE_REFUSED] = {label_none, false},
     [METRIC_RETRY_BUDGET_REFUSED] = {label_none, false},
@@ -142,6 +188,20 @@ static const struct {
     [METRIC_IDENTITY_KEYS] = {label_none, false},
 };
 
+/* The third result of a token request: another member of the fleet made it. */
+#define TOKEN_REQUEST_SHARED 2
+
+/* Without a fleet there is nothing of one in /metrics. */
+static bool is_of_fleet(enum metric id)
+{
+    return id >= METRIC_FLEET_ASKS && id <= METRIC_FLEET_STORE_DURATION;
+}
+
+static bool is_shown(enum metric id, size_t cell, bool fleet)
+{
+    return fleet || id != METRIC_TOKEN_REQUESTS || cell != TOKEN_REQUEST_SHARED;
+}
+
 /* `upstream` is NULL for a family of the process. */
 static int64_t value_of(enum metric id, const struct exposition_upstream *upstream, size_t cell)
 {
@@ -154,7 +214,9 @@ static void put_cells(enum metric id, const struct exposition_upstream *upstream
     char text[LABELS_MAX];
     for (size_t cell = 0; cell < family->cells; cell++) {
         int64_t value = value_of(id, upstream, cell);
-        if ((labels[id].sparse && value == 0) || !labels[id].label(cell, text))
+        const bool fleet = upstream != NULL && upstream->fleet != NULL;
+        if ((labels[id].sparse && value == 0) || !is_shown(id, cell, fleet) ||
+            !labels[id].label(cell, text))
             continue;
         buf_puts(out, family->name);
         exposition_text_labels(out, upstream, text);
@@ -247,7 +309,8 @@ void exposition_write(const struct exposition *exposition, const struct readines
                       struct buf *out)
 {
     for (enum metric id = 0; id < METRIC_COUNT; id++)
-        put_family(exposition, id, out);
+        if (exposition->fleet != NULL || !is_of_fleet(id))
+            put_family(exposition, id, out);
     exposition_owned_write(exposition, readiness, out);
     process_metrics_write(out);
 }

@@ -112,6 +112,47 @@ static void put_tokens(const struct exposition *exposition, struct buf *out)
         put_states(&exposition->upstreams[i], moment.status[i].state, out);
 }
 
+/* ---- the fleet ---- */
+
+static void put_fleet_states(const struct exposition_upstream *upstream,
+                             const struct fleet_status *status, struct buf *out)
+{
+    static const char *const labels[] = {
+#define STATE_LABEL(id, name) [id] = "state=\"" name "\"",
+        FLEET_STATES(STATE_LABEL)
+#undef STATE_LABEL
+    };
+    for (size_t state = 0; state < ARRAY_LEN(labels); state++) {
+        buf_puts(out, "postcoded_fleet_state");
+        exposition_text_labels(out, upstream, labels[state]);
+        buf_puts(out, state == status->state ? " 1\n" : " 0\n");
+    }
+}
+
+static void put_fleet(const struct exposition *exposition, struct buf *out)
+{
+    const struct mono_time now = mono_now();
+    struct fleet_status status;
+
+    if (exposition->fleet == NULL)
+        return;
+    exposition_text_head(out, "postcoded_fleet_state", "gauge",
+                         "States of a member of a fleet: 1 for the present one, 0 for each other.");
+    for (size_t i = 0; i < exposition->upstream_count; i++)
+        if (exposition_member(&exposition->upstreams[i], now, &status))
+            put_fleet_states(&exposition->upstreams[i], &status, out);
+    exposition_text_head(out, "postcoded_fleet_members", "gauge",
+                         "Members of the fleet when they were last counted, this one included; 0: "
+                         "never.");
+    for (size_t i = 0; i < exposition->upstream_count; i++) {
+        if (!exposition_member(&exposition->upstreams[i], now, &status))
+            continue;
+        buf_puts(out, "postcoded_fleet_members");
+        exposition_text_labels(out, &exposition->upstreams[i], "");
+        buf_printf(out, " %lld\n", (long long)status.members);
+    }
+}
+
 /* ---- the way to upstreams ---- */
 
 static long long is_ejected(const struct upstream_state *state, struct mono_time now)
@@ -216,6 +257,7 @@ void exposition_owned_write(const struct exposition *exposition, const struct re
     put_routes(readiness, out);
     put_states_of_upstreams(exposition, out);
     put_tokens(exposition, out);
+    put_fleet(exposition, out);
     put_busy(exposition, out);
     put_reload(exposition->reload, out);
     put_value(out, "postcoded_tls_certificate_expiry_timestamp_seconds", "gauge",

@@ -27,6 +27,7 @@ static void read_upstream(struct overview_upstream *out, const struct exposition
     out->name = source->name;
     out->index = index;
     readiness_facts(source, now, &out->token, &out->health);
+    out->in_fleet = exposition_member(source, now, &out->member);
     out->unready = !out->token.ready || out->health.down;
     if (source->state != NULL)
         read_state(out, source->state, now);
@@ -94,6 +95,8 @@ void overview_init(struct overview *overview, const struct exposition *sources,
     readiness_gather(sources, ports, overview->now, &overview->readiness);
     overview->ready = overview->readiness.ready;
     read_upstreams(overview, sources, config);
+    overview->has_store = exposition_store(sources->fleet, &overview->store);
+    overview->fleet_alone = config->fleet_alone;
     read_process(overview, config);
     overview->reload = *sources->reload;
     overview->workers = sources->worker_count;

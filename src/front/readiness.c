@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "front/admin_ports.h"
+#include "front/fleet_text.h"
 
 /* What the ports say, in lines. */
 #define PORT_MAX 4096
@@ -65,6 +66,25 @@ static void explain_token(struct readiness_reason *reason, const struct keeper_s
     put_endpoint(status, reason->why);
 }
 
+/* "; the fleet's store is out of reach since 2026-01-31T23:59:59Z: redis:6379 cannot be ..." */
+static void add_store(struct readiness_reason *reason, const struct exposition_upstream *upstream,
+                      const struct keeper_status *status, struct mono_time now)
+{
+    const bool said = status->cause.kind == TOKEN_CAUSE_FLEET_ALONE;
+    const size_t len = strlen(reason->why);
+    char error[FLEET_STORE_TEXT], when[CLOCK_TEXT];
+    struct fleet_status member;
+    struct fleet_link_status store;
+
+    if (!exposition_member(upstream, now, &member) || member.state != FLEET_ALONE)
+        return;
+    const bool told = exposition_store(upstream->fleet, &store) && fleet_text_store(&store, error);
+    wall_format_seconds((struct wall_time){wall_now().ns - mono_diff(now, member.since)}, when);
+    snprintf(reason->why + len, sizeof(reason->why) - len, "%s%s since %s%s%s", len > 0 ? "; " : "",
+             said ? "out" : "the fleet's store is out of reach", when, told ? ": " : "",
+             told ? error : "");
+}
+
 void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
                      struct keeper_status *status, struct health_state *health)
 {
@@ -83,10 +103,12 @@ bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mo
 
     readiness_facts(upstream, now, &status, &health);
     *out = (struct readiness_reason){.upstream = upstream->name};
-    if (!status.ready)
+    if (!status.ready) {
         explain_token(out, &status);
-    else if (health.down)
+        add_store(out, upstream, &status, now);
+    } else if (health.down) {
         explain_lookups(out, &status, &health);
+    }
     return status.ready && !health.down;
 }
 

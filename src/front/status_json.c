@@ -97,6 +97,19 @@ static json_t *token_events(const struct overview *overview, size_t index)
     return all;
 }
 
+/* As in /tokens, and since when. */
+static json_t *fleet_json(const struct overview *overview, const struct overview_upstream *upstream)
+{
+    const struct fleet_link_status *store = overview->has_store ? &overview->store : NULL;
+    json_t *fleet = token_json_fleet(&upstream->member, store);
+
+    status_json_set(fleet, "state_since", status_json_moment(overview, upstream->member.since));
+    status_json_set(fleet, "store_error_at",
+                    store != NULL && !store->connected ? status_json_moment(overview, store->failed)
+                                                       : json_null());
+    return fleet;
+}
+
 static json_t *upstream_json(const struct overview *overview, size_t position)
 {
     const struct overview_upstream *upstream = &overview->upstreams[position];
@@ -105,6 +118,8 @@ static json_t *upstream_json(const struct overview *overview, size_t position)
 
     status_json_set(token, "budget_per_hour", json_integer(upstream->budget));
     status_json_set(token, "waiters", json_integer(upstream->waiters));
+    if (upstream->in_fleet)
+        status_json_set(token, "fleet", fleet_json(overview, upstream));
     status_json_set(object, "name", token_json_text(upstream->name));
     status_json_set(object, "address", status_json_text(upstream->address));
     status_json_set(object, "token_endpoint", status_json_text(upstream->token_endpoint));

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "front/fleet_text.h"
 #include "front/html.h"
 #include "front/status_page_internal.h"
 #include "front/status_timeline.h"
@@ -148,6 +149,64 @@ static void put_token_facts(const struct overview_upstream *upstream, struct buf
     status_fact_end(out);
 }
 
+/* ---- the fleet ---- */
+
+/* "follows as a.1, of 5 members; b.2 asked last", "alone since 14:03:10 UTC as a.1, ..." */
+static void put_member(const struct overview *overview, const struct fleet_status *member,
+                       struct buf *out)
+{
+    static const char *const words[] = {
+        [FLEET_JOINING] = "joins",
+        [FLEET_FOLLOWING] = "follows",
+        [FLEET_LEADING] = "leads: it requests the token",
+        [FLEET_ALONE] = "alone",
+    };
+
+    buf_puts(out, words[member->state]);
+    if (member->state == FLEET_ALONE) {
+        buf_puts(out, " since ");
+        status_when(overview, member->since, out);
+    }
+    buf_puts(out, " <small>as <code>");
+    html_text(out, member->member);
+    buf_puts(out, "</code>");
+    if (member->members > 0) {
+        buf_puts(out, ", of ");
+        html_count(out, member->members);
+        buf_puts(out, member->members == 1 ? " member" : " members");
+    }
+    if (member->leader[0] != '\0' && member->state != FLEET_LEADING) {
+        buf_puts(out, "; <code>");
+        html_text(out, member->leader);
+        buf_puts(out, "</code> asked last");
+    }
+    buf_puts(out, "</small>");
+}
+
+static void put_store(const struct overview *overview, struct buf *out)
+{
+    char error[FLEET_STORE_TEXT];
+
+    if (!overview->has_store || !fleet_text_store(&overview->store, error))
+        return;
+    buf_puts(out, " <small>store: ");
+    html_text(out, error);
+    buf_puts(out, "</small>");
+}
+
+static void put_fleet(const struct overview *overview, const struct overview_upstream *upstream,
+                      struct buf *out)
+{
+    if (!upstream->in_fleet)
+        return;
+    status_fact_begin(out, NULL, "Fleet", NULL);
+    put_member(overview, &upstream->member, out);
+    put_store(overview, out);
+    status_fact_end(out);
+}
+
+/* ---- connections ---- */
+
 /* Each call passes the queue; with a free connection it takes it microseconds. */
 static bool waited(const struct history_durations *queued)
 {
@@ -192,6 +251,11 @@ static void put_way(const struct overview *overview, const struct overview_upstr
     html_count(out, upstream->rate_queue);
     buf_puts(out, "; rate allows ");
     html_rate(out, (double)SECOND / (double)upstream->rate);
+    if (upstream->in_fleet && upstream->member.members > 1) {
+        buf_puts(out, " to ");
+        html_count(out, upstream->member.members);
+        buf_puts(out, " members together");
+    }
     buf_puts(out, "</small>");
     status_fact_end(out);
 }
@@ -203,6 +267,7 @@ static void put_facts(const struct overview *overview, const struct overview_ups
     put_origin("Address", upstream->address, out);
     put_origin("Token endpoint", upstream->token_endpoint, out);
     put_token_facts(upstream, out);
+    put_fleet(overview, upstream, out);
     status_fact_begin(out, NULL, "Connections", "now");
     html_count(out, upstream->connections_active);
     buf_puts(out, " active <small>");

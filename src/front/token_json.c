@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "front/fleet_text.h"
 
 json_t *token_json_text(const char *bytes)
 {
@@ -42,6 +43,21 @@ static json_t *seconds(int64_t duration)
 static void add_seconds(json_t *token, const char *name, bool known, int64_t duration)
 {
     json_object_set_new(token, name, known ? seconds(duration) : json_null());
+}
+
+json_t *token_json_fleet(const struct fleet_status *member, const struct fleet_link_status *store)
+{
+    char error[FLEET_STORE_TEXT];
+    const bool out = fleet_text_store(store, error);
+    json_t *fleet = json_pack(
+        "{s:s, s:o, s:s, s:s?, s:o, s:o}", "state", fleet_text_state(member->state), "generation",
+        member->generation > 0 ? json_integer((json_int_t)member->generation) : json_null(),
+        "member", member->member, "leader", member->leader[0] != '\0' ? member->leader : NULL,
+        "members", member->members > 0 ? json_integer(member->members) : json_null(), "store_error",
+        out ? token_json_text(error) : json_null());
+
+    MEM_MUST(fleet != NULL);
+    return fleet;
 }
 
 json_t *token_json(const struct keeper_status *status)

@@ -136,8 +136,9 @@ static void tell_margin_oddities(const struct config_upstream *upstream,
                                  const struct token_fetch_report *report)
 {
     const int64_t configured = upstream->auth_token_early_expiry;
-    const struct token_margins most = token_margins(report->lifetime, configured, 0);
-    const struct token_margins least = token_margins(report->lifetime, configured, UINT32_MAX);
+    const struct token_renewal renewal = {.early = configured};
+    const struct token_margins most = token_margins(report->lifetime, &renewal, 0);
+    const struct token_margins least = token_margins(report->lifetime, &renewal, UINT32_MAX);
     const int64_t a_day = 24 * HOUR / used_for(report, &most);
     char text[DURATION_TEXT];
 

@@ -140,11 +140,25 @@ static bool serves(const struct config *config, const struct report_facts *facts
     return any;
 }
 
+/* When the first member of an upstream lost the fleet's store; MONO_NEVER: it is there, or there is
+ * no fleet. */
+static struct mono_time alone_since(const struct exposition *sources)
+{
+    const struct mono_time now = mono_now();
+    struct mono_time since = MONO_NEVER;
+    struct fleet_status member;
+    for (size_t i = 0; i < sources->upstream_count; i++)
+        if (exposition_member(&sources->upstreams[i], now, &member) && member.state == FLEET_ALONE)
+            since = mono_min(since, member.since);
+    return since;
+}
+
 static void gather_facts(struct daemon *daemon, struct report_facts *facts)
 {
     const struct exposition sources = daemon_exposition(daemon);
     struct readiness_reason reason;
     *facts = (struct report_facts){.blocked = blocked_since(daemon).ns != 0,
+                                   .alone = alone_since(&sources).ns != MONO_NEVER.ns,
                                    .count = sources.upstream_count};
     for (size_t i = 0; i < facts->count; i++)
         facts->upstreams[i] = facts_of_upstream(&sources.upstreams[i], &reason);
@@ -159,10 +173,20 @@ static bool same_upstream(const struct upstream_facts *a, const struct upstream_
 
 static bool same_facts(const struct report_facts *a, const struct report_facts *b)
 {
-    bool same = a->ready == b->ready && a->blocked == b->blocked && a->count == b->count;
+    bool same = a->ready == b->ready && a->blocked == b->blocked && a->alone == b->alone &&
+                a->count == b->count;
     for (size_t i = 0; i < a->count && same; i++)
         same = same_upstream(&a->upstreams[i], &b->upstreams[i]);
     return same;
+}
+
+static void put_alone(struct buf *text, const struct exposition *sources)
+{
+    const struct mono_time since = alone_since(sources);
+    char when[CLOCK_TEXT];
+    if (since.ns != MONO_NEVER.ns)
+        buf_printf(text, "; the fleet's store is out of reach since %s",
+                   moment(mono_diff(since, mono_now()), when));
 }
 
 static void put_only_upstream(struct buf *text, const struct exposition_upstream *upstream)
@@ -216,6 +240,7 @@ void report_status(struct daemon *daemon)
         put_only_upstream(&text, &sources.upstreams[0]);
     else
         put_upstreams(&text, &sources, &daemon->told);
+    put_alone(&text, &sources);
     buf_puts(&text, daemon->loaded.failed ? ". The last reload failed; the log says why." : ".");
     systemd_status(buf_text(&text));
     buf_fini(&why);
@@ -229,6 +254,7 @@ static void look(void *arg)
     gather_facts(daemon, &facts);
     if (!same_facts(&facts, &daemon->told))
         report_status(daemon);
+    upstreams_count_members(&daemon->upstreams);
     lately_look(&daemon->log_dropped, log_dropped(), mono_now());
     lately_look(&daemon->refused, (uint64_t)metric_sum(METRIC_CONNECTIONS_REFUSED, 0), mono_now());
     daemon->status_timer = timer_start(daemon->loop, STATUS_LOOK, look, daemon);

@@ -61,7 +61,8 @@ static void upstream_free(struct daemon_upstream *upstream)
 }
 
 enum err upstream_new(struct upstreams *upstreams, struct config *config,
-                      const struct config_upstream *settings, struct daemon_upstream **out)
+                      const struct config_upstream *settings, struct fleet_link *link,
+                      struct daemon_upstream **out)
 {
     struct daemon_upstream *upstream = mem_zalloc(sizeof(*upstream));
     const struct token_service_ports ports = {
@@ -69,6 +70,8 @@ enum err upstream_new(struct upstreams *upstreams, struct config *config,
     struct token_service_settings of_tokens = {.loop = upstreams->loop,
                                                .config = config,
                                                .upstream = settings,
+                                               .link = link,
+                                               .member = upstreams->member,
                                                .workers = upstreams->workers};
 
     MAGIC_SET(upstream, UPSTREAM_MAGIC);
@@ -169,6 +172,7 @@ void upstream_retire(struct daemon_upstream *upstream)
 {
     MAGIC_OK(upstream, UPSTREAM_MAGIC);
     upstream->retired = true;
+    token_service_leave(upstream->tokens);
     token_fdstore_keep(&upstream->fdstore, NULL, 0);
     if (!upstream->upstreams->ending)
         ask_sides(upstream, side_retire, released);
@@ -204,7 +208,23 @@ void upstreams_expose(const struct upstreams *upstreams, struct exposition *out)
                                          .index = upstream->index,
                                          .keeper = token_service_keeper(upstream->tokens),
                                          .state = &upstream->state,
-                                         .store = token_service_store(upstream->tokens)};
+                                         .store = token_service_store(upstream->tokens),
+                                         .tokens = upstream->tokens,
+                                         .fleet = out->fleet};
+    }
+}
+
+void upstreams_count_members(struct upstreams *upstreams)
+{
+    const struct mono_time now = mono_now();
+    struct fleet_status member;
+
+    for (size_t i = 0; i < upstreams->count; i++) {
+        struct daemon_upstream *upstream = upstreams->items[i];
+        const bool any = token_service_fleet_status(upstream->tokens, now, &member);
+
+        atomic_store_explicit(&upstream->state.members, any ? member.members : 0,
+                              memory_order_relaxed);
     }
 }
 

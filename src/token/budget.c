@@ -88,6 +88,22 @@ void budget_note(struct budget *budget, struct mono_time now, bool charged)
         budget->charged++;
 }
 
+void budget_take_back(struct budget *budget, struct mono_time at, bool charged)
+{
+    size_t i = budget->count;
+
+    while (i > 0 &&
+           (entry(budget, i - 1)->at.ns != at.ns || entry(budget, i - 1)->charged != charged))
+        i--;
+    if (i == 0)
+        return; /* it is older than the window */
+    for (; i < budget->count; i++)
+        *entry(budget, i - 1) = *entry(budget, i);
+    budget->count--;
+    if (charged)
+        budget->charged--;
+}
+
 size_t budget_requests(struct budget *budget, struct mono_time now)
 {
     slide(budget, now);

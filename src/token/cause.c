@@ -60,6 +60,11 @@ static const char *phrase(const struct token_cause *cause)
         return "was not asked: the request's assertion could not be signed";
     case TOKEN_CAUSE_WAITERS:
         return "has not answered yet, and no more lookups may wait for it";
+    case TOKEN_CAUSE_FLEET_WAIT:
+        return "gave none to another member of the fleet, and is asked again after a wait";
+    case TOKEN_CAUSE_FLEET_ALONE:
+        return "is not asked: the fleet's store is out of reach, and [fleet] alone allows this "
+               "member no request";
     }
     return "";
 }

@@ -8,7 +8,8 @@
  * A token of ours that the store has lost goes back under its own generation. That is right only
  * while no other fence was given since: whoever has a later one brings a later token. A token that
  * never had a generation (it was obtained alone, or in an earlier life of the daemon) gets the next
- * one, where the store has nothing newer and nobody has the lease.
+ * one, where the store has nothing newer and nobody has the lease. A token in the store that came
+ * after ours was obtained stays, though ours may last longer: else each member would put its own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -177,7 +178,7 @@ static uint64_t restore_fence(const struct fleet *fleet, const struct fleet_repl
 
     if (fleet->generation != 0)
         return lost && reply->counter <= fleet->generation ? fleet->generation : 0;
-    return reply->lease == 0 && reply->generation <= fleet->seen[fleet->which] ? highest + 1 : 0;
+    return reply->lease == 0 && reply->generation <= fleet->own_above ? highest + 1 : 0;
 }
 
 static void restore(struct fleet *fleet, const struct fleet_reply *reply, struct mono_time now)
@@ -224,7 +225,7 @@ static void plan_look(struct fleet *fleet, struct mono_time now)
  */
 static void end_hold(struct fleet *fleet)
 {
-    if (!fleet->held || fleet->want != WANT_NOTHING)
+    if (!fleet->held)
         return;
     fleet->held = false;
     fleet->ports.retry(fleet->ports.arg);
@@ -239,8 +240,7 @@ static void looked(struct fleet *fleet, const struct fleet_reply *reply, struct 
     if (fleet->of != fleet->which)
         return;
     plan_look(fleet, now);
-    if (reply->sealed == NULL)
-        restore(fleet, reply, now);
+    restore(fleet, reply, now);
     end_hold(fleet);
 }
 
@@ -298,8 +298,10 @@ static void put_late(struct fleet *fleet, const struct fleet_reply *reply, struc
 {
     metric_upstream_add(METRIC_FLEET_LATE_PUTS, fleet->index, 0, 1);
     fleet_log(fleet, LOG_LEVEL_NOTICE, "the fleet's store has a newer token than ours");
-    if (fleet->of == fleet->which)
+    if (fleet->of == fleet->which) {
         fleet->generation = 0;
+        fleet->own_above = 0;
+    }
     take_sealed(fleet, reply, now);
 }
 

@@ -61,7 +61,14 @@ void keeper_drop(struct keeper *keeper)
 
 bool keeper_failing(const struct keeper *keeper)
 {
-    return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED;
+    return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED ||
+           (keeper->standing == STANDING_HELD && keeper->held == KEEPER_HOLD_WAIT);
+}
+
+bool keeper_is_well(const struct keeper *keeper)
+{
+    return keeper->standing == STANDING_FINE ||
+           (keeper->standing == STANDING_HELD && keeper->held == KEEPER_HOLD_LATER);
 }
 
 bool keeper_is_suspect(const struct keeper *keeper, struct mono_time now)
@@ -100,13 +107,16 @@ static struct mono_time later(struct mono_time a, struct mono_time b)
 }
 
 /*
- * With prefetch on, a token is wanted always; with it off, when a worker said so. It is asked for
- * when there is none, when the present one is in its refresh window by the keeper's own clock, and
- * again when the last attempt failed.
+ * With prefetch on, a token is wanted always; with it off, when a worker said so, or when a fleet
+ * is yet to be told of a forget, which the request does. It is asked for when there is none, when
+ * the present one is in its refresh window by the keeper's own clock, and again when the last
+ * attempt failed.
  */
 struct mono_time keeper_due(const struct keeper *keeper, struct mono_time now)
 {
-    if (keeper->flight.under_way || !(keeper->wanted || keeper->prefetch))
+    const bool to_tell = keeper->forgotten && keeper->renewal.percent > 0;
+
+    if (keeper->flight.under_way || !(keeper->wanted || keeper->prefetch || to_tell))
         return MONO_NEVER;
 
     struct mono_time needed = {0};
@@ -153,6 +163,8 @@ static void take_off(struct keeper *keeper, enum token_wish wish, const char *gu
     memcpy(keeper->flight.guid, copy, sizeof(copy));
     keeper->flight.under_way = true;
     keeper->flight.began = now;
+    keeper->flight.charged = charged;
+    keeper->flight.exhausted = keeper->exhausted;
     keeper->exhausted = false;
     budget_note(&keeper->budget, now, charged);
     keeper->flight.wish = wish;
@@ -173,6 +185,8 @@ bool keeper_ask(struct keeper *keeper, enum token_wish wish, const char *guid, s
     keeper->forgotten = false;
     keeper->flight.rejected = false;
     keeper->flight.by_hand = false;
+    keeper->flight.forgot = false;
+    keeper->flight.offered = false;
     take_off(keeper, wish, guid, charged, now);
     return true;
 }
@@ -196,7 +210,8 @@ void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct m
 {
     struct token_view *before = keeper->view;
     struct token *present = keeper_present(keeper, now);
-    bool blocked = keeper->standing == STANDING_STALLED || keeper->exhausted;
+    bool blocked = keeper->standing == STANDING_STALLED || keeper->standing == STANDING_HELD ||
+                   keeper->exhausted;
 
     if (before->token != NULL && !same_generation(before->token, present))
         metric_upstream_add(METRIC_TOKEN_EVICTIONS, keeper->index,
@@ -258,6 +273,11 @@ void keeper_settle(struct keeper *keeper, struct mono_time now)
     keeper->ports.wake(keeper->ports.arg, mono_min(keeper_due(keeper, now), unusable_at));
 }
 
+static struct token_renewal renewal_of(const struct keeper_settings *settings)
+{
+    return (struct token_renewal){.early = settings->early_expiry, .percent = settings->renew};
+}
+
 struct keeper *keeper_new(const struct keeper_settings *settings, const struct keeper_ports *ports,
                           struct store *store)
 {
@@ -267,7 +287,7 @@ struct keeper *keeper_new(const struct keeper_settings *settings, const struct k
     keeper->upstream = mem_strdup(settings->upstream);
     keeper->index = settings->index;
     keeper->store_key = mem_strdup(settings->store_key);
-    keeper->early_expiry = settings->early_expiry;
+    keeper->renewal = renewal_of(settings);
     keeper->prefetch = settings->prefetch;
     keeper->workers = settings->workers;
     keeper->ports = *ports;
@@ -301,7 +321,7 @@ bool keeper_restore(struct keeper *keeper, const struct token_grant *grant,
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
     uint32_t jitter = keeper->ports.random(keeper->ports.arg);
-    struct token *token = token_new(grant, requested, keeper->early_expiry, jitter,
+    struct token *token = token_new(grant, requested, &keeper->renewal, jitter,
                                     keeper->generation + 1, keeper->workers);
     token_set_keeper(token, keeper);
     bool usable = token_usable(token, now);
@@ -349,22 +369,40 @@ bool keeper_refresh(struct keeper *keeper, struct mono_time now)
     return asked;
 }
 
+/* Whether there was one. */
+static bool forget(struct keeper *keeper, const char *message, struct mono_time now)
+{
+    struct token *present = keeper_present(keeper, now);
+    const bool had = present != NULL;
+
+    token_unref(present);
+    if (had && !keeper_failing(keeper)) {
+        keeper->standing = STANDING_FINE;
+        keeper->not_before = now;
+    }
+    if (had)
+        keeper_log(keeper, LOG_LEVEL_NOTICE, NULL, message, NULL, 0);
+    keeper_drop(keeper);
+    keeper_publish(keeper, EVICTED_FORGOTTEN, now);
+    return had;
+}
+
 void keeper_forget(struct keeper *keeper, struct mono_time now)
 {
     MAGIC_OK(keeper, KEEPER_MAGIC);
-    struct token *present = keeper_present(keeper, now);
-
-    if (present != NULL) {
-        token_unref(present);
+    if (forget(keeper, "token forgotten by hand", now)) {
         keeper->forgotten = !keeper->flight.under_way;
-        if (!keeper_failing(keeper)) {
-            keeper->standing = STANDING_FINE;
+        keeper->flight.forgot = keeper->flight.under_way;
+        if (keeper->renewal.percent > 0)
             keeper->not_before = now;
-        }
-        keeper_log(keeper, LOG_LEVEL_NOTICE, NULL, "token forgotten by hand", NULL, 0);
     }
-    keeper_drop(keeper);
-    keeper_publish(keeper, EVICTED_FORGOTTEN, now);
+    keeper_settle(keeper, now);
+}
+
+void keeper_leaked(struct keeper *keeper, struct mono_time now)
+{
+    MAGIC_OK(keeper, KEEPER_MAGIC);
+    (void)forget(keeper, "token forgotten by hand at another member of the fleet", now);
     keeper_settle(keeper, now);
 }
 
@@ -373,6 +411,7 @@ static void start_afresh(struct keeper *keeper)
 {
     keeper_drop(keeper);
     keeper->standing = STANDING_FINE;
+    keeper->held_logged = false;
     backoff_reset(&keeper->backoff);
     keeper->forgotten = false;
     keeper->replace_again_at = (struct mono_time){0};
@@ -383,9 +422,9 @@ static void start_afresh(struct keeper *keeper)
 
 static void take_settings(struct keeper *keeper, const struct keeper_settings *settings)
 {
-    if (keeper->early_expiry != settings->early_expiry)
+    if (keeper->renewal.early != settings->early_expiry)
         keeper->shrunk_logged = false;
-    keeper->early_expiry = settings->early_expiry;
+    keeper->renewal = renewal_of(settings);
     keeper->prefetch = settings->prefetch;
     budget_set_limit(&keeper->budget, settings->budget);
 }

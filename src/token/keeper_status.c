@@ -22,7 +22,8 @@ static enum keeper_state state_without_token(const struct keeper *keeper)
         return KEEPER_FETCHING;
     if (keeper->exhausted)
         return KEEPER_EXHAUSTED;
-    if (keeper_failing(keeper) || keeper->standing == STANDING_STALLED)
+    if (keeper_failing(keeper) || keeper->standing == STANDING_STALLED ||
+        keeper->standing == STANDING_HELD)
         return KEEPER_BACKOFF;
     return KEEPER_NONE;
 }
@@ -88,7 +89,7 @@ static struct mono_time lacking_since(const struct keeper *keeper, const struct 
 {
     if (present != NULL)
         return (struct mono_time){0};
-    if (keeper->prefetch || keeper->standing == STANDING_FINE ||
+    if (keeper->prefetch || keeper_is_well(keeper) ||
         mono_before(keeper->failing_since, keeper->lacking_since))
         return keeper->lacking_since;
     return keeper->failing_since;
@@ -111,6 +112,8 @@ void keeper_status(struct keeper *keeper, struct mono_time now, struct keeper_st
         .budget_left = (int64_t)budget_left(&keeper->budget, now),
         .exhausted_since =
             keeper->exhausted ? keeper->exhausted_since : (struct mono_time){.ns = 0},
+        .fleet_exhausted = keeper->exhausted && keeper->standing == STANDING_HELD &&
+                           keeper->held == KEEPER_HOLD_BUDGET,
         .cause = keeper_cause(keeper, now),
         .last_error = keeper->last_error,
     };

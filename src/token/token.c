@@ -38,18 +38,30 @@ struct token {
     char text[];               /* "Bearer abc" */
 };
 
-struct token_margins token_margins(int64_t lifetime, int64_t configured, uint32_t jitter)
+/* Before the jitter. */
+static int64_t early_margin(int64_t lifetime, const struct token_renewal *renewal)
 {
-    int64_t most = lifetime / 5;
-    int64_t early = configured < most ? configured : most;
-    int64_t unusable = lifetime / 20;
-    int64_t tenth = early / 10;
-    double share = (double)jitter / (double)UINT32_MAX;
+    const int64_t most = lifetime / 5;
+
+    if (renewal->percent > 0)
+        return lifetime / 100 * (100 - renewal->percent);
+    return renewal->early < most ? renewal->early : most;
+}
+
+struct token_margins token_margins(int64_t lifetime, const struct token_renewal *renewal,
+                                   uint32_t jitter)
+{
+    const int64_t early = early_margin(lifetime, renewal);
+    const int64_t twentieth = lifetime / 20;
+    const int64_t unusable = twentieth < 10 * SECOND ? twentieth : 10 * SECOND;
+    const int64_t tenth = early / 10;
+    const double share = (double)jitter / (double)UINT32_MAX;
+    const int64_t window = early - (int64_t)((double)tenth * share);
 
     return (struct token_margins){
-        .refresh_window = early - (int64_t)((double)tenth * share),
-        .unusable = unusable < 10 * SECOND ? unusable : 10 * SECOND,
-        .shrunk = configured > most,
+        .refresh_window = renewal->percent > 0 && window < unusable ? unusable : window,
+        .unusable = unusable,
+        .shrunk = renewal->percent == 0 && renewal->early > lifetime / 5,
     };
 }
 
@@ -84,11 +96,11 @@ static struct token *token_alloc(size_t text_size, size_t workers)
 }
 
 struct token *token_new(const struct token_grant *grant, struct mono_time requested,
-                        int64_t configured_early, uint32_t jitter, uint64_t generation,
+                        const struct token_renewal *renewal, uint32_t jitter, uint64_t generation,
                         size_t workers)
 {
     MUST(grant->lifetime > 0 && grant->lifetime <= TOKEN_LIFETIME_MAX);
-    struct token_margins margins = token_margins(grant->lifetime, configured_early, jitter);
+    struct token_margins margins = token_margins(grant->lifetime, renewal, jitter);
     size_t type_len = strlen(grant->type);
     size_t text_size = type_len + 1 + strlen(grant->value) + 1;
     struct token *token = token_alloc(text_size, workers);

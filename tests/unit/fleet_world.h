@@ -63,8 +63,9 @@ struct fleet_world {
 static inline struct token *make_token(const char *value, int64_t lifetime, struct mono_time from)
 {
     const struct token_grant grant = {.type = "Bearer", .value = value, .lifetime = lifetime};
+    const struct token_renewal renewal = {.early = lifetime / 5};
 
-    return token_new(&grant, from, lifetime / 5, 0, 1, 1);
+    return token_new(&grant, from, &renewal, 0, 1, 1);
 }
 
 static inline void world_use(struct fleet_world *world, const struct token_grant *grant,
@@ -366,13 +367,20 @@ static inline void world_fetched(struct fleet_world *world, struct keeper_result
     world_turn(world);
 }
 
-static inline void world_granted(struct fleet_world *world, const char *value, int64_t lifetime)
+/* Obtained with secret `which`. */
+static inline void world_granted_for(struct fleet_world *world, size_t which, const char *value,
+                                     int64_t lifetime)
 {
     world_fetched(
         world,
         (struct keeper_result){.kind = KEEPER_GRANTED,
                                .grant = {.type = "Bearer", .value = value, .lifetime = lifetime}},
-        0);
+        which);
+}
+
+static inline void world_granted(struct fleet_world *world, const char *value, int64_t lifetime)
+{
+    world_granted_for(world, 0, value, lifetime);
 }
 
 static inline struct fleet_status world_status(const struct fleet_world *world)

@@ -53,6 +53,52 @@ START_TEST(others_are_counted_and_free)
 }
 END_TEST
 
+/* Of two of one moment the one that was charged alike, and what came later stays in order. */
+START_TEST(what_was_not_made_is_taken_back)
+{
+    struct budget budget;
+
+    budget_init(&budget, 2);
+    budget_note(&budget, at(0), true);
+    budget_note(&budget, at(10), false);
+    budget_note(&budget, at(10), true);
+    budget_note(&budget, at(20), false);
+    ck_assert_uint_eq(budget_left(&budget, at(20)), 0);
+    budget_take_back(&budget, at(10), true);
+    ck_assert_uint_eq(budget_requests(&budget, at(20)), 3);
+    ck_assert_uint_eq(budget_charged(&budget, at(20)), 1);
+    budget_take_back(&budget, at(10), true); /* there is none any more */
+    ck_assert_uint_eq(budget_requests(&budget, at(20)), 3);
+    budget_take_back(&budget, at(20), false);
+    ck_assert_uint_eq(budget_requests(&budget, at(3600)), 1);
+    ck_assert_uint_eq(budget_requests(&budget, at(3610)), 0);
+    budget_note(&budget, at(4000), true);
+    budget_take_back(&budget, at(10), false); /* an hour ago */
+    ck_assert_uint_eq(budget_requests(&budget, at(4000)), 1);
+    budget_fini(&budget);
+}
+END_TEST
+
+/* The ring's end lies between. */
+START_TEST(taken_back_across_the_ring)
+{
+    struct budget budget;
+
+    budget_init(&budget, 1000);
+    for (int64_t t = 0; t < 60; t++)
+        budget_note(&budget, at(t), true);
+    for (int64_t t = 3650; t < 3700; t++)
+        budget_note(&budget, at(t), (t & 1) != 0);
+    ck_assert_uint_eq(budget_requests(&budget, at(3700)), 50);
+    budget_take_back(&budget, at(3655), true);
+    ck_assert_uint_eq(budget_requests(&budget, at(3700)), 49);
+    ck_assert_uint_eq(budget_charged(&budget, at(3700)), 24);
+    ck_assert_uint_eq(budget_requests(&budget, at(7255)), 44);
+    ck_assert_uint_eq(budget_charged(&budget, at(7255)), 22);
+    budget_fini(&budget);
+}
+END_TEST
+
 START_TEST(zero_allows_none)
 {
     struct budget budget;
@@ -113,6 +159,8 @@ static Suite *suite(void)
     tcase_add_test(tc, limits_charged_requests);
     tcase_add_test(tc, others_are_counted_and_free);
     tcase_add_test(tc, zero_allows_none);
+    tcase_add_test(tc, what_was_not_made_is_taken_back);
+    tcase_add_test(tc, taken_back_across_the_ring);
     tcase_add_test(tc, a_new_limit_keeps_what_was_charged);
     tcase_add_test(tc, never_over_in_any_hour);
     suite_add_tcase(s, tc);

@@ -44,6 +44,12 @@ static const struct {
      "the token endpoint was not asked: the request's assertion could not be signed"},
     {{.kind = TOKEN_CAUSE_WAITERS},
      "the token endpoint has not answered yet, and no more lookups may wait for it"},
+    {{.kind = TOKEN_CAUSE_FLEET_WAIT},
+     "the token endpoint gave none to another member of the fleet, and is asked again after a "
+     "wait"},
+    {{.kind = TOKEN_CAUSE_FLEET_ALONE},
+     "the token endpoint is not asked: the fleet's store is out of reach, and [fleet] alone allows "
+     "this member no request"},
 };
 
 START_TEST(each_text)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "fleet_stub.h"
 #include "front/history_internal.h"
 #include "suite.h"
 
@@ -209,6 +210,8 @@ static const struct {
     {TOKEN_CAUSE_UNUSABLE, "The token endpoint's answers hold no usable token", "--probe"},
     {TOKEN_CAUSE_EXPIRED, "The token endpoint gives tokens that have expired", "clock"},
     {TOKEN_CAUSE_UNSIGNED, "Token requests cannot be signed", "auth_key_file"},
+    {TOKEN_CAUSE_FLEET_WAIT, "Another member of the fleet gets no token", "Its log"},
+    {TOKEN_CAUSE_FLEET_ALONE, "The fleet's store cannot be reached", "[fleet] alone"},
 };
 
 START_TEST(each_cause_of_the_endpoint)
@@ -361,6 +364,10 @@ START_TEST(budget_used_up)
     const struct condition *found =
         only(CONDITION_WARNING, "The budget of token requests is used up");
     has(found->why, "auth_budget allows 60 an hour, and 60 were charged; ");
+    upstream->token.fleet_exhausted = true; /* by others, too */
+    found = only(CONDITION_WARNING, "The budget of token requests is used up");
+    has(found->why, "allows all members of the fleet together 60 an hour; ");
+    upstream->token.fleet_exhausted = false;
     has(found->why, "lookups go on with the present token");
     ck_assert_int_eq(found->since.ns, ago(4 * MINUTE).ns);
     /* A setting, and nothing that anybody used up. */
@@ -781,6 +788,92 @@ START_TEST(worker_busy)
 }
 END_TEST
 
+static void put_fleet(void)
+{
+    overview->has_store = upstream->in_fleet = true;
+    overview->fleet_alone = 60;
+    overview->store = stub_store;
+    upstream->member = stub_member;
+}
+
+START_TEST(a_fleet_that_is_well)
+{
+    stub_follow(NOW);
+    put_fleet();
+    none();
+    /* It begins. */
+    stub_member.state = FLEET_JOINING;
+    stub_store.connected = false;
+    stub_store.error = "no connection was opened yet";
+    put_fleet();
+    none();
+}
+END_TEST
+
+START_TEST(the_store_is_out)
+{
+    stub_be_alone(NOW);
+    put_fleet();
+    overview->store.failed = ago(SECOND); /* the last attempt */
+    const struct condition *found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "redis.example:6379 cannot be reached (Connection refused); ");
+    has(found->why, "60 tokens an hour");
+    has(found->why, "lookups go on with the token that there is");
+    ck_assert_int_eq(found->since.ns, ago(MINUTE).ns);
+    ck_assert_ptr_null(found->upstream);
+    overview->store.connected = true;
+    found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "it answers with errors, which are in the log; ");
+}
+END_TEST
+
+/* The lot fell: when the token ends there is none. Not told twice. */
+START_TEST(the_store_is_out_and_no_successor_is_requested)
+{
+    stub_be_alone(NOW);
+    put_fleet();
+    upstream->token.cause.kind = TOKEN_CAUSE_FLEET_ALONE;
+    upstream->token.last_error = "the fleet's store is out of reach, and [fleet] alone allows none";
+    const struct condition *found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "and this one none: lookups fail from 12:30:00 UTC");
+    ck_assert_int_eq(found->until.ns, mono_add(NOW, 30 * MINUTE).ns);
+    upstream->covered = true;
+    found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    ck_assert_int_eq(found->until.ns, 0);
+    upstream->covered = false;
+    upstream->token.ready = false;
+    upstream->token.state = KEEPER_NONE;
+    upstream->token.fingerprint[0] = '\0';
+    found = only(CONDITION_DOWN, "The fleet's store is out of reach, and this member has no token");
+    ck_assert_int_eq(found->until.ns, 0);
+}
+END_TEST
+
+/* Told once, as what lookups fail for; where another upstream stands in they do not. */
+START_TEST(the_store_is_out_and_there_is_no_token)
+{
+    stub_be_alone(NOW);
+    put_fleet();
+    upstream->token.ready = false;
+    upstream->token.state = KEEPER_NONE;
+    upstream->token.fingerprint[0] = '\0';
+    const struct condition *found =
+        only(CONDITION_DOWN, "The fleet's store is out of reach, and this member has no token");
+    has(found->why, "60 tokens an hour meanwhile ([fleet] alone), and this one none now");
+    upstream->covered = true;
+    only(CONDITION_WARNING, "The fleet's store is out of reach");
+    upstream->covered = false;
+    /* It was asked, and did not give one: that is the cause. */
+    upstream->token.state = KEEPER_BACKOFF;
+    upstream->token.cause.kind = TOKEN_CAUSE_FAILED;
+    upstream->token.last_error = "the token endpoint responded with 503";
+    fill(2);
+    ck_assert_str_eq(overview->conditions[0].what, "The token endpoint answers with errors");
+    ck_assert_str_eq(overview->conditions[1].what, "The fleet's store is out of reach");
+    ck_assert_int_eq(overview->conditions[1].level, CONDITION_WARNING);
+}
+END_TEST
+
 START_TEST(certificate)
 {
     overview->tls_expiry.ns = NOON.ns + 14 * 24 * HOUR;
@@ -897,6 +990,10 @@ static Suite *suite(void)
     tcase_add_test(tc, log_lines_dropped);
     tcase_add_test(tc, worker_blocked);
     tcase_add_test(tc, worker_busy);
+    tcase_add_test(tc, a_fleet_that_is_well);
+    tcase_add_test(tc, the_store_is_out);
+    tcase_add_test(tc, the_store_is_out_and_no_successor_is_requested);
+    tcase_add_test(tc, the_store_is_out_and_there_is_no_token);
     tcase_add_test(tc, certificate);
     tcase_add_test(tc, reload_failed);
     tcase_add_test(tc, no_keys);

@@ -173,7 +173,8 @@ START_TEST(a_change)
                   c->after);
     /* Without a token it is whether one would be the same, with one whether it stays. */
     ck_assert(token_owner_stays(&owner, a, b) == (c->expected != ANOTHER_TOKEN));
-    struct token *token = token_new(&grant, mono_now(), MINUTE, 0, 1, 1);
+    struct token *token =
+        token_new(&grant, mono_now(), &(struct token_renewal){.early = MINUTE}, 0, 1, 1);
     token_owner_granted(&owner, a, 0);
     ck_assert(token_owner_change(&owner, token));
     ck_assert(token_owner_stays(&owner, a, b) == (c->expected != ANOTHER_TOKEN));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "fleet_stub.h"
 #include "front/readiness.h"
 #include "lookup/failover.h"
 #include "suite.h"
@@ -36,8 +37,8 @@ static void setup(void)
 {
     store = store_new(2);
     exposition = (struct exposition){
-        .upstreams = {{"u", 4, keeper_of("u", 4), NULL, store},
-                      {"v", 1, keeper_of("v", 1), NULL, NULL}},
+        .upstreams = {{.name = "u", .index = 4, .keeper = keeper_of("u", 4), .store = store},
+                      {.name = "v", .index = 1, .keeper = keeper_of("v", 1)}},
         .upstream_count = 2,
         .reload = &reload,
         .busy = busy,
@@ -236,6 +237,78 @@ START_TEST(test_routes)
 }
 END_TEST
 
+/* Of a fleet nothing is told without one, whatever was counted before a reload. */
+START_TEST(test_no_fleet)
+{
+    struct buf out;
+
+    metric_upstream_add(METRIC_FLEET_ASKS, 4, FLEET_ASK_YOURS, 3);
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, 4, 2, 3);
+    metric_add(METRIC_FLEET_STORE_ERRORS, RESP_AUTH, 3);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_assert_ptr_null(strstr(buf_text(&out), "fleet"));
+    ck_assert_ptr_null(strstr(buf_text(&out), "shared"));
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(test_fleet)
+{
+    struct buf out;
+
+    stub_follow(mono_now());
+    exposition.fleet = &stub_fleet;
+    for (size_t i = 0; i < exposition.upstream_count; i++)
+        exposition.upstreams[i].fleet = &stub_fleet;
+    metric_upstream_add(METRIC_FLEET_ASKS, 4, FLEET_ASK_YOURS, 3);
+    metric_upstream_add(METRIC_FLEET_LEADS, 4, FLEET_LEAD_SPENT, 2);
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, 4, 2, 5);
+    metric_add(METRIC_FLEET_STORE_ERRORS, RESP_AUTH, 3);
+    metric_observe(METRIC_FLEET_STORE_DURATION, 2 * MILLISECOND);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    const char *text = buf_text(&out);
+    ck_family(text, "postcoded_fleet_state",
+              "postcoded_fleet_state{upstream=\"u\",state=\"joining\"} 0\n"
+              "postcoded_fleet_state{upstream=\"u\",state=\"following\"} 1\n"
+              "postcoded_fleet_state{upstream=\"u\",state=\"leading\"} 0\n"
+              "postcoded_fleet_state{upstream=\"u\",state=\"alone\"} 0\n"
+              "postcoded_fleet_state{upstream=\"v\",state=\"joining\"} 0\n");
+    ck_family(text, "postcoded_fleet_members",
+              "postcoded_fleet_members{upstream=\"u\"} 5\n"
+              "postcoded_fleet_members{upstream=\"v\"} 5\n# HELP");
+    ck_family(text, "postcoded_fleet_asks_total",
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"newer\"} 0\n"
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"held\"} 0\n"
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"recent\"} 0\n"
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"wait\"} 0\n"
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"budget\"} 0\n"
+              "postcoded_fleet_asks_total{upstream=\"u\",answer=\"yours\"} 3\n");
+    ck_family(text, "postcoded_fleet_leads_total",
+              "postcoded_fleet_leads_total{upstream=\"u\",result=\"granted\"} 0\n"
+              "postcoded_fleet_leads_total{upstream=\"u\",result=\"failed\"} 0\n"
+              "postcoded_fleet_leads_total{upstream=\"u\",result=\"spent\"} 2\n");
+    ck_family(text, "postcoded_token_requests_total",
+              "postcoded_token_requests_total{upstream=\"u\",result=\"success\"} 0\n"
+              "postcoded_token_requests_total{upstream=\"u\",result=\"failure\"} 0\n"
+              "postcoded_token_requests_total{upstream=\"u\",result=\"shared\"} 5\n");
+    ck_family(text, "postcoded_fleet_store_errors_total",
+              "postcoded_fleet_store_errors_total{kind=\"unreachable\"} 0\n"
+              "postcoded_fleet_store_errors_total{kind=\"tls\"} 0\n"
+              "postcoded_fleet_store_errors_total{kind=\"auth\"} 3\n");
+    ck_assert_ptr_nonnull(strstr(text, "\npostcoded_fleet_store_duration_seconds_count 1\n"));
+    ck_family(text, "postcoded_fleet_late_puts_total",
+              "postcoded_fleet_late_puts_total{upstream=\"u\"} 0\n");
+    /* An upstream may have no member yet. */
+    stub_has_member = false;
+    buf_reset(&out);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_fleet_state", "# HELP");
+    buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exposition");
@@ -248,6 +321,8 @@ int main(void)
     tcase_add_test(tcase, test_failovers);
     tcase_add_test(tcase, test_state);
     tcase_add_test(tcase, test_routes);
+    tcase_add_test(tcase, test_no_fleet);
+    tcase_add_test(tcase, test_fleet);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

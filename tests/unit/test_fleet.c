@@ -160,6 +160,9 @@ START_TEST(a_late_put_of_a_token_that_lasts_longer)
                              .sealed = "theirs|3600|" ID "|6"));
     ck_assert_str_eq(token_authorization(world->present), "Bearer ours");
     ck_assert_uint_eq(world_status(world).generation, 0);
+    (void)world_until_wake(world);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 6, .counter = 6));
+    ck_assert(!world->busy);
     world_free(world);
 }
 END_TEST
@@ -352,6 +355,93 @@ START_TEST(the_same_value_is_asked_for_again)
     ck_assert_uint_eq(world_status(world).generation, 4);
     ck_assert_int_eq(world->command.verb, FLEET_ASK);
     ck_assert_uint_eq(world->command.have, 4);
+    /* It is refused all the same. */
+    world_reply(world, REPLY(.answer = FLEET_HELD, .wait = 7 * SECOND));
+    world->random = UINT32_MAX;
+    world_hint(world, FLEET_HINT_NEW, 5, 0);
+    ck_assert_int_eq(world_until_wake(world), 100 * MILLISECOND);
+    world_free(world);
+}
+END_TEST
+
+/* What was held against the old token is not held against its successor. */
+START_TEST(a_successor_is_not_refused)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_hint(world, FLEET_HINT_GONE, 4, 0);
+    world_hint(world, FLEET_HINT_NEW, 5, 0);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 5, .counter = 5,
+                             .lasts = 2 * HOUR, .sealed = "fresh|7200|" ID "|5"));
+    world->random = UINT32_MAX;
+    world_hint(world, FLEET_HINT_NEW, 6, 0);
+    ck_assert_int_eq(world_until_wake(world), SECOND);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 5, .counter = 5));
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    ck_assert_int_eq(world->command.verb, FLEET_ASK);
+    world_free(world);
+}
+END_TEST
+
+/* A renewal does not wait for it. */
+START_TEST(gone_does_not_delay_a_renewal)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_hint(world, FLEET_HINT_GONE, 4, 0);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_int_eq(world->command.verb, FLEET_ASK);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_hint_is_urgent_without_a_good_token)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_HELD, .wait = 7 * SECOND));
+    world->random = UINT32_MAX;
+    world_hint(world, FLEET_HINT_NEW, 5, 0);
+    ck_assert_int_eq(world_until_wake(world), 100 * MILLISECOND);
+    world_free(world);
+}
+END_TEST
+
+/* A renewal wants a token that lasts longer. */
+START_TEST(a_newer_token_that_ends_earlier_is_no_renewal)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_NEWER, .generation = 5, .lasts = HOUR / 2,
+                             .sealed = "next|3600|" ID "|5"));
+    ck_assert_uint_eq(world->answers, 0);
+    ck_assert_int_eq(world->command.verb, FLEET_ASK);
+    ck_assert_uint_eq(world->command.have, 5);
+    world_free(world);
+}
+END_TEST
+
+/* A look under way delays the put; a better token that it brings makes it needless. */
+START_TEST(a_put_is_dropped_for_a_better_token)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_pass(world, 4 * MINUTE - SECOND);
+    lead(world, TOKEN_WISH_SCHEDULE, 5);
+    (void)world_until_wake(world);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    world_granted(world, "ours", HOUR);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 7, .counter = 7,
+                             .lasts = 2 * HOUR, .sealed = "theirs|7200|" ID "|7"));
+    ck_assert_str_eq(world->value, "theirs");
+    ck_assert(!world->busy);
     world_free(world);
 }
 END_TEST
@@ -382,6 +472,7 @@ START_TEST(forgotten_elsewhere)
     ck_assert_uint_eq(world->leaks, 0);
     world_hint(world, FLEET_HINT_LEAKED, 4, 0);
     ck_assert_uint_eq(world->leaks, 1);
+    ck_assert_uint_eq(world_status(world).generation, 0);
     ck_assert_ptr_null(world->present);
     world_free(world);
 }
@@ -437,7 +528,7 @@ START_TEST(a_hint_during_a_look_is_not_lost)
     /* A hint that nothing bears out is followed once. */
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 5));
     ck_assert(!world->busy);
-    ck_assert_int_ge(mono_diff(world->wake, world->now), 2 * MINUTE);
+    ck_assert_int_eq(mono_diff(world->wake, world->now), 4 * MINUTE);
     world_free(world);
 }
 END_TEST
@@ -569,11 +660,7 @@ START_TEST(a_grant_for_the_other_secret_goes_to_its_id)
     world_turn(world);
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .counter = 3));
     world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 1));
-    world_fetched(
-        world,
-        (struct keeper_result){.kind = KEEPER_GRANTED,
-                               .grant = {.type = "Bearer", .value = "x", .lifetime = HOUR}},
-        1);
+    world_granted_for(world, 1, "x", HOUR);
     ck_assert_str_eq(world->followed, OTHER_ID);
     ck_assert_int_eq(world->command.verb, FLEET_LOOK);
     ck_assert_str_eq(world->command.id, OTHER_ID);
@@ -583,6 +670,74 @@ START_TEST(a_grant_for_the_other_secret_goes_to_its_id)
     ck_assert_str_eq(world->sealed, "x|3600|" OTHER_ID "|4");
     world_reply(world, REPLY(.answer = FLEET_STORED));
     ck_assert_uint_eq(world_status(world).generation, 4);
+    world_free(world);
+}
+END_TEST
+
+/* A renewal; the other id's token is not better than ours, or no token of ours. */
+static struct fleet_world *with_two_secrets_and_a_token(void)
+{
+    struct fleet_world *world = with_two_secrets();
+
+    world_want(world, TOKEN_WISH_FIRST);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED));
+    world_reply(world, REPLY(.answer = FLEET_NEWER, .generation = 4, .lasts = HOUR,
+                             .sealed = "old|3600|" ID "|4"));
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    ck_assert_str_eq(world->command.id, OTHER_ID);
+    return world;
+}
+
+static void asks_under_its_own(const struct fleet_world *world)
+{
+    ck_assert_int_eq(world->command.verb, FLEET_ASK);
+    ck_assert_str_eq(world->command.id, ID);
+    ck_assert_int_eq(world->command.wish, TOKEN_WISH_SCHEDULE);
+    ck_assert_uint_eq(world->offers, 0);
+}
+
+START_TEST(nothing_is_restored_under_the_other_id)
+{
+    struct fleet_world *world = with_two_secrets_and_a_token();
+
+    world_reply(world, REPLY(.answer = FLEET_LOOKED));
+    asks_under_its_own(world);
+    /* And it is looked at again when the lease of another ends. */
+    world_reply(world, REPLY(.answer = FLEET_HELD, .wait = 7 * SECOND));
+    (void)world_until_wake(world);
+    ck_assert_str_eq(world->command.id, OTHER_ID);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_worse_token_of_the_other_id_is_left)
+{
+    struct fleet_world *world = with_two_secrets_and_a_token();
+
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9,
+                             .lasts = HOUR / 2, .sealed = "other|3600|" OTHER_ID "|9"));
+    asks_under_its_own(world);
+    /* The other secret brings a better one. */
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    world_pass(world, SECOND);
+    world_granted_for(world, 1, "x", 2 * HOUR);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9));
+    ck_assert_int_eq(world->command.verb, FLEET_PUT);
+    ck_assert_str_eq(world->sealed, "x|7200|" OTHER_ID "|10");
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_damaged_token_of_the_other_id_is_left)
+{
+    struct fleet_world *world = with_two_secrets_and_a_token();
+
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9, .lasts = HOUR,
+                             .sealed = "garbage"));
+    asks_under_its_own(world);
     world_free(world);
 }
 END_TEST
@@ -643,6 +798,14 @@ int main(void)
     tcase_add_test(tcase, a_token_of_the_other_id_is_followed);
     tcase_add_test(tcase, a_grant_for_the_other_secret_goes_to_its_id);
     tcase_add_test(tcase, the_keeper_may_want_again_at_once);
+    tcase_add_test(tcase, a_successor_is_not_refused);
+    tcase_add_test(tcase, gone_does_not_delay_a_renewal);
+    tcase_add_test(tcase, a_hint_is_urgent_without_a_good_token);
+    tcase_add_test(tcase, a_newer_token_that_ends_earlier_is_no_renewal);
+    tcase_add_test(tcase, a_put_is_dropped_for_a_better_token);
+    tcase_add_test(tcase, nothing_is_restored_under_the_other_id);
+    tcase_add_test(tcase, a_worse_token_of_the_other_id_is_left);
+    tcase_add_test(tcase, a_damaged_token_of_the_other_id_is_left);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -135,6 +135,12 @@ START_TEST(the_stores_return_ends_a_hold)
     world_turn(world);
     ck_assert_int_eq(world->command.verb, FLEET_ASK);
     ck_assert_uint_eq(world->fetches, 0);
+    /* Once. */
+    world_reply(world, REPLY(.answer = FLEET_WAIT, .wait = HOUR));
+    (void)world_until_wake(world);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 4));
+    ck_assert_uint_eq(world->retries, 1);
     world_free(world);
 }
 END_TEST
@@ -168,6 +174,40 @@ START_TEST(a_refused_token_is_replaced_within_5_s)
 }
 END_TEST
 
+/* The keeper asks again after a failure as if on schedule; but the token is no better for that. */
+START_TEST(a_refused_token_is_replaced_after_a_failure)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, MINUTE);
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 1);
+    world_fetched(world, (struct keeper_result){.kind = KEEPER_FAILED, .reason = "answered 500"},
+                  0);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 2);
+    world_free(world);
+}
+END_TEST
+
+/* A 401 came while a renewal was judged: the hold makes the keeper want another token at once. */
+START_TEST(a_hold_that_is_met_with_another_wish)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, 30 * MINUTE);
+    world->wants_again = true;
+    world->again = TOKEN_WISH_REFUSED;
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_uint_eq(world->answers, 1);
+    ck_assert_uint_eq(world->fetches, 1);
+    world_free(world);
+}
+END_TEST
+
 START_TEST(by_hand_is_at_once)
 {
     struct fleet_world *world = alone();
@@ -176,6 +216,10 @@ START_TEST(by_hand_is_at_once)
     world_want(world, TOKEN_WISH_HAND);
     world_turn(world);
     ck_assert_uint_eq(world->fetches, 1);
+    world_granted(world, "own", HOUR);
+    world_want(world, TOKEN_WISH_FORGOTTEN);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 2);
     world_free(world);
 }
 END_TEST
@@ -236,6 +280,139 @@ START_TEST(a_put_under_way_is_lost)
 }
 END_TEST
 
+/* The keeper wants again before the store has said anything: that request is asked for. */
+START_TEST(a_hold_that_is_over_already)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, 48 * MINUTE);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_connect(world);
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 4));
+    ck_assert_uint_eq(world->retries, 0);
+    ck_assert_int_eq(world->command.verb, FLEET_ASK);
+    world_free(world);
+}
+END_TEST
+
+/* The moment is drawn once a token. */
+START_TEST(the_moment_stays)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, 48 * MINUTE);
+    world->random = UINT32_MAX;
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    const int64_t hold = world->answer.hold;
+    world->random = 0;
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_int_eq(world->answer.hold, hold);
+    world_free(world);
+}
+END_TEST
+
+/* Its successor has another one, and another lot. */
+START_TEST(another_token_has_another_moment)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, 57 * MINUTE);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 1);
+    world_granted(world, "own", HOUR);
+    world_pass(world, 50 * MINUTE);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_int_eq(world->answer.held, KEEPER_HOLD_LATER);
+    ck_assert_int_eq(world->answer.hold, 7 * MINUTE);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(another_token_has_another_lot)
+{
+    struct fleet_world *world = world_new();
+
+    world->settings.alone = 5;
+    world_start(world);
+    world_connect(world);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 4, .lasts = HOUR,
+                             .sealed = "old|3600|" ID "|4", .members = 10));
+    world_disconnect(world);
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    world_granted(world, "own", HOUR);
+    world->random = UINT32_MAX;
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    ck_assert_int_eq(world->answer.kind, KEEPER_HELD);
+    ck_assert_int_eq(world->answer.held, KEEPER_HOLD_ALONE);
+    world_free(world);
+}
+END_TEST
+
+/* No early expiry at all: the moment is that from which it is not used any more. */
+START_TEST(a_token_without_a_margin)
+{
+    const struct token_grant grant = {.type = "Bearer", .value = "x", .lifetime = HOUR};
+    struct fleet_world *world = alone();
+
+    token_unref(world->present);
+    world->present = token_new(&grant, world->now, &(struct token_renewal){0}, 0, 1, 1);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_int_eq(world->answer.hold, HOUR - 10 * SECOND);
+    world_free(world);
+}
+END_TEST
+
+/* A look fails while our request is under way: the token waits until the store answers again. */
+START_TEST(a_put_waits_for_a_store_that_answers)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_pass(world, 4 * MINUTE - SECOND);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    (void)world_until_wake(world);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    world->busy = false;
+    fleet_lost(world->fleet, world->now);
+    world_granted(world, "fresh", HOUR);
+    ck_assert(!world->busy);
+    (void)world_until_wake(world);
+    ck_assert_int_eq(world->command.verb, FLEET_LOOK);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 5));
+    ck_assert_int_eq(world->command.verb, FLEET_PUT);
+    ck_assert_uint_eq(world->command.fence, 5);
+    world_free(world);
+}
+END_TEST
+
+/* What was to be told over the old connection is found out anew over the next. */
+START_TEST(a_put_that_was_not_sent_is_lost)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_pass(world, 4 * MINUTE - SECOND);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    (void)world_until_wake(world);
+    world_granted(world, "fresh", HOUR);
+    world_disconnect(world);
+    world_connect(world);
+    ck_assert_uint_eq(world->command.have, 5);
+    world_free(world);
+}
+END_TEST
+
 /* Tokens obtained alone. */
 
 static struct fleet_world *with_a_token_of_its_own(void)
@@ -275,6 +452,9 @@ START_TEST(our_own_token_is_not_put_over_a_newer_one)
                              .lasts = 30 * MINUTE, .sealed = "theirs|3600|" ID "|5"));
     ck_assert(!world->busy);
     ck_assert_str_eq(token_authorization(world->present), "Bearer own");
+    (void)world_until_wake(world);
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 5, .counter = 5));
+    ck_assert(!world->busy);
     /* Refused, it is not the store's token that is refused. */
     world_want(world, TOKEN_WISH_REFUSED);
     world_turn(world);
@@ -284,6 +464,27 @@ START_TEST(our_own_token_is_not_put_over_a_newer_one)
                              .sealed = "theirs|3600|" ID "|5"));
     ck_assert_int_eq(world->answer.kind, KEEPER_SHARED);
     ck_assert_uint_eq(world_status(world).generation, 5);
+    world_free(world);
+}
+END_TEST
+
+/* A lease of before is over: what is obtained alone later is not put under its fence. */
+START_TEST(our_own_token_has_no_fence)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_pass(world, MINUTE);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    world_granted(world, "fresh", HOUR);
+    world_reply(world, REPLY(.answer = FLEET_STORED));
+    world_disconnect(world);
+    world_pass(world, MINUTE);
+    world_want(world, TOKEN_WISH_HAND);
+    world_turn(world);
+    world_granted(world, "own", HOUR);
+    ck_assert_uint_eq(world_status(world).generation, 0);
     world_free(world);
 }
 END_TEST
@@ -321,7 +522,7 @@ END_TEST
 
 /* The lot. */
 
-/* 10 members, tokens of an hour, 5 requests an hour: half of them may. */
+/* 10 members, tokens of half an hour, 10 requests an hour: half of them may. */
 START_TEST(the_lot_falls_by_the_share)
 {
     static const struct {
@@ -331,11 +532,11 @@ START_TEST(the_lot_falls_by_the_share)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fleet_world *world = world_new();
-        world->settings.alone = 5;
+        world->settings.alone = 10;
         world_start(world);
         world_connect(world);
         world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 4,
-                                 .lasts = HOUR, .sealed = "old|3600|" ID "|4", .members = 10));
+                                 .lasts = HOUR / 2, .sealed = "old|1800|" ID "|4", .members = 10));
         world_disconnect(world);
         world->random = (uint32_t)(cases[i].lot * UINT32_MAX);
         world_want(world, TOKEN_WISH_REFUSED);
@@ -439,6 +640,8 @@ int main(void)
     tcase_add_test(tcase, the_stores_return_ends_a_hold);
     tcase_add_test(tcase, a_return_without_a_hold);
     tcase_add_test(tcase, a_refused_token_is_replaced_within_5_s);
+    tcase_add_test(tcase, a_refused_token_is_replaced_after_a_failure);
+    tcase_add_test(tcase, a_hold_that_is_met_with_another_wish);
     tcase_add_test(tcase, by_hand_is_at_once);
     tcase_add_test(tcase, a_question_under_way_is_lost);
     tcase_add_test(tcase, a_leader_goes_on);
@@ -451,6 +654,14 @@ int main(void)
     tcase_add_test(tcase, the_lot_is_drawn_once);
     tcase_add_test(tcase, alone_0_makes_no_request);
     tcase_add_test(tcase, a_store_of_errors_is_as_good_as_none);
+    tcase_add_test(tcase, a_hold_that_is_over_already);
+    tcase_add_test(tcase, the_moment_stays);
+    tcase_add_test(tcase, another_token_has_another_moment);
+    tcase_add_test(tcase, another_token_has_another_lot);
+    tcase_add_test(tcase, a_token_without_a_margin);
+    tcase_add_test(tcase, a_put_waits_for_a_store_that_answers);
+    tcase_add_test(tcase, a_put_that_was_not_sent_is_lost);
+    tcase_add_test(tcase, our_own_token_has_no_fence);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

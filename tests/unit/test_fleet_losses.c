@@ -34,6 +34,10 @@ START_TEST(an_empty_store_gets_the_token_back)
     world_want(world, TOKEN_WISH_SCHEDULE);
     world_turn(world);
     ck_assert_uint_eq(world->command.have, 4); /* generations go on from there */
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    world_granted(world, "fresh", HOUR);
+    world_reply(world, REPLY(.answer = FLEET_STORED));
+    ck_assert_int_eq(fleet_count(METRIC_FLEET_RESTORES, 0), 1); /* that was no restoring */
     world_free(world);
 }
 END_TEST

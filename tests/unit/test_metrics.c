@@ -201,7 +201,7 @@ END_TEST
 
 START_TEST(test_cell_out_of_range_is_a_bug)
 {
-    metric_upstream_add(METRIC_TOKEN_REQUESTS, 0, 2, 1);
+    metric_upstream_add(METRIC_TOKEN_REQUESTS, 0, 3, 1);
 }
 END_TEST
 

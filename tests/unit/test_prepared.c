@@ -71,7 +71,8 @@ static struct token *token_of(size_t i)
 
     snprintf(value, sizeof(value), "token-%zu", i);
     const struct token_grant grant = {.type = "Bearer", .value = value, .lifetime = HOUR};
-    struct token *token = token_new(&grant, mono_now(), 0, 0, 1, 1);
+    struct token *token =
+        token_new(&grant, mono_now(), &(struct token_renewal){.early = 0}, 0, 1, 1);
     token_set_keeper(token, keepers[i]);
     return token;
 }
@@ -169,7 +170,8 @@ START_TEST(a_token_of_nobody_ends_the_process)
     const struct token_grant grant = {.type = "Bearer", .value = "nobody", .lifetime = HOUR};
     struct prepared prepared;
 
-    prepare(&prepared, 0, token_new(&grant, mono_now(), 0, 0, 1, 1), false);
+    prepare(&prepared, 0,
+            token_new(&grant, mono_now(), &(struct token_renewal){.early = 0}, 0, 1, 1), false);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "fleet_stub.h"
 #include "front/admin_ports.h"
 #include "suite.h"
 
@@ -161,6 +162,40 @@ START_TEST(without_a_named_route_each_upstream_counts)
 }
 END_TEST
 
+/* Why there is none is more than that the store is out; with a token it is no reason. */
+START_TEST(a_member_without_a_token)
+{
+    struct mono_time now = mono_now();
+    char since[CLOCK_TEXT];
+    struct exposition_upstream *own = &sources.upstreams[0];
+
+    config.routes = &routes[2];
+    config.route_count = 1;
+    config.upstream_count = sources.upstream_count = 1;
+    *own = sources.upstreams[UPSTREAMS - 1];
+    own->fleet = &stub_fleet;
+    stub_follow(now);
+    lines_are(false, NULL, NO_TOKEN("main"));
+    stub_be_alone(now);
+    wall_format_seconds((struct wall_time){wall_now().ns - MINUTE}, since);
+    struct readiness_reason reason;
+    ck_assert(!readiness_of_upstream(own, now, &reason));
+    const char *end = "the fleet's store is out of reach since ";
+    ck_assert_int_eq(strncmp(reason.why, end, strlen(end)), 0);
+    ck_assert_int_eq(strncmp(reason.why + strlen(end), since, strlen("2026-01-31T23")), 0);
+    ck_assert_ptr_nonnull(
+        strstr(reason.why, "Z: redis.example:6379 cannot be reached (Connection refused)"));
+    /* More than there is room for. */
+    static char error[4 * READINESS_WHY];
+    memset(error, 'x', sizeof(error) - 1);
+    stub_store.error = error;
+    ck_assert(!readiness_of_upstream(own, now, &reason));
+    ck_assert_uint_lt(strlen(reason.why), sizeof(reason.why));
+    give_token(0);
+    lines_are(true, NULL, "");
+}
+END_TEST
+
 /* When the last of a route's upstreams ceased to be ready. */
 START_TEST(a_route_is_not_ready_since_its_last_upstream_is_not)
 {
@@ -187,6 +222,7 @@ int main(void)
     tcase_add_test(tcase, not_ready_when_no_route_is);
     tcase_add_test(tcase, nothing_is_ready_where_the_process_is_not);
     tcase_add_test(tcase, without_a_named_route_each_upstream_counts);
+    tcase_add_test(tcase, a_member_without_a_token);
     tcase_add_test(tcase, a_route_is_not_ready_since_its_last_upstream_is_not);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "fleet_stub.h"
 #include "overview_fixture.h"
 #include "suite.h"
 
@@ -206,6 +207,45 @@ START_TEST(test_token)
 }
 END_TEST
 
+/* The member of a fleet, with nulls for what is not known; none without a fleet. */
+START_TEST(test_fleet)
+{
+    const struct mono_time now = {FIXTURE_NOW};
+
+    begin(1, HOUR);
+    make();
+    ck_assert_ptr_null(
+        json_object_get(get(json_array_get(get(status, "upstreams"), 0), "token"), "fleet"));
+    json_decref(status);
+    stub_be_alone(now);
+    overview->upstreams[0].in_fleet = overview->has_store = true;
+    overview->upstreams[0].member = stub_member;
+    overview->store = stub_store;
+    make();
+    json_t *fleet = get(get(json_array_get(get(status, "upstreams"), 0), "token"), "fleet");
+    text_is_in(fleet, "state", "alone");
+    text_is_in(fleet, "state_since", "2026-03-04T14:02:10.000Z");
+    text_is_in(fleet, "member", "a.1");
+    text_is_in(fleet, "leader", "b.2");
+    number_is_in(fleet, "generation", 7);
+    number_is_in(fleet, "members", 5);
+    text_is_in(fleet, "store_error", "redis.example:6379 cannot be reached (Connection refused)");
+    text_is_in(fleet, "store_error_at", "2026-03-04T14:02:10.000Z");
+    ck_assert_uint_eq(json_object_size(fleet), 8);
+    json_decref(status);
+    overview->upstreams[0].member =
+        (struct fleet_status){.state = FLEET_JOINING, .since = now, .member = "a.1", .leader = ""};
+    overview->store = (struct fleet_link_status){.connected = true, .server = "unix:/x"};
+    make();
+    fleet = get(get(json_array_get(get(status, "upstreams"), 0), "token"), "fleet");
+    text_is_in(fleet, "state", "joining");
+    static const char *const nulls[] = {"leader", "generation", "members", "store_error",
+                                        "store_error_at"};
+    for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
+        ck_assert_msg(json_is_null(get(fleet, nulls[i])), "%s", nulls[i]);
+}
+END_TEST
+
 START_TEST(test_lists)
 {
     begin(1, HOUR);
@@ -368,6 +408,7 @@ int main(void)
     tcase_add_test(all, test_samples);
     tcase_add_test(all, test_upstream);
     tcase_add_test(all, test_token);
+    tcase_add_test(all, test_fleet);
     tcase_add_test(all, test_lists);
     tcase_add_test(all, test_hostile);
     tcase_add_test(all, test_many_upstreams);

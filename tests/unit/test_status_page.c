@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "fleet_stub.h"
 #include "overview_fixture.h"
 #include "suite.h"
 
@@ -120,6 +121,43 @@ START_TEST(test_calm)
     lacks("id=\"plot-queue-location\"");
     shows(">2 h</th>");
     shows("No lookup has failed since the start.");
+}
+END_TEST
+
+/* Who leads, how many there are, and what is wrong with the store. */
+START_TEST(test_fleet)
+{
+    const struct mono_time now = {FIXTURE_NOW};
+
+    begin(1, HOUR);
+    fixture_token(overview, 0, 6 * MINUTE, FIXTURE_LIFE, FIXTURE_WINDOW);
+    draw();
+    lacks("<dt>Fleet</dt>");
+    stub_follow(now);
+    overview->upstreams[0].in_fleet = overview->has_store = true;
+    overview->upstreams[0].member = stub_member;
+    overview->upstreams[0].rate = SECOND / 10;
+    overview->store = stub_store;
+    draw();
+    shows("<dt>Fleet</dt><dd>follows <small>as <code>a.1</code>, of 5 members; <code>b.2</code> "
+          "asked last</small></dd>");
+    shows("rate allows 10.0/s to 5 members together</small>");
+    lacks("redis.example");
+    overview->upstreams[0].member.state = FLEET_LEADING;
+    overview->upstreams[0].member.members = 1;
+    draw();
+    shows("<dd>leads: it requests the token <small>as <code>a.1</code>, of 1 member</small></dd>");
+    lacks("to 1 members");
+    stub_be_alone(now);
+    stub_member.leader = HOSTILE;
+    stub_store.error = HOSTILE;
+    overview->upstreams[0].member = stub_member;
+    overview->store = stub_store;
+    draw();
+    shows("<dd>alone since <time datetime=\"2026-03-04T14:02:10Z\">14:02:10</time> UTC <small>as "
+          "<code>a.1</code>, of 5 members; <code>&lt;script&gt;");
+    shows(" asked last</small> <small>store: &lt;script&gt;");
+    lacks("<script>\"");
 }
 END_TEST
 
@@ -721,6 +759,7 @@ int main(void)
     tcase_add_checked_fixture(all, NULL, teardown);
     tcase_add_test(all, test_empty);
     tcase_add_test(all, test_calm);
+    tcase_add_test(all, test_fleet);
     tcase_add_test(all, test_draining);
     tcase_add_test(all, test_conditions);
     tcase_add_test(all, test_events);
