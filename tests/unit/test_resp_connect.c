@@ -179,7 +179,7 @@ START_TEST(test_no_unix_socket)
 
     snprintf(server, sizeof(server), "unix:%s", path);
     open_it();
-    ck_ended("closed unreachable ");
+    ck_ended("closed unreachable No such file or directory\n");
     mem_free(path);
 }
 END_TEST
@@ -192,7 +192,7 @@ START_TEST(test_refused)
 
     snprintf(server, sizeof(server), "127.0.0.1:%d", port);
     open_it();
-    ck_ended("closed unreachable ");
+    ck_ended("closed unreachable Connection refused\n");
     close(fd);
 }
 END_TEST
