@@ -63,17 +63,35 @@ at_member() {
     shift
     "$@"
 }
+member_keys() {
+    set_key metrics listen "unix:$here/metrics.sock"
+    set_key admin listen "unix:$here/admin.sock"
+}
 # start_member NAME [ENVIRONMENT...]: does not wait for a token.
 start_member() {
+    # shellcheck disable=SC2034 # what start_daemon sets
     local here=$fleet/$1 name=$1 address at daemon
     shift
     mkdir -p "$here"
-    set_key metrics listen "unix:$here/metrics.sock"
-    set_key admin listen "unix:$here/admin.sock"
+    member_keys
     [ ! -e "$here/log" ] || cat "$here/log" >>"$said"
     start_daemon "$@"
     members[$name]=$daemon
     addresses[$name]=$address
+}
+# reload_member NAME [OUTCOME]: with the keys as they are now, and it ends so (reloaded, or failed).
+reload_member() {
+    local here=$fleet/$1 outcome=${2:-reloaded} before
+    member_keys
+    configure
+    before=$(grep -c 'configuration reloaded\|reload failed' "$here/log")
+    kill -HUP "${members[$1]}"
+    eventually has_reloaded "$before"
+    grep 'configuration reloaded\|reload failed' "$here/log" | tail -n 1 | grep -q "$outcome" ||
+        fail "the reload of $1 has not $outcome"
+}
+has_reloaded() {
+    [ "$(grep -c 'configuration reloaded\|reload failed' "$here/log")" -gt "$1" ]
 }
 # end_member NAME [SIGNAL [STATUS]]: as stop_daemon. kill_member NAME: at once.
 end_member() {
