@@ -73,6 +73,10 @@ void conditions_process(struct diagnosis *diagnosis);
 void conditions_token(struct diagnosis *diagnosis);
 /* It lacks a token because the fleet's store is out of reach, and for no other cause. */
 bool conditions_lack_store(const struct overview_upstream *upstream);
+/* When its lookups begin to fail for that, since it may not request a successor; MONO_NEVER: that
+ * is not so. */
+struct mono_time conditions_need_store(const struct diagnosis *diagnosis,
+                                       const struct overview_upstream *upstream);
 /* conditions_slow.c */
 void conditions_trend(const struct overview *overview, const struct overview_upstream *upstream,
                       struct upstream_trend *out);

@@ -12,15 +12,15 @@
 #include "token/fleet.h"
 #include "token/fleet_link.h"
 
-/* More than a server and why it is not connected. */
+/* A longer error is cut. */
 #define FLEET_STORE_TEXT 768
 
 /* "following"; as the metric's label. */
 const char *fleet_text_state(enum fleet_state state);
 
 /*
- * "redis.example:6379: cannot be reached (Connection refused)", cut where it is longer. False, and
- * "": the store is connected, or nothing is known of it (NULL).
+ * "redis.example:6379 cannot be reached (Connection refused)". False, and "": the store is
+ * connected, or nothing is known of it (NULL).
  */
 bool fleet_text_store(const struct fleet_link_status *store, char out[FLEET_STORE_TEXT]);
 

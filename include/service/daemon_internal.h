@@ -3,6 +3,7 @@
  *
  *   daemon.c   start and end
  *   parts.c    what a start and a reload both make of a configuration
+ *   fleeting.c the link to the fleet's store, which all upstreams share
  *   upstreams.c (a part of its own) what there is of each upstream
  *   drain.c    from the first signal that asks it to end to the last response
  *   reload.c   another configuration in place of the present one
@@ -66,6 +67,12 @@ struct report_facts {
     } upstreams[CONFIG_UPSTREAMS_MAX];
 };
 
+/* A link to the fleet's store, and what it was made of. */
+struct fleeting {
+    struct fleet_link *link; /* NULL: no fleet */
+    struct digest digest;
+};
+
 struct daemon {
     unsigned magic;
     const char *path; /* of the configuration */
@@ -81,8 +88,9 @@ struct daemon {
     /* The upstreams, with their tokens. */
     struct upstreams upstreams;
 
-    /* Whom to ask of a fleet; its link is NULL where there is none. */
-    struct exposition_fleet fleet;
+    /* The fleet (fleeting.c). */
+    struct fleeting fleeting;
+    struct exposition_fleet fleet; /* whom to ask of it; its link is NULL where there is none */
 
     /* The keys of key_url (keys.c). */
     struct key_keeper *keys; /* NULL: there is no key_url */
@@ -194,6 +202,8 @@ struct reload_upstreams {
         size_t max_connections; /* of a worker */
     } * items;                  /* in the order of the new configuration */
     size_t count;
+    struct fleeting fleeting;
+    bool new_link;                    /* it is the reload's until all is changed */
     struct daemon_upstream **removed; /* and those that stay: those of before */
     size_t removed_count;
 };
@@ -214,10 +224,20 @@ void reload_upstreams_use(struct daemon *daemon, struct reload_upstreams *change
 /* For a worker to use. */
 void reload_upstreams_eras(const struct reload_upstreams *changes, struct worker_way *ways);
 /* The workers have been told: starts the new ones, and retires those that are gone. */
-void reload_upstreams_finish(struct reload_upstreams *changes, const struct config *before,
-                             const struct config *after);
+void reload_upstreams_finish(struct daemon *daemon, struct reload_upstreams *changes,
+                             const struct config *before, const struct config *after);
 /* What is not used yet. */
 void reload_upstreams_discard(struct reload_upstreams *changes);
+
+/* fleeting.c: the link to the fleet's store, at the start. False: its TLS files cannot be used. */
+bool fleeting_make(struct daemon *daemon);
+/* That for another configuration: the present one, or a new one. False: the log says why. */
+bool fleeting_prepare(const struct daemon *daemon, struct config *config, struct fleeting *out,
+                      bool *is_new);
+/* It is the daemon's from now on; nobody is at the one before. */
+void fleeting_use(struct daemon *daemon, const struct fleeting *fleeting);
+/* Nobody is at it. */
+void fleeting_stop(struct daemon *daemon);
 
 /* keys.c. False: key_ca_file cannot be used, or the system refuses a descriptor. */
 bool keys_make(struct daemon *daemon);

@@ -24,6 +24,7 @@
 #include "service/side.h"
 #include "service/systemd.h"
 #include "service/token_fdstore.h"
+#include "token/fleet_link.h"
 #include "token/service.h"
 
 struct upstreams;
@@ -53,6 +54,7 @@ struct upstreams {
     /* The status of one of them may have changed. */
     void (*changed)(void *arg);
     void *arg;
+    char member[FLEET_MEMBER]; /* the daemon's name in a fleet */
     bool ending; /* the workers have ended: those that retire are freed with all others */
 
     struct daemon_upstream **items; /* the present ones, in the order of the configuration */
@@ -62,11 +64,11 @@ struct upstreams {
 };
 
 /*
- * Its token service, not started, and no sides yet; not one of the present ones. ERR_INVALID,
- * ERR_SYSTEM: token_service_new.
+ * Its token service, not started, and no sides yet; not one of the present ones. `link`: that of
+ * config's fleet. ERR_INVALID, ERR_SYSTEM: token_service_new.
  */
 ERR_CHECKED enum err upstream_new(struct upstreams *upstreams, struct config *config,
-                                  const struct config_upstream *settings,
+                                  const struct config_upstream *settings, struct fleet_link *link,
                                   struct daemon_upstream **out);
 /* The side of the worker with this loop, the next one that has none. */
 void upstream_add_side(struct daemon_upstream *upstream, struct loop *loop, size_t max_waiters);
@@ -82,7 +84,8 @@ struct daemon_upstream *upstreams_find(const struct upstreams *upstreams, const 
 
 /*
  * It has all its sides, is none of the present ones any more, and gets into no plan. Frees it when
- * no lookup has it, and removes its entry with the service manager.
+ * no lookup has it, and removes its entry with the service manager. It has left the fleet when this
+ * returns.
  */
 void upstream_retire(struct daemon_upstream *upstream);
 

@@ -2,6 +2,7 @@
  * What a member of a fleet remembers, and the steps its files share. For src/token/fleet*.c alone:
  *
  *   fleet.c         its life, its entries, and what is due
+ *   fleet_steps.c   what the others share
  *   fleet_replies.c what the store's replies and hints do
  *   fleet_alone.c   requests while the store is out of reach
  *

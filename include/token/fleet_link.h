@@ -61,7 +61,10 @@ void fleet_link_join(struct fleet_link *link, struct fleet_seat *seat,
 void fleet_link_follow(struct fleet_seat *seat, const char *id);
 /* No port is called any more. */
 void fleet_link_leave(struct fleet_seat *seat);
-/* While connected, one at a time: `replied`, or `disconnected`, follows in a later turn. */
+/*
+ * While connected, and after fleet_link_follow until it is again; one at a time: `replied`, or
+ * `disconnected`, follows in a later turn.
+ */
 void fleet_link_send(struct fleet_seat *seat, const struct fleet_command *command);
 
 /* For operators. Borrowed until the next turn. */

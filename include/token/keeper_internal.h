@@ -11,6 +11,7 @@
  *   - Every entry ends with keeper_settle: it begins what is due and plans the next wake-up.
  *
  * keeper.c has these steps and what others call; keeper_response.c what a request's end does;
+ * keeper_obtained.c what is done with a token, however it came;
  * keeper_rejected.c the verdict on a 401; keeper_fleet.c what a fleet adds; keeper_status.c what is
  * told to operators.
  */
@@ -122,6 +123,11 @@ bool keeper_ask(struct keeper *keeper, enum token_wish wish, const char *guid,
 /* `reason`: why a token left use, if one that could be used did. */
 void keeper_publish(struct keeper *keeper, enum keeper_eviction reason, struct mono_time now);
 void keeper_settle(struct keeper *keeper, struct mono_time now);
+/* Endpoints round the seconds that are left. */
+#define KEEPER_ROUNDING (1 * SECOND)
+/* Cells of METRIC_TOKEN_REQUESTS. */
+enum { KEEPER_CELL_GRANTED, KEEPER_CELL_FAILED, KEEPER_CELL_SHARED };
+
 /* What /tokens says went wrong last; NULL: nothing. */
 void keeper_note_error(struct keeper *keeper, const char *reason, struct mono_time now);
 
@@ -134,7 +140,9 @@ bool keeper_has_had(const struct keeper *keeper, const struct token_grant *grant
 bool keeper_lasts_longer(const struct keeper *keeper, const struct token *token, bool same);
 /* Makes it the present token. `replacement`: because of a 401. */
 void keeper_take(struct keeper *keeper, struct token *token, bool same, bool replacement);
-/* The token is good, and nothing has to be waited for; a line says so. `shared`: another member
+/* Nothing has to be waited for. */
+void keeper_be_fine(struct keeper *keeper, struct mono_time now);
+/* The same, for the token is good; a line says so. `shared`: another member
  * asked for it. */
 void keeper_obtained(struct keeper *keeper, const struct token *token, const char *guid,
                      bool shared, struct mono_time now);

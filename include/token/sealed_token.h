@@ -1,25 +1,21 @@
 /*
  * A token as bytes that may lie outside this process: what the service manager keeps for us across
- * a restart (contract 7). Encrypted with AES-256-GCM under a key that HKDF makes of the credentials
- * the token was obtained with and a fresh salt, so that it is worthless to whoever lacks them. Two
- * upstreams may have the same credentials: the NAME of the upstream is authenticated too, so that
- * neither gets the other's token.
+ * a restart (contract 7). Sealed (token/seal.h) under the key of the credentials the token was
+ * obtained with, so that it is worthless to whoever lacks them. Two upstreams may have the same
+ * credentials: the NAME of the upstream is bound to the seal, so that neither gets the other's
+ * token.
  *
- *     "postcodT"  8 bytes     what it is
- *     version     1           SEALED_TOKEN_VERSION
- *     salt        32          of the key
- *     nonce       12
- *     text        the rest    encrypted; what stands before it, and NAME, is authenticated with it
- *     tag         16
+ * The mark is "postcodT", the version SEALED_TOKEN_VERSION. In the text, numbers with their highest
+ * byte first:
  *
- * and in the text, numbers with their highest byte first:
- *
- *     boot        16          in which boot of the machine the next number means anything
+ *     boot        16 bytes    in which boot of the machine the next number means anything
  *     requested   8           when the token was asked for, CLOCK_BOOTTIME in ns
  *     lifetime    8           ns
  *     type_len    2
  *     type                    "Bearer"
  *     value                   all that is left
+ *
+ * What begins with the lifetime is a grant, which others seal too (token/fleet_seal.h).
  *
  * Opening takes any bytes at all (tests/fuzz). Any thread.
  */
@@ -33,19 +29,20 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "token/response.h"
+#include "token/seal.h"
 #include "token/token.h"
 
 #define SEALED_TOKEN_VERSION 2
 /* Of the time when there was one upstream: without its NAME. */
 #define SEALED_TOKEN_NAMELESS 1
 #define SEALED_TOKEN_BOOT 16
-/* What stands around the token's type and value. */
-#define SEALED_TOKEN_HEADER (8 + 1 + 32 + 12)
-#define SEALED_TOKEN_TAG 16
-#define SEALED_TOKEN_FACTS (SEALED_TOKEN_BOOT + 8 + 8 + 2)
-#define SEALED_TOKEN_MIN (SEALED_TOKEN_HEADER + SEALED_TOKEN_FACTS + 1 + 1 + SEALED_TOKEN_TAG)
+/* What stands before the token's type and value: in a grant, and in all. */
+#define SEALED_GRANT_FACTS (8 + 2)
+#define SEALED_GRANT_MAX (SEALED_GRANT_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX)
+#define SEALED_TOKEN_FACTS (SEALED_TOKEN_BOOT + 8 + SEALED_GRANT_FACTS)
+#define SEALED_TOKEN_MIN (SEAL_HEADER + SEALED_TOKEN_FACTS + 1 + 1 + SEAL_TAG)
 #define SEALED_TOKEN_MAX                                                                           \
-    (SEALED_TOKEN_HEADER + SEALED_TOKEN_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX + SEALED_TOKEN_TAG)
+    (SEAL_HEADER + SEALED_TOKEN_FACTS + TOKEN_TYPE_MAX + TOKEN_VALUE_MAX + SEAL_TAG)
 
 struct sealed_token_moment {
     unsigned char boot[SEALED_TOKEN_BOOT]; /* zeros where the system does not tell */
@@ -59,10 +56,7 @@ struct sealed_token_owner {
     bool first;               /* that of a nameless token */
 };
 
-/*
- * The bytes are a secret's, though
- * anybody may see them: a token's length is nobody's affair. One reference, the caller's.
- */
+/* As seal_close. */
 struct secret *sealed_token_seal(const struct sealed_token_owner *owner,
                                  const struct token_grant *grant,
                                  const struct sealed_token_moment *moment);
@@ -70,7 +64,7 @@ struct secret *sealed_token_seal(const struct sealed_token_owner *owner,
 /* What was read, and the memory behind it. */
 struct sealed_token {
     struct token_grant grant;
-    struct mono_time requested;
+    struct mono_time requested; /* {0}: a grant alone was read */
     struct secret *type, *value;
 };
 
@@ -86,5 +80,15 @@ const char *sealed_token_open(struct sealed_token *keep, const void *bytes, size
 const char *sealed_token_read(struct sealed_token *keep, const void *text, size_t len,
                               const unsigned char boot[SEALED_TOKEN_BOOT], struct mono_time now);
 void sealed_token_fini(struct sealed_token *keep);
+
+/* A token as it was granted: its value is borrowed from the token, its type goes to `type`. */
+struct token_grant sealed_grant_of(const struct token *token, char type[TOKEN_TYPE_MAX + 1]);
+/* The grant as text to be sealed; `out` has SEALED_GRANT_MAX bytes. How many it has. */
+size_t sealed_grant_put(unsigned char *out, const struct token_grant *grant);
+/*
+ * The opposite, of any bytes; `keep` is all zero. NULL when it is well, else a phrase as of
+ * sealed_token_open; sealed_token_fini in every case.
+ */
+const char *sealed_grant_read(struct sealed_token *keep, const void *text, size_t len);
 
 #endif

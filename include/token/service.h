@@ -1,7 +1,8 @@
 /*
  * The token of one upstream, whole: the store it lies in, the keeper that decides, the request to
  * the token endpoint, the alarm that wakes the keeper, the credentials that the token belongs to
- * and the era that a reload ends. The daemon and --probe use it alike. Workers hear of the token by
+ * and the era that a reload ends. Where there is a fleet, its membership too (token/membership.h).
+ * The daemon and --probe use it alike. Workers hear of the token by
  * one port, `publish`; what is kept across a restart goes to `keep`.
  *
  *     token_service_new --> _restore (where bytes were kept) --> _start --> ... --> _stop --> _free
@@ -22,6 +23,7 @@
 #include "storage/store.h"
 #include "token/fetch.h"
 #include "token/fleet.h"
+#include "token/fleet_link.h"
 #include "token/keeper.h"
 #include "token/sealed_token.h"
 #include "token/token.h"
@@ -54,6 +56,10 @@ struct token_service_settings {
     unsigned char boot[SEALED_TOKEN_BOOT];  /* the id of this boot; zeros where there is none */
     /* For a probe: one token request, with either secret, and no other whatever comes of it. */
     bool one_shot;
+    /* The fleet's link, and the daemon's name in it; both outlive the service. NULL: no fleet.
+     * Never for a probe. */
+    struct fleet_link *link;
+    const char *member;
 };
 
 /*
@@ -71,6 +77,11 @@ bool token_service_restore(struct token_service *service, const void *bytes, siz
                            struct reason *reason);
 /* The sources must be there: publishes the first view, and requests a token where one is due. */
 void token_service_start(struct token_service *service);
+/*
+ * Leaves the fleet: what is requested from now on is nobody else's affair. The link may be freed
+ * then.
+ */
+void token_service_leave(struct token_service *service);
 /*
  * Closes what belongs to the loop. Mail of the sources may still come: it asks for nothing, but may
  * still call `publish` and `keep`.
@@ -91,12 +102,15 @@ bool token_service_fleet_status(const struct token_service *service, struct mono
 /*
  * A reload in two steps: what can fail, and what cannot. `upstream` is one of config's, with the
  * same NAME as the service's. A token request under way continues if the new configuration would
- * make the same one. The token is kept while it is ours (token/owner.h); else another era begins.
+ * make the same one, in the same fleet. The token is kept while it is ours (token/owner.h); else
+ * another era begins. `link`: that of the new configuration; the service has left the one of before
+ * when _commit returns.
  */
 struct token_service_change;
 /* ERR_INVALID, ERR_SYSTEM: as token_service_new. The change is _commit's or _discard's to free. */
 ERR_CHECKED enum err token_service_prepare(struct token_service *service, struct config *config,
                                            const struct config_upstream *upstream,
+                                           struct fleet_link *link,
                                            struct token_service_change **out);
 void token_service_commit(struct token_service *service, struct token_service_change *change);
 void token_service_discard(struct token_service_change *change); /* NULL is allowed */

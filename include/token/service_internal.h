@@ -7,10 +7,23 @@
 #define TOKEN_SERVICE_INTERNAL_H
 
 #include "base/digest.h"
+#include "token/membership.h"
 #include "token/owner.h"
 #include "token/service.h"
 
 #define TOKEN_SERVICE_MAGIC 0x70c5e7ceu
+
+/*
+ * What asks the token endpoint as a configuration says, and the membership in its fleet, not
+ * started. Digests are of the files as they were read for it.
+ */
+struct token_service_request {
+    struct token_fetch *fetch;
+    struct digest fetch_digest;
+    struct fleet_link *link;       /* NULL: no fleet */
+    struct membership *membership; /* NULL: no fleet */
+    struct digest membership_digest;
+};
 
 struct token_service {
     unsigned magic;
@@ -27,8 +40,11 @@ struct token_service {
     struct keeper *keeper;
     struct alarm *alarm; /* NULL: stopped, or one_shot */
     struct token_fetch_ports fetch_ports;
-    struct token_fetch *fetch; /* NULL: stopped; it may be of an earlier configuration */
-    struct digest fetch_digest;
+    struct membership_ports membership_ports;
+    const char *member;                   /* our name in a fleet */
+    struct token_service_request request; /* without any: stopped. It may be of an earlier
+                                           * configuration */
+    bool wanted;                          /* by the keeper, which has not heard how that ended */
     struct token_owner owner;
     struct token_era era;
 
@@ -37,12 +53,30 @@ struct token_service {
     struct reason reread_problem; /* of the file, when it was read last; "": none */
 };
 
-/* What asks the token endpoint as `upstream` says, and tells the service. */
-ERR_CHECKED enum err token_service_make_fetch(struct token_service *service, struct config *config,
-                                              const struct config_upstream *upstream,
-                                              struct token_fetch **out);
+/* ERR_INVALID, ERR_SYSTEM: as token_service_new; then there is nothing to drop. */
+ERR_CHECKED enum err token_service_make_request(struct token_service *service,
+                                                struct config *config,
+                                                const struct config_upstream *upstream,
+                                                struct fleet_link *link,
+                                                struct token_service_request *out);
+/* All zero is allowed. */
+void token_service_drop_request(struct token_service_request *request);
+/* One that was made now would be like the present one, which may be under way. */
+bool token_service_asks_alike(const struct token_service *service, const struct config *config,
+                              const struct config_upstream *upstream,
+                              const struct fleet_link *link);
+/* The secret of `upstream` that the present token was obtained with; else the first. */
+size_t token_service_preferred(const struct token_service *service,
+                               const struct config_upstream *upstream);
+/*
+ * In place of the present one, which is lost with what was under way: keeper_reconfigure is to
+ * follow. The membership starts. `preferred`: as token_service_preferred says.
+ */
+void token_service_use_request(struct token_service *service,
+                               const struct token_service_request *request, size_t preferred);
 /* Borrowed from `upstream`. */
 struct keeper_settings token_service_keeper_settings(const struct token_service *service,
+                                                     const struct config *config,
                                                      const struct config_upstream *upstream);
 
 /* The token request is rejected: from now on its secrets' files are watched for other contents. */

@@ -140,45 +140,68 @@ static void find_busy(struct diagnosis *diagnosis)
                   diagnosis->overview->workers);
 }
 
-/* Whether lookups fail for it, or go to other upstreams; and since when a member is alone. */
-static enum condition_level store_level(const struct overview *overview, struct mono_time *since)
-{
-    enum condition_level level = CONDITION_WARNING;
+/* What the upstreams' members make of a store that is out of reach. */
+struct store_outage {
+    enum condition_level level; /* down: a member has no token for it */
+    struct mono_time since;     /* MONO_NEVER: none is alone */
+    struct mono_time until;     /* when lookups begin to fail; MONO_NEVER: not for this */
+};
 
-    *since = overview->store.failed;
+static struct store_outage outage_of(const struct diagnosis *diagnosis)
+{
+    const struct overview *overview = diagnosis->overview;
+    struct store_outage outage = {CONDITION_WARNING, MONO_NEVER, MONO_NEVER};
+
     for (size_t i = 0; i < overview->upstream_count; i++) {
         const struct overview_upstream *upstream = &overview->upstreams[i];
 
         if (upstream->in_fleet && upstream->member.state == FLEET_ALONE)
-            *since = mono_min(*since, upstream->member.since);
+            outage.since = mono_min(outage.since, upstream->member.since);
         if (conditions_lack_store(upstream) && !upstream->covered)
-            level = CONDITION_DOWN;
+            outage.level = CONDITION_DOWN;
+        outage.until = mono_min(outage.until, conditions_need_store(diagnosis, upstream));
     }
-    return level;
+    return outage;
+}
+
+static void put_outage(const struct diagnosis *diagnosis, const struct store_outage *outage,
+                       const char *error, struct condition *condition)
+{
+    const bool ends = outage->until.ns != MONO_NEVER.ns;
+    char shown[CONDITION_TEXT / 2], when[CONDITION_TIME] = "";
+
+    condition_cut(shown, sizeof(shown), error);
+    if (ends)
+        condition_time(diagnosis, outage->until, when);
+    condition_put(
+        condition->why,
+        "%s; all members together request %lld tokens an hour meanwhile ([fleet] alone)%s%s", shown,
+        (long long)diagnosis->overview->fleet_alone,
+        outage->level == CONDITION_DOWN ? ", and this one none now"
+        : ends                          ? ", and this one none: lookups fail from "
+                                        : "; lookups go on with the token that there is",
+        outage->level != CONDITION_DOWN ? when : "");
 }
 
 static void find_store(struct diagnosis *diagnosis)
 {
     const struct overview *overview = diagnosis->overview;
-    char error[FLEET_STORE_TEXT], shown[CONDITION_TEXT / 2];
-    struct condition *condition = NULL;
-    struct mono_time since;
+    const struct store_outage outage = outage_of(diagnosis);
+    struct condition *condition = outage.since.ns != MONO_NEVER.ns
+                                      ? condition_begin(diagnosis, outage.level, outage.since)
+                                      : NULL;
+    char error[FLEET_STORE_TEXT];
 
-    if (!overview->has_store || !fleet_text_store(&overview->store, error))
-        return;
-    const enum condition_level level = store_level(overview, &since);
-    condition = condition_begin(diagnosis, level, since);
     if (condition == NULL)
         return;
-    condition_cut(shown, sizeof(shown), error);
+    /* It is connected to, and of no use all the same. */
+    if (!fleet_text_store(overview->has_store ? &overview->store : NULL, error))
+        condition_put(error, "%s", "it answers with errors, which are in the log");
+    if (outage.level != CONDITION_DOWN && outage.until.ns != MONO_NEVER.ns)
+        condition->until = outage.until;
     condition_put(condition->what, "The fleet's store is out of reach%s",
-                  level == CONDITION_DOWN ? ", and this member has no token" : "");
-    condition_put(condition->why,
-                  "%s; meanwhile all members together request %lld tokens an hour at most ([fleet] "
-                  "alone)%s",
-                  shown, (long long)overview->fleet_alone,
-                  level == CONDITION_DOWN ? ", of which this one has none, or not yet"
-                                          : "; lookups go on with the token that there is");
+                  outage.level == CONDITION_DOWN ? ", and this member has no token" : "");
+    put_outage(diagnosis, &outage, error, condition);
     condition_put(condition->action,
                   "Bring the store back, or correct what is named: [fleet] servers, tls, ca_file, "
                   "user, password_file. The daemon connects again by itself.");

@@ -164,6 +164,12 @@ static void put_outlook(const struct diagnosis *diagnosis, const char *with,
         condition_put(out, "%s%s", with, when);
 }
 
+/* The lot allows this member no request. It is told of the store, which all upstreams have. */
+static bool is_barred(const struct overview_upstream *upstream)
+{
+    return upstream->in_fleet && upstream->token.cause.kind == TOKEN_CAUSE_FLEET_ALONE;
+}
+
 static void find_endpoint(struct diagnosis *diagnosis)
 {
     const struct keeper_status *token = &diagnosis->upstream->token;
@@ -171,7 +177,7 @@ static void find_endpoint(struct diagnosis *diagnosis)
     char outlook[CONDITION_TEXT], with[CONDITION_TEXT], until[CONDITION_TIME], error[ERROR_TEXT];
     struct condition *condition = NULL;
 
-    if (advice != NULL && token->last_error != NULL)
+    if (advice != NULL && token->last_error != NULL && !is_barred(diagnosis->upstream))
         condition = condition_begin(diagnosis, level(diagnosis), failing_since(diagnosis));
     if (condition == NULL)
         return;
@@ -191,8 +197,19 @@ static void find_endpoint(struct diagnosis *diagnosis)
 
 bool conditions_lack_store(const struct overview_upstream *upstream)
 {
+    const bool other = upstream->token.cause.budget ||
+                       (advice_for(&upstream->token.cause) != NULL && !is_barred(upstream));
+
     return upstream->in_fleet && upstream->member.state == FLEET_ALONE && !upstream->token.ready &&
-           !upstream->token.cause.budget && advice_for(&upstream->token.cause) == NULL;
+           !other;
+}
+
+struct mono_time conditions_need_store(const struct diagnosis *diagnosis,
+                                       const struct overview_upstream *upstream)
+{
+    return is_barred(upstream) && keeper_status_has_token(&upstream->token) && !upstream->covered
+               ? mono_add(diagnosis->overview->now, upstream->token.usable_for)
+               : MONO_NEVER;
 }
 
 static void put_stalled(const struct diagnosis *diagnosis, struct condition *condition)

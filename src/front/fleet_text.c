@@ -1,4 +1,4 @@
-/* Names from the table of states, and the link's error behind its server. */
+/* Names from the table of states, and the link's error, which names its servers. */
 #include "front/fleet_text.h"
 
 #include <stdio.h>
@@ -22,7 +22,6 @@ bool fleet_text_store(const struct fleet_link_status *store, char out[FLEET_STOR
     out[0] = '\0';
     if (store == NULL || store->connected || store->error == NULL)
         return false;
-    snprintf(out, FLEET_STORE_TEXT, "%s%s%.*s", store->server != NULL ? store->server : "",
-             store->server != NULL ? ": " : "", FLEET_STORE_TEXT / 2, store->error);
+    snprintf(out, FLEET_STORE_TEXT, "%.*s", FLEET_STORE_TEXT - 1, store->error);
     return true;
 }

@@ -66,10 +66,11 @@ static void explain_token(struct readiness_reason *reason, const struct keeper_s
     put_endpoint(status, reason->why);
 }
 
-/* "; the fleet's store is out of reach since 2026-01-31T23:59:59Z: redis:6379: ..." */
+/* "; the fleet's store is out of reach since 2026-01-31T23:59:59Z: redis:6379 cannot be ..." */
 static void add_store(struct readiness_reason *reason, const struct exposition_upstream *upstream,
-                      struct mono_time now)
+                      const struct keeper_status *status, struct mono_time now)
 {
+    const bool said = status->cause.kind == TOKEN_CAUSE_FLEET_ALONE;
     const size_t len = strlen(reason->why);
     char error[FLEET_STORE_TEXT], when[CLOCK_TEXT];
     struct fleet_status member;
@@ -79,9 +80,9 @@ static void add_store(struct readiness_reason *reason, const struct exposition_u
         return;
     const bool told = exposition_store(upstream->fleet, &store) && fleet_text_store(&store, error);
     wall_format_seconds((struct wall_time){wall_now().ns - mono_diff(now, member.since)}, when);
-    snprintf(reason->why + len, sizeof(reason->why) - len,
-             "%sthe fleet's store is out of reach since %s%s%s", len > 0 ? "; " : "", when,
-             told ? ": " : "", told ? error : "");
+    snprintf(reason->why + len, sizeof(reason->why) - len, "%s%s since %s%s%s", len > 0 ? "; " : "",
+             said ? "out" : "the fleet's store is out of reach", when, told ? ": " : "",
+             told ? error : "");
 }
 
 void readiness_facts(const struct exposition_upstream *upstream, struct mono_time now,
@@ -104,7 +105,7 @@ bool readiness_of_upstream(const struct exposition_upstream *upstream, struct mo
     *out = (struct readiness_reason){.upstream = upstream->name};
     if (!status.ready) {
         explain_token(out, &status);
-        add_store(out, upstream, now);
+        add_store(out, upstream, &status, now);
     } else if (health.down) {
         explain_lookups(out, &status, &health);
     }

@@ -189,7 +189,7 @@ static void put_store(const struct overview *overview, struct buf *out)
 
     if (!overview->has_store || !fleet_text_store(&overview->store, error))
         return;
-    buf_puts(out, " <small>store ");
+    buf_puts(out, " <small>store: ");
     html_text(out, error);
     buf_puts(out, "</small>");
 }

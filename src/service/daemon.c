@@ -148,9 +148,12 @@ static bool make_upstreams(struct daemon *daemon)
                                     .changed = changed,
                                     .arg = daemon};
     systemd_boot(upstreams->boot);
+    if (!fleeting_make(daemon))
+        return complain("the TLS files of [fleet] cannot be used");
     upstreams->items = mem_zalloc(config->upstream_count * sizeof(struct daemon_upstream *));
     for (size_t i = 0; i < config->upstream_count; i++) {
-        enum err err = upstream_new(upstreams, config, &config->upstreams[i], &upstreams->items[i]);
+        enum err err = upstream_new(upstreams, config, &config->upstreams[i], daemon->fleeting.link,
+                                    &upstreams->items[i]);
         if (err != ERR_OK)
             return complain_of_tokens(config, &config->upstreams[i], err);
         upstreams->items[i]->used = true;
@@ -395,6 +398,7 @@ static void stop_main_loop(struct daemon *daemon)
         server_stop(daemon->operators);
     reload_stop(daemon);
     upstreams_stop(&daemon->upstreams);
+    fleeting_stop(daemon);
     keys_stop(daemon);
     loop_drain(daemon->loop);
 }

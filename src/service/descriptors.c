@@ -7,6 +7,8 @@
 
 #include <sys/resource.h>
 
+#include "config/fleet.h"
+
 /* Standard streams, signals, the main loop and its parts; each listener has one beside. */
 #define OF_PROCESS 24
 /* It has 8 open, and 2 more with TLS; and a file or a pipe now and then. */
@@ -14,6 +16,8 @@
 #define OF_WORKER_TLS 2
 /* Token requests and those for keys, with the resolver, files that are read, a reload. */
 #define OF_REQUESTS 16
+/* Two connections to the fleet's store, each with libcurl's own, and two more during a reload. */
+#define OF_FLEET 8
 
 /* Operators' connections; apart from the callers' so that /metrics responds when those are many. */
 #define OPERATORS_MOST 128
@@ -51,11 +55,11 @@ int64_t descriptors_limit(void)
     return (int64_t)limit.rlim_cur;
 }
 
-static int64_t fixed_needs(const struct descriptor_users *users)
+static int64_t fixed_needs(const struct config *config, const struct descriptor_users *users)
 {
     const int64_t of_worker = OF_WORKER + (users->tls ? OF_WORKER_TLS : 0);
     return OF_PROCESS + of_worker * (int64_t)users->workers + (int64_t)users->listeners +
-           OF_REQUESTS;
+           OF_REQUESTS + (config_fleet_is_set(config) ? OF_FLEET : 0);
 }
 
 static int64_t rounded_up(int64_t connections, int64_t workers)
@@ -98,7 +102,7 @@ struct descriptor_shares descriptors_share(const struct config *config,
     const int64_t upstream_least = lesser(
         greater(rounded_up(UPSTREAM_LEAST, workers), (int64_t)config->upstream_count * workers),
         upstream);
-    const int64_t fixed = fixed_needs(users);
+    const int64_t fixed = fixed_needs(config, users);
     struct descriptor_shares shares = {
         .wanted = fixed + OPERATORS_MOST + OF_UPSTREAM_CONNECTION * upstream + callers,
         .needed = fixed + OPERATORS_LEAST + OF_UPSTREAM_CONNECTION * upstream_least +

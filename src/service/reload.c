@@ -181,7 +181,7 @@ static void commit(struct reload *reload)
         reload->changes[i]->keys = keys_view(daemon);
         worker_commit(reload->changes[i]);
     }
-    reload_upstreams_finish(&reload->upstreams, before.config, config);
+    reload_upstreams_finish(daemon, &reload->upstreams, before.config, config);
     daemon->shares = reload->shares;
     change_log(before.config, config);
     daemon_limit_connections(daemon, config, &reload->users, &reload->shares);

@@ -14,9 +14,10 @@
 /* ---- before anything is changed ---- */
 
 static enum err add(struct daemon *daemon, struct config *config,
-                    const struct config_upstream *settings, struct reload_upstream *change)
+                    const struct config_upstream *settings, struct fleet_link *link,
+                    struct reload_upstream *change)
 {
-    enum err err = upstream_new(&daemon->upstreams, config, settings, &change->upstream);
+    enum err err = upstream_new(&daemon->upstreams, config, settings, link, &change->upstream);
     for (size_t i = 0; err == ERR_OK && i < daemon->worker_count; i++)
         upstream_add_side(change->upstream, worker_loop(daemon->workers[i]),
                           (size_t)config->server_max_in_flight);
@@ -25,22 +26,26 @@ static enum err add(struct daemon *daemon, struct config *config,
 }
 
 static enum err prepare(struct daemon *daemon, struct config *config,
-                        const struct config_upstream *settings, struct reload_upstream *change)
+                        const struct config_upstream *settings, struct fleet_link *link,
+                        struct reload_upstream *change)
 {
     change->upstream = upstreams_find(&daemon->upstreams, settings->name);
     if (change->upstream == NULL)
-        return add(daemon, config, settings, change);
-    return token_service_prepare(change->upstream->tokens, config, settings, &change->tokens);
+        return add(daemon, config, settings, link, change);
+    return token_service_prepare(change->upstream->tokens, config, settings, link, &change->tokens);
 }
 
 bool reload_upstreams_prepare(struct daemon *daemon, struct config *config,
                               struct reload_upstreams *changes)
 {
     struct reason reason;
+    if (!fleeting_prepare(daemon, config, &changes->fleeting, &changes->new_link))
+        return false;
     changes->items = mem_zalloc(config->upstream_count * sizeof(*changes->items));
     for (size_t i = 0; i < config->upstream_count; i++) {
         const struct config_upstream *settings = &config->upstreams[i];
-        enum err err = prepare(daemon, config, settings, &changes->items[i]);
+        enum err err =
+            prepare(daemon, config, settings, changes->fleeting.link, &changes->items[i]);
         if (err != ERR_OK) {
             daemon_explain_tokens(config, settings, err, &reason);
             log_error(NULL, "%s", reason.text);
@@ -58,6 +63,8 @@ void reload_upstreams_discard(struct reload_upstreams *changes)
         if (changes->items[i].added)
             upstream_retire(changes->items[i].upstream);
     }
+    if (changes->new_link)
+        fleet_link_free(changes->fleeting.link);
     mem_free(changes->items);
     *changes = (struct reload_upstreams){.items = NULL};
 }
@@ -149,13 +156,15 @@ void reload_upstreams_use(struct daemon *daemon, struct reload_upstreams *change
     changes->removed = upstreams_use(upstreams, items, changes->count);
 }
 
-void reload_upstreams_finish(struct reload_upstreams *changes, const struct config *before,
-                             const struct config *after)
+void reload_upstreams_finish(struct daemon *daemon, struct reload_upstreams *changes,
+                             const struct config *before, const struct config *after)
 {
     change_health(changes, before, after);
     for (size_t i = 0; i < changes->removed_count; i++)
         if (!stays(changes, changes->removed[i]))
             upstream_retire(changes->removed[i]);
+    fleeting_use(daemon, &changes->fleeting);
+    changes->new_link = false;
     for (size_t i = 0; i < changes->count; i++) {
         struct reload_upstream *change = &changes->items[i];
         if (change->added)

@@ -61,7 +61,8 @@ static void upstream_free(struct daemon_upstream *upstream)
 }
 
 enum err upstream_new(struct upstreams *upstreams, struct config *config,
-                      const struct config_upstream *settings, struct daemon_upstream **out)
+                      const struct config_upstream *settings, struct fleet_link *link,
+                      struct daemon_upstream **out)
 {
     struct daemon_upstream *upstream = mem_zalloc(sizeof(*upstream));
     const struct token_service_ports ports = {
@@ -69,6 +70,8 @@ enum err upstream_new(struct upstreams *upstreams, struct config *config,
     struct token_service_settings of_tokens = {.loop = upstreams->loop,
                                                .config = config,
                                                .upstream = settings,
+                                               .link = link,
+                                               .member = upstreams->member,
                                                .workers = upstreams->workers};
 
     MAGIC_SET(upstream, UPSTREAM_MAGIC);
@@ -169,6 +172,7 @@ void upstream_retire(struct daemon_upstream *upstream)
 {
     MAGIC_OK(upstream, UPSTREAM_MAGIC);
     upstream->retired = true;
+    token_service_leave(upstream->tokens);
     token_fdstore_keep(&upstream->fdstore, NULL, 0);
     if (!upstream->upstreams->ending)
         ask_sides(upstream, side_retire, released);

@@ -428,7 +428,7 @@ void fleet_link_send(struct fleet_seat *seat, const struct fleet_command *comman
     struct fleet_link *link = seat->link;
 
     MAGIC_OK(link, LINK_MAGIC);
-    MUST(seat->told == FLEET_SEAT_CONNECTED && seat->call == NULL && !seat->unsent);
+    MUST(seat->told != FLEET_SEAT_DISCONNECTED && seat->call == NULL && !seat->unsent);
     if (link->open)
         seat->call = fleet_call_send(&link->calls, command, on_ended, seat);
     if (seat->call != NULL)

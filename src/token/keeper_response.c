@@ -15,68 +15,10 @@
 #include "base/metrics.h"
 #include "token/keeper_internal.h"
 
-/* Cells of METRIC_TOKEN_REQUESTS. */
-enum { CELL_GRANTED, CELL_FAILED, CELL_SHARED };
-
-/* Endpoints round the seconds that are left. */
-#define ROUNDING (1 * SECOND)
-
 /* The GUID the request went under, as far as it is known. */
 static const char *guid_of(const struct keeper *keeper, const struct keeper_result *result)
 {
     return result->guid != NULL ? result->guid : keeper->flight.guid;
-}
-
-void keeper_note_error(struct keeper *keeper, const char *reason, struct mono_time now)
-{
-    mem_free(keeper->last_error);
-    keeper->last_error = reason != NULL ? mem_strdup(reason) : NULL;
-    keeper->last_error_at = now;
-}
-
-static const char *obtained_text(const struct keeper *keeper, bool shared)
-{
-    if (shared)
-        return "token obtained from the fleet";
-    return keeper_failing(keeper) ? "token obtained, the token endpoint has recovered"
-                                  : "token obtained";
-}
-
-static void log_obtained(const struct keeper *keeper, const struct token *token, const char *guid,
-                         bool shared)
-{
-    char lifetime[DURATION_TEXT], early[DURATION_TEXT], fingerprint[TOKEN_FINGERPRINT];
-
-    duration_format_rounded(token_lifetime(token), lifetime);
-    duration_format_rounded(mono_diff(token_expires_at(token), token_renew_at(token)), early);
-    token_fingerprint(token, fingerprint);
-    const struct log_field fields[] = {
-        LOG_TEXT("lifetime", lifetime),
-        LOG_TEXT("early_expiry", early),
-        LOG_INT("generation", (int64_t)token_generation(token)),
-        LOG_TEXT("fingerprint", fingerprint),
-    };
-    keeper_log(keeper, LOG_LEVEL_NOTICE, guid, obtained_text(keeper, shared), fields,
-               ARRAY_LEN(fields));
-}
-
-static void log_shrunk(struct keeper *keeper, const struct token *token, const char *guid)
-{
-    struct token_margins margins = token_margins(token_lifetime(token), &keeper->renewal, 0);
-    char configured[DURATION_TEXT], early[DURATION_TEXT];
-
-    if (!margins.shrunk || keeper->shrunk_logged)
-        return;
-    keeper->shrunk_logged = true;
-    duration_format(keeper->renewal.early, configured);
-    duration_format_rounded(margins.refresh_window, early);
-    const struct log_field fields[] = {
-        LOG_TEXT("auth_token_early_expiry", configured),
-        LOG_TEXT("applies", early),
-    };
-    keeper_log(keeper, LOG_LEVEL_NOTICE, guid,
-               "the early expiry is over 20 % of the token's lifetime; 20 % is used", fields,
-               ARRAY_LEN(fields));
 }
 
 static const char *stalled_text(bool usable, bool shared)
@@ -116,39 +58,12 @@ static struct mono_time after_stall(struct keeper *keeper, struct mono_time now)
     struct mono_time next = mono_add(now, wait > KEEPER_PACE ? wait : KEEPER_PACE);
 
     if (keeper->last != NULL) {
-        struct mono_time over = mono_add(token_expires_at(keeper->last), ROUNDING);
-        if (mono_diff(over, now) >= KEEPER_PACE && mono_before(over, mono_add(next, 2 * ROUNDING)))
+        struct mono_time over = mono_add(token_expires_at(keeper->last), KEEPER_ROUNDING);
+        if (mono_diff(over, now) >= KEEPER_PACE &&
+            mono_before(over, mono_add(next, 2 * KEEPER_ROUNDING)))
             next = over;
     }
     return next;
-}
-
-/* The same value for longer: what is known of the token goes on being true. */
-static void carry_over(const struct token *from, struct token *to)
-{
-    struct mono_time success = token_last_success(from);
-
-    if (success.ns > 0)
-        token_succeeded(to, 0, success);
-}
-
-void keeper_take(struct keeper *keeper, struct token *token, bool same, bool replacement)
-{
-    if (same) {
-        carry_over(keeper->last, token);
-    } else {
-        keeper->replacement = replacement;
-        keeper_trust(keeper);
-    }
-    keeper_use(keeper, token);
-}
-
-bool keeper_lasts_longer(const struct keeper *keeper, const struct token *token, bool same)
-{
-    if (keeper->last == NULL)
-        return true;
-    return mono_before(mono_add(token_expires_at(keeper->last), same ? ROUNDING : 0),
-                       token_expires_at(token));
 }
 
 /* What a grant leaves to be said when there is no token, or the present one is rejected. */
@@ -161,39 +76,6 @@ static struct token_cause cause_of_grant(const struct keeper *keeper, bool usabl
     else if (same && keeper->flight.rejected)
         kind = TOKEN_CAUSE_SAME;
     return (struct token_cause){.kind = kind};
-}
-
-bool keeper_has_had(const struct keeper *keeper, const struct token_grant *grant)
-{
-    return keeper->last != NULL && token_same(keeper->last, grant);
-}
-
-struct token *keeper_make_token(struct keeper *keeper, const struct token_grant *grant,
-                                struct mono_time requested, bool same)
-{
-    const uint32_t jitter = keeper->ports.random(keeper->ports.arg);
-    struct token *token =
-        token_new(grant, requested, &keeper->renewal, jitter,
-                  same ? keeper->generation : keeper->generation + 1, keeper->workers);
-
-    token_set_keeper(token, keeper);
-    return token;
-}
-
-static void fine(struct keeper *keeper, struct mono_time now)
-{
-    backoff_reset(&keeper->backoff);
-    keeper->not_before = mono_add(now, KEEPER_PACE);
-    keeper->standing = STANDING_FINE;
-    keeper->held_logged = false;
-}
-
-void keeper_obtained(struct keeper *keeper, const struct token *token, const char *guid,
-                     bool shared, struct mono_time now)
-{
-    log_obtained(keeper, token, guid, shared);
-    log_shrunk(keeper, token, guid);
-    fine(keeper, now);
 }
 
 static void stalled(struct keeper *keeper, const struct token *token, bool shared, const char *guid,
@@ -221,7 +103,7 @@ static void granted(struct keeper *keeper, const struct keeper_result *result,
     if (same && flight->rejected)
         keeper_suspect(keeper, keeper->replace_again_at, now);
     if (usable && enough && shared && same && flight->offered)
-        fine(keeper, now); /* it was said when it was offered */
+        keeper_be_fine(keeper, now); /* it was said when it was offered */
     else if (usable && enough)
         keeper_obtained(keeper, token, guid, shared, now);
     else
@@ -265,11 +147,6 @@ static void failed(struct keeper *keeper, const struct keeper_result *result, st
                ARRAY_LEN(fields));
 }
 
-void keeper_count_shared(const struct keeper *keeper)
-{
-    metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index, CELL_SHARED, 1);
-}
-
 /* In the metrics, and where nobody here made a request, in the budget. */
 static void count(struct keeper *keeper, const struct keeper_result *result, struct mono_time now)
 {
@@ -283,7 +160,8 @@ static void count(struct keeper *keeper, const struct keeper_result *result, str
         return;
     }
     metric_upstream_add(METRIC_TOKEN_REQUESTS, keeper->index,
-                        result->kind == KEEPER_GRANTED ? CELL_GRANTED : CELL_FAILED, 1);
+                        result->kind == KEEPER_GRANTED ? KEEPER_CELL_GRANTED : KEEPER_CELL_FAILED,
+                        1);
     metric_upstream_observe(METRIC_TOKEN_REQUEST_DURATION, keeper->index,
                             mono_diff(now, flight->began));
 }

@@ -4,7 +4,6 @@
  */
 #include "token/owner.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -103,13 +102,8 @@ struct secret *token_owner_seal(const struct token_owner *owner,
                                 const unsigned char boot[SEALED_TOKEN_BOOT])
 {
     MUST(owner->token != NULL);
-    const char *authorization = token_authorization(owner->token);
-    const size_t type_len = strcspn(authorization, " ");
     char type[TOKEN_TYPE_MAX + 1];
-    snprintf(type, sizeof(type), "%.*s", (int)type_len, authorization);
-    const struct token_grant grant = {.type = type,
-                                      .value = authorization + type_len + 1,
-                                      .lifetime = token_lifetime(owner->token)};
+    const struct token_grant grant = sealed_grant_of(owner->token, type);
     struct sealed_token_moment moment = {.requested = token_requested(owner->token)};
     memcpy(moment.boot, boot, SEALED_TOKEN_BOOT);
     const struct sealed_token_owner sealer = sealer_of(upstream, owner->key);

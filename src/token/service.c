@@ -48,12 +48,15 @@ static void port_publish(void *arg, struct token_view *view)
 
 static void port_fetch(void *arg, enum token_wish wish, const char *guid)
 {
-    (void)wish;
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
-    if (service->fetch == NULL || (service->one_shot && service->asked))
+    if (service->request.fetch == NULL || (service->one_shot && service->asked))
         return;
     service->asked = true;
-    token_fetch_start(service->fetch, guid);
+    service->wanted = true;
+    if (service->request.membership != NULL)
+        membership_want(service->request.membership, wish, guid);
+    else
+        token_fetch_start(service->request.fetch, guid);
 }
 
 static void port_wake(void *arg, struct mono_time when)
@@ -76,10 +79,17 @@ static void wake(void *arg)
     changed(service);
 }
 
+static void answer(void *arg, const struct keeper_result *result, struct mono_time sent)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    service->wanted = false;
+    keeper_fetched(service->keeper, result, sent, mono_now());
+}
+
 static void fetched(void *arg, const struct keeper_result *result, struct mono_time sent)
 {
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
-    const struct token_fetch_report *report = token_fetch_report(service->fetch);
+    const struct token_fetch_report *report = token_fetch_report(service->request.fetch);
     if (result->kind == KEEPER_GRANTED) {
         token_owner_granted(&service->owner, service->upstream, report->secret - 1);
         token_service_end_reread(service);
@@ -88,7 +98,10 @@ static void fetched(void *arg, const struct keeper_result *result, struct mono_t
     }
     if (service->ports.responded != NULL)
         service->ports.responded(service->ports.arg, result, report);
-    keeper_fetched(service->keeper, result, sent, mono_now());
+    if (service->request.membership != NULL)
+        membership_fetched(service->request.membership, result, report->secret - 1, sent);
+    else
+        answer(service, result, sent);
     changed(service);
 }
 
@@ -98,9 +111,103 @@ static bool may_repeat(void *arg, const char *guid)
     return service->one_shot || keeper_may_repeat(service->keeper, guid, mono_now());
 }
 
+/* ---- between keeper and fleet ---- */
+
+static void member_fetch(void *arg, const char *guid)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    token_fetch_start(service->request.fetch, guid);
+}
+
+/* Another member's request may have failed for its secret: ours is the same one. */
+static void member_answer(void *arg, const struct keeper_result *result, struct mono_time sent)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    if (result->kind == KEEPER_SHARED)
+        token_service_end_reread(service);
+    else if (result->kind == KEEPER_HELD && result->held == KEEPER_HOLD_WAIT)
+        token_service_begin_reread(service);
+    answer(service, result, sent);
+}
+
+/* The token that the keeper takes next was obtained with this secret. */
+static void member_shared(void *arg, size_t which)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    token_owner_granted(&service->owner, service->upstream, which);
+    token_fetch_prefer(service->request.fetch, which);
+}
+
+/* A token that is not taken leaves no trace: each that is taken says again whose it is. */
+static void member_offer(void *arg, const struct token_grant *grant, size_t which,
+                         struct mono_time requested)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    token_owner_granted(&service->owner, service->upstream, which);
+    if (!keeper_offer(service->keeper, grant, requested, mono_now()))
+        return;
+    token_service_end_reread(service);
+    token_fetch_prefer(service->request.fetch, which);
+}
+
+static void member_leaked(void *arg)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    keeper_leaked(service->keeper, mono_now());
+}
+
+static void member_retry(void *arg)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    keeper_retry(service->keeper, mono_now());
+}
+
+/* One that was obtained with a secret of before is used to its end, but is not for others. */
+static struct token *member_present(void *arg)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    if (!token_owner_find(&service->owner, service->upstream, &(size_t){0}))
+        return NULL;
+    return keeper_token(service->keeper, mono_now());
+}
+
+static void member_changed(void *arg)
+{
+    MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
+    changed(service);
+}
+
+/* What is wanted is asked for as it would be without a fleet. */
+void token_service_leave(struct token_service *service)
+{
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    if (service->request.membership == NULL)
+        return;
+    membership_free(service->request.membership);
+    service->request.membership = NULL;
+    service->request.link = NULL;
+    if (service->wanted && !token_fetch_is_under_way(service->request.fetch))
+        token_fetch_start(service->request.fetch, NULL);
+}
+
 /* ---- its life ---- */
 
-static enum err make_parts(struct token_service *service)
+static void set_request_ports(struct token_service *service)
+{
+    service->fetch_ports =
+        (struct token_fetch_ports){.arg = service, .done = fetched, .may_repeat = may_repeat};
+    service->membership_ports = (struct membership_ports){.arg = service,
+                                                          .fetch = member_fetch,
+                                                          .answer = member_answer,
+                                                          .offer = member_offer,
+                                                          .shared = member_shared,
+                                                          .leaked = member_leaked,
+                                                          .retry = member_retry,
+                                                          .present = member_present,
+                                                          .changed = member_changed};
+}
+
+static enum err make_parts(struct token_service *service, struct fleet_link *link)
 {
     const struct keeper_ports ports = {.arg = service,
                                        .fetch = port_fetch,
@@ -112,15 +219,13 @@ static enum err make_parts(struct token_service *service)
         if (service->alarm == NULL)
             return ERR_SYSTEM;
     }
-    service->fetch_ports =
-        (struct token_fetch_ports){.arg = service, .done = fetched, .may_repeat = may_repeat};
-    service->fetch_digest = token_fetch_digest(service->config, service->upstream);
-    enum err err =
-        token_service_make_fetch(service, service->config, service->upstream, &service->fetch);
+    set_request_ports(service);
+    enum err err = token_service_make_request(service, service->config, service->upstream, link,
+                                              &service->request);
     if (err != ERR_OK)
         return err;
     const struct keeper_settings settings =
-        token_service_keeper_settings(service, service->upstream);
+        token_service_keeper_settings(service, service->config, service->upstream);
     service->store = store_new(STORE_ITEMS);
     store_recycler_start(service->store, loop_uv(service->loop),
                          service->config->store_recycle_interval);
@@ -138,9 +243,11 @@ enum err token_service_new(const struct token_service_settings *settings,
     service->workers = settings->workers;
     memcpy(service->boot, settings->boot, sizeof(service->boot));
     service->one_shot = settings->one_shot;
+    MUST(!settings->one_shot || settings->link == NULL);
+    service->member = settings->member;
     service->config = config_ref(settings->config);
     service->upstream = settings->upstream;
-    enum err err = make_parts(service);
+    enum err err = make_parts(service, settings->link);
     if (err == ERR_OK) {
         *out = service;
     } else {
@@ -153,6 +260,9 @@ enum err token_service_new(const struct token_service_settings *settings,
 void token_service_start(struct token_service *service)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    if (service->request.membership != NULL)
+        membership_start(service->request.membership,
+                         token_service_preferred(service, service->upstream));
     keeper_start(service->keeper, mono_now());
 }
 
@@ -162,9 +272,7 @@ void token_service_stop(struct token_service *service)
     token_service_end_reread(service);
     if (service->store != NULL)
         store_recycler_stop(service->store);
-    if (service->fetch != NULL)
-        token_fetch_free(service->fetch);
-    service->fetch = NULL;
+    token_service_drop_request(&service->request);
     if (service->alarm != NULL)
         alarm_free(service->alarm);
     service->alarm = NULL;
@@ -175,7 +283,7 @@ void token_service_free(struct token_service *service)
     if (service == NULL)
         return;
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
-    MUST(service->fetch == NULL && service->alarm == NULL);
+    MUST(service->request.fetch == NULL && service->alarm == NULL);
     if (service->keeper != NULL)
         keeper_free(service->keeper);
     if (service->store != NULL)
@@ -220,7 +328,7 @@ bool token_service_restore(struct token_service *service, const void *bytes, siz
     struct token *token = keeper_token(service->keeper, now);
     token_owner_restore(&service->owner, token, service->upstream, which);
     token_unref(token);
-    token_fetch_prefer(service->fetch, which);
+    token_fetch_prefer(service->request.fetch, which);
     log_restored(service, now);
     return true;
 }
@@ -248,8 +356,7 @@ struct token_era token_service_era(const struct token_service *service)
 bool token_service_fleet_status(const struct token_service *service, struct mono_time now,
                                 struct fleet_status *out)
 {
-    (void)service;
-    (void)now;
-    (void)out;
-    return false;
+    MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
+    return service->request.membership != NULL &&
+           membership_status(service->request.membership, now, out);
 }

@@ -11,8 +11,8 @@ struct token_service_change {
     struct token_service *service;
     struct config *config; /* a reference */
     const struct config_upstream *upstream;
-    struct token_fetch *fetch; /* NULL: the present one stays */
-    struct digest fetch_digest;
+    bool renews;                          /* false: the present request stays */
+    struct token_service_request request; /* if it renews */
 };
 
 void token_service_discard(struct token_service_change *change)
@@ -20,14 +20,13 @@ void token_service_discard(struct token_service_change *change)
     if (change == NULL)
         return;
     change->service->change_pending = false;
-    if (change->fetch != NULL)
-        token_fetch_free(change->fetch);
+    token_service_drop_request(&change->request);
     config_unref(change->config);
     mem_free(change);
 }
 
 enum err token_service_prepare(struct token_service *service, struct config *config,
-                               const struct config_upstream *upstream,
+                               const struct config_upstream *upstream, struct fleet_link *link,
                                struct token_service_change **out)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
@@ -37,9 +36,9 @@ enum err token_service_prepare(struct token_service *service, struct config *con
     service->change_pending = true;
     change->config = config_ref(config);
     change->upstream = upstream;
-    change->fetch_digest = token_fetch_digest(config, upstream);
-    if (!digest_same(&change->fetch_digest, &service->fetch_digest))
-        err = token_service_make_fetch(service, config, upstream, &change->fetch);
+    change->renews = !token_service_asks_alike(service, config, upstream, link);
+    if (change->renews)
+        err = token_service_make_request(service, config, upstream, link, &change->request);
     if (err == ERR_OK)
         *out = change;
     else
@@ -60,36 +59,33 @@ static void begin_era(struct token_service *service)
 }
 
 /* The secret that the present token was obtained with is the one that is known to work. */
-static void use_fetch(struct token_service *service, struct token_service_change *change)
+static void use_request(struct token_service *service, struct token_service_change *change)
 {
-    size_t which;
-    token_fetch_free(service->fetch);
-    service->fetch = change->fetch;
-    service->fetch_digest = change->fetch_digest;
-    change->fetch = NULL;
-    if (token_owner_find(&service->owner, change->upstream, &which))
-        token_fetch_prefer(service->fetch, which);
+    const size_t preferred = token_service_preferred(service, change->upstream);
+    token_fetch_prefer(change->request.fetch, preferred);
+    token_service_use_request(service, &change->request, preferred);
+    change->request = (struct token_service_request){.fetch = NULL};
 }
 
 static void change_token(struct token_service *service, struct token_service_change *change)
 {
     const struct keeper_settings settings =
-        token_service_keeper_settings(service, change->upstream);
-    if (change->fetch == NULL) {
+        token_service_keeper_settings(service, change->config, change->upstream);
+    if (!change->renews) {
         keeper_adjust(service->keeper, &settings, mono_now());
         return;
     }
     const bool stays = token_owner_stays(&service->owner, service->upstream, change->upstream);
     if (!stays)
         begin_era(service);
-    use_fetch(service, change);
+    use_request(service, change);
     keeper_reconfigure(service->keeper, &settings, !stays, mono_now());
 }
 
 void token_service_commit(struct token_service *service, struct token_service_change *change)
 {
     MAGIC_OK(service, TOKEN_SERVICE_MAGIC);
-    if (change->fetch != NULL)
+    if (change->renews)
         token_service_end_reread(service);
     change_token(service, change);
     store_recycler_start(service->store, loop_uv(service->loop),

@@ -19,21 +19,20 @@ static const struct config_upstream *counterpart(const struct token_service *ser
     return &fresh->upstreams[service->upstream - service->config->upstreams];
 }
 
-static void use(struct token_service *service, struct config *fresh, struct token_fetch *fetch)
+static void use(struct token_service *service, struct config *fresh,
+                const struct token_service_request *request)
 {
     const struct config_upstream *upstream = counterpart(service, fresh);
     struct config *before = service->config;
 
-    token_fetch_free(service->fetch);
-    service->fetch = fetch;
-    service->fetch_digest = token_fetch_digest(fresh, upstream);
+    token_service_use_request(service, request, token_service_preferred(service, upstream));
     service->config = config_ref(fresh);
     service->upstream = upstream;
     config_unref(before);
     log_write_fields(LOG_LEVEL_NOTICE, NULL, &LOG_TEXT("upstream", upstream->name), 1,
                      "the client's secret in its file changed: the next token request of %s has it",
                      upstream->name);
-    const struct keeper_settings settings = token_service_keeper_settings(service, upstream);
+    const struct keeper_settings settings = token_service_keeper_settings(service, fresh, upstream);
     keeper_reconfigure(service->keeper, &settings, false, mono_now());
 }
 
@@ -49,7 +48,7 @@ static void note_problem(struct token_service *service, const struct reason *rea
 /* Reads, and uses what it read. `reason`: "" where all is well. */
 static void read_again(struct token_service *service, struct reason *reason)
 {
-    struct token_fetch *fetch = NULL;
+    struct token_service_request request;
     struct reason why;
     struct config *fresh = config_reread(service->config, service->upstream, reason);
 
@@ -58,8 +57,9 @@ static void read_again(struct token_service *service, struct reason *reason)
     const struct config_upstream *upstream = counterpart(service, fresh);
     if (!assertions_check(upstream, &why))
         reason_set(reason, "auth_key_file: changed, and cannot be used: %s", why.text);
-    else if (token_service_make_fetch(service, fresh, upstream, &fetch) == ERR_OK)
-        use(service, fresh, fetch);
+    else if (token_service_make_request(service, fresh, upstream, service->request.link,
+                                        &request) == ERR_OK)
+        use(service, fresh, &request);
     else
         reason_set(reason, "the client's secret changed, but the files of TLS cannot be used");
     config_unref(fresh);
@@ -72,7 +72,7 @@ static void on_reread(void *arg)
     struct reason reason;
 
     service->reread = NULL;
-    if (!service->change_pending && !token_fetch_is_under_way(service->fetch)) {
+    if (!service->change_pending && !token_fetch_is_under_way(service->request.fetch)) {
         reason.text[0] = '\0';
         read_again(service, &reason);
         note_problem(service, &reason);

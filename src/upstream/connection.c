@@ -21,7 +21,8 @@
  *
  * A connection is watched for reading from the moment it is open to its end, whether it is idle or
  * in use, so that no lookup pays for a change. libuv is level-triggered here: what is not read is
- * reported again.
+ * reported again. Not so an error: libuv reports it once and watches no more, though there may be
+ * bytes to read before it. So from then on reading goes on until it finds the error.
  */
 #include "upstream/connection.h"
 
@@ -51,6 +52,7 @@ struct connection {
     bool stopped;            /* the leader asks; the transfer is about to end */
     bool waits;              /* it is in the list of those that wait, and the transfer has ended */
     bool resolved;           /* the resolver has answered */
+    bool failed;             /* an error was reported, and nothing is reported any more */
     struct connection *prev, *next;
     uv_poll_t watch;
     char *error_text; /* libcurl's description of an error, while it is being opened */
@@ -139,8 +141,8 @@ static void on_watch(uv_poll_t *watch, int status, int events)
 {
     MAGIC_CAST(struct connection, connection, watch->data, CONNECTION_MAGIC);
 
-    (void)status; /* the next read finds an error */
     (void)events;
+    connection->failed = connection->failed || status < 0;
     loop_awake(watch->loop);
     connection->user->ready(connection->user);
 }
@@ -349,6 +351,8 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     enum client_error error = CLIENT_INTERNAL;
     if (code != CURLE_OK) {
         error = handle_error(connection->easy, code, connection->error_text);
+        if (user != NULL)
+            user->os_error = handle_errno(connection->easy);
         memcpy(error_text, connection->error_text, sizeof(error_text));
     }
     if (connection->shared->resolving->leader == connection)
@@ -400,6 +404,8 @@ void connection_give(struct connection *connection, struct connection_user *user
 {
     MAGIC_OK(connection, CONNECTION_MAGIC);
     connection->user = user;
+    if (connection->failed) /* whoever gets it is to know */
+        connection_want_room(connection, false);
 }
 
 struct mono_time connection_opened(const struct connection *connection)
@@ -443,15 +449,18 @@ enum connection_io connection_recv(struct connection *connection, char *out, siz
                                    size_t *got, bool *more)
 {
     MAGIC_OK(connection, CONNECTION_MAGIC);
+    enum connection_io io;
+
     *got = 0;
     if (connection->easy == NULL) {
-        enum connection_io io = from_system(recv(connection->fd, out, size, 0), got);
-        *more = *got == size;
-        return io;
+        io = from_system(recv(connection->fd, out, size, 0), got);
+        *more = *got == size || connection->failed;
+    } else {
+        CURLcode code = curl_easy_recv(connection->easy, out, size, got);
+        io = from_curl(code, *got);
+        *more = true;
     }
-    *more = true;
-    CURLcode code = curl_easy_recv(connection->easy, out, size, got);
-    return from_curl(code, *got);
+    return io == CONNECTION_AGAIN && connection->failed ? CONNECTION_BROKEN : io;
 }
 
 void connection_want_room(struct connection *connection, bool wanted)

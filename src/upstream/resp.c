@@ -44,8 +44,8 @@ struct resp {
     struct turn_hook turn_end;
     struct resp_greeting greeting;
     bool tls;
-    struct mono_time opening_ends;
-    int64_t timeout;
+    struct mono_time opening; /* since then */
+    int64_t connect_timeout, timeout;
     struct resp_output output;
     struct resp_queue queue;
     struct timer *timer; /* of the first one's deadline, or earlier */
@@ -149,8 +149,8 @@ static void open_now(struct resp *resp)
 
 static void greet(struct resp *resp)
 {
-    const struct resp_waiting waiting = {.since = loop_look(resp->loop),
-                                         .deadline = resp->opening_ends};
+    const struct resp_waiting waiting = {
+        .since = resp->opening, .deadline = mono_add(resp->opening, resp->connect_timeout)};
 
     resp->state = GREETING;
     resp_greeting_say(&resp->greeting, &resp->output, &resp->queue, waiting);
@@ -392,7 +392,8 @@ static struct resp *resp_new(const struct resp_settings *settings, const struct 
     resp->turn_end.run = on_turn_end;
     resp_greeting_init(&resp->greeting, settings);
     resp->tls = settings->tls;
-    resp->opening_ends = mono_add(loop_look(settings->loop), settings->connect_timeout);
+    resp->opening = loop_look(settings->loop);
+    resp->connect_timeout = settings->connect_timeout;
     resp->timeout = settings->timeout;
     resp_output_init(&resp->output, RESP_UNSENT_MAX);
     return resp;
@@ -458,9 +459,12 @@ bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replie
 
 bool resp_unsubscribe(struct resp *resp, const char *channel)
 {
-    const struct resp_waiting waiting = {.kind = RESP_UNSUBSCRIBES, .channel = mem_strdup(channel)};
+    struct resp_waiting waiting = {.kind = RESP_UNSUBSCRIBES};
     const char *const words[] = {"UNSUBSCRIBE", channel};
     const size_t lengths[] = {strlen(words[0]), strlen(channel)};
 
+    if (!resp->channels)
+        return false;
+    waiting.channel = mem_strdup(channel);
     return add(resp, waiting, words, lengths, ARRAY_LEN(words));
 }

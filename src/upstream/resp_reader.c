@@ -39,6 +39,9 @@ struct resp_reader {
     struct resp_reply nodes[NODES];
 };
 
+static const char no_resp2[] = "bytes that are no RESP2";
+static const char no_type[] = "a reply of a type that RESP2 does not have";
+
 static void *refuse(struct resp_reader *reader, const char *fault)
 {
     if (reader->fault == NULL)
@@ -97,9 +100,12 @@ static void *make_text(const redisReadTask *task, char *bytes, size_t len)
     enum resp_type type;
 
     if (!type_of(task, &type))
-        return refuse(reader, "a reply of a type that RESP2 does not have");
+        return refuse(reader, no_type);
     if (memcmp(bytes + len, "\r\n", 2) != 0)
         return refuse(reader, "a text that does not end where it was said to");
+    if (type != RESP_STRING &&
+        (memchr(bytes, '\r', len) != NULL || memchr(bytes, '\n', len) != NULL))
+        return refuse(reader, no_resp2);
     char *copy = mem_try_realloc(NULL, len + 1);
     if (copy == NULL)
         return refuse(reader, "a reply for which there is no memory");
@@ -126,7 +132,7 @@ static void *make_array(const redisReadTask *task, array_length length)
     size_t taken = task->parent == NULL ? 1 : reader->used;
 
     if (task->type != REDIS_REPLY_ARRAY)
-        return refuse(reader, "a reply of a type that RESP2 does not have");
+        return refuse(reader, no_type);
     if (depth_of(task) > RESP_DEPTH)
         return refuse(reader, "a reply with too many levels");
     if ((size_t)length > NODES - taken)
@@ -153,7 +159,7 @@ static void *make_nil(const redisReadTask *task)
 
     /* "$-1" and "*-1"; RESP3 has a type for it. */
     if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_ARRAY)
-        return refuse(reader, "a reply of a type that RESP2 does not have");
+        return refuse(reader, no_type);
     return node_of(reader, task, RESP_NIL);
 }
 
@@ -163,13 +169,13 @@ static void *refuse_double(const redisReadTask *task, double value, char *text, 
     (void)value;
     (void)text;
     (void)len;
-    return refuse(reader_of(task), "a reply of a type that RESP2 does not have");
+    return refuse(reader_of(task), no_type);
 }
 
 static void *refuse_bool(const redisReadTask *task, int value)
 {
     (void)value;
-    return refuse(reader_of(task), "a reply of a type that RESP2 does not have");
+    return refuse(reader_of(task), no_type);
 }
 #endif
 
@@ -251,7 +257,7 @@ enum resp_read resp_reader_next(struct resp_reader *reader, const struct resp_re
     if (reader->redis->ridx < 0)
         clear(reader);
     if (redisReaderGetReply(reader->redis, &root) != REDIS_OK)
-        refuse(reader, "bytes that are no RESP2");
+        refuse(reader, no_resp2);
     else
         check_size(reader, root != NULL);
     if (reader->fault != NULL)

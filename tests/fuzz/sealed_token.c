@@ -1,12 +1,14 @@
 /*
  * What the service manager hands back: the whole as it lies in the descriptor, which the tag
- * refuses nearly always, and the text behind the tag by itself.
+ * refuses nearly always, and the text behind the tag by itself. The same for what the fleet's store
+ * has.
  */
 #include <string.h>
 
 #include "fuzz.h"
 
 #include "base/text.h"
+#include "token/fleet_seal.h"
 #include "token/sealed_token.h"
 
 static void look_at(const struct sealed_token *keep)
@@ -28,6 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(sealed_token_open(&keep, data, size, &owner, boot, now) != NULL);
     sealed_token_fini(&keep);
     if (sealed_token_read(&keep, data, size, boot, now) == NULL)
+        look_at(&keep);
+    sealed_token_fini(&keep);
+    MUST(!fleet_open(&keep, data, size, key, "0123456789abcdef0123456789abcdef", 7));
+    sealed_token_fini(&keep);
+    if (sealed_grant_read(&keep, data, size) == NULL)
         look_at(&keep);
     sealed_token_fini(&keep);
     secret_unref(key);

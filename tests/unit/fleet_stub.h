@@ -46,7 +46,7 @@ static inline void stub_be_alone(struct mono_time now)
     stub_follow(now);
     stub_member.state = FLEET_ALONE;
     stub_store.connected = false;
-    stub_store.error = "cannot be reached (Connection refused)";
+    stub_store.error = "redis.example:6379 cannot be reached (Connection refused)";
     stub_store.failed = mono_add(now, -MINUTE);
 }
 

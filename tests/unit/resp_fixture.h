@@ -32,7 +32,7 @@ static struct loop *loop;
 static struct peer peer;
 static struct resp *resp; /* NULL: it has ended */
 static struct resp_settings settings;
-static char server[64];
+static char server[512];
 static struct buf told;
 static const char *awaited;
 static bool ended;
@@ -266,7 +266,10 @@ static inline void converse(int fd, const struct script *script)
 
 static inline void play(struct peer *self)
 {
-    converse(peer_accept(self), self->arg);
+    int fd = peer_accept(self);
+
+    if (fd >= 0) /* else nobody came */
+        converse(fd, self->arg);
 }
 
 static inline void serve(void (*script)(struct peer *peer), void *arg)

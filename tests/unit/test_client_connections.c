@@ -384,6 +384,69 @@ START_TEST(test_response_comes_in_parts)
 }
 END_TEST
 
+/* ---- an error that is reported with the last bytes ---- */
+
+static struct {
+    struct letter letter;
+    atomic_bool held, sent;
+    const char *response;
+} reset;
+
+/* In the loop: what the peer does meanwhile is reported all at once. */
+static void hold_loop(void)
+{
+    atomic_store(&reset.held, true);
+    while (!atomic_load(&reset.sent))
+        usleep(1000);
+}
+
+static void respond_and_reset(struct peer *self)
+{
+    int fd = peer_accept(self);
+
+    EXPECT(peer_read_headers(fd, heard, sizeof(heard)));
+    write_letter(&reset.letter, hold_loop);
+    while (!atomic_load(&reset.held))
+        usleep(1000);
+    peer_say(fd, reset.response);
+    peer_reset(fd);
+    atomic_store(&reset.sent, true);
+    fd = peer_accept(self);
+    if (fd < 0)
+        return;
+    peer_serve(fd, "second");
+    peer_hear_end(fd);
+}
+
+static void serve_and_reset(const char *response)
+{
+    reset.response = response;
+    atomic_store(&reset.held, false);
+    atomic_store(&reset.sent, false);
+    serve(respond_and_reset, NULL);
+}
+
+START_TEST(test_reset_within_a_response)
+{
+    serve_and_reset("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+    ck_assert_str_eq(client_error_phrase(fetch(0, "/")->error), client_error_phrase(CLIENT_CLOSED));
+    stop_client();
+}
+END_TEST
+
+/* The connection is not used again, and costs no second attempt. */
+START_TEST(test_reset_after_a_response)
+{
+    serve_and_reset("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    ck_response(fetch(0, "/"), "ok");
+    while (metric_upstream_sum(METRIC_UPSTREAM_CONNECTIONS, 0, 1) > 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    ck_response(fetch(1, "/"), "second");
+    ck_assert_uint_eq(results[1].retries, 0);
+    stop_client();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client_connections");
@@ -399,6 +462,8 @@ int main(void)
     tcase_add_test(tcase, test_request_goes_out_in_parts);
     tcase_add_test(tcase, test_response_before_the_request_is_read);
     tcase_add_test(tcase, test_response_comes_in_parts);
+    tcase_add_test(tcase, test_reset_within_a_response);
+    tcase_add_test(tcase, test_reset_after_a_response);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

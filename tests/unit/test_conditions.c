@@ -801,9 +801,10 @@ START_TEST(a_fleet_that_is_well)
     stub_follow(NOW);
     put_fleet();
     none();
-    /* Nothing has failed yet: it begins. */
+    /* It begins. */
     stub_member.state = FLEET_JOINING;
     stub_store.connected = false;
+    stub_store.error = "no connection was opened yet";
     put_fleet();
     none();
 }
@@ -815,13 +816,36 @@ START_TEST(the_store_is_out)
     put_fleet();
     overview->store.failed = ago(SECOND); /* the last attempt */
     const struct condition *found = only(CONDITION_WARNING, "The fleet's store is out of reach");
-    has(found->why, "redis.example:6379: cannot be reached (Connection refused); ");
+    has(found->why, "redis.example:6379 cannot be reached (Connection refused); ");
     has(found->why, "60 tokens an hour");
     has(found->why, "lookups go on with the token that there is");
     ck_assert_int_eq(found->since.ns, ago(MINUTE).ns);
     ck_assert_ptr_null(found->upstream);
     overview->store.connected = true;
-    none();
+    found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "it answers with errors, which are in the log; ");
+}
+END_TEST
+
+/* The lot fell: when the token ends there is none. Not told twice. */
+START_TEST(the_store_is_out_and_no_successor_is_requested)
+{
+    stub_be_alone(NOW);
+    put_fleet();
+    upstream->token.cause.kind = TOKEN_CAUSE_FLEET_ALONE;
+    upstream->token.last_error = "the fleet's store is out of reach, and [fleet] alone allows none";
+    const struct condition *found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "and this one none: lookups fail from 12:30:00 UTC");
+    ck_assert_int_eq(found->until.ns, mono_add(NOW, 30 * MINUTE).ns);
+    upstream->covered = true;
+    found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    ck_assert_int_eq(found->until.ns, 0);
+    upstream->covered = false;
+    upstream->token.ready = false;
+    upstream->token.state = KEEPER_NONE;
+    upstream->token.fingerprint[0] = '\0';
+    found = only(CONDITION_DOWN, "The fleet's store is out of reach, and this member has no token");
+    ck_assert_int_eq(found->until.ns, 0);
 }
 END_TEST
 
@@ -835,7 +859,7 @@ START_TEST(the_store_is_out_and_there_is_no_token)
     upstream->token.fingerprint[0] = '\0';
     const struct condition *found =
         only(CONDITION_DOWN, "The fleet's store is out of reach, and this member has no token");
-    has(found->why, "this one has none, or not yet");
+    has(found->why, "60 tokens an hour meanwhile ([fleet] alone), and this one none now");
     upstream->covered = true;
     only(CONDITION_WARNING, "The fleet's store is out of reach");
     upstream->covered = false;
@@ -968,6 +992,7 @@ static Suite *suite(void)
     tcase_add_test(tc, worker_busy);
     tcase_add_test(tc, a_fleet_that_is_well);
     tcase_add_test(tc, the_store_is_out);
+    tcase_add_test(tc, the_store_is_out_and_no_successor_is_requested);
     tcase_add_test(tc, the_store_is_out_and_there_is_no_token);
     tcase_add_test(tc, certificate);
     tcase_add_test(tc, reload_failed);

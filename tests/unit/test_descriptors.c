@@ -165,7 +165,7 @@ START_TEST(callers_keep_what_they_hold)
 }
 END_TEST
 
-START_TEST(sockets_and_tls_count)
+START_TEST(sockets_tls_and_fleet_count)
 {
     struct descriptor_users users = {.workers = 4, .listeners = 1};
     const int64_t needed = descriptors_share(config, &users, 0).needed;
@@ -174,6 +174,9 @@ START_TEST(sockets_and_tls_count)
     ck_assert_int_eq(descriptors_share(config, &users, 0).needed, needed + 99);
     users.tls = true;
     ck_assert_int_eq(descriptors_share(config, &users, 0).needed, needed + 99 + 2 * 4);
+    config->fleet_servers.count = 1;
+    ck_assert_int_eq(descriptors_share(config, &users, 0).needed, needed + 99 + 2 * 4 + 8);
+    config->fleet_servers.count = 0;
 }
 END_TEST
 
@@ -251,7 +254,7 @@ int main(void)
     tcase_add_test(tests, too_few);
     tcase_add_test(tests, small_configurations);
     tcase_add_loop_test(tests, callers_keep_what_they_hold, 0, 4);
-    tcase_add_test(tests, sockets_and_tls_count);
+    tcase_add_test(tests, sockets_tls_and_fleet_count);
     tcase_add_test(tests, limit_of_the_process);
     tcase_add_test(tests, upstreams_have_their_parts);
     tcase_add_test(tests, upstreams_have_what_is_configured);

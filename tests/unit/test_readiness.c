@@ -184,7 +184,7 @@ START_TEST(a_member_without_a_token)
     ck_assert_int_eq(strncmp(reason.why, end, strlen(end)), 0);
     ck_assert_int_eq(strncmp(reason.why + strlen(end), since, strlen("2026-01-31T23")), 0);
     ck_assert_ptr_nonnull(
-        strstr(reason.why, "Z: redis.example:6379: cannot be reached (Connection refused)"));
+        strstr(reason.why, "Z: redis.example:6379 cannot be reached (Connection refused)"));
     /* More than there is room for. */
     static char error[4 * READINESS_WHY];
     memset(error, 'x', sizeof(error) - 1);

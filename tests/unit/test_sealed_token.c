@@ -74,7 +74,7 @@ START_TEST(no_two_are_alike)
     const char *a = secret_bytes(one), *b = secret_bytes(other);
     ck_assert_mem_ne(a + 9, b + 9, 32);
     ck_assert_mem_ne(a + 41, b + 41, 12);
-    ck_assert_mem_ne(a + SEALED_TOKEN_HEADER, b + SEALED_TOKEN_HEADER, 16);
+    ck_assert_mem_ne(a + SEAL_HEADER, b + SEAL_HEADER, 16);
     secret_unref(one);
     secret_unref(other);
 }

@@ -229,7 +229,7 @@ START_TEST(test_fleet)
     text_is_in(fleet, "leader", "b.2");
     number_is_in(fleet, "generation", 7);
     number_is_in(fleet, "members", 5);
-    text_is_in(fleet, "store_error", "redis.example:6379: cannot be reached (Connection refused)");
+    text_is_in(fleet, "store_error", "redis.example:6379 cannot be reached (Connection refused)");
     text_is_in(fleet, "store_error_at", "2026-03-04T14:02:10.000Z");
     ck_assert_uint_eq(json_object_size(fleet), 8);
     json_decref(status);

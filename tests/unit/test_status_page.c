@@ -156,7 +156,7 @@ START_TEST(test_fleet)
     draw();
     shows("<dd>alone since <time datetime=\"2026-03-04T14:02:10Z\">14:02:10</time> UTC <small>as "
           "<code>a.1</code>, of 5 members; <code>&lt;script&gt;");
-    shows(" asked last</small> <small>store redis.example:6379: &lt;script&gt;");
+    shows(" asked last</small> <small>store: &lt;script&gt;");
     lacks("<script>\"");
 }
 END_TEST

@@ -161,7 +161,8 @@ static void reload(const char *keys)
 {
     struct token_service_change *change = NULL;
     load(keys);
-    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, &change), ERR_OK);
+    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, NULL, &change),
+                     ERR_OK);
     token_service_commit(service, change);
 }
 
@@ -236,7 +237,8 @@ START_TEST(one_shot_asks_once)
     run();
     keeper_tick(token_service_keeper(service), mono_add(mono_now(), 9 * MINUTE));
     ck_assert_int_eq(state(), KEEPER_RENEWING);
-    ck_assert_int_eq(token_fetch_report(service->fetch)->status, 200); /* still of the first */
+    ck_assert_int_eq(token_fetch_report(service->request.fetch)->status,
+                     200); /* still of the first */
     peer_stop(&peer);
 }
 END_TEST
@@ -485,10 +487,11 @@ START_TEST(a_discarded_change_changes_nothing)
     struct token_service_change *change = NULL;
     obtain(ONE_SECRET, answers);
     load("client_secret_file = two\n");
-    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, &change), ERR_OK);
+    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, NULL, &change),
+                     ERR_OK);
     token_service_discard(change);
     load(ONE_SECRET "ca_file = one\n");
-    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, &change),
+    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, NULL, &change),
                      ERR_INVALID);
     peer_stop(&peer);
     ck_assert_uint_eq(token_service_era(service).number, 0);
