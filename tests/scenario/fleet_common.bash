@@ -10,12 +10,14 @@ fleet=$here # the folder of all
 # ---- the store ----
 
 # start_store [OPTION...]: a Redis or Valkey on a Unix socket, or skips; sets store (its id) and
-# store_socket. What a store held that was ended before is gone.
+# store_socket. What a store held that was ended before is gone. It is run by store_runner, where
+# that is set.
+store_runner=()
 start_store() {
     local server
     server=$(command -v redis-server || command -v valkey-server) || skip "there is no redis-server"
     store_socket=$fleet/store.sock
-    "$server" --port 0 --unixsocket "$store_socket" --save '' --appendonly no --dir "$fleet" \
+    "${store_runner[@]}" "$server" --port 0 --unixsocket "$store_socket" --save '' --appendonly no --dir "$fleet" \
         "$@" >"$fleet/store.log" 2>&1 &
     store=$!
     started+=("$store")
@@ -122,7 +124,7 @@ are_alike() {
 }
 # follows: the member has reached the store, and has the token that is in it.
 follows() {
-    [ "$(fleet_says state)" = following ] && [ "$(fleet_says generation)" -gt 0 ]
+    [ "$(fleet_says state)" = following ] && [ "$(fleet_says generation)" -gt 0 ] 2>/dev/null
 }
 # fleet_says FIELD: of "fleet" in /tokens.
 fleet_says() {
@@ -130,6 +132,16 @@ fleet_says() {
 }
 succeeds() {
     [ "$(look_status)" = 200 ]
+}
+
+# patiently COMMAND...: as eventually, for what takes the half of a token's life.
+patiently() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        "$@" && return
+        sleep 0.1
+    done
+    fail "never: $*"
 }
 
 # What all of them said is looked at in the end.

@@ -36,7 +36,7 @@ is_alone() {
     [ "$(fleet_says state)" = alone ]
 }
 kill -STOP "$store"
-each_member eventually is_alone
+each_member patiently is_alone
 at_member a logs "the fleet's store was lost"
 kill -CONT "$store"
 each_member eventually follows
@@ -45,10 +45,10 @@ eventually are_alike "$first"
 
 # It is gone for good: each has its own token in the end.
 stop_store
-for _ in 1 2 3 4; do
-    (reached tokens_issued=5) >/dev/null && break # it takes half of the life of a token
-done
-reached tokens_issued=5
+all_have_asked() {
+    [ "$(counter tokens_issued)" -ge 5 ]
+}
+patiently all_have_asked
 touch "$here/enough"
 wait "$looking"
 [ ! -s "$here/failures" ] || fail "lookups failed: $(cat "$here/failures")"
@@ -61,8 +61,7 @@ done
 
 # It is back: after the next renewal all have one again.
 start_store
-each_member eventually follows || true
-eventually are_alike
+patiently are_alike
 keep_store
 for name in a b c; do
     end_member "$name"
