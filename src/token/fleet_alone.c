@@ -93,13 +93,14 @@ static void decide_urgent(struct fleet *fleet, struct mono_time now)
     fleet->ask_at = mono_add(now, fleet_spread(fleet, FLEET_ALONE_SPREAD));
 }
 
+/* After a failure the keeper asks as if on schedule, but a refused token is still of no use. */
 static void decide(struct fleet *fleet, struct mono_time now)
 {
     struct token *present = fleet->ports.present(fleet->ports.arg);
 
     if (fleet->wish == TOKEN_WISH_HAND || fleet->wish == TOKEN_WISH_FORGOTTEN)
         request(fleet);
-    else if (present != NULL && fleet->wish == TOKEN_WISH_SCHEDULE)
+    else if (present != NULL && !fleet->refused && fleet->wish == TOKEN_WISH_SCHEDULE)
         decide_schedule(fleet, present, now);
     else
         decide_urgent(fleet, now);

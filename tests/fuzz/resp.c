@@ -57,9 +57,9 @@ static enum resp_read read_all(struct resp_reader *reader, struct buf *out)
     return read;
 }
 
-static void add_end(struct buf *out, bool bad)
+static void add_end(struct buf *out, char end)
 {
-    buf_puts(out, bad ? "bad" : "more");
+    buf_putc(out, end);
     MUST(out->err == ERR_OK);
 }
 
@@ -77,7 +77,7 @@ static void find(const char *data, size_t size, size_t piece, struct buf *out)
         free(exact);
         read = read_all(reader, out);
     }
-    add_end(out, read == RESP_READ_BAD);
+    add_end(out, read == RESP_READ_BAD ? 'b' : 'm');
     resp_reader_free(reader);
 }
 
@@ -89,7 +89,8 @@ struct grammar {
     struct buf *out;
 };
 
-enum verdict { COMPLETE, MORE, BAD };
+/* UNKNOWN: a type of RESP3, which is bad at once, or, with hiredis 1.x, when all of it has come. */
+enum verdict { COMPLETE, MORE, BAD, UNKNOWN };
 
 /* The line from here on, which ends with CR LF; the first CR LF ends it. */
 static bool take_line(struct grammar *grammar, struct piece *line)
@@ -109,7 +110,7 @@ static bool to_number(struct piece line, long long *out)
 {
     char text[32], again[32];
 
-    if (line.len == 0 || line.len >= sizeof(text))
+    if (line.len == 0 || line.len >= sizeof(text) || memchr(line.data, '\0', line.len) != NULL)
         return false;
     memcpy(text, line.data, line.len);
     text[line.len] = '\0';
@@ -182,8 +183,8 @@ static enum verdict take_value(struct grammar *grammar, size_t level)
     if (grammar->at == grammar->end)
         return MORE;
     const char type = *grammar->at++;
-    if (strchr("+-:$*", type) == NULL || type == '\0')
-        return BAD;
+    if (type == '\0' || strchr("+-:$*", type) == NULL)
+        return type != '\0' && strchr("_#,(=%~|>", type) != NULL ? UNKNOWN : BAD;
     return take_line(grammar, &line) ? take_typed(grammar, type, line, level) : MORE;
 }
 
@@ -208,7 +209,7 @@ static void expect(const char *data, size_t size, struct buf *out)
             buf_append(out, reply.data, reply.len);
     }
     buf_fini(&reply);
-    add_end(out, verdict == BAD);
+    add_end(out, verdict == UNKNOWN ? '?' : verdict == BAD ? 'b' : 'm');
 }
 
 /* ---- one run ---- */
@@ -219,7 +220,9 @@ static void compare(const char *data, size_t size, size_t piece, const struct bu
 
     buf_init(&found, ACCOUNT_MAX);
     find(data, size, piece, &found);
-    MUST(found.len == expected->len && memcmp(found.data, expected->data, found.len) == 0);
+    MUST(found.len == expected->len && memcmp(found.data, expected->data, found.len - 1) == 0);
+    char end = expected->data[found.len - 1];
+    MUST(end == '?' || end == found.data[found.len - 1]);
     buf_fini(&found);
 }
 
@@ -233,7 +236,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&expected, ACCOUNT_MAX);
     expect(bytes, size - 1, &expected);
     compare(bytes, size - 1, size, &expected);
-    compare(bytes, size - 1, (size_t)data[0] + 1, &expected);
+    /* hiredis 0.14 looks for the end of a line anew in all of it, for each piece. */
+    compare(bytes, size - 1, (size_t)data[0] + 1 + size / 64, &expected);
     if (size < 2000)
         compare(bytes, size - 1, 1, &expected);
     buf_fini(&expected);

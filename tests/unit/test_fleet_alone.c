@@ -174,6 +174,24 @@ START_TEST(a_refused_token_is_replaced_within_5_s)
 }
 END_TEST
 
+/* The keeper asks again after a failure as if on schedule; but the token is no better for that. */
+START_TEST(a_refused_token_is_replaced_after_a_failure)
+{
+    struct fleet_world *world = alone();
+
+    world_pass(world, MINUTE);
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 1);
+    world_fetched(world, (struct keeper_result){.kind = KEEPER_FAILED, .reason = "answered 500"},
+                  0);
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    ck_assert_uint_eq(world->fetches, 2);
+    world_free(world);
+}
+END_TEST
+
 /* A 401 came while a renewal was judged: the hold makes the keeper want another token at once. */
 START_TEST(a_hold_that_is_met_with_another_wish)
 {
@@ -622,6 +640,7 @@ int main(void)
     tcase_add_test(tcase, the_stores_return_ends_a_hold);
     tcase_add_test(tcase, a_return_without_a_hold);
     tcase_add_test(tcase, a_refused_token_is_replaced_within_5_s);
+    tcase_add_test(tcase, a_refused_token_is_replaced_after_a_failure);
     tcase_add_test(tcase, a_hold_that_is_met_with_another_wish);
     tcase_add_test(tcase, by_hand_is_at_once);
     tcase_add_test(tcase, a_question_under_way_is_lost);
