@@ -87,6 +87,11 @@ reload_member a failed
 at_member a follows || fail "it does not follow: $(at_member a admin /tokens)"
 set_key fleet servers "unix:$store_socket"
 
+# Time for what is held below.
+set_key 'upstream location' auth_timeout 60s
+reload_member a
+at_member a eventually follows
+
 # What is under way, with the lease in hand, is asked for again: the lease is still ours.
 knob token_hold=1
 at_member a press refresh >/dev/null
@@ -105,18 +110,48 @@ set_key 'upstream other' address "$url"
 set_key 'upstream other' client_id "$client"
 set_key 'upstream other' client_secret_file "$fleet/client.secret"
 set_key 'upstream other' auth_scope more
-set_key 'route all' upstream 'location, other'
+set_key 'route all' upstream 'other, location'
 reload_member a
 eventually channels_are 2
 reached token_requests=4
+each_member succeeds || fail "a lookup failed"
+other=$(counter lookups)
+knob hold=1
+at_member a look_status >"$here/held" &
+held=$!
+started+=("$held")
+reached "lookups=$((other + 1))"
+set_key fleet prefix again
 for key in address client_id client_secret_file auth_scope; do
     unset "setting[upstream other/$key]"
 done
 set_key 'route all' upstream location
 reload_member a
+reload_member b
 eventually channels_are 1
-at_member a succeeds || fail "a lookup failed"
-at_member a follows || fail "it does not follow: $(at_member a admin /tokens)"
+at_member a eventually follows
+knob hold=0
+wait "$held"
+[ "$(cat "$here/held")" = 200 ] || fail "the lookup that was under way: $(cat "$here/held")"
+each_member eventually follows
+each_member succeeds || fail "a lookup failed"
+
+# A secret that is wrong does not take the token along that another one was given for.
+tokens=$(store_command --scan --pattern '*:t' | wc -l)
+cp "$fleet/client.secret" "$fleet/client.good"
+printf 'CANARY, a wrong one\n' >"$fleet/api.secret"
+at_member a press refresh >/dev/null
+at_member a logs "rejected the client's credentials"
+rejected=$(counter token_requests)
+printf 'CANARY, a third one\n' >"$fleet/client.secret"
+reached "token_requests=$((rejected + 1))"
+[ "$(store_command --scan --pattern '*:t' | wc -l)" = "$tokens" ] || fail "it took it along"
+each_member succeeds || fail "a lookup failed"
+cp "$fleet/client.good" "$fleet/api.secret"
+cp "$fleet/client.good" "$fleet/client.secret"
+reload_member a
+reload_member b
+each_member eventually follows
 
 # The client's secret is replaced at the provider and the token revoked. One member is refused, and
 # the other one waits for it. Then the secret is in the file that both read, and they meet under its
