@@ -4,8 +4,9 @@
  * is one (ROLE), subscribes, reconnects with growing waits and jitter, and carries commands and
  * replies. What a token is, it does not know.
  *
- * Waits between attempts: 0 to 1 s, doubling to 30 s; at once after one that had worked, the first
- * time. Every failure is logged once for its kind, a wrong password once in an hour.
+ * Waits between attempts: 0 to 1 s at random, doubling to 30 s with each failure, from the start
+ * again after a connection that had worked. Every failure is logged once for its kind, a wrong
+ * password once in an hour.
  *
  * Thread: the main loop's.
  */
@@ -23,11 +24,15 @@
 struct fleet_link;
 struct fleet_seat;
 
-/* One machine's place at the link; embedded, all but the ports private to the link. */
+/*
+ * One machine's place at the link; embedded, all but the ports private to the link. All that is
+ * here is allowed in a port, but to free the link.
+ */
 struct fleet_seat_ports {
     void *arg;
     /* Commands can be sent, and the hints of the seat's id come. */
     void (*connected)(void *arg);
+    /* They cannot, though they could, or an attempt has failed; a command under way is lost. */
     void (*disconnected)(void *arg);
     void (*replied)(void *arg, const struct fleet_reply *reply); /* NULL: none that can be read */
     void (*hinted)(void *arg, const struct fleet_hint *hint);

@@ -141,6 +141,22 @@ START_TEST(test_follow_with_a_command_under_way)
 }
 END_TEST
 
+/* A look under the other id comes with it. */
+START_TEST(test_follow_and_send)
+{
+    make_connected(ONE);
+    fleet_link_follow(&a.seat, ID_B);
+    sends(&a);
+    turn();
+    replies(0, NOTED(5));
+    ck_told("a replied noted 5\n");
+    fleet_link_follow(&a.seat, ID_A);
+    sends(&a);
+    ends(0, RESP_CLOSED, "");
+    ck_told("a disconnected\n");
+}
+END_TEST
+
 /* ---- loss ---- */
 
 static void lose_either(size_t which)
@@ -634,6 +650,7 @@ static void add_seats(Suite *suite)
     tcase_add_test(tests, test_all_is_closed_with_the_last_seat);
     tcase_add_test(tests, test_follow);
     tcase_add_test(tests, test_follow_with_a_command_under_way);
+    tcase_add_test(tests, test_follow_and_send);
     tcase_add_loop_test(tests, test_loss_of_either, 0, 2);
     tcase_add_test(tests, test_never_connected);
     tcase_add_test(tests, test_subscription_denied);

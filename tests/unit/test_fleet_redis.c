@@ -17,12 +17,7 @@
 
 #define PATIENCE 120
 #define ID "0123456789abcdef0123456789abcdef"
-/* As in postcoded.ini(5). */
-#define ACL                                                                                        \
-    "ACL SETUSER postcoded on >hush resetchannels ~pc:{* &pc:{* -@all +eval +evalsha +time +hget " \
-    "+hset +pttl +pexpire +pexpireat +get +set +del +incr +exists +zadd +zcard +zrange "           \
-    "+zremrangebyscore +publish +subscribe +unsubscribe +pubsub|numsub +ping +auth +role "         \
-    "+client|setname"
+#define MANUAL "conf/man/postcoded.ini.5"
 
 static struct loop *loop;
 static struct config *config;
@@ -30,6 +25,9 @@ static struct fleet_link *link_;
 static struct buf told;
 static const char *awaited;
 static struct redis redis[6]; /* as many as a test likes */
+static const char *timeout;   /* [fleet] timeout */
+static enum token_wish wish;
+static uint64_t have;
 static struct fleet_reply last;
 static char last_sealed[64];
 
@@ -152,7 +150,7 @@ __attribute__((format(printf, 1, 2))) static void make_link(const char *format, 
     va_start(args, format);
     char *lines = mem_vprintf(format, args);
     va_end(args);
-    char *text = mem_printf(WHOLE "[fleet]\ntimeout = 5s\n%s", lines);
+    char *text = mem_printf(WHOLE "[fleet]\ntimeout = %s\n%s", timeout, lines);
     config = good(text);
     mem_free(text);
     mem_free(lines);
@@ -168,7 +166,8 @@ static void sends(struct sitter *sitter, enum fleet_verb verb, uint64_t fence)
     const struct fleet_command command = {.verb = verb,
                                           .id = ID,
                                           .member = sitter->name,
-                                          .wish = TOKEN_WISH_FIRST,
+                                          .have = have,
+                                          .wish = wish,
                                           .lease = 10 * SECOND,
                                           .limit = 10,
                                           .fence = fence,
@@ -179,6 +178,24 @@ static void sends(struct sitter *sitter, enum fleet_verb verb, uint64_t fence)
     fleet_link_send(&sitter->seat, &command);
 }
 
+/* The manual's line for a user, as a command to a server; `more` is done to him too. */
+static void make_user(const struct redis *one, const char *more)
+{
+    static char manual[256 * 1024];
+    FILE *file = fopen(MANUAL, "r");
+
+    ck_assert_msg(file != NULL, "run it where " MANUAL " is");
+    manual[fread(manual, 1, sizeof(manual) - 1, file)] = '\0';
+    fclose(file);
+    char *line = strstr(manual, "ACL SETUSER postcoded on >PASSWORD");
+    ck_assert_ptr_nonnull(line);
+    *strstr(line, "\n.Ed") = '\0';
+    for (char *c = line; (c = strchr(c, '\n')) != NULL;)
+        *c = ' ';
+    char *rights = strstr(line, ">PASSWORD") + strlen(">PASSWORD");
+    redis_do(one, "+OK", "ACL SETUSER postcoded on >hush %s %s", rights, more);
+}
+
 static void fixture_setup(void)
 {
     setup();
@@ -187,6 +204,9 @@ static void fixture_setup(void)
     ck_assert_ptr_nonnull(loop);
     buf_init(&told, 64 * 1024);
     memset(redis, 0, sizeof(redis));
+    wish = TOKEN_WISH_FIRST;
+    have = 0;
+    timeout = "10s"; /* none happens but where it is meant to */
 }
 
 static void fixture_teardown(void)
@@ -208,11 +228,11 @@ static void fixture_teardown(void)
 
 /* ---- one server ---- */
 
-/* What the user may do in the manual is all that is needed, from the login to the last script. */
+/* What the user of the manual may do is all that is needed, from the login to the last script. */
 START_TEST(test_user_of_the_manual)
 {
     redis_make(&redis[0], false, "");
-    redis_do(&redis[0], "+OK", ACL);
+    make_user(&redis[0], "");
     redis_do(&redis[0], "+OK", "ACL SETUSER default off");
     write_mode("pw", "hush\n", 0600);
     make_link(PLAIN "user = postcoded\npassword_file = pw\n", redis[0].port);
@@ -232,8 +252,21 @@ START_TEST(test_user_of_the_manual)
     await("b looked\n");
     ck_assert_uint_eq(last.generation, fence);
     ck_assert_str_eq(last_sealed, "sealed");
-    sends(&b, FLEET_FAIL, fence);
-    await("b late\n");
+    have = fence;
+    wish = TOKEN_WISH_REFUSED;
+    sends(&b, FLEET_ASK, 0);
+    await("b yours\n");
+    sends(&a, FLEET_ASK, 0);
+    await("a held\n");
+    sends(&b, FLEET_FAIL, last.fence);
+    await("b late\n"); /* it is not that fence */
+    sends(&b, FLEET_FAIL, fence + 1);
+    await("b noted\n");
+    sends(&a, FLEET_ASK, 0);
+    await("a recent\n");
+    wish = TOKEN_WISH_FORGOTTEN;
+    sends(&a, FLEET_ASK, 0);
+    await("a yours\n");
 }
 END_TEST
 
@@ -255,7 +288,7 @@ END_TEST
 START_TEST(test_wrong_password)
 {
     redis_make(&redis[0], false, "");
-    redis_do(&redis[0], "+OK", ACL);
+    make_user(&redis[0], "");
     write_mode("pw", "wrong\n", 0600);
     make_link(PLAIN "user = postcoded\npassword_file = pw\n", redis[0].port);
     await("a disconnected\n");
@@ -279,7 +312,7 @@ END_TEST
 START_TEST(test_what_the_user_may_not_do)
 {
     redis_make(&redis[0], false, "");
-    redis_do(&redis[0], "+OK", ACL " -role");
+    make_user(&redis[0], "-role");
     write_mode("pw", "hush\n", 0600);
     make_link(PLAIN "user = postcoded\npassword_file = pw\n", redis[0].port);
     await("a connected\n");
@@ -325,6 +358,23 @@ START_TEST(test_restart)
     await("a disconnected\n");
     await_problem("cannot be reached");
     redis_start(&redis[0]);
+    await("a connected\n");
+    sends(&a, FLEET_LOOK, 0);
+    await("a looked\n");
+}
+END_TEST
+
+START_TEST(test_server_that_stands_still)
+{
+    timeout = "300ms";
+    redis_make(&redis[0], false, "");
+    make_link(PLAIN, redis[0].port);
+    await("a connected\n");
+    kill(redis[0].pid, SIGSTOP);
+    sends(&a, FLEET_LOOK, 0);
+    await("a disconnected\n");
+    await_problem("did not reply in time (no reply within 300 ms)");
+    kill(redis[0].pid, SIGCONT);
     await("a connected\n");
     sends(&a, FLEET_LOOK, 0);
     await("a looked\n");
@@ -520,6 +570,7 @@ static void add_one(Suite *suite)
     tcase_add_test(tests, test_what_the_user_may_not_do);
     tcase_add_test(tests, test_scripts_are_flushed);
     tcase_add_test(tests, test_restart);
+    tcase_add_test(tests, test_server_that_stands_still);
     tcase_add_test(tests, test_either_connection_is_cut);
     tcase_add_test(tests, test_server_that_becomes_a_replica);
     tcase_add_test(tests, test_alternatives);
