@@ -51,7 +51,8 @@ struct fleet_command {
     enum fleet_verb verb;
     const char *id;
     const char *member;
-    uint64_t have;              /* look, ask: a token of a higher generation is told */
+    uint64_t have;              /* look, ask: a token of a higher generation is told; that one, and
+                                 * what is below it, is what TOKEN_WISH_FORGOTTEN takes away */
     enum token_wish wish;       /* ask */
     int64_t lease;              /* ask: ns */
     int64_t limit;              /* ask: charged requests in an hour */
@@ -72,7 +73,7 @@ enum fleet_answer {
     FLEET_WAIT,   /* ask: the last request failed; none is for `wait` */
     FLEET_BUDGET, /* ask: the budget is used up; there is room in `wait` */
     FLEET_YOURS,  /* ask: the lease, with `fence` */
-    FLEET_STORED, /* put */
+    FLEET_STORED, /* put; also of one that had expired: it is not kept, and is no hint to anybody */
     FLEET_LATE,   /* put: there is one of that generation or a higher one, which follows; fail */
     FLEET_NOTED,  /* fail: nobody asks for `wait` */
 };
