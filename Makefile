@@ -26,8 +26,8 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev li
 	libjansson-dev uuid-dev uthash-dev libsystemd-dev libssl-dev libhiredis-dev \
 	libllhttp-dev,node-llhttp
 DEPS_RUN := curl ca-certificates
-DEPS_CHECK := check varnish,vinyl-cache slowhttptest clang-format openssl procps util-linux systemd \
-	prometheus groff-base man-db
+DEPS_CHECK := check varnish,vinyl-cache redis-server,valkey-server slowhttptest clang-format openssl procps \
+	util-linux systemd prometheus groff-base man-db
 # The compiler asked for, where it is not the usual one.
 DEPS_COMPILER := $(filter clang,$(notdir $(CC)))
 DEPS_BENCH := python3 nginx-light libnginx-mod-http-lua haproxy golang-go wrk openssl valgrind strace \

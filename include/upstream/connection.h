@@ -22,11 +22,12 @@ struct connection;
 struct connection_user {
     /*
      * Connecting ended. CLIENT_OK: the connection is open. Else it is freed; `detail` is libcurl's
-     * description, borrowed.
+     * description, borrowed; `os_error` below is why, where the system refused it.
      */
     void (*opened)(struct connection_user *user, enum client_error error, const char *detail);
     /* There is something to read, or, after connection_want_room, room to write. */
     void (*ready)(struct connection_user *user);
+    int os_error; /* errno; 0: none */
 };
 
 /*

@@ -71,5 +71,7 @@ void handles_doubt_no_answer(struct handles *handles, struct mono_time since);
 
 /* Of `easy`, after its transfer ended with `code`; `text` is what CURLOPT_ERRORBUFFER got. */
 enum client_error handle_error(CURL *easy, CURLcode code, const char *text);
+/* errno of what the system refused last; 0: it refused nothing. */
+int handle_errno(CURL *easy);
 
 #endif

@@ -57,7 +57,10 @@ bool resp_command(struct resp *resp, const char *const *words, const size_t *len
  * `replied` is called with the number of channels when the server has confirmed it.
  */
 bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replied, void *arg);
-/* An error reply to it is passed over: the channel's messages go on then. */
+/*
+ * An error reply to it is passed over: the channel's messages go on then. False: as above, or
+ * nothing was subscribed to.
+ */
 bool resp_unsubscribe(struct resp *resp, const char *channel);
 
 #endif

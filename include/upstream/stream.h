@@ -39,7 +39,8 @@ struct stream_settings {
 struct stream_ports {
     void *arg;
     void (*opened)(void *arg);
-    /* It could not be opened. `detail` is libcurl's description, not escaped; borrowed. */
+    /* It could not be opened. `detail` is the system's or libcurl's description, not escaped;
+     * borrowed. */
     void (*failed)(void *arg, enum client_error error, const char *detail);
     /* There is something to read, or, after stream_want_room, room to write. */
     void (*ready)(void *arg);

@@ -346,7 +346,7 @@ void fleet_link_free(struct fleet_link *link)
     if (link == NULL)
         return;
     MAGIC_OK(link, LINK_MAGIC);
-    MUST(link->seats == NULL);
+    MUST(link->seats == NULL && link->channels == NULL && link->calls.list == NULL);
     fleet_reach_fini(&link->reach);
     config_unref(link->config);
     MAGIC_CLEAR(link);

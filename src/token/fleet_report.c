@@ -33,7 +33,7 @@ static void describe(char *out, size_t size, const char *what, const char *serve
 /* Whether a line about these faults is due. It is taken as logged. */
 static bool is_due(struct fleet_report *report, unsigned faults, struct mono_time now)
 {
-    const bool fresh = (faults & ~report->said & ~AUTH_BITS) != 0;
+    const bool fresh = (faults & ~report->said) != 0;
     const bool auth = (faults & AUTH_BITS) != 0 && !mono_before(now, report->auth_due);
 
     report->said |= faults;

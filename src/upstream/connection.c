@@ -247,6 +247,7 @@ static void fail(struct connection *connection, enum client_error error, const c
 {
     struct connection_user *user = connection->user;
 
+    user->os_error = handle_errno(connection->easy);
     give_up(connection);
     user->opened(user, error, text);
 }

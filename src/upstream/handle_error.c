@@ -39,12 +39,17 @@ static const struct {
     {CURLE_OUT_OF_MEMORY, CLIENT_HEADERS_TOO_LARGE},
 };
 
-static enum client_error no_connection(CURL *easy)
+int handle_errno(CURL *easy)
 {
     long number = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-    switch (number) {
+    return (int)number;
+}
+
+static enum client_error no_connection(CURL *easy)
+{
+    switch (handle_errno(easy)) {
     case ECONNREFUSED:
         return CLIENT_REFUSED;
     case ETIMEDOUT:

@@ -459,9 +459,12 @@ bool resp_subscribe(struct resp *resp, const char *channel, resp_replied *replie
 
 bool resp_unsubscribe(struct resp *resp, const char *channel)
 {
-    const struct resp_waiting waiting = {.kind = RESP_UNSUBSCRIBES, .channel = mem_strdup(channel)};
+    struct resp_waiting waiting = {.kind = RESP_UNSUBSCRIBES};
     const char *const words[] = {"UNSUBSCRIBE", channel};
     const size_t lengths[] = {strlen(words[0]), strlen(channel)};
 
+    if (!resp->channels)
+        return false;
+    waiting.channel = mem_strdup(channel);
     return add(resp, waiting, words, lengths, ARRAY_LEN(words));
 }

@@ -98,7 +98,10 @@ static void on_opened(struct connection_user *user, enum client_error error, con
     }
     stream->connection = NULL;
     stream->error = error;
-    stream->detail = mem_strdup(detail);
+    /* libcurl describes a Unix socket as what it is not: "localhost port 80". */
+    const char *system = strerrordesc_np(user->os_error);
+    bool told = system != NULL && (error == CLIENT_REFUSED || error == CLIENT_UNREACHABLE);
+    stream->detail = mem_strdup(told && user->os_error != 0 ? system : detail);
     stream->failing = timer_start(stream->shared.loop, 0, on_failing, stream);
 }
 

@@ -13,6 +13,7 @@
 struct response {
     uint64_t life;
     enum keeper_result_kind kind;
+    int64_t asked_at;      /* a token lasts from then, the earliest that can be */
     struct mono_time sent; /* by the member's clock */
     uint64_t serial;
 };
@@ -90,7 +91,7 @@ static void grant(struct sim *sim, struct response *response)
     const uint64_t former = sim->issuer.serial;
 
     sim->issuer.expiry = mem_grow(sim->issuer.expiry, former, sizeof(*sim->issuer.expiry));
-    sim->issuer.expiry[former] = sim->now + sim->settings.lifetime;
+    sim->issuer.expiry[former] = response->asked_at + sim->settings.lifetime;
     response->serial = ++sim->issuer.serial;
     if (sim->settings.single && former != 0)
         change_mind(sim, former);
@@ -153,6 +154,7 @@ void issuer_ask(struct member *member)
     count_request(sim);
     response->kind = draw_result(sim);
     response->life = member->life;
+    response->asked_at = sim->now;
     response->sent = member_now(member);
     const int64_t latency = response->kind == KEEPER_NO_RESPONSE ? SIM_AUTH_TIMEOUT : SIM_LATENCY;
     events_add(&sim->events, sim->now + latency, respond, member, response);

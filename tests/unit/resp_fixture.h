@@ -32,7 +32,7 @@ static struct loop *loop;
 static struct peer peer;
 static struct resp *resp; /* NULL: it has ended */
 static struct resp_settings settings;
-static char server[128];
+static char server[512];
 static struct buf told;
 static const char *awaited;
 static bool ended;

@@ -182,7 +182,9 @@ START_TEST(test_role_needs_a_password)
     replies_error(0, "NOAUTH Authentication required.");
     ck_told("a disconnected\n");
     ck_assert_int_eq(metric_sum(METRIC_FLEET_STORE_ERRORS, RESP_AUTH), auth + 1);
-    ck_assert_ptr_nonnull(strstr(logged(), "check [fleet] user and password_file"));
+    const char *log = logged();
+    ck_assert_ptr_nonnull(strstr(log, "(NOAUTH Authentication required.)"));
+    ck_assert_ptr_nonnull(strstr(log, "check [fleet] user and password_file"));
 }
 END_TEST
 
@@ -444,6 +446,7 @@ START_TEST(test_moved_to_nowhere)
     is_moved(0, "MOVED 3999 127.0.0.1:6381");
     ends(2, RESP_UNREACHABLE, "");
     ck_told("");
+    ck_assert_uint_eq(resp_count, 3); /* there is a wait */
     turn();
     ck_assert_str_eq(resps[3].server, "127.0.0.1:1");
 }
@@ -470,6 +473,22 @@ START_TEST(test_where_moved_leads)
     make_connected(ONE "plaintext = on\n");
     is_moved(0, moves[_i].error);
     ck_assert_str_eq(resps[2].server, moves[_i].server != NULL ? moves[_i].server : "127.0.0.1:1");
+}
+END_TEST
+
+START_TEST(test_moved_to_another_port)
+{
+    make_connected("servers = [::1]:1\n" PLAIN);
+    is_moved(0, "MOVED 3999 :6381");
+    ck_assert_str_eq(resps[2].server, "[::1]:6381");
+}
+END_TEST
+
+START_TEST(test_moved_from_a_socket)
+{
+    make_connected("servers = unix:/run/redis.sock\n");
+    is_moved(0, "MOVED 3999 :6381");
+    ck_assert_str_eq(resps[2].server, "unix:/run/redis.sock");
 }
 END_TEST
 
@@ -721,6 +740,8 @@ static void add_moves_and_waits(Suite *suite)
     tcase_add_test(tests, test_moved);
     tcase_add_test(tests, test_moved_to_nowhere);
     tcase_add_loop_test(tests, test_where_moved_leads, 0, (int)ARRAY_LEN(moves));
+    tcase_add_test(tests, test_moved_to_another_port);
+    tcase_add_test(tests, test_moved_from_a_socket);
     tcase_add_test(tests, test_moved_must_be_allowed);
     tcase_add_test(tests, test_moved_again_and_again);
     tcase_add_test(tests, test_ceilings);

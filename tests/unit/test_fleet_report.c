@@ -142,6 +142,21 @@ START_TEST(test_a_round_of_two)
 }
 END_TEST
 
+/* What failed before another one was reached is not told of later rounds. */
+START_TEST(test_a_round_that_ends_well)
+{
+    fleet_report_attempt(&report, "", S, FLEET_FAULT_REPLICA, "");
+    fleet_report_reached(&report, T, now);
+    fleet_report_proved(&report, T, FLEET_LOOK, now);
+    fleet_report_lost(&report, T, FLEET_FAULT_CLOSED, "", 0, now);
+    (void)lines();
+    fleet_report_attempt(&report, "", S, FLEET_FAULT_UNREACHABLE, "");
+    fleet_report_round(&report, 0, now);
+    ck_assert_str_eq(report.problem.text, S " cannot be reached");
+    ck_lines("");
+}
+END_TEST
+
 /* More text than there is space for. */
 START_TEST(test_a_round_of_many)
 {
@@ -171,6 +186,19 @@ START_TEST(test_wrong_password_hourly)
     (void)lines();
     fail_round(FLEET_FAULT_AUTH); /* it was right until now */
     ck_assert_ptr_nonnull(strstr(lines(), "refused the user"));
+}
+END_TEST
+
+/* Another login is another matter. */
+START_TEST(test_wrong_password_of_another)
+{
+    fail_round(FLEET_FAULT_SENTINEL_AUTH);
+    (void)lines();
+    fail_round(FLEET_FAULT_AUTH);
+    fail_round(FLEET_FAULT_SENTINEL_AUTH);
+    const char *text = lines();
+    ck_assert_ptr_nonnull(strstr(text, "check [fleet] user"));
+    ck_assert_ptr_null(strstr(text, "check [fleet] sentinel_user"));
 }
 END_TEST
 
@@ -309,8 +337,10 @@ Suite *fleet_report_suite(void)
     tcase_add_test(tests, test_reached_and_lost);
     tcase_add_test(tests, test_another_kind);
     tcase_add_test(tests, test_a_round_of_two);
+    tcase_add_test(tests, test_a_round_that_ends_well);
     tcase_add_test(tests, test_a_round_of_many);
     tcase_add_test(tests, test_wrong_password_hourly);
+    tcase_add_test(tests, test_wrong_password_of_another);
     tcase_add_test(tests, test_not_ready);
     tcase_add_test(tests, test_what_has_worked);
     tcase_add_test(tests, test_moved_for_ever);

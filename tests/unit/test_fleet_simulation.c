@@ -173,6 +173,9 @@ START_TEST(a_revocation_while_the_store_is_out)
     run("revoked-out", _i);
     ck_requests(MEMBERS, MEMBERS);
     ck_assert(figures.cured < 10);
+    /* Who fails tries again soon. */
+    run_members("revoked-out", MEMBERS, 0.2, _i);
+    ck_assert(figures.cured < 30);
 }
 END_TEST
 

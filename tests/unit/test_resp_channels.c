@@ -72,6 +72,7 @@ START_TEST(test_unsubscribe)
                  {"UNSUBSCRIBE c1", SUBSCRIBED("c2", "2", "2") MESSAGE("c1", "2", "x", "1")},
                  {NULL, UNSUBSCRIBED("c1", "2", "1") MESSAGE("c2", "2", "y", "1")}));
     await("opened");
+    ck_assert(!resp_unsubscribe(resp, "c1"));
     ck_assert(subscribe("c1"));
     ck_assert(subscribe("c2"));
     ck_assert(resp_unsubscribe(resp, "c1"));

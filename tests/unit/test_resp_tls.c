@@ -3,6 +3,7 @@
  * takes, with and without it.
  */
 #include <openssl/ssl.h>
+#include <sys/un.h>
 
 #include "certificates.h"
 #include "resp_fixture.h"
@@ -20,7 +21,8 @@ static void setup_tls(void)
 static void teardown_tls(void)
 {
     teardown();
-    free_files(&files);
+    if (files.key != NULL)
+        free_files(&files);
     scratch_remove();
 }
 
@@ -74,10 +76,10 @@ static SSL_CTX *make_context(const char *client_ca)
     return context;
 }
 
-/* False: the handshake failed, and what is left was closed. */
-static bool wire_accept(struct wire *wire, struct peer *self, bool tls, const char *client_ca)
+/* False: the handshake failed. */
+static bool wire_open(struct wire *wire, int fd, bool tls, const char *client_ca)
 {
-    *wire = (struct wire){.fd = peer_accept(self)};
+    *wire = (struct wire){.fd = fd};
     if (!tls)
         return true;
     wire->context = make_context(client_ca);
@@ -128,13 +130,13 @@ static void wire_hear_end(struct wire *wire)
 
 static const char ping_bytes[] = "*1\r\n$4\r\nPING\r\n";
 
-static void play_ping(struct peer *self)
+static void answer_ping(int fd, const char *client_ca)
 {
-    const char *name, *client_ca = self->arg;
+    const char *name;
     char heard[sizeof(ping_bytes)];
     struct wire wire;
 
-    EXPECT(wire_accept(&wire, self, true, client_ca));
+    EXPECT(wire_open(&wire, fd, true, client_ca));
     name = SSL_get_servername(wire.ssl, TLSEXT_NAMETYPE_host_name);
     snprintf(asked_name, sizeof(asked_name), "%s", name != NULL ? name : "");
     wire_read(&wire, heard, sizeof(ping_bytes) - 1);
@@ -144,13 +146,18 @@ static void play_ping(struct peer *self)
     wire_hear_end(&wire);
 }
 
+static void play_ping(struct peer *self)
+{
+    answer_ping(peer_accept(self), self->arg);
+}
+
 /* Who is not accepted is told so. */
 static void play_refusal(struct peer *self)
 {
     struct wire wire;
     char byte;
 
-    if (wire_accept(&wire, self, true, self->arg))
+    if (wire_open(&wire, peer_accept(self), true, self->arg))
         (void)SSL_read(wire.ssl, &byte, 1);
     wire_close(&wire);
 }
@@ -161,7 +168,6 @@ static void ping(void)
     await("opened\n");
     ck_assert(command("ping", "PING"));
     await("ping +PONG\n");
-    finish();
 }
 
 /* ---- who the server is ---- */
@@ -172,6 +178,7 @@ START_TEST(test_address)
     settings.ca_file = files.certificate;
     serve(play_ping, NULL);
     ping();
+    finish();
     ck_assert(!asked_alpn);
     ck_assert_str_eq(asked_name, "");
 }
@@ -184,7 +191,40 @@ START_TEST(test_name)
     serve(play_ping, NULL);
     snprintf(server, sizeof(server), "localhost:%d", peer.port);
     ping();
+    finish();
     ck_assert_str_eq(asked_name, "localhost");
+}
+END_TEST
+
+static void *answer_on_unix_socket(void *arg)
+{
+    int fd = accept(*(int *)arg, NULL, NULL);
+
+    EXPECT(fd >= 0);
+    answer_ping(fd, NULL);
+    return NULL;
+}
+
+START_TEST(test_unix_socket)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char *path = scratch_path("store.sock");
+    pthread_t thread;
+
+    files = make_files("good", "DNS:localhost", 1, NULL);
+    settings.ca_file = files.certificate;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, answer_on_unix_socket, &listener), 0);
+    snprintf(server, sizeof(server), "unix:%s", path);
+    ping();
+    resp_close(resp);
+    resp = NULL;
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    close(listener);
+    mem_free(path);
 }
 END_TEST
 
@@ -257,6 +297,7 @@ START_TEST(test_client_certificate)
     settings.client_key = key;
     serve(play_ping, mine.certificate);
     ping();
+    finish();
     secret_unref(key);
     free_files(&mine);
 }
@@ -315,7 +356,7 @@ static void play_late(struct peer *self)
     char *heard = mem_alloc(head + BIG + 3);
     struct wire wire;
 
-    EXPECT(wire_accept(&wire, self, flood.tls, NULL));
+    EXPECT(wire_open(&wire, peer_accept(self), flood.tls, NULL));
     while (!atomic_load(&flood.go))
         usleep(1000);
     for (int i = 0; i < flood.sent; i++) {
@@ -392,6 +433,7 @@ int main(void)
     tcase_set_timeout(tcase, CASE_PATIENCE);
     tcase_add_test(tcase, test_address);
     tcase_add_test(tcase, test_name);
+    tcase_add_test(tcase, test_unix_socket);
     tcase_add_loop_test(tcase, test_certificate_that_does_not_fit, 0, ARRAY_LEN(bads));
     tcase_add_loop_test(tcase, test_untrusted, 0, 2);
     tcase_add_test(tcase, test_no_tls_at_all);
