@@ -40,6 +40,14 @@
 /* After a request because of a 401 there is no other one for so long. */
 #define FLEET_GUARD (30 * SECOND)
 
+/*
+ * What is believed of a store. Generations and fences: so that those which are counted from the
+ * highest one on are numbers for ever. Waits: the longest that a script gives, but for a lease
+ * where auth_timeout is longer; a longer one is taken for this, and then the store is asked again.
+ */
+#define FLEET_GENERATION_MAX (UINT64_MAX / 4)
+#define FLEET_LONGEST_WAIT (1 * HOUR)
+
 /* Why a request brought nothing. */
 enum fleet_failure {
     FLEET_FAILED,      /* backoff of the fleet: 1 s, doubling to 60 s, full jitter */

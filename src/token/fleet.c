@@ -34,6 +34,7 @@ static void submit(struct fleet *fleet, struct fleet_command *command, size_t of
     fleet->busy = true;
     fleet->verb = command->verb;
     fleet->of = of;
+    fleet->have = command->verb == FLEET_PUT ? command->fence - 1 : command->have;
     fleet->sent = now;
     fleet->ports.send(fleet->ports.arg, command);
 }
@@ -318,6 +319,7 @@ static void tell_put(struct fleet *fleet, struct mono_time sent)
     fleet->tell_requested = sent;
 }
 
+/* Of Retry-After no member heeds more than without a fleet, so the fleet does not. */
 static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t floor)
 {
     metric_upstream_add(METRIC_FLEET_LEADS, fleet->index, FLEET_LEAD_FAILED, 1);
@@ -325,7 +327,7 @@ static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t f
     fleet->tell_fence = fleet->fence;
     fleet->tell_of = fleet->lead;
     fleet->failure = failure;
-    fleet->floor = floor;
+    fleet->floor = floor < KEEPER_RETRY_AFTER_MAX ? floor : KEEPER_RETRY_AFTER_MAX;
 }
 
 /* Obtained without a lease: the next look tells whether the store has use for it. */
