@@ -52,7 +52,7 @@
 enum fleet_failure {
     FLEET_FAILED,      /* backoff of the fleet: 1 s, doubling to 60 s, full jitter */
     FLEET_CREDENTIALS, /* refused: 60 s */
-    FLEET_STALLED,     /* nothing that lasts longer: as FLEET_FAILED, and no charge follows */
+    FLEET_STALLED,     /* no response, or no better token: as FLEET_FAILED, uncharged */
 };
 
 struct fleet_command {

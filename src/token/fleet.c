@@ -366,12 +366,20 @@ static bool is_taken(const struct fleet *fleet, struct mono_time sent)
     return taken;
 }
 
+/* Without a response nothing was charged at the token endpoint either. */
+static enum fleet_failure failure_of(const struct keeper_result *result)
+{
+    if (result->kind == KEEPER_NO_RESPONSE)
+        return FLEET_STALLED;
+    return result->kind == KEEPER_REJECTED ? FLEET_CREDENTIALS : FLEET_FAILED;
+}
+
 void fleet_fetched(struct fleet *fleet, const struct keeper_result *result, size_t which,
                    struct mono_time sent, struct mono_time now)
 {
     MAGIC_OK(fleet, FLEET_MAGIC);
     MUST(fleet->want == WANT_END);
-    const bool refused = result->kind == KEEPER_REJECTED;
+    const enum fleet_failure failure = failure_of(result);
     const int64_t floor = result->retry_after;
 
     fleet_enter(fleet);
@@ -382,7 +390,7 @@ void fleet_fetched(struct fleet *fleet, const struct keeper_result *result, size
         if (taken)
             fleet_note_token(fleet);
     } else if (fleet->fence != 0) {
-        tell_fail(fleet, refused ? FLEET_CREDENTIALS : FLEET_FAILED, floor);
+        tell_fail(fleet, failure, floor);
     }
     fleet->fence = 0;
     fleet_leave(fleet, now);
