@@ -4,6 +4,7 @@
 # meantime, the member puts it back. Nobody makes a request for that.
 # shellcheck source=tests/scenario/systemd_common.bash
 . "$TOP/tests/scenario/systemd_common.bash"
+# shellcheck source=tests/scenario/fleet_common.bash
 . "$TOP/tests/scenario/fleet_common.bash"
 
 requests() {
