@@ -82,7 +82,8 @@ struct fleet {
     /* The command under way. */
     bool busy;
     enum fleet_verb verb;
-    size_t of; /* the id it is for */
+    size_t of;     /* the id it is for */
+    uint64_t have; /* a token that the reply tells is of a higher generation */
     struct mono_time sent;
 
     /* The token. */

@@ -40,18 +40,27 @@
 /* After a request because of a 401 there is no other one for so long. */
 #define FLEET_GUARD (30 * SECOND)
 
+/*
+ * What is believed of a store. Generations and fences: so that those which are counted from the
+ * highest one on are numbers for ever. Waits: the longest that a script gives, but for a lease
+ * where auth_timeout is longer; a longer one is taken for this, and then the store is asked again.
+ */
+#define FLEET_GENERATION_MAX (UINT64_MAX / 4)
+#define FLEET_LONGEST_WAIT (1 * HOUR)
+
 /* Why a request brought nothing. */
 enum fleet_failure {
     FLEET_FAILED,      /* backoff of the fleet: 1 s, doubling to 60 s, full jitter */
     FLEET_CREDENTIALS, /* refused: 60 s */
-    FLEET_STALLED,     /* nothing that lasts longer: as FLEET_FAILED, and no charge follows */
+    FLEET_STALLED,     /* no response, or no better token: as FLEET_FAILED, uncharged */
 };
 
 struct fleet_command {
     enum fleet_verb verb;
     const char *id;
     const char *member;
-    uint64_t have;              /* look, ask: a token of a higher generation is told */
+    uint64_t have;              /* look, ask: a token of a higher generation is told; that one, and
+                                 * what is below it, is what TOKEN_WISH_FORGOTTEN takes away */
     enum token_wish wish;       /* ask */
     int64_t lease;              /* ask: ns */
     int64_t limit;              /* ask: charged requests in an hour */
@@ -72,7 +81,7 @@ enum fleet_answer {
     FLEET_WAIT,   /* ask: the last request failed; none is for `wait` */
     FLEET_BUDGET, /* ask: the budget is used up; there is room in `wait` */
     FLEET_YOURS,  /* ask: the lease, with `fence` */
-    FLEET_STORED, /* put */
+    FLEET_STORED, /* put; also of one that had expired: it is not kept, and is no hint to anybody */
     FLEET_LATE,   /* put: there is one of that generation or a higher one, which follows; fail */
     FLEET_NOTED,  /* fail: nobody asks for `wait` */
 };

@@ -34,6 +34,7 @@ static void submit(struct fleet *fleet, struct fleet_command *command, size_t of
     fleet->busy = true;
     fleet->verb = command->verb;
     fleet->of = of;
+    fleet->have = command->verb == FLEET_PUT ? command->fence - 1 : command->have;
     fleet->sent = now;
     fleet->ports.send(fleet->ports.arg, command);
 }
@@ -318,6 +319,7 @@ static void tell_put(struct fleet *fleet, struct mono_time sent)
     fleet->tell_requested = sent;
 }
 
+/* Of Retry-After no member heeds more than without a fleet, so the fleet does not. */
 static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t floor)
 {
     metric_upstream_add(METRIC_FLEET_LEADS, fleet->index, FLEET_LEAD_FAILED, 1);
@@ -325,7 +327,7 @@ static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t f
     fleet->tell_fence = fleet->fence;
     fleet->tell_of = fleet->lead;
     fleet->failure = failure;
-    fleet->floor = floor;
+    fleet->floor = floor < KEEPER_RETRY_AFTER_MAX ? floor : KEEPER_RETRY_AFTER_MAX;
 }
 
 /* Obtained without a lease: the next look tells whether the store has use for it. */
@@ -364,12 +366,20 @@ static bool is_taken(const struct fleet *fleet, struct mono_time sent)
     return taken;
 }
 
+/* Without a response nothing was charged at the token endpoint either. */
+static enum fleet_failure failure_of(const struct keeper_result *result)
+{
+    if (result->kind == KEEPER_NO_RESPONSE)
+        return FLEET_STALLED;
+    return result->kind == KEEPER_REJECTED ? FLEET_CREDENTIALS : FLEET_FAILED;
+}
+
 void fleet_fetched(struct fleet *fleet, const struct keeper_result *result, size_t which,
                    struct mono_time sent, struct mono_time now)
 {
     MAGIC_OK(fleet, FLEET_MAGIC);
     MUST(fleet->want == WANT_END);
-    const bool refused = result->kind == KEEPER_REJECTED;
+    const enum fleet_failure failure = failure_of(result);
     const int64_t floor = result->retry_after;
 
     fleet_enter(fleet);
@@ -380,7 +390,7 @@ void fleet_fetched(struct fleet *fleet, const struct keeper_result *result, size
         if (taken)
             fleet_note_token(fleet);
     } else if (fleet->fence != 0) {
-        tell_fail(fleet, refused ? FLEET_CREDENTIALS : FLEET_FAILED, floor);
+        tell_fail(fleet, failure, floor);
     }
     fleet->fence = 0;
     fleet_leave(fleet, now);

@@ -44,7 +44,10 @@ static void note_unopened(struct fleet *fleet, struct mono_time now)
                   "another [fleet] key_file");
 }
 
-/* The token lasts from when the command was sent, at the latest. */
+/*
+ * The token lasts from when the command was sent, at the latest; and not longer than its lifetime,
+ * which is under the seal, whatever end the store has for it.
+ */
 static bool open_found(struct fleet *fleet, const struct fleet_reply *reply, struct found *out)
 {
     struct sealed_token opened = {.type = NULL};
@@ -54,15 +57,17 @@ static bool open_found(struct fleet *fleet, const struct fleet_reply *reply, str
         sealed_token_fini(&opened);
         return false;
     }
+    const int64_t lifetime = opened.grant.lifetime;
+    const int64_t lasts = reply->lasts < lifetime ? reply->lasts : lifetime;
     struct token *present = fleet->ports.present(fleet->ports.arg);
     *out = (struct found){
         .opened = opened,
-        .expires_at = mono_add(fleet->sent, reply->lasts),
+        .expires_at = mono_add(fleet->sent, lasts),
         .of = fleet->of,
         .generation = reply->generation,
         .same = present != NULL && token_same(present, &opened.grant),
     };
-    out->requested = mono_add(out->expires_at, -opened.grant.lifetime);
+    out->requested = mono_add(out->expires_at, -lifetime);
     token_unref(present);
     return true;
 }
@@ -343,10 +348,22 @@ static bool fits(enum fleet_verb verb, enum fleet_answer answer)
     return false;
 }
 
+/* Whoever writes to the store can put a record of before into it, sealed as it was. */
+static bool is_old(const struct fleet *fleet, const struct fleet_reply *reply)
+{
+    return reply->sealed != NULL && reply->generation <= fleet->have;
+}
+
 void fleet_replied(struct fleet *fleet, const struct fleet_reply *reply, struct mono_time now)
 {
     MAGIC_OK(fleet, FLEET_MAGIC);
     MUST(fleet->busy && fits(fleet->verb, reply->answer));
+    if (is_old(fleet, reply)) {
+        fleet_log(fleet, LOG_LEVEL_WARNING,
+                  "the fleet's store told an old token as a newer one: somebody else writes to it");
+        fleet_lost(fleet, now);
+        return;
+    }
     fleet_enter(fleet);
     fleet->busy = false;
     fleet->reached = now;

@@ -20,7 +20,8 @@ static bool read_decimal(const char *text, size_t len, uint64_t max, uint64_t *o
 
 static bool read_generation(const struct resp_reply *item, uint64_t *out)
 {
-    return item->type == RESP_STRING && read_decimal(item->text, item->len, INT64_MAX, out);
+    return item->type == RESP_STRING &&
+           read_decimal(item->text, item->len, FLEET_GENERATION_MAX, out);
 }
 
 /* Not below `least` ms; as ns. */
@@ -97,15 +98,18 @@ static bool read_looked(const struct resp_reply *items, struct fleet_reply *out)
            read_duration(&items[7], 0, &out->wait) && read_members(&items[8], &out->members);
 }
 
-static bool read_held(const struct resp_reply *items, struct fleet_reply *out)
-{
-    return read_duration(&items[0], 1, &out->wait) && read_name(&items[1], &out->leader) &&
-           out->leader[0] != '\0';
-}
-
 static bool read_wait(const struct resp_reply *items, struct fleet_reply *out)
 {
-    return read_duration(&items[0], 1, &out->wait);
+    if (!read_duration(&items[0], 1, &out->wait))
+        return false;
+    if (out->wait > FLEET_LONGEST_WAIT)
+        out->wait = FLEET_LONGEST_WAIT;
+    return true;
+}
+
+static bool read_held(const struct resp_reply *items, struct fleet_reply *out)
+{
+    return read_wait(items, out) && read_name(&items[1], &out->leader) && out->leader[0] != '\0';
 }
 
 static bool read_yours(const struct resp_reply *items, struct fleet_reply *out)
@@ -161,6 +165,9 @@ bool fleet_reply_read(enum fleet_verb verb, const struct resp_reply *in, struct 
 
 /* ---- hints ---- */
 
+/* In ms. */
+#define WAIT_MAX (FLEET_LONGEST_WAIT / MILLISECOND)
+
 static const struct hint_form {
     enum fleet_hint_kind kind;
     const char *word; /* with the space behind it */
@@ -181,7 +188,8 @@ bool fleet_hint_read(const char *text, size_t len, struct fleet_hint *out)
 
         if (len < word || memcmp(text, hint_forms[i].word, word) != 0)
             continue;
-        if (!read_decimal(text + word, len - word, wait ? (uint64_t)MS_MAX : INT64_MAX, &number) ||
+        if (!read_decimal(text + word, len - word, wait ? (uint64_t)WAIT_MAX : FLEET_GENERATION_MAX,
+                          &number) ||
             number == 0)
             return false;
         out->kind = hint_forms[i].kind;

@@ -22,7 +22,7 @@ static const struct {
                           "another member of the fleet got no token: the fleet waits",
                           "another member's token request failed"},
     [KEEPER_HOLD_RECENT] = {TOKEN_CAUSE_NONE, NULL,
-                            "a rejected token was replaced less than 30 s ago"},
+                            "one was requested because of a 401 less than 30 s ago"},
     [KEEPER_HOLD_BUDGET] = {TOKEN_CAUSE_NONE, NULL, "the fleet has used up auth_budget"},
     [KEEPER_HOLD_ALONE] = {TOKEN_CAUSE_FLEET_ALONE,
                            "the fleet's store is out of reach, and [fleet] alone allows no request",

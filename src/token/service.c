@@ -119,13 +119,20 @@ static void member_fetch(void *arg, const char *guid)
     token_fetch_start(service->request.fetch, guid);
 }
 
-/* Another member's request may have failed for its secret: ours is the same one. */
+/* Another member asked, and has no token for us. */
+static bool has_failed(const struct keeper_result *result)
+{
+    return result->kind == KEEPER_HELD &&
+           (result->held == KEEPER_HOLD_WAIT || result->held == KEEPER_HOLD_RECENT);
+}
+
+/* It may have been rejected for its secret, which is ours too. */
 static void member_answer(void *arg, const struct keeper_result *result, struct mono_time sent)
 {
     MAGIC_CAST(struct token_service, service, arg, TOKEN_SERVICE_MAGIC);
     if (result->kind == KEEPER_SHARED)
         token_service_end_reread(service);
-    else if (result->kind == KEEPER_HELD && result->held == KEEPER_HOLD_WAIT)
+    else if (has_failed(result))
         token_service_begin_reread(service);
     answer(service, result, sent);
 }

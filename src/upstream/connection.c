@@ -247,6 +247,7 @@ static void fail(struct connection *connection, enum client_error error, const c
 {
     struct connection_user *user = connection->user;
 
+    user->os_error = handle_errno(connection->easy);
     give_up(connection);
     user->opened(user, error, text);
 }
@@ -351,8 +352,6 @@ static void on_ended(struct multi_transfer *transfer, CURLcode code)
     enum client_error error = CLIENT_INTERNAL;
     if (code != CURLE_OK) {
         error = handle_error(connection->easy, code, connection->error_text);
-        if (user != NULL)
-            user->os_error = handle_errno(connection->easy);
         memcpy(error_text, connection->error_text, sizeof(error_text));
     }
     if (connection->shared->resolving->leader == connection)

@@ -34,14 +34,31 @@ static void extend(struct range *range, double value, bool first)
         range->most = value;
 }
 
+/* "12.34", "6,673", "17.9 M". */
+static void format_figure(double value, int decimals, char out[32])
+{
+    const long whole = (long)value;
+
+    if (value >= 1e6)
+        snprintf(out, 32, "%.1f M", value / 1e6);
+    else if (value >= 1e4 || (value >= 1e3 && decimals == 0))
+        snprintf(out, 32, "%ld,%03ld", whole / 1000, whole % 1000);
+    else
+        snprintf(out, 32, "%.*f", decimals, value);
+}
+
 static void print_range(const struct range *range, int decimals)
 {
+    char least[32], most[32];
+
+    format_figure(range->least, decimals, least);
+    format_figure(range->most, decimals, most);
     if (range->most < 0)
         printf(" |");
-    else if (range->least == range->most)
-        printf(" %.*f |", decimals, range->most);
+    else if (strcmp(least, most) == 0)
+        printf(" %s |", most);
     else
-        printf(" %.*f to %.*f |", decimals, range->least, decimals, range->most);
+        printf(" %s to %s |", least, most);
 }
 
 enum column { REQUESTS, CONCURRENT, MINUTE_MOST, LACKING, REFUSED, CURED, HALF, COMMANDS, COLUMNS };
@@ -136,8 +153,8 @@ int main(int argc, char **argv)
         print_usage();
         return 2;
     }
-    puts("| scenario | requests | concurrent | in one minute | lookups without a token | 401s | "
-         "last member cured, s | half of them | store commands/s | design |\n"
+    puts("| scenario | requests | concurrent | in a minute | lookups without a token | 401s | "
+         "last cured, s | half cured, s | store commands/s | design |\n"
          "|---|---|---|---|---|---|---|---|---|---|");
     for (size_t i = 0; i < scenario_count; i++) {
         if (wants(&scenarios[i], names))

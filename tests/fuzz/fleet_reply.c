@@ -61,11 +61,13 @@ static void check_reply(enum fleet_verb verb, const struct fleet_reply *out)
 {
     MUST(strlen(out->leader) < FLEET_MEMBER);
     MUST(text_is_all(out->leader, strlen(out->leader), TEXT_NAME));
-    MUST(out->generation <= INT64_MAX && out->counter <= INT64_MAX && out->fence <= INT64_MAX);
+    MUST(out->generation <= FLEET_GENERATION_MAX && out->counter <= FLEET_GENERATION_MAX &&
+         out->fence <= FLEET_GENERATION_MAX);
     MUST(out->now >= 0 && out->now <= INT64_MAX / MILLISECOND && out->members >= 0);
     check_duration(out->lasts);
     check_duration(out->lease);
     check_duration(out->wait);
+    MUST(out->answer == FLEET_LOOKED || out->wait <= FLEET_LONGEST_WAIT);
     check_token(out);
     MUST((out->answer == FLEET_YOURS) == (out->fence > 0));
     MUST((out->answer == FLEET_LOOKED) == (verb == FLEET_LOOK));
@@ -97,7 +99,8 @@ static void play_hint(struct piece input)
             out.kind == FLEET_HINT_WAIT ? (uint64_t)(out.wait / MILLISECOND) : out.generation;
         const int len = snprintf(again, sizeof(again), "%s %" PRIu64, words[out.kind], number);
         MUST((size_t)len == input.len && memcmp(again, text, input.len) == 0);
-        MUST(number > 0 && number <= INT64_MAX && out.wait >= 0);
+        MUST(number > 0 && out.generation <= FLEET_GENERATION_MAX && out.wait >= 0 &&
+             out.wait <= FLEET_LONGEST_WAIT);
     }
     free(text);
 }

@@ -15,6 +15,9 @@ are_alike || fail "tokens differ: $(fingerprints)"
 each_member succeeds || fail "a lookup failed"
 [ "$(counter tokens_issued)" = 1 ] || fail "$(counter tokens_issued) tokens for one fleet"
 
+early=$(at_member a token early_expiry_seconds)
+about "$early" 1619 1800 || fail "it is renewed $early s before its end, and not at half of its life"
+
 # Those that did not ask say so, and are not charged.
 shared=0
 for name in a b c; do

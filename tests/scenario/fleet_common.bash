@@ -10,12 +10,14 @@ fleet=$here # the folder of all
 # ---- the store ----
 
 # start_store [OPTION...]: a Redis or Valkey on a Unix socket, or skips; sets store (its id) and
-# store_socket. What a store held that was ended before is gone.
+# store_socket. What a store held that was ended before is gone. It is run by store_runner, where
+# that is set.
+store_runner=()
 start_store() {
     local server
     server=$(command -v redis-server || command -v valkey-server) || skip "there is no redis-server"
     store_socket=$fleet/store.sock
-    "$server" --port 0 --unixsocket "$store_socket" --save '' --appendonly no --dir "$fleet" \
+    "${store_runner[@]}" "$server" --port 0 --unixsocket "$store_socket" --save '' --appendonly no --dir "$fleet" \
         "$@" >"$fleet/store.log" 2>&1 &
     store=$!
     started+=("$store")
@@ -63,17 +65,35 @@ at_member() {
     shift
     "$@"
 }
+member_keys() {
+    set_key metrics listen "unix:$here/metrics.sock"
+    set_key admin listen "unix:$here/admin.sock"
+}
 # start_member NAME [ENVIRONMENT...]: does not wait for a token.
 start_member() {
+    # shellcheck disable=SC2034 # what start_daemon sets
     local here=$fleet/$1 name=$1 address at daemon
     shift
     mkdir -p "$here"
-    set_key metrics listen "unix:$here/metrics.sock"
-    set_key admin listen "unix:$here/admin.sock"
+    member_keys
     [ ! -e "$here/log" ] || cat "$here/log" >>"$said"
     start_daemon "$@"
     members[$name]=$daemon
     addresses[$name]=$address
+}
+# reload_member NAME [OUTCOME]: with the keys as they are now, and it ends so (reloaded, or failed).
+reload_member() {
+    local here=$fleet/$1 outcome=${2:-reloaded} before
+    member_keys
+    configure
+    before=$(grep -c 'configuration reloaded\|reload failed' "$here/log")
+    kill -HUP "${members[$1]}"
+    eventually has_reloaded "$before"
+    grep 'configuration reloaded\|reload failed' "$here/log" | tail -n 1 | grep -q "$outcome" ||
+        fail "the reload of $1 has not $outcome"
+}
+has_reloaded() {
+    [ "$(grep -c 'configuration reloaded\|reload failed' "$here/log")" -gt "$1" ]
 }
 # end_member NAME [SIGNAL [STATUS]]: as stop_daemon. kill_member NAME: at once.
 end_member() {
@@ -104,7 +124,7 @@ are_alike() {
 }
 # follows: the member has reached the store, and has the token that is in it.
 follows() {
-    [ "$(fleet_says state)" = following ] && [ "$(fleet_says generation)" -gt 0 ]
+    [ "$(fleet_says state)" = following ] && [ "$(fleet_says generation)" -gt 0 ] 2>/dev/null
 }
 # fleet_says FIELD: of "fleet" in /tokens.
 fleet_says() {
@@ -112,6 +132,16 @@ fleet_says() {
 }
 succeeds() {
     [ "$(look_status)" = 200 ]
+}
+
+# patiently COMMAND...: as eventually, for what takes the half of a token's life.
+patiently() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        "$@" && return
+        sleep 0.1
+    done
+    fail "never: $*"
 }
 
 # What all of them said is looked at in the end.

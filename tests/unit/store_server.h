@@ -28,9 +28,10 @@
 #define PREFIX "pc"
 /* conf/man/postcoded.ini.5 has the same. */
 #define ACL                                                                                        \
-    "user postcoded on >secret ~pc:{* &pc:{* -@all +eval +evalsha +time +hget +hset +pttl "        \
-    "+pexpire +pexpireat +get +set +del +incr +exists +zadd +zcard +zrange +zremrangebyscore "     \
-    "+publish +subscribe +ping +auth +role +pubsub|numsub +client|setname\n"
+    "user postcoded on >secret resetchannels ~pc:{* &pc:{* -@all +eval +evalsha +time +hget "      \
+    "+hset +pttl +pexpire +pexpireat +get +set +del +incr +zadd +zcard +zrange "                   \
+    "+zremrangebyscore +publish +subscribe +unsubscribe +pubsub|numsub +auth +role "               \
+    "+client|setname\n"
 #define SEALED_MAX 40
 #define HEARD_MAX 64
 
@@ -159,7 +160,7 @@ static inline void begin(void)
     run_server();
     admin = connect_as(NULL);
     caller = connect_as("postcoded");
-    listener = connect_as("postcoded");
+    listener = connect_as(NULL);
     model = store_model_new(model_publishes, NULL);
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         char channel[FLEET_CHANNEL];

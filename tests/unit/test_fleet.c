@@ -238,6 +238,19 @@ START_TEST(refused_credentials_are_told_as_such)
 }
 END_TEST
 
+/* As for a member without a fleet: an attempt after it is not charged to auth_budget. */
+START_TEST(no_response_is_told_as_uncharged)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    lead(world, TOKEN_WISH_SCHEDULE, 5);
+    world_fetched(world, (struct keeper_result){.kind = KEEPER_NO_RESPONSE}, 0);
+    ck_assert_int_eq(world->command.verb, FLEET_FAIL);
+    ck_assert_int_eq(world->command.failure, FLEET_STALLED);
+    world_free(world);
+}
+END_TEST
+
 /* Row "issuer returns the same dying token". */
 START_TEST(a_stalled_renewal_is_not_put)
 {
@@ -778,6 +791,7 @@ int main(void)
     tcase_add_test(tcase, anothers_failure_holds_the_keeper);
     tcase_add_test(tcase, a_wait_hint_holds_who_waits);
     tcase_add_test(tcase, refused_credentials_are_told_as_such);
+    tcase_add_test(tcase, no_response_is_told_as_uncharged);
     tcase_add_test(tcase, a_stalled_renewal_is_not_put);
     tcase_add_test(tcase, a_refused_token_is_replaced_by_one);
     tcase_add_test(tcase, gone_is_waited_for);

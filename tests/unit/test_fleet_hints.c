@@ -24,10 +24,10 @@ START_TEST(good_hints)
         struct fleet_hint expected;
     } hints[] = {
         {"new 1", {.kind = FLEET_HINT_NEW, .generation = 1}},
-        {"gone 9223372036854775807", {.kind = FLEET_HINT_GONE, .generation = INT64_MAX}},
+        {"gone 4611686018427387903", {.kind = FLEET_HINT_GONE, .generation = FLEET_GENERATION_MAX}},
         {"leaked 70", {.kind = FLEET_HINT_LEAKED, .generation = 70}},
         {"wait 60000", {.kind = FLEET_HINT_WAIT, .wait = MINUTE}},
-        {"wait 9223372036854", {.kind = FLEET_HINT_WAIT, .wait = 9223372036854 * MILLISECOND}},
+        {"wait 3600000", {.kind = FLEET_HINT_WAIT, .wait = FLEET_LONGEST_WAIT}},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
@@ -65,7 +65,9 @@ START_TEST(what_is_no_hint)
         "wait +1",
         "new 0x1",
         "1",
+        "wait 3600001",
         "wait 9223372036855",
+        "gone 4611686018427387904",
         "gone 9223372036854775808",
         "new 18446744073709551617",
     };

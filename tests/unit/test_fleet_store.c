@@ -187,7 +187,7 @@ static const struct sample good[] = {
      {T("looked"), N(1), T("5"), N(7), T("x\0y"), T("6"), N(8), T("m"), N(9), N(3)}},
     {FLEET_LOOK, 10, {T("looked"), N(1), T("5"), N(7), NIL, T("0"), N(0), T(""), N(0), N(0)}},
     {FLEET_LOOK, 10, {T("looked"), N(1), T("0"), N(0), NIL, T("0"), N(0), T(""), N(0), N(0)}},
-    {FLEET_ASK, 4, {T("newer"), T("9223372036854775807"), N(1), T("x")}},
+    {FLEET_ASK, 4, {T("newer"), T("4611686018427387903"), N(1), T("x")}},
     {FLEET_ASK, 3, {T("held"), N(1), T("host-1.0a0b0c0d")}},
     {FLEET_ASK, 2, {T("recent"), N(2)}},
     {FLEET_ASK, 2, {T("wait"), N(3)}},
@@ -251,7 +251,7 @@ END_TEST
 START_TEST(what_the_others_say)
 {
     ck_assert(read_as(FLEET_ASK, &good[3]));
-    ck_assert_uint_eq(reply.generation, INT64_MAX);
+    ck_assert_uint_eq(reply.generation, FLEET_GENERATION_MAX);
     ck_assert_int_eq(reply.lasts, MILLISECOND);
     ck_assert_mem_eq(reply.sealed, "x", 1);
     ck_assert(read_as(FLEET_ASK, &good[4]));
@@ -343,6 +343,7 @@ static const struct fault {
     {0, 2, T("5.0")},
     {0, 2, T("5\0")},
     {0, 2, T("1e3")},
+    {0, 2, T("4611686018427387904")},
     {0, 2, T("9223372036854775808")},
     {0, 2, T("18446744073709551616")},
     {0, 3, N(0)}, /* a token that does not last */
@@ -352,7 +353,8 @@ static const struct fault {
     {0, 4, T("")},
     {2, 4, T("x")}, /* sealed is what is not there */
     {0, 5, T("-1")},
-    {0, 5, T("9223372036854775808")},
+    {0, 5, T("4611686018427387904")},
+    {0, 5, T("9223372036854775807")},
     {0, 6, N(0)}, /* a leader without a lease */
     {0, 6, N(-1)},
     {0, 7, T("")}, /* a lease without a leader */
@@ -366,7 +368,7 @@ static const struct fault {
     {0, 8, N(INT64_MAX)},
     {0, 9, N(-1)},
     {3, 1, T("0")},
-    {3, 1, T("9223372036854775808")},
+    {3, 1, T("4611686018427387904")},
     {3, 2, N(0)},
     {3, 3, T("")},
     {4, 1, N(0)},
@@ -380,7 +382,7 @@ static const struct fault {
     {8, 1, N(0)},
     {8, 2, T("0")},
     {8, 2, T("")},
-    {8, 2, T("9223372036854775808")},
+    {8, 2, T("4611686018427387904")},
     {10, 1, T("0")},
     {10, 2, N(0)},
     {10, 3, T("")},
@@ -394,6 +396,24 @@ START_TEST(items_out_of_range)
 
     sample.items[faults[_i].item] = faults[_i].value;
     ck_assert(!read_as(sample.verb, &sample));
+}
+END_TEST
+
+/* No member waits for ever, whatever time somebody has given a key of the store. */
+START_TEST(the_longest_wait)
+{
+    for (size_t i = 4; i < 8; i++) {
+        struct sample sample = good[i];
+        sample.items[1].integer = HOUR / MILLISECOND;
+        ck_assert(read_as(FLEET_ASK, &sample));
+        ck_assert_int_eq(reply.wait, HOUR);
+        sample.items[1].integer++;
+        ck_assert(read_as(FLEET_ASK, &sample));
+        ck_assert_int_eq(reply.wait, FLEET_LONGEST_WAIT);
+        sample.items[1].integer = INT64_MAX / MILLISECOND;
+        ck_assert(read_as(FLEET_ASK, &sample));
+        ck_assert_int_eq(reply.wait, FLEET_LONGEST_WAIT);
+    }
 }
 END_TEST
 
@@ -427,6 +447,7 @@ int main(void)
     tcase_add_test(tcase, items_of_another_type);
     tcase_add_test(tcase, too_few_items_or_too_many);
     tcase_add_loop_test(tcase, items_out_of_range, 0, (int)ARRAY_LEN(faults));
+    tcase_add_test(tcase, the_longest_wait);
     tcase_add_test(tcase, the_longest_name);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

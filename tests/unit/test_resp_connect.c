@@ -54,6 +54,9 @@ static void teardown_connect(void)
 
 /* ---- addresses ---- */
 
+#define TEN "1234567890"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const char *const no_servers[] = {
     "",
     "host",
@@ -78,8 +81,7 @@ static const char *const no_servers[] = {
     "h\xc3\xb6st:6379",
     "unix:",
     "unix:relative",
-    "unix:/1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
-    "901234567890123456789",
+    "unix:/" HUNDRED "/1234567",
 };
 
 START_TEST(test_no_address)

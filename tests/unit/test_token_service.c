@@ -23,6 +23,7 @@ static struct peer peer;
 static struct config *config;
 static struct token_service *service;
 static bool one_shot;
+static struct fleet_link *fleet_link;
 static unsigned char boot[SEALED_TOKEN_BOOT];
 
 /* What the ports heard. */
@@ -60,6 +61,9 @@ static void stop_service(void)
 static void teardown(void)
 {
     stop_service();
+    fleet_link_free(fleet_link);
+    fleet_link = NULL;
+    loop_drain(loop);
     config_unref(config);
     config = NULL;
     loop_drain(loop);
@@ -139,6 +143,10 @@ static void make(const char *keys)
     load(keys);
     settings.config = config;
     settings.upstream = config->upstreams;
+    settings.member = "here.1";
+    if (config->fleet_servers.count > 0)
+        ck_assert_int_eq(fleet_link_new(loop, config, &fleet_link), ERR_OK);
+    settings.link = fleet_link;
     ck_assert_int_eq(token_service_new(&settings, &ports, &service), ERR_OK);
     ck_assert_uint_eq(views, 0);
 }
@@ -500,6 +508,86 @@ START_TEST(a_discarded_change_changes_nothing)
 }
 END_TEST
 
+/* ---- a fleet whose store is not there ---- */
+
+/* The store is waited for, then for a random moment of 5 s: nothing is asked here, but by others.
+ */
+#define NO_STORE ONE_SECRET "[fleet]\nservers = unix:/nowhere/store.sock\n"
+
+static struct fleet_status member(void)
+{
+    struct fleet_status status;
+    ck_assert(token_service_fleet_status(service, mono_now(), &status));
+    return status;
+}
+
+/* What was wanted of the fleet is asked for without it. */
+START_TEST(leaves_a_fleet_with_a_wish)
+{
+    static const char *const answers[] = {TOKEN_OF("abc"), NULL};
+    struct fleet_status status;
+    begin(NO_STORE, answers);
+    ck_assert(!token_service_fleet_status(service, mono_now(), &status));
+    token_service_start(service);
+    ck_assert_int_eq(member().state, FLEET_JOINING);
+    ck_assert_str_eq(member().member, "here.1");
+    ck_assert_int_eq(state(), KEEPER_FETCHING);
+    token_service_leave(service);
+    token_service_leave(service);
+    ck_assert(!token_service_fleet_status(service, mono_now(), &status));
+    fleet_link_free(fleet_link); /* nobody is at it */
+    fleet_link = NULL;
+    run();
+    peer_stop(&peer);
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+/* And what it has asked for already is not asked for twice. */
+START_TEST(leaves_a_fleet_with_a_request)
+{
+    static const char *const answers[] = {TOKEN_OF("abc"), NULL};
+    begin(NO_STORE, answers);
+    token_service_start(service);
+    while (!token_fetch_is_under_way(service->request.fetch))
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    ck_assert_int_eq(member().state, FLEET_ALONE);
+    token_service_leave(service);
+    run();
+    peer_stop(&peer);
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_int_eq(peer.accepted, 1);
+}
+END_TEST
+
+/* Alone it has its token all the same, and keeps it. */
+START_TEST(a_fleet_without_a_store)
+{
+    static const char *const answers[] = {TOKEN_OF("abc"), NULL};
+    begin(NO_STORE, answers);
+    token_service_start(service);
+    while (state() != KEEPER_VALID)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    peer_stop(&peer);
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_uint_eq(kept, 1);
+    ck_assert_int_eq(member().state, FLEET_ALONE);
+    /* A reload that leaves the fleet keeps it too. */
+    struct token_service_change *change = NULL;
+    load(ONE_SECRET);
+    ck_assert_int_eq(token_service_prepare(service, config, config->upstreams, NULL, &change),
+                     ERR_OK);
+    token_service_discard(change);
+    ck_assert_int_eq(member().state, FLEET_ALONE);
+    reload(ONE_SECRET);
+    struct fleet_status status;
+    ck_assert(!token_service_fleet_status(service, mono_now(), &status));
+    ck_assert_str_eq(value, "Bearer abc");
+    ck_assert_int_eq(state(), KEEPER_VALID);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("token_service");
@@ -519,6 +607,9 @@ int main(void)
     tcase_add_test(tcase, asks_for_nothing_once_stopped);
     tcase_add_test(tcase, unusable_files_make_no_service);
     tcase_add_test(tcase, takes_a_token_back);
+    tcase_add_test(tcase, leaves_a_fleet_with_a_wish);
+    tcase_add_test(tcase, leaves_a_fleet_with_a_request);
+    tcase_add_test(tcase, a_fleet_without_a_store);
     tcase_add_test(tcase, a_restored_token_tells_the_secret);
     tcase_add_test(tcase, takes_back_nothing_foreign);
     tcase_add_test(tcase, a_reload_of_nothing_keeps_all);
