@@ -1,4 +1,4 @@
-/* How a fleet's link reaches its store: servers, roles, Sentinels, MOVED, and waits. */
+/* How a fleet's link reaches its store: servers, roles, MOVED, and waits. */
 #include "fleet_link_fixture.h"
 
 #include <limits.h>
@@ -185,221 +185,6 @@ START_TEST(test_role_needs_a_password)
     const char *log = logged();
     ck_assert_ptr_nonnull(strstr(log, "(NOAUTH Authentication required.)"));
     ck_assert_ptr_nonnull(strstr(log, "check [fleet] user and password_file"));
-}
-END_TEST
-
-/* ---- Sentinels ---- */
-
-#define SENTINELS TWO "sentinel = mymaster\nplaintext = on\n"
-#define ASK "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster"
-static const struct resp_reply nil = {.type = RESP_NIL};
-
-static void names_master(size_t i, const char *host, const char *port)
-{
-    opens(i);
-    ck_assert_str_eq(last_sent(i), ASK);
-    replies(i, ITEMS(TEXT(host), TEXT(port)));
-    ck_assert(resps[i].closed);
-}
-
-START_TEST(test_sentinel)
-{
-    write_mode("pw", "hush\n", 0600);
-    write_mode("spw", "psst\n", 0600);
-    make_link(SENTINELS "user = u\npassword_file = pw\nsentinel_user = su\n"
-                        "sentinel_password_file = spw\n");
-    sits(&a, ID_A);
-    turn();
-    ck_assert_str_eq(resps[0].server, "127.0.0.1:1");
-    ck_assert_str_eq(resps[0].user, "su");
-    ck_assert_str_eq(resps[0].password, "psst");
-    ck_assert_ptr_null(resps[0].name);
-    names_master(0, "10.0.0.9", "6379");
-    ck_assert_str_eq(resps[1].server, "10.0.0.9:6379");
-    ck_assert_str_eq(resps[1].user, "u");
-    ck_assert_str_eq(resps[1].password, "hush");
-    opens_pair(1);
-    confirms(2);
-    ck_told("a connected\n");
-    ck_assert_ptr_nonnull(strstr(logged(), "store was reached server=10.0.0.9:6379"));
-}
-END_TEST
-
-START_TEST(test_sentinel_without_login)
-{
-    write_mode("pw", "hush\n", 0600);
-    make_link(SENTINELS "user = u\npassword_file = pw\n");
-    sits(&a, ID_A);
-    turn();
-    ck_assert_ptr_null(resps[0].user);
-    ck_assert_ptr_null(resps[0].password);
-}
-END_TEST
-
-START_TEST(test_next_sentinel)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    opens(0);
-    replies(0, &nil);
-    ck_assert(resps[0].closed);
-    ck_assert_str_eq(resps[1].server, "127.0.0.1:2");
-    names_master(1, "::1", "6379");
-    ck_assert_str_eq(resps[2].server, "[::1]:6379");
-    opens_pair(2);
-    confirms(3);
-    ck_told("a connected\n");
-    /* Who was right is asked first. */
-    ends(2, RESP_CLOSED, "");
-    turn();
-    ck_assert_str_eq(resps[4].server, "127.0.0.1:2");
-    ends(4, RESP_UNREACHABLE, "");
-    ck_assert_str_eq(resps[5].server, "127.0.0.1:1");
-}
-END_TEST
-
-START_TEST(test_sentinel_names_no_master_any_more)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    names_master(0, "10.0.0.9", "6379");
-    opens(1);
-    replies(1, ITEMS(TEXT("slave"), TEXT("10.0.0.8"), NUMBER(6379)));
-    ck_told("a disconnected\n"); /* the round ends, and there is a wait */
-    ck_assert_uint_eq(resp_count, 2);
-    turn();
-    ck_assert_str_eq(resps[2].server, "127.0.0.1:2"); /* the next one */
-    names_master(2, "10.0.0.8", "6379");
-    opens_pair(3);
-    confirms(4);
-    ck_told("a connected\n");
-}
-END_TEST
-
-static const struct {
-    const char *error; /* NULL: nil */
-    const char *log;
-} unhelpful[] = {
-    {NULL, "knows no master of that name"},
-    {"ERR unknown command 'SENTINEL'", "answers as no Sentinel does"},
-    {"NOAUTH Authentication required.", "check [fleet] sentinel_user"},
-    {"NOPERM this user has no permissions to run the 'sentinel' command",
-     "check [fleet] sentinel_user"},
-};
-
-START_TEST(test_unhelpful_sentinels)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    for (size_t i = 0; i < 2; i++) {
-        opens(i);
-        if (unhelpful[_i].error == NULL)
-            replies(i, &nil);
-        else
-            replies_error(i, unhelpful[_i].error);
-    }
-    ck_told("a disconnected\n");
-    turn();
-    ck_assert_str_eq(resps[2].server, "127.0.0.1:1");
-    const char *log = logged();
-    ck_assert_ptr_nonnull(strstr(log, "the Sentinel 127.0.0.1:1 "));
-    ck_assert_ptr_nonnull(strstr(log, "the Sentinel 127.0.0.1:2 "));
-    ck_assert_ptr_nonnull(strstr(log, unhelpful[_i].log));
-    if (unhelpful[_i].error != NULL)
-        ck_assert_ptr_nonnull(strstr(log, unhelpful[_i].error));
-    ck_assert_uint_eq(count_of(log, "\n"), 1); /* one line for both */
-}
-END_TEST
-
-START_TEST(test_sentinel_refuses_the_password)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    ends(0, RESP_AUTH, "WRONGPASS");
-    ends(1, RESP_AUTH, "WRONGPASS");
-    ck_assert_ptr_nonnull(strstr(logged(), "check [fleet] sentinel_user"));
-}
-END_TEST
-
-static const struct {
-    const char *host, *port;
-} no_addresses[] = {{"", "6379"},         {"10.0.0.9", "0"},        {"10.0.0.9", "65536"},
-                    {"10.0.0.9", "http"}, {"a b", "6379"},          {"unix:/etc/x", "6379"},
-                    {"h\r\nPING", "1"},   {"user@10.0.0.9", "6379"}};
-
-START_TEST(test_sentinel_names_no_address)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    names_master(0, no_addresses[_i].host, no_addresses[_i].port);
-    ck_assert_str_eq(resps[1].server, "127.0.0.1:2");
-    ck_assert_uint_eq(resp_count, 2);
-}
-END_TEST
-
-START_TEST(test_master_must_be_allowed)
-{
-    make_link(TWO "sentinel = mymaster\n");
-    sits(&a, ID_A);
-    turn();
-    names_master(0, "10.0.0.9", "6379");
-    ck_assert_uint_eq(resp_count, 1);
-    ck_told("a disconnected\n");
-    turn();
-    names_master(1, "127.0.0.1", "6379");
-    ck_assert_str_eq(resps[2].server, "127.0.0.1:6379");
-    ck_assert_ptr_nonnull(
-        strstr(logged(), "10.0.0.9:6379 is not on loopback, and [fleet] tls is off"));
-}
-END_TEST
-
-START_TEST(test_tls_to_sentinel_and_master)
-{
-    make_link("servers = sentinel.example:26379\nsentinel = mymaster\n");
-    sits(&a, ID_A);
-    turn();
-    ck_assert(resps[0].tls);
-    names_master(0, "10.0.0.9", "6379");
-    opens_pair(1);
-    ck_assert(resps[1].tls && resps[2].tls);
-}
-END_TEST
-
-START_TEST(test_sentinel_is_asked_again_after_a_failover)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    names_master(0, "10.0.0.9", "6379");
-    opens_pair(1);
-    confirms(2);
-    ck_told("a connected\n");
-    sends(&a);
-    replies_error(1, "READONLY You can't write against a read only replica.");
-    ck_told("a disconnected\n");
-    turn();
-    names_master(3, "10.0.0.8", "6379");
-    opens_pair(4);
-    confirms(5);
-    ck_told("a connected\n");
-}
-END_TEST
-
-START_TEST(test_leaving_while_a_sentinel_is_asked)
-{
-    make_link(SENTINELS);
-    sits(&a, ID_A);
-    turn();
-    opens(0);
-    leaves(&a);
-    ck_assert(resps[0].closed);
-    turn();
-    ck_assert_uint_eq(resp_count, 1);
 }
 END_TEST
 
@@ -618,83 +403,6 @@ START_TEST(test_leaving_ends_the_wait)
 }
 END_TEST
 
-/* ---- what makes a link ---- */
-
-static const struct {
-    const char *lines;
-    bool same;
-} variants[] = {
-    {ONE, true},
-    {ONE "renew = 60\nalone = 3\nlook_interval = 1m\nkey_file = k\n", true},
-    {TWO, false},
-    {ONE "sentinel = m\n", false},
-    {"servers = 127.0.0.1:1\n", false},
-    {ONE "plaintext = on\n", false},
-    {ONE "ca_file = one\n", false},
-    {ONE "password_file = one\n", false},
-    {ONE "user = u\npassword_file = one\n", false},
-    {ONE "sentinel_password_file = one\n", false},
-    {ONE "sentinel_user = u\nsentinel_password_file = one\n", false},
-    {ONE "client_certificate = one\nclient_key = one\n", false},
-    {ONE "prefix = other\n", false},
-    {ONE "timeout = 501ms\n", false},
-};
-
-static struct digest digest_of(const char *lines)
-{
-    char *text = mem_printf(WHOLE "[fleet]\n%s", lines);
-    struct config *loaded = good(text);
-    const struct digest digest = fleet_link_digest(loaded);
-
-    config_unref(loaded);
-    mem_free(text);
-    return digest;
-}
-
-START_TEST(test_digest)
-{
-    struct digest digests[ARRAY_LEN(variants)];
-
-    write_mode("one", "1\n", 0600);
-    write_mode("k", KEY32, 0600);
-    for (size_t i = 0; i < ARRAY_LEN(variants); i++)
-        digests[i] = digest_of(variants[i].lines);
-    for (size_t i = 0; i < ARRAY_LEN(variants); i++)
-        for (size_t j = 0; j < i; j++)
-            ck_assert_msg(digest_same(&digests[i], &digests[j]) ==
-                              (variants[i].same && variants[j].same),
-                          "%zu and %zu", i, j);
-}
-END_TEST
-
-static const char *const files[] = {
-    ONE "ca_file = one\n",
-    ONE "password_file = one\n",
-    ONE "sentinel_password_file = one\n",
-    ONE "client_certificate = one\nclient_key = other\n",
-    ONE "client_certificate = other\nclient_key = one\n",
-};
-
-START_TEST(test_digest_of_contents)
-{
-    write_mode("one", "1\n", 0600);
-    write_mode("other", "1\n", 0600);
-    const struct digest before = digest_of(files[_i]);
-    write_mode("one", "2\n", 0600);
-    const struct digest after = digest_of(files[_i]);
-    ck_assert(!digest_same(&before, &after));
-}
-END_TEST
-
-START_TEST(test_files_are_checked)
-{
-    write_mode("one", "no certificate\n", 0600);
-    config = good(WHOLE "[fleet]\nservers = 127.0.0.1:1\nca_file = one\n");
-    ck_assert_int_eq(fleet_link_new(loop, config, &link_), ERR_INVALID);
-    ck_assert_ptr_null(link_);
-}
-END_TEST
-
 static void add_servers(Suite *suite)
 {
     TCase *tests = tcase_create("servers and roles");
@@ -710,25 +418,6 @@ static void add_servers(Suite *suite)
     tcase_add_test(tests, test_server_is_a_sentinel);
     tcase_add_loop_test(tests, test_role_is_not_told, 0, (int)ARRAY_LEN(untold));
     tcase_add_test(tests, test_role_needs_a_password);
-    suite_add_tcase(suite, tests);
-}
-
-static void add_sentinels(Suite *suite)
-{
-    TCase *tests = tcase_create("Sentinels");
-
-    tcase_add_checked_fixture(tests, link_setup, link_teardown);
-    tcase_add_test(tests, test_sentinel);
-    tcase_add_test(tests, test_sentinel_without_login);
-    tcase_add_test(tests, test_next_sentinel);
-    tcase_add_test(tests, test_sentinel_names_no_master_any_more);
-    tcase_add_loop_test(tests, test_unhelpful_sentinels, 0, (int)ARRAY_LEN(unhelpful));
-    tcase_add_test(tests, test_sentinel_refuses_the_password);
-    tcase_add_loop_test(tests, test_sentinel_names_no_address, 0, (int)ARRAY_LEN(no_addresses));
-    tcase_add_test(tests, test_master_must_be_allowed);
-    tcase_add_test(tests, test_tls_to_sentinel_and_master);
-    tcase_add_test(tests, test_sentinel_is_asked_again_after_a_failover);
-    tcase_add_test(tests, test_leaving_while_a_sentinel_is_asked);
     suite_add_tcase(suite, tests);
 }
 
@@ -752,26 +441,13 @@ static void add_moves_and_waits(Suite *suite)
     suite_add_tcase(suite, tests);
 }
 
-static void add_making(Suite *suite)
-{
-    TCase *tests = tcase_create("what makes a link");
-
-    tcase_add_checked_fixture(tests, link_setup, link_teardown);
-    tcase_add_test(tests, test_digest);
-    tcase_add_loop_test(tests, test_digest_of_contents, 0, (int)ARRAY_LEN(files));
-    tcase_add_test(tests, test_files_are_checked);
-    suite_add_tcase(suite, tests);
-}
-
 Suite *fleet_reach_suite(void);
 Suite *fleet_reach_suite(void)
 {
     Suite *suite = suite_create("fleet_reach");
 
     add_servers(suite);
-    add_sentinels(suite);
     add_moves_and_waits(suite);
-    add_making(suite);
     return suite;
 }
 
