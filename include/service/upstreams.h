@@ -29,11 +29,15 @@
 
 struct upstreams;
 
+/* The daemon's name in a fleet; behind it a hyphen and a number of 3 digits have room. */
+#define UPSTREAMS_MEMBER (FLEET_MEMBER - 4)
+
 struct daemon_upstream {
     unsigned magic;
     struct upstreams *upstreams;
     char *name;
-    size_t index; /* in the metrics */
+    size_t index;              /* in the metrics */
+    char member[FLEET_MEMBER]; /* its name in a fleet: by it a member knows its own lease */
     struct token_service *tokens;
     struct token_fdstore fdstore;
     struct upstream_state state;
@@ -54,7 +58,7 @@ struct upstreams {
     /* The status of one of them may have changed. */
     void (*changed)(void *arg);
     void *arg;
-    char member[FLEET_MEMBER]; /* the daemon's name in a fleet */
+    char member[UPSTREAMS_MEMBER]; /* the daemon's name in a fleet, what theirs begin with */
     bool ending; /* the workers have ended: those that retire are freed with all others */
 
     struct daemon_upstream **items; /* the present ones, in the order of the configuration */

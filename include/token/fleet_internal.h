@@ -91,6 +91,7 @@ struct fleet {
     uint64_t seen[FLEET_SECRETS]; /* the highest generation that was looked at */
     uint64_t generation;          /* of the present token under ids[which]; 0: it has none */
     uint64_t own_above;           /* without one, it is newer than this generation, and no other */
+    uint64_t given_up;            /* the highest one that was refused or forgotten */
     bool refused;                 /* the upstream rejected the present token */
     bool announced;               /* another member said so, and asks for its successor */
     int64_t lifetime;             /* of the last token; 0: there was none */
@@ -140,6 +141,8 @@ void fleet_hold(struct fleet *fleet, enum keeper_hold held, int64_t hold);
 void fleet_request(struct fleet *fleet);
 /* Another secret works. */
 void fleet_switch(struct fleet *fleet, size_t which, struct mono_time now);
+/* The present token was refused or forgotten, here or elsewhere. */
+void fleet_give_up(struct fleet *fleet);
 /* There is another token at hand than before. */
 void fleet_note_token(struct fleet *fleet);
 /* The store answers: requests that were to be made without it are put to it. */

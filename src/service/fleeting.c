@@ -3,6 +3,7 @@
  * share. A reload makes a link beside the present one where it would differ; each token service
  * leaves the former for it, and retired ones leave it too, so that it can go at the end.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,20 +14,21 @@
 #include "config/fleet.h"
 #include "service/daemon_internal.h"
 
-/* What the host may be called differently in a store that lives longer: 8 hex digits and a dot. */
-#define SUFFIX 9
+/* What the name has of the host's, before a dot and 8 digits. */
+#define HOST_PART ((int)UPSTREAMS_MEMBER - 1 - 9)
 
 /* The host's name, and what tells this process from others there and before. */
-static void make_name(char out[FLEET_MEMBER])
+static void make_name(char out[UPSTREAMS_MEMBER])
 {
-    char host[FLEET_MEMBER - SUFFIX] = "";
+    char host[HOST_NAME_MAX + 1] = ""; /* where there is no room for all, there is none of it */
     if (gethostname(host, sizeof(host)) != 0)
         host[0] = '\0';
     host[sizeof(host) - 1] = '\0';
     for (char *c = host; *c != '\0'; c++)
         if (!text_is_all(c, 1, TEXT_NAME))
             *c = '-';
-    snprintf(out, FLEET_MEMBER, "%s.%08x", host[0] != '\0' ? host : "host", (unsigned)arc4random());
+    snprintf(out, UPSTREAMS_MEMBER, "%.*s.%08x", HOST_PART, host[0] != '\0' ? host : "host",
+             (unsigned)arc4random());
 }
 
 static enum err make_link(struct loop *loop, struct config *config, struct fleeting *out)

@@ -4,6 +4,7 @@
  */
 #include "service/upstreams.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -60,6 +61,15 @@ static void upstream_free(struct daemon_upstream *upstream)
     mem_free(upstream);
 }
 
+/* Two upstreams may have the same credentials, and one token in the store then. */
+static void name_member(struct daemon_upstream *upstream)
+{
+    const int len = snprintf(upstream->member, sizeof(upstream->member), "%s-%zu",
+                             upstream->upstreams->member, upstream->index);
+
+    MUST(len > 0 && (size_t)len < sizeof(upstream->member));
+}
+
 enum err upstream_new(struct upstreams *upstreams, struct config *config,
                       const struct config_upstream *settings, struct fleet_link *link,
                       struct daemon_upstream **out)
@@ -71,7 +81,7 @@ enum err upstream_new(struct upstreams *upstreams, struct config *config,
                                                .config = config,
                                                .upstream = settings,
                                                .link = link,
-                                               .member = upstreams->member,
+                                               .member = upstream->member,
                                                .workers = upstreams->workers};
 
     MAGIC_SET(upstream, UPSTREAM_MAGIC);
@@ -82,6 +92,7 @@ enum err upstream_new(struct upstreams *upstreams, struct config *config,
     upstreams->all = upstream;
     upstream->name = mem_strdup(settings->name);
     upstream->index = settings->index;
+    name_member(upstream);
     upstream->sides = mem_zalloc(upstreams->workers * sizeof(struct side *));
     token_fdstore_init(&upstream->fdstore, settings);
     enum err err = token_service_new(&of_tokens, &ports, &upstream->tokens);

@@ -46,10 +46,15 @@ static void send_look(struct fleet *fleet, size_t of, struct mono_time now)
     submit(fleet, &command, of, now);
 }
 
-/* After a 401 only another token than the refused one is of use: one of ours counts as none. */
+/*
+ * After a 401 only another token than the refused one is of use: one of ours counts as none. Nor is
+ * one of use that was given up before, though the store may have it still.
+ */
 static uint64_t have(const struct fleet *fleet)
 {
-    return fleet->wish == TOKEN_WISH_REFUSED ? fleet->generation : fleet->seen[fleet->which];
+    if (fleet->wish != TOKEN_WISH_REFUSED)
+        return fleet->seen[fleet->which];
+    return fleet->generation > fleet->given_up ? fleet->generation : fleet->given_up;
 }
 
 static void send_ask(struct fleet *fleet, struct mono_time now)
@@ -290,6 +295,8 @@ void fleet_want(struct fleet *fleet, enum token_wish wish, const char *guid, str
     fleet->want = WANT_ASK;
     fleet->wish = wish;
     fleet->ask_at = first_ask(fleet, now);
+    if (wish == TOKEN_WISH_REFUSED || wish == TOKEN_WISH_FORGOTTEN)
+        fleet_give_up(fleet);
     fleet->refused |= wish == TOKEN_WISH_REFUSED;
     fleet->looked_aside = false;
     fleet->held = false;
@@ -320,14 +327,19 @@ static void tell_put(struct fleet *fleet, struct mono_time sent)
 }
 
 /* Of Retry-After no member heeds more than without a fleet, so the fleet does not. */
-static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t floor)
+static void give_back(struct fleet *fleet, enum fleet_failure failure, int64_t floor)
 {
-    metric_upstream_add(METRIC_FLEET_LEADS, fleet->index, FLEET_LEAD_FAILED, 1);
     fleet->tell = TELL_FAIL;
     fleet->tell_fence = fleet->fence;
     fleet->tell_of = fleet->lead;
     fleet->failure = failure;
     fleet->floor = floor < KEEPER_RETRY_AFTER_MAX ? floor : KEEPER_RETRY_AFTER_MAX;
+}
+
+static void tell_fail(struct fleet *fleet, enum fleet_failure failure, int64_t floor)
+{
+    metric_upstream_add(METRIC_FLEET_LEADS, fleet->index, FLEET_LEAD_FAILED, 1);
+    give_back(fleet, failure, floor);
 }
 
 /* Obtained without a lease: the next look tells whether the store has use for it. */
@@ -339,6 +351,17 @@ static void keep_own(struct fleet *fleet, struct mono_time now)
         fleet->look_at = now;
 }
 
+/*
+ * Under the id of the secret that failed there is nothing to be had any more. Who waits for our
+ * lease there hears of its end, and looks under this one.
+ */
+static void change_secret(struct fleet *fleet, size_t which, struct mono_time now)
+{
+    if (fleet->fence != 0)
+        give_back(fleet, FLEET_STALLED, 0);
+    fleet_switch(fleet, which, now);
+}
+
 /* The keeper has it. `taken`: and uses it. */
 static void share(struct fleet *fleet, size_t which, bool taken, struct mono_time sent,
                   struct mono_time now)
@@ -346,7 +369,7 @@ static void share(struct fleet *fleet, size_t which, bool taken, struct mono_tim
     const bool leads = fleet->fence != 0;
 
     if (taken && which != fleet->which)
-        fleet_switch(fleet, which, now);
+        change_secret(fleet, which, now);
     else if (taken && !leads)
         keep_own(fleet, now);
     else if (taken)

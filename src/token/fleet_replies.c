@@ -403,6 +403,7 @@ static void hinted_gone(struct fleet *fleet, uint64_t generation)
 {
     if (generation == 0 || generation != fleet->generation)
         return;
+    fleet_give_up(fleet);
     fleet->refused = true;
     fleet->announced = true;
 }
@@ -411,6 +412,7 @@ static void hinted_leaked(struct fleet *fleet, uint64_t generation)
 {
     if (generation == 0 || generation != fleet->generation)
         return;
+    fleet_give_up(fleet);
     fleet->generation = 0;
     fleet_note_token(fleet);
     fleet->ports.leaked(fleet->ports.arg);

@@ -51,6 +51,12 @@ void fleet_request(struct fleet *fleet)
     fleet->ports.fetch(fleet->ports.arg, fleet->guid[0] != '\0' ? fleet->guid : NULL);
 }
 
+void fleet_give_up(struct fleet *fleet)
+{
+    if (fleet->generation > fleet->given_up)
+        fleet->given_up = fleet->generation;
+}
+
 void fleet_note_token(struct fleet *fleet)
 {
     struct token *present = fleet->ports.present(fleet->ports.arg);
@@ -70,6 +76,7 @@ void fleet_switch(struct fleet *fleet, size_t which, struct mono_time now)
         return;
     fleet->which = which;
     fleet->generation = 0;
+    fleet->given_up = 0;
     fleet->own_above = fleet->seen[which];
     fleet->look_at = now;
     fleet->ports.follow(fleet->ports.arg, fleet->ids[which]);

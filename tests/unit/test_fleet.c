@@ -664,6 +664,16 @@ START_TEST(a_token_of_the_other_id_is_followed)
 }
 END_TEST
 
+/* Who waits for it looks under the other id then. */
+static void gives_its_lease_back(struct fleet_world *world, uint64_t fence)
+{
+    ck_assert_int_eq(world->command.verb, FLEET_FAIL);
+    ck_assert_str_eq(world->command.id, ID);
+    ck_assert_uint_eq(world->command.fence, fence);
+    ck_assert_int_eq(world->command.failure, FLEET_STALLED);
+    world_reply(world, REPLY(.answer = FLEET_NOTED, .wait = SECOND));
+}
+
 /* It was obtained with the other secret, so that it is put under that one's id. */
 START_TEST(a_grant_for_the_other_secret_goes_to_its_id)
 {
@@ -675,6 +685,9 @@ START_TEST(a_grant_for_the_other_secret_goes_to_its_id)
     world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 1));
     world_granted_for(world, 1, "x", HOUR);
     ck_assert_str_eq(world->followed, OTHER_ID);
+    gives_its_lease_back(world, 1);
+    ck_assert_int_eq(fleet_count(METRIC_FLEET_LEADS, FLEET_LEAD_GRANTED), 1);
+    ck_assert_int_eq(fleet_count(METRIC_FLEET_LEADS, FLEET_LEAD_FAILED), 0);
     ck_assert_int_eq(world->command.verb, FLEET_LOOK);
     ck_assert_str_eq(world->command.id, OTHER_ID);
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .counter = 3));
@@ -737,6 +750,7 @@ START_TEST(a_worse_token_of_the_other_id_is_left)
     world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
     world_pass(world, SECOND);
     world_granted_for(world, 1, "x", 2 * HOUR);
+    gives_its_lease_back(world, 5);
     world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 9, .counter = 9));
     ck_assert_int_eq(world->command.verb, FLEET_PUT);
     ck_assert_str_eq(world->sealed, "x|7200|" OTHER_ID "|10");

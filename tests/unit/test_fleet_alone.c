@@ -468,6 +468,30 @@ START_TEST(our_own_token_is_not_put_over_a_newer_one)
 }
 END_TEST
 
+/* Alone it was replaced, and the store has it still. Then the one in its place is refused, too. */
+START_TEST(a_refused_token_does_not_come_back)
+{
+    static const enum token_wish wishes[] = {TOKEN_WISH_REFUSED, TOKEN_WISH_FORGOTTEN};
+
+    for (size_t i = 0; i < ARRAY_LEN(wishes); i++) {
+        struct fleet_world *world = alone();
+        world_pass(world, MINUTE);
+        world_want(world, wishes[i]);
+        world_turn(world);
+        world_pass(world, 5 * SECOND);
+        world_granted(world, "own", HOUR);
+        world_connect(world);
+        world_reply(world, REPLY(.answer = FLEET_LOOKED, .generation = 4, .counter = 5,
+                                 .lease = 3 * SECOND, .leader = "there.2"));
+        world_want(world, TOKEN_WISH_REFUSED);
+        world_turn(world);
+        ck_assert_int_eq(world->command.verb, FLEET_ASK);
+        ck_assert_uint_eq(world->command.have, 4);
+        world_free(world);
+    }
+}
+END_TEST
+
 /* A lease of before is over: what is obtained alone later is not put under its fence. */
 START_TEST(our_own_token_has_no_fence)
 {
@@ -662,6 +686,7 @@ int main(void)
     tcase_add_test(tcase, a_put_waits_for_a_store_that_answers);
     tcase_add_test(tcase, a_put_that_was_not_sent_is_lost);
     tcase_add_test(tcase, our_own_token_has_no_fence);
+    tcase_add_test(tcase, a_refused_token_does_not_come_back);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
