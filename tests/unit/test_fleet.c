@@ -251,6 +251,19 @@ START_TEST(no_response_is_told_as_uncharged)
 }
 END_TEST
 
+/* One that asks for a day keeps the fleet waiting for an hour. */
+START_TEST(a_long_retry_after_is_cut)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    lead(world, TOKEN_WISH_SCHEDULE, 5);
+    world_fetched(world, (struct keeper_result){.kind = KEEPER_FAILED, .retry_after = 24 * HOUR},
+                  0);
+    ck_assert_int_eq(world->command.floor, HOUR);
+    world_free(world);
+}
+END_TEST
+
 /* Row "issuer returns the same dying token". */
 START_TEST(a_stalled_renewal_is_not_put)
 {
@@ -806,6 +819,7 @@ int main(void)
     tcase_add_test(tcase, a_wait_hint_holds_who_waits);
     tcase_add_test(tcase, refused_credentials_are_told_as_such);
     tcase_add_test(tcase, no_response_is_told_as_uncharged);
+    tcase_add_test(tcase, a_long_retry_after_is_cut);
     tcase_add_test(tcase, a_stalled_renewal_is_not_put);
     tcase_add_test(tcase, a_refused_token_is_replaced_by_one);
     tcase_add_test(tcase, gone_is_waited_for);
