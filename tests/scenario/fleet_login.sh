@@ -72,7 +72,7 @@ is_alone() {
     at_member "$1" succeeds || fail "a lookup failed at $1"
     tokens=$(at_member "$1" admin /tokens)
     has "$tokens" '"state": "alone"' "\"store_error\": \"127.0.0.1:${ports[store]} $3" "$4"
-    warnings=$(grep -i "level=warning\|\"level\": *\"warning\"\|warning" "$fleet/$1/log" | grep "store")
+    warnings=$(grep ' warning .*store' "$fleet/$1/log")
     [ "$(wc -l <<<"$warnings")" = 1 ] || fail "not one warning: $warnings"
     has "$warnings" "$3" "$4"
 }
