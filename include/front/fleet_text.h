@@ -20,7 +20,7 @@ const char *fleet_text_state(enum fleet_state state);
 
 /*
  * "redis.example:6379 cannot be reached (Connection refused)". False, and "": the store is
- * connected, or nothing is known of it (NULL).
+ * connected and does what it is asked, or nothing is known of it (NULL).
  */
 bool fleet_text_store(const struct fleet_link_status *store, char out[FLEET_STORE_TEXT]);
 

@@ -17,7 +17,8 @@
  */
 #define FLEET_FAULTS(X)                                                                            \
     X(FLEET_FAULT_UNREACHABLE, RESP_UNREACHABLE, NULL, NULL)                                       \
-    X(FLEET_FAULT_TLS, RESP_TLS, NULL, "check [fleet] tls and ca_file, and the server's name")     \
+    X(FLEET_FAULT_TLS, RESP_TLS, NULL,                                                             \
+      "check [fleet] tls, ca_file and client_certificate, and the server's name")                  \
     X(FLEET_FAULT_AUTH, RESP_AUTH, NULL,                                                           \
       "check [fleet] user and password_file, and the user in the store")                           \
     X(FLEET_FAULT_TIMEOUT, RESP_TIMEOUT, NULL, NULL)                                               \
@@ -38,8 +39,8 @@
       "check [fleet] sentinel_user and sentinel_password_file")                                    \
     X(FLEET_FAULT_PLAINTEXT, RESP_REFUSED, "is not on loopback, and [fleet] tls is off",           \
       "set [fleet] tls = on, or plaintext = on")                                                   \
-    X(FLEET_FAULT_DENIED, RESP_REFUSED, "does not allow the user a command",                       \
-      "the ACL line in postcoded.ini(5) has all that are needed")                                  \
+    X(FLEET_FAULT_DENIED, RESP_REFUSED, "denies the user a command, a key or a channel",           \
+      "give the user all of the ACL line in postcoded.ini(5), with [fleet] prefix in it")          \
     X(FLEET_FAULT_MOVED, RESP_REFUSED, "has moved the keys to another node",                       \
       "a Cluster can be used while one of its nodes has the keys of all upstreams")                \
     X(FLEET_FAULT_READONLY, RESP_REFUSED, "has become a replica and takes no writes", NULL)        \

@@ -76,7 +76,7 @@ void fleet_link_send(struct fleet_seat *seat, const struct fleet_command *comman
 struct fleet_link_status {
     bool connected;
     const char *server;      /* the one that is connected, or was tried last */
-    const char *error;       /* one line, why there is no connection; NULL: there is one */
+    const char *error;       /* one line, why there is no connection of use; NULL: there is */
     struct mono_time failed; /* when that was */
 };
 void fleet_link_status(const struct fleet_link *link, struct fleet_link_status *out);

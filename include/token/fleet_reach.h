@@ -106,7 +106,7 @@ void fleet_reach_drop(struct fleet_reach *reach, enum fleet_fault fault,
 bool fleet_reach_is_connected(const struct fleet_reach *reach);
 /* The server that is connected, or was tried last; borrowed until the next call. */
 const char *fleet_reach_server(const struct fleet_reach *reach);
-/* Why there is no connection, and since when; NULL: there is one. Borrowed likewise. */
+/* Why there is no connection, or none of use, and since when; NULL: there is. Borrowed likewise. */
 const char *fleet_reach_problem(const struct fleet_reach *reach, struct mono_time *failed);
 
 #endif

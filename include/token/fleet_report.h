@@ -28,7 +28,7 @@
 
 /* All zero: nothing has happened. */
 struct fleet_report {
-    struct reason problem;     /* of the last round or loss; "": none since it was reached */
+    struct reason problem;     /* of the last round, loss or useless reply; "": none since */
     struct mono_time failed;   /* when that was */
     unsigned said;             /* bits of the faults logged since a connection has worked */
     struct mono_time auth_due; /* a wrong password is not logged before */
@@ -66,6 +66,6 @@ void fleet_report_moved(struct fleet_report *report, const char *server, const c
 
 /* The reply to a command was of no use, and the connection goes on. */
 void fleet_report_useless(struct fleet_report *report, const char *server, enum fleet_verb verb,
-                          const struct resp_reply *reply);
+                          const struct resp_reply *reply, struct mono_time now);
 
 #endif

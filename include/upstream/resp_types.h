@@ -41,7 +41,7 @@ struct resp_settings {
 /* Why a connection ended, or was not opened: the label `kind` of the metric, and a phrase. */
 #define RESP_ERRORS(X)                                                                             \
     X(RESP_UNREACHABLE, "unreachable", "cannot be reached")                                        \
-    X(RESP_TLS, "tls", "the TLS handshake failed")                                                 \
+    X(RESP_TLS, "tls", "failed in the TLS handshake")                                              \
     X(RESP_AUTH, "auth", "refused the user or the password")                                       \
     X(RESP_TIMEOUT, "timeout", "did not reply in time")                                            \
     X(RESP_CLOSED, "closed", "closed the connection")                                              \

@@ -20,7 +20,7 @@ const char *fleet_text_state(enum fleet_state state)
 bool fleet_text_store(const struct fleet_link_status *store, char out[FLEET_STORE_TEXT])
 {
     out[0] = '\0';
-    if (store == NULL || store->connected || store->error == NULL)
+    if (store == NULL || store->error == NULL)
         return false;
     snprintf(out, FLEET_STORE_TEXT, "%.*s", FLEET_STORE_TEXT - 1, store->error);
     return true;

@@ -105,8 +105,9 @@ static json_t *fleet_json(const struct overview *overview, const struct overview
 
     status_json_set(fleet, "state_since", status_json_moment(overview, upstream->member.since));
     status_json_set(fleet, "store_error_at",
-                    store != NULL && !store->connected ? status_json_moment(overview, store->failed)
-                                                       : json_null());
+                    store != NULL && store->error != NULL
+                        ? status_json_moment(overview, store->failed)
+                        : json_null());
     return fleet;
 }
 

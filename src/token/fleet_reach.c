@@ -272,7 +272,7 @@ void fleet_reach_useless(struct fleet_reach *reach, enum fleet_verb verb,
                          const struct resp_reply *reply)
 {
     MAGIC_OK(reach, REACH_MAGIC);
-    fleet_report_useless(&reach->report, reach->server, verb, reply);
+    fleet_report_useless(&reach->report, reach->server, verb, reply, loop_now(reach->loop));
 }
 
 /* ---- commands ---- */
@@ -363,7 +363,7 @@ const char *fleet_reach_problem(const struct fleet_reach *reach, struct mono_tim
     const char *text = reach->report.problem.text;
 
     *failed = reach->report.failed;
-    if (reach->phase == REACH_CONNECTED)
-        return NULL;
-    return text[0] != '\0' ? text : "no connection was opened yet";
+    if (text[0] != '\0')
+        return text;
+    return reach->phase == REACH_CONNECTED ? NULL : "no connection was opened yet";
 }

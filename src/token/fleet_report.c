@@ -134,6 +134,8 @@ void fleet_report_proved(struct fleet_report *report, const char *server, enum f
     MUST(report->connected);
     report->useless &= ~(1u << verb);
     report->proved = true;
+    if (report->useless == 0)
+        report->problem.text[0] = '\0';
     if (report->unsaid && (!report->unsettled || is_steady(report, now)))
         log_reached(report, server);
 }
@@ -173,18 +175,24 @@ void fleet_report_moved(struct fleet_report *report, const char *server, const c
 }
 
 void fleet_report_useless(struct fleet_report *report, const char *server, enum fleet_verb verb,
-                          const struct resp_reply *reply)
+                          const struct resp_reply *reply, struct mono_time now)
 {
     static const char *const verbs[FLEET_VERBS] = {"look", "ask", "put", "fail"};
     const bool error = reply->type == RESP_ERROR;
     const bool said = (report->useless & 1u << verb) != 0;
+    const char *problem = error ? reply->text : "its reply is none that the script gives";
+    const char *advice =
+        fleet_fault_is_denial(reply) ? fleet_fault_advice(FLEET_FAULT_DENIED) : NULL;
     const struct log_field fields[] = {
         LOG_TEXT("server", server),
         LOG_TEXT("script", verbs[verb]),
-        LOG_TEXT("problem", error ? reply->text : "its reply is none that the script gives"),
-        LOG_TEXT("advice",
-                 fleet_fault_is_denial(reply) ? fleet_fault_advice(FLEET_FAULT_DENIED) : NULL),
+        LOG_TEXT("problem", problem),
+        LOG_TEXT("advice", advice),
     };
+    char text[sizeof(report->texts)];
+
+    snprintf(text, sizeof(text), "%s failed to run a script (%s)", server, problem);
+    note_problem(report, text, advice, now);
 
     count(error ? FLEET_FAULT_REFUSED : FLEET_FAULT_PROTOCOL);
     report->useless |= 1u << verb;

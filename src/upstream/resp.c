@@ -253,13 +253,23 @@ static void take_bytes(struct resp *resp, const char *bytes, size_t len)
 
 static void on_again(void *arg);
 
+/* What speaks another protocol, or TLS alone, hangs up on the first command. */
+static void end_closed(struct resp *resp, const char *how)
+{
+    if (resp->heard)
+        end(resp, RESP_CLOSED, "%s", how);
+    else
+        end(resp, RESP_CLOSED, "before its first reply: it may be no Redis%s",
+            resp->tls ? "" : ", or require TLS");
+}
+
 static void end_broken(struct resp *resp)
 {
     /* A server that wants a certificate says so after its handshake (TLS 1.3). */
     if (resp->tls && !resp->heard)
         end(resp, RESP_TLS, "it ended TLS before its first reply; does it demand a certificate?");
     else
-        end(resp, RESP_CLOSED, "the connection broke");
+        end_closed(resp, "the connection broke");
 }
 
 static void receive(struct resp *resp)
@@ -283,7 +293,7 @@ static void receive(struct resp *resp)
             more = false;
             break;
         case CONNECTION_END:
-            end(resp, RESP_CLOSED, "the server closed it");
+            end_closed(resp, "the server closed it");
             break;
         default:
             end_broken(resp);
@@ -317,12 +327,23 @@ static enum resp_error meaning(enum client_error error)
     }
 }
 
+/* A server without TLS waits for the end of what it takes for a command. libcurl names the step. */
+static bool is_mute_to_tls(const struct resp *resp, enum client_error error, const char *detail)
+{
+    return resp->tls && error == CLIENT_CONNECT_TIMEOUT && strstr(detail, "SSL") != NULL;
+}
+
 static void on_failed(void *arg, enum client_error error, const char *detail)
 {
     MAGIC_CAST(struct resp, resp, arg, RESP_MAGIC);
 
     enter(resp);
-    end(resp, meaning(error), "%s", detail[0] != '\0' ? detail : client_error_phrase(error));
+    if (is_mute_to_tls(resp, error, detail))
+        end(resp, RESP_TIMEOUT,
+            "no reply to the TLS handshake within %lld ms: it may have no TLS on this port",
+            (long long)(resp->connect_timeout / MILLISECOND));
+    else
+        end(resp, meaning(error), "%s", detail[0] != '\0' ? detail : client_error_phrase(error));
     leave(resp);
 }
 

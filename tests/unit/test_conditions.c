@@ -822,6 +822,10 @@ START_TEST(the_store_is_out)
     ck_assert_int_eq(found->since.ns, ago(MINUTE).ns);
     ck_assert_ptr_null(found->upstream);
     overview->store.connected = true;
+    overview->store.error = "redis.example:6379 failed to run a script (OOM)";
+    found = only(CONDITION_WARNING, "The fleet's store is out of reach");
+    has(found->why, "redis.example:6379 failed to run a script (OOM); ");
+    overview->store.error = NULL;
     found = only(CONDITION_WARNING, "The fleet's store is out of reach");
     has(found->why, "it answers with errors, which are in the log; ");
 }

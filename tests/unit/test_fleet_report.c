@@ -117,9 +117,10 @@ START_TEST(test_another_kind)
     fail_round(FLEET_FAULT_UNREACHABLE);
     ck_lines(UNUSABLE("cannot be reached (why)") " retry_in_ms=2000.000\n");
     fail_round(FLEET_FAULT_TLS);
-    ck_lines(UNUSABLE("the TLS handshake failed (why)") " advice=\"check [fleet] tls and ca_file, "
-                                                        "and the server's name\" "
-                                                        "retry_in_ms=2000.000\n");
+    ck_lines(UNUSABLE("failed in the TLS handshake (why)") " advice=\"check [fleet] tls, ca_file "
+                                                           "and client_certificate, "
+                                                           "and the server's name\" "
+                                                           "retry_in_ms=2000.000\n");
     fail_round(FLEET_FAULT_UNREACHABLE);
     fail_round(FLEET_FAULT_TLS);
     ck_lines("");
@@ -268,19 +269,22 @@ START_TEST(test_useless_replies)
     reach();
     prove();
     (void)lines();
-    fleet_report_useless(&report, S, FLEET_PUT, &oom);
-    fleet_report_useless(&report, S, FLEET_PUT, &oom);
+    fleet_report_useless(&report, S, FLEET_PUT, &oom, now);
+    fleet_report_useless(&report, S, FLEET_PUT, &oom, now);
     ck_lines("warning the fleet's store failed to run a script server=" S " script=put "
              "problem=\"OOM x\"\n");
+    ck_assert_str_eq(report.problem.text, S " failed to run a script (OOM x)");
     prove(); /* another script */
-    fleet_report_useless(&report, S, FLEET_PUT, &oom);
+    ck_assert_str_ne(report.problem.text, "");
+    fleet_report_useless(&report, S, FLEET_PUT, &oom, now);
     ck_lines("");
     fleet_report_proved(&report, S, FLEET_PUT, now);
-    fleet_report_useless(&report, S, FLEET_PUT, &denied);
+    ck_assert_str_eq(report.problem.text, "");
+    fleet_report_useless(&report, S, FLEET_PUT, &denied, now);
     ck_lines("warning the fleet's store failed to run a script server=" S " script=put "
-             "problem=\"NOPERM x\" advice=\"the ACL line in postcoded.ini(5) has all that are "
-             "needed\"\n");
-    fleet_report_useless(&report, S, FLEET_ASK, &number);
+             "problem=\"NOPERM x\" advice=\"give the user all of the ACL line in postcoded.ini(5), "
+             "with [fleet] prefix in it\"\n");
+    fleet_report_useless(&report, S, FLEET_ASK, &number, now);
     ck_lines("warning the fleet's store failed to run a script server=" S " script=ask "
              "problem=\"its reply is none that the script gives\"\n");
 }

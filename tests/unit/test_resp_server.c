@@ -252,7 +252,7 @@ static const struct {
     {"postcoded", "hus", NULL, "closed auth the user or the password is wrong"},
     {"nobody", "hush", NULL, "closed auth the user or the password is wrong"},
     {"off", "hush", NULL, "closed auth the user or the password is wrong"},
-    {NULL, "hush", NULL, "closed auth its user \"default\" has no password\n"},
+    {NULL, "hush", NULL, "closed auth its user \"default\" has no password, and was given one\n"},
     {NULL, "hush", "CONFIG SET requirepass other", "closed auth the user or the password is wrong"},
     {NULL, NULL, "CONFIG SET requirepass other", "closed auth it demands a password (NOAUTH)\n"},
 };
