@@ -99,7 +99,7 @@ shares a b c
 
 set_key fleet ca_file "$fleet/other.crt"
 start_member d
-is_alone d tls 'the TLS handshake failed' 'check [fleet] tls and ca_file'
+is_alone d tls 'failed in the TLS handshake' 'ca_file'
 [ "$(counter tokens_issued)" = 5 ] || fail "$(counter tokens_issued) tokens with one more alone"
 set_key fleet ca_file "$fleet/ca.crt"
 reload_member d
