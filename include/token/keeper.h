@@ -70,6 +70,8 @@ struct keeper;
 #define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
+/* What callers are told to wait while the fleet's store is out: it is tried again as often. */
+#define KEEPER_RETRY_AFTER_ALONE (30 * SECOND)
 
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {

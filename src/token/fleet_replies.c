@@ -319,7 +319,8 @@ static void stored(struct fleet *fleet)
     if (!fleet->restores)
         return;
     metric_upstream_add(METRIC_FLEET_RESTORES, fleet->index, 0, 1);
-    fleet_log(fleet, LOG_LEVEL_NOTICE, "the token was put into the fleet's store, which had none");
+    fleet_log(fleet, LOG_LEVEL_NOTICE,
+              "the token was put into the fleet's store, which had no newer one");
 }
 
 static void put(struct fleet *fleet, const struct fleet_reply *reply, struct mono_time now)

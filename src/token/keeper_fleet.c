@@ -26,7 +26,7 @@ static const struct {
     [KEEPER_HOLD_BUDGET] = {TOKEN_CAUSE_NONE, NULL, "the fleet has used up auth_budget"},
     [KEEPER_HOLD_ALONE] = {TOKEN_CAUSE_FLEET_ALONE,
                            "the fleet's store is out of reach, and [fleet] alone allows no request",
-                           "the store is out of reach, and [fleet] alone allows others' requests"},
+                           "the store is out of reach, and [fleet] alone allows this member none"},
 };
 
 /* What is wanted by now of the request that just ended. */
