@@ -85,11 +85,12 @@ enum keeper_result_kind {
 
 /* Why nobody was asked. What it says of the next request: not before `hold` has passed. */
 enum keeper_hold {
-    KEEPER_HOLD_LATER,  /* nothing is wrong: the present token lasts until then. No log line */
-    KEEPER_HOLD_WAIT,   /* another member's request failed: as a failure of our own */
-    KEEPER_HOLD_RECENT, /* one was requested because of a 401 just now: the token is suspect */
-    KEEPER_HOLD_BUDGET, /* the fleet's auth_budget is used up; after a 401 the token is suspect */
-    KEEPER_HOLD_ALONE,  /* the store cannot be reached, and `alone` allows us no request */
+    KEEPER_HOLD_LATER,    /* nothing is wrong: the present token lasts until then. No log line */
+    KEEPER_HOLD_WAIT,     /* another member's request failed: as a failure of our own */
+    KEEPER_HOLD_UNOPENED, /* its token cannot be opened here: likewise */
+    KEEPER_HOLD_RECENT,   /* one was requested because of a 401 just now: the token is suspect */
+    KEEPER_HOLD_BUDGET,   /* the fleet's auth_budget is used up; after a 401 the token is suspect */
+    KEEPER_HOLD_ALONE,    /* the store cannot be reached, and `alone` allows us no request */
 };
 
 struct keeper_result {
