@@ -4,7 +4,7 @@
 
 FLEET_MAIN := tests/fleet/simulate.c tests/fleet/clock_shim.c
 FLEET_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(FLEET_MAIN),$(sort $(wildcard tests/fleet/*.c))))
-FLEET_UNIT := $(addprefix $(BUILD)/unit/test_fleet_,scripts sequences simulation)
+FLEET_UNIT := $(addprefix $(BUILD)/unit/test_fleet_,chaos scripts sequences simulation)
 
 $(FLEET_UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(FLEET_OBJ) $(BUILD)/libpostcoded.a
 	@mkdir -p $(@D)

@@ -209,8 +209,8 @@ void keeper_tick(struct keeper *keeper, struct mono_time now);
 /*
  * For a fleet. A successor that nobody asked for, as KEEPER_SHARED; it is taken into use when it
  * lasts longer than the present token, or has another value and that one is suspect, being replaced
- * because of a 401, or gone. Whether it was. A request under way goes on. Not while the fleet has
- * yet to be told of a forget: what it offers may be the token that was forgotten.
+ * because of a 401, or gone. Whether it was. A request under way goes on. The token that was
+ * forgotten last is never taken.
  */
 bool keeper_offer(struct keeper *keeper, const struct token_grant *grant,
                   struct mono_time requested, struct mono_time now);
@@ -226,8 +226,8 @@ void keeper_leaked(struct keeper *keeper, struct mono_time now);
 /*
  * By hand (contract 8). Both join a request under way. Refresh: false past the budget. Forget: the
  * request that follows is made at once with prefetch on, else when a lookup asks, but not before a
- * wait after a failure has ended. In a fleet it is made at once in any case, for it tells the
- * others.
+ * wait after a failure has ended. In a fleet it is made at once in any case, past the budget too,
+ * for it tells the others.
  */
 bool keeper_refresh(struct keeper *keeper, struct mono_time now);
 void keeper_forget(struct keeper *keeper, struct mono_time now);

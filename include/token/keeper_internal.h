@@ -85,6 +85,8 @@ struct keeper {
     struct backoff backoff;
     struct budget budget;
     bool forgotten; /* the next request follows a forget */
+    /* Of the token that was forgotten last, here or elsewhere; "": none was. */
+    char forgotten_fingerprint[TOKEN_FINGERPRINT];
     bool exhausted; /* the budget, or the fleet's, rejected a request, and none was made since */
     struct mono_time exhausted_since; /* the first of them */
 

@@ -177,11 +177,12 @@ bool keeper_ask(struct keeper *keeper, enum token_wish wish, const char *guid, s
     bool charged = wish == TOKEN_WISH_REFUSED || wish == TOKEN_WISH_HAND;
 
     MUST(!keeper->flight.under_way);
+    const bool tells = keeper->forgotten && keeper->renewal.percent > 0;
     if (keeper->forgotten)
         wish = TOKEN_WISH_FORGOTTEN;
     if (keeper->forgotten || keeper->standing == STANDING_DENIED)
         charged = true;
-    if (charged && !may_charge(keeper, guid, now))
+    if (charged && !tells && !may_charge(keeper, guid, now))
         return false;
     keeper->forgotten = false;
     keeper->flight.rejected = false;
@@ -376,6 +377,8 @@ static bool forget(struct keeper *keeper, const char *message, struct mono_time 
     struct token *present = keeper_present(keeper, now);
     const bool had = present != NULL;
 
+    if (had)
+        token_fingerprint(present, keeper->forgotten_fingerprint);
     token_unref(present);
     if (had && !keeper_failing(keeper)) {
         keeper->standing = STANDING_FINE;

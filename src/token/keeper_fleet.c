@@ -6,6 +6,8 @@
  * answer that says no to the former wish is none to the present one, so that is asked for at once,
  * and the lookups that wait do not hear of it. An answer that brings a token is always good.
  */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -146,20 +148,27 @@ static bool is_rejected(const struct keeper *keeper, struct mono_time now)
     return keeper_is_suspect(keeper, now) || (keeper->flight.under_way && keeper->flight.rejected);
 }
 
+static bool was_forgotten(const struct keeper *keeper, const struct token *token)
+{
+    char fingerprint[TOKEN_FINGERPRINT];
+
+    token_fingerprint(token, fingerprint);
+    return strcmp(fingerprint, keeper->forgotten_fingerprint) == 0;
+}
+
 static bool may_take(const struct keeper *keeper, const struct token *token, bool same,
                      struct mono_time now)
 {
-    const bool forgetting = keeper->forgotten || (keeper->flight.under_way &&
-                                                  keeper->flight.wish == TOKEN_WISH_FORGOTTEN);
     struct token *present = keeper_present(keeper, now);
     const bool has_token = present != NULL;
 
     token_unref(present);
-    return !forgetting && token_usable(token, now) &&
+    return token_usable(token, now) && !was_forgotten(keeper, token) &&
            (keeper_lasts_longer(keeper, token, same) ||
             (!same && (!has_token || is_rejected(keeper, now))));
 }
 
+/* Another member's successor of a token that was forgotten here is in the store in its place. */
 static void take_offered(struct keeper *keeper, struct token *token, bool same,
                          struct mono_time now)
 {
@@ -169,6 +178,7 @@ static void take_offered(struct keeper *keeper, struct token *token, bool same,
     if (!same)
         keeper->flight.rejected = false; /* those who complained have another one now */
     keeper->flight.offered = true;
+    keeper->forgotten = false;
     keeper->exhausted = false;
     keeper->cause = (struct token_cause){.kind = TOKEN_CAUSE_NONE};
     keeper_count_shared(keeper);

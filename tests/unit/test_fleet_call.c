@@ -151,8 +151,8 @@ END_TEST
 
 static const char *const ending[] = {
     "READONLY You can't write against a read only replica. script: 29, on @user_script:1.",
-    "ERR Error running script (call to f_29): @user_script:1: -READONLY You can't write against a "
-    "read only replica.",
+    ("ERR Error running script (call to f_29): @user_script:1: -READONLY You can't write against a "
+     "read only replica."),
     "LOADING Redis is loading the dataset in memory",
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     "CLUSTERDOWN Hash slot not served",

@@ -706,7 +706,7 @@ START_TEST(forgotten_here)
     keeper_forget(world->keeper, world->now);
     ck_assert_uint_eq(world->requests, 2);
     ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
-    /* Until that is done, an offer may be the very token. */
+    /* An offer may be the very token. */
     ck_assert(!offer(world, "value-0", 24 * HOUR, 0));
     world_run(world, SECOND);
     ck_assert(!offer(world, "value-0", 24 * HOUR, 0));
@@ -716,6 +716,60 @@ START_TEST(forgotten_here)
     ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
     ck_assert_uint_eq(world_generation(world), 2);
     ck_assert_uint_eq(world_status(world).charged_last_hour, 0);
+    world_free(world);
+}
+END_TEST
+
+/* What others obtain meanwhile is another token, and nothing has to be told any more then. */
+START_TEST(forgotten_here_and_offered_another)
+{
+    struct world *world = fleet_world(true);
+
+    holds(world, KEEPER_HOLD_BUDGET, HOUR);
+    keeper_forget(world->keeper, world->now);
+    world_run(world, SECOND);
+    ck_assert(offer(world, "another", 24 * HOUR, 0));
+    ck_assert_uint_eq(world_generation(world), 2);
+    world_run(world, 11 * HOUR);
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, 2 * HOUR);
+    ck_assert_int_eq(world->wish, TOKEN_WISH_SCHEDULE);
+    /* Nor is the former one wanted then. */
+    ck_assert(!offer(world, "value-0", 24 * HOUR, 0));
+    world_free(world);
+}
+END_TEST
+
+/* And while the fleet is asked. */
+START_TEST(forgotten_here_and_offered_another_at_once)
+{
+    struct world *world = fleet_world(true);
+
+    holds(world, KEEPER_HOLD_BUDGET, HOUR);
+    keeper_forget(world->keeper, world->now);
+    ck_assert(offer(world, "another", 24 * HOUR, 0));
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
+    ck_assert_int_eq(world_status(world).state, KEEPER_VALID);
+    ck_assert_uint_eq(world->requests, 2);
+    world_free(world);
+}
+END_TEST
+
+/* The others are to hear of it, whatever is left for requests of our own. */
+START_TEST(forgotten_here_past_the_budget)
+{
+    struct world *world = world_new();
+
+    world->settings.renew = 50;
+    world->settings.budget = 0;
+    world_start(world);
+    world_run(world, MINUTE);
+    keeper_forget(world->keeper, world->now);
+    ck_assert_uint_eq(world->requests, 2);
+    ck_assert_int_eq(world->wish, TOKEN_WISH_FORGOTTEN);
+    world_run(world, SECOND);
+    ck_assert_uint_eq(world_generation(world), 2);
     world_free(world);
 }
 END_TEST
@@ -868,6 +922,9 @@ static Suite *suite(void)
     tcase_add_test(tc, retried_after_a_401);
     tcase_add_test(tc, leaked_at_another_member);
     tcase_add_test(tc, forgotten_here);
+    tcase_add_test(tc, forgotten_here_and_offered_another);
+    tcase_add_test(tc, forgotten_here_and_offered_another_at_once);
+    tcase_add_test(tc, forgotten_here_past_the_budget);
     tcase_add_test(tc, forgotten_during_a_request_that_is_held);
     tcase_add_test(tc, forgotten_during_a_request_that_fails);
     tcase_add_test(tc, forgotten_while_the_fleet_waits);
