@@ -20,8 +20,8 @@ void probe_report_endpoint(const struct config_upstream *upstream);
 /* The endpoint's response, whatever it was. */
 void probe_report_response(const struct config_upstream *upstream,
                            const struct token_fetch_report *report);
-/* The token that it granted, and what is odd about it. */
-void probe_report_grant(const struct config_upstream *upstream,
+/* The token that it granted, and what is odd about it. `renew`: [fleet] renew; 0: no fleet. */
+void probe_report_grant(const struct config_upstream *upstream, int64_t renew,
                         const struct token_fetch_report *report);
 /* Why there is none. */
 void probe_report_no_grant(const struct config_upstream *upstream,

@@ -14,22 +14,22 @@
 #include "upstream/call.h"
 
 enum token_cause_kind {
-    TOKEN_CAUSE_NONE,        /* nothing is known to be wrong */
-    TOKEN_CAUSE_FAILED,      /* a status that is no grant and blames nobody; or code says it */
-    TOKEN_CAUSE_NO_RESPONSE, /* none that can be read: error says why */
-    TOKEN_CAUSE_TIMED_OUT,   /* auth_timeout passed */
-    TOKEN_CAUSE_CREDENTIALS, /* it refused the client's id, secret or key */
-    TOKEN_CAUSE_REJECTED,    /* it refused something else of the request */
-    TOKEN_CAUSE_UNUSABLE,    /* a grant that cannot be read */
-    TOKEN_CAUSE_EXPIRED,     /* a token that had expired when it arrived */
-    TOKEN_CAUSE_STALLED,     /* no token that lasts longer than the one before */
-    TOKEN_CAUSE_SAME,        /* after a 401: the same token again */
-    TOKEN_CAUSE_PACED,       /* after a 401: the token was good, and replacements are apart */
-    TOKEN_CAUSE_UNSIGNED,    /* the request's assertion could not be signed */
-    TOKEN_CAUSE_WAITERS,     /* no request: too many lookups wait for a token */
-    TOKEN_CAUSE_FLEET_WAIT,  /* no request: another member's failed just now */
-    TOKEN_CAUSE_FLEET_ALONE, /* no request: the fleet's store is out, and [fleet] alone allows none
-                              */
+    TOKEN_CAUSE_NONE,           /* nothing is known to be wrong */
+    TOKEN_CAUSE_FAILED,         /* a status that is no grant and blames nobody; or code says it */
+    TOKEN_CAUSE_NO_RESPONSE,    /* none that can be read: error says why */
+    TOKEN_CAUSE_TIMED_OUT,      /* auth_timeout passed */
+    TOKEN_CAUSE_CREDENTIALS,    /* it refused the client's id, secret or key */
+    TOKEN_CAUSE_REJECTED,       /* it refused something else of the request */
+    TOKEN_CAUSE_UNUSABLE,       /* a grant that cannot be read */
+    TOKEN_CAUSE_EXPIRED,        /* a token that had expired when it arrived */
+    TOKEN_CAUSE_STALLED,        /* no token that lasts longer than the one before */
+    TOKEN_CAUSE_SAME,           /* after a 401: the same token again */
+    TOKEN_CAUSE_PACED,          /* after a 401: the token was good, and replacements are apart */
+    TOKEN_CAUSE_UNSIGNED,       /* the request's assertion could not be signed */
+    TOKEN_CAUSE_WAITERS,        /* no request: too many lookups wait for a token */
+    TOKEN_CAUSE_FLEET_WAIT,     /* no request: another member's failed just now */
+    TOKEN_CAUSE_FLEET_UNOPENED, /* no request: another member's token cannot be opened here */
+    TOKEN_CAUSE_FLEET_ALONE,    /* no request: the store is out, and [fleet] alone allows none */
 };
 
 /* Bytes of an error code, without the NUL; a longer one is left out. */

@@ -70,6 +70,8 @@ struct keeper;
 #define KEEPER_REJECTED_WAIT (60 * SECOND)
 /* Retry-After of a token endpoint is honoured up to this. */
 #define KEEPER_RETRY_AFTER_MAX (1 * HOUR)
+/* What callers are told to wait while the fleet's store is out: it is tried again as often. */
+#define KEEPER_RETRY_AFTER_ALONE (30 * SECOND)
 
 /* How a request to the token endpoint ended. */
 enum keeper_result_kind {
@@ -83,11 +85,12 @@ enum keeper_result_kind {
 
 /* Why nobody was asked. What it says of the next request: not before `hold` has passed. */
 enum keeper_hold {
-    KEEPER_HOLD_LATER,  /* nothing is wrong: the present token lasts until then. No log line */
-    KEEPER_HOLD_WAIT,   /* another member's request failed: as a failure of our own */
-    KEEPER_HOLD_RECENT, /* one was requested because of a 401 just now: the token is suspect */
-    KEEPER_HOLD_BUDGET, /* the fleet's auth_budget is used up; after a 401 the token is suspect */
-    KEEPER_HOLD_ALONE,  /* the store cannot be reached, and `alone` allows us no request */
+    KEEPER_HOLD_LATER,    /* nothing is wrong: the present token lasts until then. No log line */
+    KEEPER_HOLD_WAIT,     /* another member's request failed: as a failure of our own */
+    KEEPER_HOLD_UNOPENED, /* its token cannot be opened here: likewise */
+    KEEPER_HOLD_RECENT,   /* one was requested because of a 401 just now: the token is suspect */
+    KEEPER_HOLD_BUDGET,   /* the fleet's auth_budget is used up; after a 401 the token is suspect */
+    KEEPER_HOLD_ALONE,    /* the store cannot be reached, and `alone` allows us no request */
 };
 
 struct keeper_result {

@@ -52,6 +52,9 @@ static const struct advice causes[] = {
                               "Check auth_key_file with postcoded --check."},
     [TOKEN_CAUSE_FLEET_WAIT] = {"Another member of the fleet gets no token",
                                 "Its log says why, and so does its status page."},
+    [TOKEN_CAUSE_FLEET_UNOPENED] = {"The token in the fleet's store cannot be opened here",
+                                    "Compare [fleet] key_file on all members: it must be the "
+                                    "same file."},
     [TOKEN_CAUSE_FLEET_ALONE] =
         {"The fleet's store cannot be reached",
          "Bring it back, or look for what lies between it and this machine: "

@@ -66,10 +66,13 @@ static void put_countdowns(const struct overview *overview, const struct keeper_
                            struct buf *out)
 {
     const bool calm = token->last_error == NULL && keeper_status_has_token(token);
+    const char *title = !calm && token->cause.kind == TOKEN_CAUSE_FLEET_ALONE
+                            ? "Next token request when the fleet's store is back, at the latest"
+                            : "Next token request";
 
     buf_printf(out, "<div class=\"count%s\">", calm ? "" : " grave");
     if (token->next_request_in >= 0)
-        put_left(overview, "Next token request", token->next_request_in, out);
+        put_left(overview, title, token->next_request_in, out);
     else
         buf_puts(out, "<p>No token request is planned</p>");
     if (keeper_status_has_token(token))

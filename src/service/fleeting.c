@@ -42,6 +42,8 @@ static void use(struct daemon *daemon, const struct fleeting *fleeting)
     if (fleeting->link != NULL && daemon->fleeting.link == NULL)
         log_write_fields(LOG_LEVEL_NOTICE, NULL, &LOG_TEXT("member", daemon->upstreams.member), 1,
                          "the daemon is a member of a fleet, and shares its tokens");
+    if (fleeting->link == NULL && daemon->fleeting.link != NULL)
+        log_notice(NULL, "the daemon is no member of a fleet any more; its present tokens stay");
     daemon->fleeting = *fleeting;
     daemon->fleet = (struct exposition_fleet){
         .link = fleeting->link, .store = fleet_link_status, .member = token_service_fleet_status};

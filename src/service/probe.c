@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/fleet.h"
 #include "lookup/body.h"
 #include "lookup/lookup.h"
 #include "middleware/identity.h"
@@ -119,7 +120,9 @@ static void responded(void *arg, const struct keeper_result *result,
     probe->granted = result->kind == KEEPER_GRANTED;
     snprintf(probe->token_type, sizeof(probe->token_type), "%s", report->type);
     if (probe->granted)
-        probe_report_grant(probe->upstream, report);
+        probe_report_grant(probe->upstream,
+                           config_fleet_is_set(probe->config) ? probe->config->fleet_renew : 0,
+                           report);
     else
         probe_report_no_grant(probe->upstream, result, report);
 }

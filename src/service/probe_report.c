@@ -132,18 +132,18 @@ static void tell_gaps(const struct token_fetch_report *report, const struct toke
              duration_format_parts(report->duration, a), duration_format_parts(left, b));
 }
 
-static void tell_margin_oddities(const struct config_upstream *upstream,
+static void tell_margin_oddities(const struct config_upstream *upstream, int64_t renew,
                                  const struct token_fetch_report *report)
 {
     const int64_t configured = upstream->auth_token_early_expiry;
-    const struct token_renewal renewal = {.early = configured};
+    const struct token_renewal renewal = {.early = configured, .percent = renew};
     const struct token_margins most = token_margins(report->lifetime, &renewal, 0);
     const struct token_margins least = token_margins(report->lifetime, &renewal, UINT32_MAX);
     const int64_t a_day = 24 * HOUR / used_for(report, &most);
     char text[DURATION_TEXT];
 
     tell_margins(&least, &most);
-    if (most.shrunk)
+    if (most.shrunk && renew == 0)
         tell("odd",
              "auth_token_early_expiry = %s is over 20 %% of the lifetime: 20 %% is used, as above",
              duration_format_parts(configured, text));
@@ -153,7 +153,7 @@ static void tell_margin_oddities(const struct config_upstream *upstream,
     tell_gaps(report, &least);
 }
 
-void probe_report_grant(const struct config_upstream *upstream,
+void probe_report_grant(const struct config_upstream *upstream, int64_t renew,
                         const struct token_fetch_report *report)
 {
     char text[DURATION_TEXT];
@@ -181,7 +181,10 @@ void probe_report_grant(const struct config_upstream *upstream,
     if (strcmp(report->type, "Bearer") != 0 && upstream->auth_scheme == NULL)
         tell("odd", "the type is not Bearer: it goes before the token as it came; auth_scheme = "
                     "Bearer where the API wants that");
-    tell_margin_oddities(upstream, report);
+    tell_margin_oddities(upstream, renew, report);
+    if (renew > 0)
+        tell("fleet", "not asked: this token is apart from the fleet's; an issuer that keeps one "
+                      "token for each client has ended that one");
 }
 
 /* ---- why there is none ---- */

@@ -62,6 +62,8 @@ static const char *phrase(const struct token_cause *cause)
         return "has not answered yet, and no more lookups may wait for it";
     case TOKEN_CAUSE_FLEET_WAIT:
         return "gave none to another member of the fleet, and is asked again after a wait";
+    case TOKEN_CAUSE_FLEET_UNOPENED:
+        return "gave one to another member of the fleet, which this one cannot open";
     case TOKEN_CAUSE_FLEET_ALONE:
         return "is not asked: the fleet's store is out of reach, and [fleet] alone allows this "
                "member no request";

@@ -38,8 +38,8 @@ static bool draw(struct fleet *fleet, struct mono_time now)
     fleet->lot_until = mono_add(now, lifetime(fleet));
     if (fleet->lost)
         fleet_log(fleet, LOG_LEVEL_WARNING,
-                  "the fleet's store is out of reach, and [fleet] alone leaves the token requests "
-                  "to other members: no token is requested here until it is back");
+                  "the fleet's store is out of reach, and [fleet] alone allows this member no "
+                  "request: no token is requested here until it is back");
     return !fleet->lost;
 }
 

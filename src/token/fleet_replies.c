@@ -139,7 +139,7 @@ static void pass_unopened(struct fleet *fleet, const struct fleet_reply *reply,
     if (fleet->want != WANT_ASK || fleet->of != fleet->which)
         return;
     if (mono_before(now, fleet->unopened_until)) {
-        fleet_hold(fleet, KEEPER_HOLD_WAIT, mono_diff(fleet->unopened_until, now));
+        fleet_hold(fleet, KEEPER_HOLD_UNOPENED, mono_diff(fleet->unopened_until, now));
         return;
     }
     fleet->unopened_until = mono_add(now, FLEET_UNOPENED_PAUSE);
@@ -319,7 +319,8 @@ static void stored(struct fleet *fleet)
     if (!fleet->restores)
         return;
     metric_upstream_add(METRIC_FLEET_RESTORES, fleet->index, 0, 1);
-    fleet_log(fleet, LOG_LEVEL_NOTICE, "the token was put into the fleet's store, which had none");
+    fleet_log(fleet, LOG_LEVEL_NOTICE,
+              "the token was put into the fleet's store, which had no newer one");
 }
 
 static void put(struct fleet *fleet, const struct fleet_reply *reply, struct mono_time now)

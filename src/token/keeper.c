@@ -62,7 +62,8 @@ void keeper_drop(struct keeper *keeper)
 bool keeper_failing(const struct keeper *keeper)
 {
     return keeper->standing == STANDING_NO_RESPONSE || keeper->standing == STANDING_DENIED ||
-           (keeper->standing == STANDING_HELD && keeper->held == KEEPER_HOLD_WAIT);
+           (keeper->standing == STANDING_HELD &&
+            (keeper->held == KEEPER_HOLD_WAIT || keeper->held == KEEPER_HOLD_UNOPENED));
 }
 
 bool keeper_is_well(const struct keeper *keeper)

@@ -23,12 +23,16 @@ static const struct {
     [KEEPER_HOLD_WAIT] = {TOKEN_CAUSE_FLEET_WAIT,
                           "another member of the fleet got no token: the fleet waits",
                           "another member's token request failed"},
+    [KEEPER_HOLD_UNOPENED] = {TOKEN_CAUSE_FLEET_UNOPENED,
+                              "the token in the fleet's store cannot be opened here",
+                              "a token in the store cannot be opened, and one was requested for "
+                              "that less than 30 s ago"},
     [KEEPER_HOLD_RECENT] = {TOKEN_CAUSE_NONE, NULL,
                             "one was requested because of a 401 less than 30 s ago"},
     [KEEPER_HOLD_BUDGET] = {TOKEN_CAUSE_NONE, NULL, "the fleet has used up auth_budget"},
     [KEEPER_HOLD_ALONE] = {TOKEN_CAUSE_FLEET_ALONE,
                            "the fleet's store is out of reach, and [fleet] alone allows no request",
-                           "the store is out of reach, and [fleet] alone allows others' requests"},
+                           "the store is out of reach, and [fleet] alone allows this member none"},
 };
 
 /* What is wanted by now of the request that just ended. */
@@ -117,7 +121,7 @@ void keeper_held(struct keeper *keeper, const struct keeper_result *result, stru
         hold_budget(keeper, now);
     if (keeper->flight.wish == TOKEN_WISH_FORGOTTEN)
         keeper->forgotten = true;
-    if (keeper->flight.rejected && held == KEEPER_HOLD_WAIT)
+    if (keeper->flight.rejected && keeper_failing(keeper))
         keeper->replace_again_at = now; /* nothing was replaced */
     else if (keeper->flight.rejected)
         doubt(keeper, result, now);

@@ -123,7 +123,8 @@ static void member_fetch(void *arg, const char *guid)
 static bool has_failed(const struct keeper_result *result)
 {
     return result->kind == KEEPER_HELD &&
-           (result->held == KEEPER_HOLD_WAIT || result->held == KEEPER_HOLD_RECENT);
+           (result->held == KEEPER_HOLD_WAIT || result->held == KEEPER_HOLD_UNOPENED ||
+            result->held == KEEPER_HOLD_RECENT);
 }
 
 /* It may have been rejected for its secret, which is ours too. */

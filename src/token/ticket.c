@@ -1,7 +1,7 @@
 /*
  * The order is that of certainty. A 401 for the view's own token is answered by what is known of
  * that token, a usable other one ends every wait, and a failure is told to those who waited for
- * that very request, or while none may be made.
+ * that very request, or while none may be made. A store that comes back ends the wait for it early.
  */
 #include "token/ticket.h"
 
@@ -25,11 +25,13 @@ static struct token_ticket ready(struct token *token)
 
 static struct token_ticket unavailable(const struct token_view *view, struct mono_time now)
 {
+    const bool alone = view->cause.kind == TOKEN_CAUSE_FLEET_ALONE;
+    const int64_t most = alone ? KEEPER_RETRY_AFTER_ALONE : KEEPER_RETRY_AFTER_MAX;
     int64_t wait = mono_before(now, view->retry_at) ? mono_diff(view->retry_at, now) : 0;
 
     return (struct token_ticket){
         .kind = TOKEN_UNAVAILABLE,
-        .retry_after = wait < KEEPER_RETRY_AFTER_MAX ? wait : KEEPER_RETRY_AFTER_MAX,
+        .retry_after = wait < most ? wait : most,
         .cause = &view->cause,
     };
 }

@@ -74,3 +74,7 @@ keep_store
 for name in a b c; do
     end_member "$name"
 done
+
+# A probe has a token of its own, and says so.
+probed=$("$BUILD/postcoded" -c "$fleet/b/pc.ini" --probe) || fail "the probe failed: $probed"
+has "$probed" 'replaced 27m to 30m before it expires' "fleet          not asked: this token is apart"

@@ -74,6 +74,7 @@ eventually channels_are 1
 set_key fleet servers ''
 reload_member a
 at_member a has_no_fleet || fail "there is a fleet"
+at_member a logs 'the daemon is no member of a fleet any more'
 at_member a succeeds || fail "a lookup failed"
 set_key fleet servers "unix:$store_socket"
 reload_member a

@@ -47,6 +47,8 @@ static const struct {
     {{.kind = TOKEN_CAUSE_FLEET_WAIT},
      "the token endpoint gave none to another member of the fleet, and is asked again after a "
      "wait"},
+    {{.kind = TOKEN_CAUSE_FLEET_UNOPENED},
+     "the token endpoint gave one to another member of the fleet, which this one cannot open"},
     {{.kind = TOKEN_CAUSE_FLEET_ALONE},
      "the token endpoint is not asked: the fleet's store is out of reach, and [fleet] alone allows "
      "this member no request"},

@@ -211,6 +211,8 @@ static const struct {
     {TOKEN_CAUSE_EXPIRED, "The token endpoint gives tokens that have expired", "clock"},
     {TOKEN_CAUSE_UNSIGNED, "Token requests cannot be signed", "auth_key_file"},
     {TOKEN_CAUSE_FLEET_WAIT, "Another member of the fleet gets no token", "Its log"},
+    {TOKEN_CAUSE_FLEET_UNOPENED, "The token in the fleet's store cannot be opened here",
+     "key_file"},
     {TOKEN_CAUSE_FLEET_ALONE, "The fleet's store cannot be reached", "[fleet] alone"},
 };
 

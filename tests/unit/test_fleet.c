@@ -611,7 +611,7 @@ START_TEST(a_damaged_record_is_replaced_once)
     world_reply(world,
                 REPLY(.answer = FLEET_NEWER, .generation = 6, .lasts = HOUR, .sealed = "garbage"));
     ck_assert_int_eq(world->answer.kind, KEEPER_HELD);
-    ck_assert_int_eq(world->answer.held, KEEPER_HOLD_WAIT);
+    ck_assert_int_eq(world->answer.held, KEEPER_HOLD_UNOPENED);
     ck_assert_int_eq(world->answer.hold, 30 * SECOND);
     ck_assert_uint_eq(world->fetches, 0);
     world_free(world);

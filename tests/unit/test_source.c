@@ -63,6 +63,23 @@ START_TEST(a_failure_is_everybodys)
 }
 END_TEST
 
+/* Not for as long as no request is made: the store may be back much earlier. */
+START_TEST(while_the_fleets_store_is_out_callers_come_back_soon)
+{
+    const struct mono_time then = {.ns = HOUR};
+    const struct token_waiter waiter = {.rejected_generation = 0};
+    struct token_view view = {.failed = true,
+                              .retry_at = mono_add(then, HOUR),
+                              .cause = {.kind = TOKEN_CAUSE_FLEET_ALONE}};
+    struct token_ticket ticket = ticket_by_view(&view, &waiter, then);
+
+    ck_assert_int_eq(ticket.kind, TOKEN_UNAVAILABLE);
+    ck_assert_int_eq(ticket.retry_after, KEEPER_RETRY_AFTER_ALONE);
+    view.cause.kind = TOKEN_CAUSE_FAILED;
+    ck_assert_int_eq(ticket_by_view(&view, &waiter, then).retry_after, HOUR);
+}
+END_TEST
+
 /* Full jitter may let the next request be made at once: those who waited are told all the same. */
 START_TEST(a_failure_that_needs_no_wait)
 {
@@ -289,6 +306,7 @@ static void add_tests(Suite *s)
     tcase_add_test(tc, waiters_of_two_workers_share_a_request);
     tcase_add_test(tc, parked_before_the_first_view);
     tcase_add_test(tc, a_failure_is_everybodys);
+    tcase_add_test(tc, while_the_fleets_store_is_out_callers_come_back_soon);
     tcase_add_test(tc, a_failure_that_needs_no_wait);
     tcase_add_test(tc, a_failure_for_good);
     tcase_add_test(tc, asked_for_a_view_that_is_gone);

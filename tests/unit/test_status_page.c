@@ -157,6 +157,11 @@ START_TEST(test_fleet)
     shows("<dd>alone since <time datetime=\"2026-03-04T14:02:10Z\">14:02:10</time> UTC <small>as "
           "<code>a.1</code>, of 5 members; <code>&lt;script&gt;");
     shows(" asked last</small> <small>store: &lt;script&gt;");
+    lacks("when the fleet's store is back");
+    overview->upstreams[0].token.cause.kind = TOKEN_CAUSE_FLEET_ALONE;
+    overview->upstreams[0].token.last_error = "none";
+    draw();
+    shows("<p>Next token request when the fleet's store is back, at the latest in <b>");
     lacks("<script>\"");
 }
 END_TEST
