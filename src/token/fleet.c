@@ -90,12 +90,12 @@ static int64_t expiry_by_store(const struct fleet_clock *clock, const struct tok
     return clock->store + mono_diff(token_expires_at(token), clock->ours) / MILLISECOND;
 }
 
-/* Unless there is another token by now. */
+/* Unless there is another token by now, or it was refused meanwhile. */
 static void send_put(struct fleet *fleet, struct mono_time now)
 {
     struct token *token = fleet->ports.present(fleet->ports.arg);
 
-    if (token != NULL && token_requested(token).ns == fleet->tell_requested.ns) {
+    if (token != NULL && token_requested(token).ns == fleet->tell_requested.ns && !fleet->refused) {
         struct secret *sealed = fleet->ports.seal(fleet->ports.arg, token, fleet->tell_of,
                                                   fleet->ids[fleet->tell_of], fleet->tell_fence);
         struct fleet_command command = {.verb = FLEET_PUT,

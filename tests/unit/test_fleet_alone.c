@@ -396,6 +396,25 @@ START_TEST(a_put_waits_for_a_store_that_answers)
 END_TEST
 
 /* What was to be told over the old connection is found out anew over the next. */
+/* Nor is it put where it was refused meanwhile: all members would take it. */
+START_TEST(a_put_of_a_refused_token_is_not_sent)
+{
+    struct fleet_world *world = world_following("old", 4);
+
+    world_want(world, TOKEN_WISH_SCHEDULE);
+    world_turn(world);
+    world_reply(world, REPLY(.answer = FLEET_YOURS, .fence = 5));
+    world_disconnect(world);
+    world_pass(world, SECOND);
+    world_granted(world, "fresh", HOUR);
+    world_pass(world, SECOND);
+    world_want(world, TOKEN_WISH_REFUSED);
+    world_turn(world);
+    world_connect(world); /* it looks, and does not put */
+    world_free(world);
+}
+END_TEST
+
 START_TEST(a_put_that_was_not_sent_is_lost)
 {
     struct fleet_world *world = world_following("old", 4);
@@ -685,6 +704,7 @@ int main(void)
     tcase_add_test(tcase, a_token_without_a_margin);
     tcase_add_test(tcase, a_put_waits_for_a_store_that_answers);
     tcase_add_test(tcase, a_put_that_was_not_sent_is_lost);
+    tcase_add_test(tcase, a_put_of_a_refused_token_is_not_sent);
     tcase_add_test(tcase, our_own_token_has_no_fence);
     tcase_add_test(tcase, a_refused_token_does_not_come_back);
     suite_add_tcase(suite, tcase);
