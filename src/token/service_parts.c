@@ -49,13 +49,16 @@ size_t token_service_preferred(const struct token_service *service,
     return token_owner_find(&service->owner, upstream, &which) ? which : 0;
 }
 
+/* The link closes its connections when nobody is at it: the new one comes first. */
 void token_service_use_request(struct token_service *service,
                                const struct token_service_request *request, size_t preferred)
 {
-    token_service_drop_request(&service->request);
+    struct token_service_request before = service->request;
+
     service->request = *request;
     if (service->request.membership != NULL)
         membership_start(service->request.membership, preferred);
+    token_service_drop_request(&before);
 }
 
 struct keeper_settings token_service_keeper_settings(const struct token_service *service,

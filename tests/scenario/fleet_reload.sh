@@ -56,6 +56,11 @@ reload_member a
 set_key log level debug
 reload_member a
 [ "$(clients)" = "$clients" ] || fail "there are others: $(store_command client list)"
+# Nor are there others where the member alone is another one.
+set_key fleet alone 50
+reload_member a
+at_member a eventually follows
+[ "$(clients)" = "$clients" ] || fail "there are others: $(store_command client list)"
 lines=$(grep -c 'member of a fleet' "$fleet/a/log")
 [ "$lines" = 1 ] || fail "it became a member $lines times"
 at_member a follows || fail "it does not follow: $(at_member a admin /tokens)"
