@@ -43,6 +43,6 @@ break_it() {
     secret-refused) knob token_status=401 && ask_another_token ;;
     upstream-slow) knob delay=2500 ;;
     token-rejected) knob unauthorized=1000000 ;;
-    quota-used-up) knob lookup_status=429 ;;
+    quota-used-up) knob 'lookup_status=429&retry_after=0' ;; # each lookup asks, and takes its time
     esac
 }
