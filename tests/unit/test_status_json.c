@@ -216,7 +216,6 @@ START_TEST(test_fleet)
     make();
     ck_assert_ptr_null(
         json_object_get(get(json_array_get(get(status, "upstreams"), 0), "token"), "fleet"));
-    json_decref(status);
     stub_be_alone(now);
     overview->upstreams[0].in_fleet = overview->has_store = true;
     overview->upstreams[0].member = stub_member;
@@ -232,7 +231,6 @@ START_TEST(test_fleet)
     text_is_in(fleet, "store_error", "redis.example:6379 cannot be reached (Connection refused)");
     text_is_in(fleet, "store_error_at", "2026-03-04T14:02:10.000Z");
     ck_assert_uint_eq(json_object_size(fleet), 8);
-    json_decref(status);
     overview->upstreams[0].member =
         (struct fleet_status){.state = FLEET_JOINING, .since = now, .member = "a.1", .leader = ""};
     overview->store = (struct fleet_link_status){.connected = true, .server = "unix:/x"};
