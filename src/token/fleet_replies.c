@@ -238,12 +238,12 @@ static void end_hold(struct fleet *fleet)
 
 static void looked(struct fleet *fleet, const struct fleet_reply *reply, struct mono_time now)
 {
-    if (reply->members > 0)
-        fleet->members = reply->members;
-    note_leader(fleet, reply);
     take_sealed(fleet, reply, now);
     if (fleet->of != fleet->which)
         return;
+    if (reply->members > 0)
+        fleet->members = reply->members;
+    note_leader(fleet, reply);
     plan_look(fleet, now);
     restore(fleet, reply, now);
     end_hold(fleet);

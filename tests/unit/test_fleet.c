@@ -641,7 +641,7 @@ static struct fleet_world *with_two_secrets(void)
     world->settings.secrets = 2;
     world_start(world);
     world_connect(world);
-    world_reply(world, REPLY(.answer = FLEET_LOOKED));
+    world_reply(world, REPLY(.answer = FLEET_LOOKED, .members = 7));
     return world;
 }
 
@@ -752,6 +752,19 @@ START_TEST(nothing_is_restored_under_the_other_id)
 }
 END_TEST
 
+/* Nor are those who follow it the members of this one's fleet. */
+START_TEST(the_other_ids_members_are_not_ours)
+{
+    struct fleet_world *world = with_two_secrets_and_a_token();
+
+    world_reply(world,
+                REPLY(.answer = FLEET_LOOKED, .members = 1, .lease = SECOND, .leader = "there.2"));
+    ck_assert_int_eq(world_status(world).members, 7);
+    ck_assert_str_eq(world_status(world).leader, "");
+    world_free(world);
+}
+END_TEST
+
 START_TEST(a_worse_token_of_the_other_id_is_left)
 {
     struct fleet_world *world = with_two_secrets_and_a_token();
@@ -846,6 +859,7 @@ int main(void)
     tcase_add_test(tcase, a_newer_token_that_ends_earlier_is_no_renewal);
     tcase_add_test(tcase, a_put_is_dropped_for_a_better_token);
     tcase_add_test(tcase, nothing_is_restored_under_the_other_id);
+    tcase_add_test(tcase, the_other_ids_members_are_not_ours);
     tcase_add_test(tcase, a_worse_token_of_the_other_id_is_left);
     tcase_add_test(tcase, a_damaged_token_of_the_other_id_is_left);
     suite_add_tcase(suite, tcase);
