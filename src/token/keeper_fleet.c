@@ -104,6 +104,19 @@ static void hold_budget(struct keeper *keeper, struct mono_time now)
     metric_upstream_add(METRIC_TOKEN_BUDGET_REFUSED, keeper->index, 0, 1);
 }
 
+/*
+ * For how long nothing is asked on schedule. That is not charged, so a budget that did not pay for
+ * a request of another kind does not hold it.
+ */
+static int64_t hold_of(const struct keeper *keeper, const struct keeper_result *result)
+{
+    const enum token_wish wish = keeper->flight.wish;
+    const bool free = result->held == KEEPER_HOLD_BUDGET &&
+                      (wish == TOKEN_WISH_REFUSED || wish == TOKEN_WISH_HAND);
+
+    return free && result->hold > KEEPER_PACE ? KEEPER_PACE : result->hold;
+}
+
 void keeper_held(struct keeper *keeper, const struct keeper_result *result, struct mono_time now)
 {
     const enum keeper_hold held = result->held;
@@ -113,7 +126,7 @@ void keeper_held(struct keeper *keeper, const struct keeper_result *result, stru
         return;
     keeper->standing = STANDING_HELD;
     keeper->held = held;
-    keeper->not_before = mono_add(now, result->hold);
+    keeper->not_before = mono_add(now, hold_of(keeper, result));
     keeper->cause = (struct token_cause){.kind = holds[held].cause};
     if (!again)
         keeper_note_error(keeper, holds[held].error, now);

@@ -413,6 +413,44 @@ START_TEST(the_fleets_budget_is_used_up_for_long)
 }
 END_TEST
 
+/* What is on schedule is not charged, and waits for no budget. */
+START_TEST(a_renewal_while_the_fleets_budget_is_used_up)
+{
+    for (int by_hand = 0; by_hand < 2; by_hand++) {
+        struct world *world = fleet_world(true);
+        world_run_until(world, mono_add(WORLD_START, 12 * HOUR - 10 * MINUTE));
+        holds(world, KEEPER_HOLD_BUDGET, HOUR);
+        if (by_hand)
+            ck_assert(keeper_refresh(world->keeper, world->now));
+        else
+            ck_assert_int_eq(world_refused(world, SECOND), KEEPER_REPLACING);
+        world_run(world, SECOND);
+        ck_assert_uint_eq(world->requests, 2);
+        world->endpoint = fleet_sharing;
+        world_run(world, 10 * MINUTE);
+        ck_assert_uint_eq(world->requests, 3);
+        ck_assert_int_eq(world->wish, TOKEN_WISH_SCHEDULE);
+        ck_assert_uint_eq(world_generation(world), 2);
+        ck_assert_int_eq(world_status(world).exhausted_since.ns, 0);
+        world_free(world);
+    }
+}
+END_TEST
+
+/* But one after a failure is charged. */
+START_TEST(a_renewal_that_the_fleets_budget_does_not_allow)
+{
+    struct world *world = fleet_world(true);
+
+    holds(world, KEEPER_HOLD_BUDGET, HOUR);
+    world_run_until(world, mono_add(WORLD_START, 13 * HOUR - SECOND));
+    ck_assert_uint_eq(world->requests, 2);
+    world_run(world, 2 * SECOND);
+    ck_assert_uint_eq(world->requests, 3);
+    world_free(world);
+}
+END_TEST
+
 /* ---- what is wanted becomes another thing while the fleet judges ---- */
 
 START_TEST(a_401_during_a_renewal_that_is_held)
@@ -890,6 +928,8 @@ static void add_held(TCase *tc)
     tcase_add_test(tc, a_401_while_nothing_is_wrong);
     tcase_add_test(tc, an_error_of_a_long_wait);
     tcase_add_test(tc, the_fleets_budget_is_used_up_for_long);
+    tcase_add_test(tc, a_renewal_while_the_fleets_budget_is_used_up);
+    tcase_add_test(tc, a_renewal_that_the_fleets_budget_does_not_allow);
     tcase_add_test(tc, a_401_during_a_renewal_that_is_held);
     tcase_add_test(tc, by_hand_during_a_request_that_is_held);
     tcase_add_test(tc, the_token_ends_during_a_request_that_is_held);
