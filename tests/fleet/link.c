@@ -102,6 +102,33 @@ void link_stop(struct member *member)
     member->link.state = LINK_WAITING;
 }
 
+static void joined(void *arg, void *what)
+{
+    struct member *member = arg;
+    struct call *call = what;
+
+    if (member_is_paused(member, joined, what))
+        return;
+    if (member->link.connection == call->connection && member->link.calls == call->number)
+        fleet_connected(member->fleet, member_now(member));
+    mem_free(call);
+}
+
+void link_join(struct member *member)
+{
+    struct member_link *link = &member->link;
+    struct call *call;
+
+    link->call = 0;
+    link->calls++;
+    if (link->state != LINK_UP)
+        return;
+    call = mem_zalloc(sizeof(*call));
+    call->connection = link->connection;
+    call->number = link->calls;
+    events_add(&member->sim->events, member->sim->now, joined, member, call);
+}
+
 static void drop(struct member *member)
 {
     if (member->link.state != LINK_UP)

@@ -279,10 +279,11 @@ static void fleet_wake(void *arg, struct mono_time when)
 
 /* ---- its life ---- */
 
-static void make_keeper(struct member *member)
+static struct keeper_settings keeper_settings(const struct member *member)
 {
     const struct sim_settings *settings = &member->sim->settings;
-    const struct keeper_settings keeper = {
+
+    return (struct keeper_settings){
         .upstream = "up",
         .store_key = STORE_KEY,
         .early_expiry = settings->early,
@@ -291,6 +292,11 @@ static void make_keeper(struct member *member)
         .budget = 60,
         .workers = 1,
     };
+}
+
+static void make_keeper(struct member *member)
+{
+    const struct keeper_settings settings = keeper_settings(member);
     const struct keeper_ports ports = {
         .arg = member,
         .fetch = keeper_fetch,
@@ -300,7 +306,7 @@ static void make_keeper(struct member *member)
     };
 
     member->store = store_new(1);
-    member->keeper = keeper_new(&keeper, &ports, member->store);
+    member->keeper = keeper_new(&settings, &ports, member->store);
 }
 
 static void make_fleet(struct member *member)
@@ -410,6 +416,21 @@ void member_restart(struct member *member)
     link_stop(member);
     destroy(member);
     events_add(&member->sim->events, member->sim->now + RESTART, start_again, member, NULL);
+}
+
+/* As a reload does: what was under way is gone, and the keeper asks for it again. */
+void member_reload(struct member *member)
+{
+    const struct keeper_settings settings = keeper_settings(member);
+
+    if (member->fleet == NULL)
+        return;
+    member->life++;
+    fleet_free(member->fleet);
+    make_fleet(member);
+    fleet_start(member->fleet, member_now(member));
+    link_join(member);
+    keeper_reconfigure(member->keeper, &settings, false, member_now(member));
 }
 
 void member_fini(struct member *member)

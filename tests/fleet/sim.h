@@ -181,6 +181,8 @@ void member_init(struct member *member, struct sim *sim, size_t index);
 void member_start(struct member *member);
 /* Its process ends, and another one is there a little later. */
 void member_restart(struct member *member);
+/* Its keeper gets another member in the place of the one of before. */
+void member_reload(struct member *member);
 void member_fini(struct member *member);
 struct mono_time member_now(const struct member *member);
 /* It stands still: the event comes when it goes on. */
@@ -192,6 +194,8 @@ void member_account(struct member *member);
 void link_start(struct member *member);
 /* Its process has ended. */
 void link_stop(struct member *member);
+/* Another member uses it from now on; it hears in a later turn whether it is there. */
+void link_join(struct member *member);
 void link_send(struct member *member, const struct fleet_command *command);
 void store_go_out(struct sim *sim);
 void store_come_back(struct sim *sim);

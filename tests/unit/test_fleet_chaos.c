@@ -18,8 +18,8 @@
 #define STORIES 40
 #define EVENTS 200
 #define BETWEEN (30 * SECOND)
-/* For what is left of waits, and of connections that are to be opened. */
-#define RECOVERY (5 * MINUTE)
+/* A dead token for which the budget has no replacement goes with the next renewal. */
+#define RECOVERY (LIFETIME / 2 + 2 * MINUTE)
 #define CALM (2 * HOUR)
 
 static struct member *any(struct sim *sim)
@@ -131,6 +131,11 @@ static void member_restarted(struct sim *sim)
         member_restart(member);
 }
 
+static void member_reloaded(struct sim *sim)
+{
+    member_reload(any(sim));
+}
+
 static void member_misguided(struct sim *sim)
 {
     struct member *member = any(sim);
@@ -157,11 +162,12 @@ static void hints_arrive(struct sim *sim)
 }
 
 static void (*const happenings[])(struct sim *sim) = {
-    store_out,      store_back,     store_back,          store_failing,    store_flushed,
-    store_copied,   store_copied,   store_failed_over,   endpoint_down,    endpoint_up,
-    endpoint_up,    token_revoked,  token_forgotten,     token_refreshed,  member_cut,
-    members_uncut,  members_uncut,  member_stands_still, member_restarted, member_misguided,
-    members_guided, members_guided, hints_lost,          hints_arrive,
+    store_out,       store_back,      store_back,          store_failing,    store_flushed,
+    store_copied,    store_copied,    store_failed_over,   endpoint_down,    endpoint_up,
+    endpoint_up,     token_revoked,   token_forgotten,     token_refreshed,  member_cut,
+    members_uncut,   members_uncut,   member_stands_still, member_restarted, member_misguided,
+    members_guided,  members_guided,  hints_lost,          hints_arrive,     member_reloaded,
+    member_reloaded, member_reloaded, member_reloaded,
 };
 
 static void recover(struct sim *sim)
