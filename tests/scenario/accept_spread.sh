@@ -62,7 +62,14 @@ spread() {
     read -r less more <<<"$(sets)"
     echo "$((less - quiet)):$((more - quiet))"
 }
+# A connection is counted when it is accepted, and is in the set a moment later.
+are_in() {
+    local less more
+    IFS=: read -r less more <<<"$(spread)"
+    [ $((less + more)) = "$1" ]
+}
 fair() {
+    eventually are_in 8
     case $(spread) in 2:6 | 3:5 | 4:4) ;; *) return 1 ;; esac
 }
 leave_all() {
