@@ -327,7 +327,10 @@ static enum resp_error meaning(enum client_error error)
     }
 }
 
-/* A server without TLS waits for the end of what it takes for a command. libcurl names the step. */
+/*
+ * A server without TLS waits for the end of what it takes for a command. libcurl 7.88 names the
+ * step in its text; where another one does not (8.14), its text is told as it is.
+ */
 static bool is_mute_to_tls(const struct resp *resp, enum client_error error, const char *detail)
 {
     return resp->tls && error == CLIENT_CONNECT_TIMEOUT && strstr(detail, "SSL") != NULL;
