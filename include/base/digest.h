@@ -10,12 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
+
 struct digest {
     unsigned char bytes[32];
 };
 
 EVP_MD_CTX *digest_begin(void);
 void digest_add(EVP_MD_CTX *digest, const void *bytes, size_t len);
+/* NULL is another part than an empty one. */
+void digest_add_secret(EVP_MD_CTX *digest, const struct secret *secret);
 /* NULL is another part than "". */
 void digest_add_text(EVP_MD_CTX *digest, const char *text);
 void digest_add_number(EVP_MD_CTX *digest, int64_t number);

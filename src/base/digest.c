@@ -1,6 +1,10 @@
-/* The lengths are written as the machine has them: a digest is compared on the machine it is of. */
+/*
+ * Lengths and numbers are written with their lowest byte first, on every machine: the members of a
+ * fleet know each other by what is derived from a digest.
+ */
 #include "base/digest.h"
 
+#include <endian.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +23,7 @@ EVP_MD_CTX *digest_begin(void)
 
 static void add_part(EVP_MD_CTX *digest, uint64_t mark, const void *bytes, size_t len)
 {
+    mark = htole64(mark);
     MUST(EVP_DigestUpdate(digest, &mark, sizeof(mark)) == 1);
     if (len > 0)
         MUST(EVP_DigestUpdate(digest, bytes, len) == 1);
@@ -27,6 +32,14 @@ static void add_part(EVP_MD_CTX *digest, uint64_t mark, const void *bytes, size_
 void digest_add(EVP_MD_CTX *digest, const void *bytes, size_t len)
 {
     add_part(digest, len, bytes, len);
+}
+
+void digest_add_secret(EVP_MD_CTX *digest, const struct secret *secret)
+{
+    if (secret != NULL)
+        digest_add(digest, secret_bytes(secret), secret_len(secret));
+    else
+        digest_add_text(digest, NULL);
 }
 
 void digest_add_text(EVP_MD_CTX *digest, const char *text)
@@ -39,7 +52,9 @@ void digest_add_text(EVP_MD_CTX *digest, const char *text)
 
 void digest_add_number(EVP_MD_CTX *digest, int64_t number)
 {
-    digest_add(digest, &number, sizeof(number));
+    const uint64_t bytes = htole64((uint64_t)number);
+
+    digest_add(digest, &bytes, sizeof(bytes));
 }
 
 void digest_add_file(EVP_MD_CTX *digest, const char *path)

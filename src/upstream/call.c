@@ -48,14 +48,6 @@ struct client_settings client_settings_from(const struct config_upstream *upstre
     };
 }
 
-static void add_secret(EVP_MD_CTX *digest, const struct secret *secret)
-{
-    if (secret != NULL)
-        digest_add(digest, secret_bytes(secret), secret_len(secret));
-    else
-        digest_add_text(digest, NULL);
-}
-
 void client_settings_digest(EVP_MD_CTX *digest, const struct client_settings *settings)
 {
     digest_add_text(digest, settings->origin);
@@ -66,10 +58,10 @@ void client_settings_digest(EVP_MD_CTX *digest, const struct client_settings *se
     digest_add_number(digest, settings->retries);
     digest_add_file(digest, settings->ca_file);
     digest_add_file(digest, settings->client_certificate);
-    add_secret(digest, settings->client_key);
-    add_secret(digest, settings->client_key_password);
+    digest_add_secret(digest, settings->client_key);
+    digest_add_secret(digest, settings->client_key_password);
     digest_add_text(digest, settings->proxy);
-    add_secret(digest, settings->proxy_password);
+    digest_add_secret(digest, settings->proxy_password);
 }
 
 /* The configuration has checked the URL with libcurl's parser: here it is only cut in two. */
