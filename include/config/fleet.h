@@ -20,6 +20,9 @@
 /* There is a fleet: servers are named. */
 bool config_fleet_is_set(const struct config *config);
 
+/* In the form of [fleet] servers, this one is a Unix socket. */
+bool config_fleet_is_unix(const char *server);
+
 /*
  * What is sent to this server does not leave the machine: a Unix socket, localhost, or a number of
  * the loopback network. In the form of [fleet] servers; a master that a Sentinel named, too.

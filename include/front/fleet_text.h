@@ -15,9 +15,6 @@
 /* A longer error is cut. */
 #define FLEET_STORE_TEXT 768
 
-/* "following"; as the metric's label. */
-const char *fleet_text_state(enum fleet_state state);
-
 /*
  * "redis.example:6379 cannot be reached (Connection refused)". False, and "": the store is
  * connected and does what it is asked, or nothing is known of it (NULL).

@@ -131,6 +131,7 @@ enum fleet_state {
 #undef FLEET_STATE_ENUM
         FLEET_STATE_COUNT
 };
+/* "following"; as the metric's label. Any thread. */
 const char *fleet_state_name(enum fleet_state state);
 
 /* Cells of METRIC_FLEET_ASKS: what the store answered. */

@@ -126,7 +126,9 @@ struct fleet {
     struct mono_time lot_until;
 };
 
-/* 0 up to `most` ns, by the random port. */
+/* 0 to 1, by the random port. */
+double fleet_chance(const struct fleet *fleet);
+/* 0 up to `most` ns, likewise. */
 int64_t fleet_spread(const struct fleet *fleet, int64_t most);
 bool fleet_reachable(const struct fleet *fleet);
 bool fleet_is_joining(const struct fleet *fleet, struct mono_time now);

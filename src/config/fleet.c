@@ -11,7 +11,7 @@ bool config_fleet_is_set(const struct config *config)
     return config->fleet_servers.count > 0;
 }
 
-static bool is_unix(const char *server)
+bool config_fleet_is_unix(const char *server)
 {
     return strncmp(server, CONFIG_FLEET_UNIX, strlen(CONFIG_FLEET_UNIX)) == 0;
 }
@@ -20,7 +20,7 @@ bool config_fleet_is_local(const char *server)
 {
     const char *colon = strrchr(server, ':');
 
-    if (is_unix(server))
+    if (config_fleet_is_unix(server))
         return true;
     if (colon == NULL)
         return false;
@@ -34,7 +34,7 @@ bool config_fleet_is_local(const char *server)
 
 bool config_fleet_takes_tls(const struct config *config, const char *server)
 {
-    return config->fleet_tls && !is_unix(server);
+    return config->fleet_tls && !config_fleet_is_unix(server);
 }
 
 bool config_fleet_may_use(const struct config *config, const char *server)

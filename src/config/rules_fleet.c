@@ -51,11 +51,6 @@ static bool is_host(const char *host, size_t len)
     return len > 0 && text_is_all(host, len, TEXT_NAME);
 }
 
-static bool is_unix(const char *server)
-{
-    return strncmp(server, CONFIG_FLEET_UNIX, strlen(CONFIG_FLEET_UNIX)) == 0;
-}
-
 /* The path of a socket: absolute, and no longer than the system takes. */
 static bool is_socket(const char *path)
 {
@@ -117,12 +112,13 @@ static bool has_host(const char *server)
 {
     const char *colon = strrchr(server, ':');
 
-    return !is_unix(server) && colon != NULL && is_host(server, (size_t)(colon - server));
+    return !config_fleet_is_unix(server) && colon != NULL &&
+           is_host(server, (size_t)(colon - server));
 }
 
 static bool is_server(const char *server)
 {
-    if (is_unix(server))
+    if (config_fleet_is_unix(server))
         return is_socket(server + strlen(CONFIG_FLEET_UNIX));
     return has_host(server) && is_port(strrchr(server, ':') + 1);
 }
@@ -139,7 +135,7 @@ static void server_form(const struct rules *rules, const char *server)
 /* The names of hosts are the same in any case; paths are not. */
 static bool same_server(const char *a, const char *b)
 {
-    return is_unix(a) ? strcmp(a, b) == 0 : text_equal_ci(a, b);
+    return config_fleet_is_unix(a) ? strcmp(a, b) == 0 : text_equal_ci(a, b);
 }
 
 static void named_once(const struct rules *rules, size_t i)
@@ -202,7 +198,7 @@ static bool all_are_unix(const struct rules *rules)
     size_t sockets = 0;
 
     for (size_t i = 0; i < list->count; i++)
-        sockets += is_unix(list->items[i]);
+        sockets += config_fleet_is_unix(list->items[i]);
     return list->count > 0 && sockets == list->count && !rules_given(rules, KEY_fleet_sentinel);
 }
 

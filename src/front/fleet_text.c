@@ -1,21 +1,7 @@
-/* Names from the table of states, and the link's error, which names its servers. */
+/* The link's error, which names its servers. */
 #include "front/fleet_text.h"
 
 #include <stdio.h>
-
-#include "base/check.h"
-
-const char *fleet_text_state(enum fleet_state state)
-{
-    static const char *const names[] = {
-#define STATE_NAME(id, name) [id] = (name),
-        FLEET_STATES(STATE_NAME)
-#undef STATE_NAME
-    };
-
-    MUST(state < ARRAY_LEN(names));
-    return names[state];
-}
 
 bool fleet_text_store(const struct fleet_link_status *store, char out[FLEET_STORE_TEXT])
 {

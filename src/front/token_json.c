@@ -50,7 +50,7 @@ json_t *token_json_fleet(const struct fleet_status *member, const struct fleet_l
     char error[FLEET_STORE_TEXT];
     const bool out = fleet_text_store(store, error);
     json_t *fleet = json_pack(
-        "{s:s, s:o, s:s, s:s?, s:o, s:o}", "state", fleet_text_state(member->state), "generation",
+        "{s:s, s:o, s:s, s:s?, s:o, s:o}", "state", fleet_state_name(member->state), "generation",
         member->generation > 0 ? json_integer((json_int_t)member->generation) : json_null(),
         "member", member->member, "leader", member->leader[0] != '\0' ? member->leader : NULL,
         "members", member->members > 0 ? json_integer(member->members) : json_null(), "store_error",

@@ -21,6 +21,7 @@ static const char *const state_names[] = {
 
 const char *fleet_state_name(enum fleet_state state)
 {
+    MUST(state < ARRAY_LEN(state_names));
     return state_names[state];
 }
 

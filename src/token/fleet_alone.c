@@ -32,7 +32,7 @@ static bool draw(struct fleet *fleet, struct mono_time now)
 {
     if (fleet->drawn && (!fleet->lost || mono_before(now, fleet->lot_until)))
         return !fleet->lost;
-    const double lot = (double)fleet->ports.random(fleet->ports.arg) / (double)UINT32_MAX;
+    const double lot = fleet_chance(fleet);
     fleet->drawn = true;
     fleet->lost = fleet->alone == 0 || lot > share(fleet);
     fleet->lot_until = mono_add(now, lifetime(fleet));

@@ -44,11 +44,6 @@ struct resp_settings fleet_server_sentinel_settings(struct loop *loop, const str
     return settings;
 }
 
-static bool is_unix(const char *server)
-{
-    return strncmp(server, CONFIG_FLEET_UNIX, strlen(CONFIG_FLEET_UNIX)) == 0;
-}
-
 /* The host without brackets, cut where it is too long to be one. */
 static void host_of(const char *server, char out[FLEET_SERVER])
 {
@@ -94,14 +89,8 @@ bool fleet_server_moved(const struct resp_reply *reply, const char *server, char
     if (colon > address)
         return fleet_server_join(address, (size_t)(colon - address), colon + 1, port_len, out);
     host_of(server, host);
-    return !is_unix(server) && fleet_server_join(host, strlen(host), colon + 1, port_len, out);
-}
-
-static void add_secret(EVP_MD_CTX *digest, const struct secret *secret)
-{
-    digest_add_number(digest, secret != NULL);
-    if (secret != NULL)
-        digest_add(digest, secret_bytes(secret), secret_len(secret));
+    return !config_fleet_is_unix(server) &&
+           fleet_server_join(host, strlen(host), colon + 1, port_len, out);
 }
 
 struct digest fleet_server_digest(const struct config *config)
@@ -116,11 +105,11 @@ struct digest fleet_server_digest(const struct config *config)
     digest_add_number(digest, config->fleet_plaintext);
     digest_add_file(digest, config->fleet_ca_file);
     digest_add_file(digest, config->fleet_client_certificate);
-    add_secret(digest, config->fleet_client_key.bytes);
+    digest_add_secret(digest, config->fleet_client_key.bytes);
     digest_add_text(digest, config->fleet_user);
-    add_secret(digest, config->fleet_password_file.bytes);
+    digest_add_secret(digest, config->fleet_password_file.bytes);
     digest_add_text(digest, config->fleet_sentinel_user);
-    add_secret(digest, config->fleet_sentinel_password_file.bytes);
+    digest_add_secret(digest, config->fleet_sentinel_password_file.bytes);
     digest_add_text(digest, config->fleet_prefix);
     digest_add_number(digest, config->fleet_timeout);
     return digest_end(digest);

@@ -13,11 +13,14 @@ void fleet_log(const struct fleet *fleet, enum log_level level, const char *mess
     log_fields(level, NULL, message, fields, ARRAY_LEN(fields));
 }
 
+double fleet_chance(const struct fleet *fleet)
+{
+    return (double)fleet->ports.random(fleet->ports.arg) / (double)UINT32_MAX;
+}
+
 int64_t fleet_spread(const struct fleet *fleet, int64_t most)
 {
-    const double share = (double)fleet->ports.random(fleet->ports.arg) / (double)UINT32_MAX;
-
-    return (int64_t)((double)most * share);
+    return (int64_t)((double)most * fleet_chance(fleet));
 }
 
 bool fleet_reachable(const struct fleet *fleet)
