@@ -78,6 +78,9 @@ enum metric_kind {
 #define METRIC_FAILOVER_REASONS 8
 #define METRIC_FAILOVER_CELLS (METRIC_UPSTREAMS * METRIC_FAILOVER_REASONS)
 
+/* Cells of postcoded_cache_total, one for each result (cache/outcome.h). */
+#define METRIC_CACHE_CELLS 6
+
 /* Cells of postcoded_tls_handshakes_failed_total, one for each reason (front/tls_session.h). */
 #define METRIC_TLS_CELLS 7
 
@@ -149,6 +152,13 @@ enum metric_kind {
       COUNTER, 1, "Retries and failovers to the upstream not made because of retry_budget.")       \
     X(METRIC_QUOTA, "postcoded_quota_total", PROCESS, COUNTER, 2,                                  \
       "Lookups judged by [quota] per_user, by result.")                                            \
+    X(METRIC_CACHE, "postcoded_cache_total", PROCESS, COUNTER, METRIC_CACHE_CELLS,                 \
+      "Lookups by how the cache dealt with them.")                                                 \
+    X(METRIC_CACHE_ITEMS, "postcoded_cache_items", PROCESS, GAUGE, 1, "Answers in the cache.")     \
+    X(METRIC_CACHE_BYTES, "postcoded_cache_bytes", PROCESS, GAUGE, 1,                              \
+      "Memory that the cache takes, its table included.")                                          \
+    X(METRIC_CACHE_EVICTIONS, "postcoded_cache_evictions_total", PROCESS, COUNTER, 1,              \
+      "Answers removed from the cache to make room.")                                              \
     X(METRIC_STORE_RECYCLED, "postcoded_store_recycled_total", PROCESS, COUNTER, 1,                \
       "Expired items removed from the store.")                                                     \
     X(METRIC_CONNECTIONS, "postcoded_connections", PROCESS, GAUGE, 1,                              \

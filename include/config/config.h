@@ -239,6 +239,27 @@
       "Token requests an hour that all members together may make while the store is out.")         \
     X("fleet", "look_interval", fleet_look_interval, DURATION, "5m", CFG_S, CFG_DAY, "",           \
       CONFIG_RELOADS, "How often each member looks for a newer token that it was not told of.")    \
+    X("cache", "max_size", cache_max_size, SIZE, "64M", 1048576, INT64_C(1) << 40, "",             \
+      CONFIG_RELOADS,                                                                              \
+      "Memory for answers; 64M are about 300,000. Changed, it begins with an empty cache.")        \
+    X("cache", "as", cache_as, CHOICE, "shared", 0, 0, "shared service", CONFIG_RELOADS,           \
+      "shared: keep what the upstream allows a shared cache to keep: public, s-maxage, "           \
+      "must-revalidate; service: as the private cache of the one client that asks it.")            \
+    X("cache", "honour", cache_honour, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                       \
+      "Heed the upstream's Cache-Control, Expires, Age and Vary; off needs ttl.")                  \
+    X("cache", "ttl", cache_ttl, DURATION, "0s", 0, 366 * CFG_DAY, "", CONFIG_RELOADS,             \
+      "How long an answer is fresh, against the upstream's word; 0s: as the upstream says.")       \
+    X("cache", "ttl_max", cache_ttl_max, DURATION, "24h", CFG_S, 366 * CFG_DAY, "",                \
+      CONFIG_RELOADS, "How long an answer is fresh at the most, whatever the upstream says.")      \
+    X("cache", "negative_ttl", cache_negative_ttl, DURATION, "0s", 0, 366 * CFG_DAY, "",           \
+      CONFIG_RELOADS, "How long a postcode that the upstream does not know stays unknown.")        \
+    X("cache", "stale_if_error", cache_stale_if_error, DURATION, "0s", 0, 366 * CFG_DAY, "",       \
+      CONFIG_RELOADS, "How long a stale answer is given while the upstream fails.")                \
+    X("cache", "stale_while_revalidate", cache_stale_while_revalidate, DURATION, "0s", 0,          \
+      366 * CFG_DAY, "", CONFIG_RELOADS,                                                           \
+      "How long a stale answer is given at once, and replaced behind the caller's back.")          \
+    X("cache", "coalesce", cache_coalesce, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                   \
+      "Lookups of the same postcode at the same time share one call to the upstream.")             \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \
       "", CONFIG_RELOADS, "How often expired items are removed from the store.")
 
@@ -399,6 +420,7 @@ enum config_identity_mode {
     IDENTITY_CERTIFICATE,
 };
 enum config_postcodes { POSTCODES_FULL, POSTCODES_OUTWARD, POSTCODES_OFF };
+enum config_cache_as { CACHE_AS_SHARED, CACHE_AS_SERVICE };
 enum config_answer { ANSWER_BODY, ANSWER_ADDRESS };
 enum config_auth_flow { AUTH_FLOW_BASIC, AUTH_FLOW_CLIENT_CREDENTIALS, AUTH_FLOW_JWT_BEARER };
 enum config_auth_method { AUTH_METHOD_POST, AUTH_METHOD_GET };

@@ -13,6 +13,7 @@
 struct lookup_stats {
     bool waited_for_token;
     bool queued;               /* it waits for a connection, or did so to its end */
+    bool answering;            /* the first byte of a response is here */
     size_t upstream;           /* the last that was asked: its index in the metrics */
     unsigned failovers;        /* to another upstream */
     unsigned retries;          /* fresh connections, and the repetition after a 401 */

@@ -90,6 +90,12 @@ struct request {
     bool in_flight;                  /* it holds a place of max_in_flight */
     const char *upstream;            /* NAME, of config: its lookup's; NULL: it has begun none */
 
+    /* What the cache did (contract 17). */
+    const char *cached;    /* in a word; NULL: there is none, or it was not asked */
+    char *flight;          /* the GUID of the call that it joined; NULL: none */
+    char cache_status[96]; /* the field's value; "": none */
+    int64_t age;           /* ns, of what it is answered with; -1: not known */
+
     /* How it ends. */
     enum problem_id ending;
     int status;

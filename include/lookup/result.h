@@ -42,7 +42,12 @@ struct lookup_result {
     char *body; /* LOOKUP_ADDRESS: the receiver's, free() it */
     size_t body_len;
     const char *headers[CLIENT_HEADER_COUNT]; /* NULL: absent */
-    const struct lookup_stats *stats;         /* the query's */
+    /* Where the upstream responded: of its body, though the answer may be made of it. */
+    const char *etag, *last_modified;
+    bool made;       /* the body is not the upstream's, but made of it (answer = address) */
+    bool unreadable; /* struct upstream_response */
+    struct mono_time sent;
+    const struct lookup_stats *stats; /* the query's */
 };
 
 #endif

@@ -113,6 +113,9 @@ struct client_request {
      * under way; NULL: nobody asks.
      */
     bool *queued;
+    /* Becomes true with the first byte of a response, and false when the request is sent again;
+     * borrowed likewise. */
+    bool *answering;
     /*
      * Asked before a GET is sent again on a fresh connection, because the one before brought
      * nothing; `kept`: that one had been kept from an earlier call. False: it ends with its error.
@@ -132,7 +135,11 @@ struct client_request {
     X(CLIENT_LAST_MODIFIED, "Last-Modified")                                                       \
     X(CLIENT_RETRY_AFTER, "Retry-After")                                                           \
     X(CLIENT_CONTENT_ENCODING, "Content-Encoding")                                                 \
-    X(CLIENT_WWW_AUTHENTICATE, "WWW-Authenticate")
+    X(CLIENT_WWW_AUTHENTICATE, "WWW-Authenticate")                                                 \
+    X(CLIENT_AGE, "Age")                                                                           \
+    X(CLIENT_DATE, "Date")                                                                         \
+    X(CLIENT_EXPIRES, "Expires")                                                                   \
+    X(CLIENT_VARY, "Vary")
 
 enum client_header_id {
 #define CLIENT_HEADER_ENUM(id, name) id,
@@ -154,8 +161,12 @@ struct upstream_response {
     /*
      * The first of each, without outer space; NULL: none. Visible ASCII, space, tab, obs-text.
      * Of WWW-Authenticate the first one with the scheme Bearer, or the last one where none has it.
+     * Of Cache-Control and Vary all fields, joined with commas (RFC 9110, section 5.3).
      */
     const char *headers[CLIENT_HEADER_COUNT];
+    /* There is a Cache-Control, Vary, Age, Date or Expires that cannot be read, or two of the last
+     * three: nothing may be concluded from those that can. */
+    bool unreadable;
     char *body; /* NUL-terminated beyond body_len; may be NULL when body_len is 0 */
     size_t body_len;
     unsigned retries;      /* fresh connections tried after the first */

@@ -49,6 +49,7 @@ struct request *request_new(struct config *config, const char *target)
     request->config = config_ref(config);
     request->target = mem_strdup(target);
     request->stats.upstream_duration = -1;
+    request->age = -1;
     return request;
 }
 
@@ -118,6 +119,7 @@ void request_free(struct request *request)
     config_unref(request->config);
     mem_free(request->target);
     mem_free(request->unusual_method);
+    mem_free(request->flight);
     free_trimmed(request);
     MAGIC_CLEAR(request);
     mem_free(request);

@@ -1,0 +1,12 @@
+/* HTTP dates (RFC 9110, section 5.6.7): IMF-fixdate, and the two obsolete forms. Any thread. */
+#ifndef BASE_HTTP_DATE_H
+#define BASE_HTTP_DATE_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+/* False: it is none of the three forms, to the letter. `now` decides a year of two digits. */
+bool http_date_parse(const char *text, struct wall_time now, struct wall_time *out);
+
+#endif
