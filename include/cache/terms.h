@@ -18,6 +18,7 @@ struct terms_question {
     const struct config *config;
     bool unknown;               /* the upstream knows no such postcode */
     bool unreadable;            /* lookup_result.unreadable */
+    bool has_validator;         /* lookup_result.etag or last_modified, or one in `headers` */
     const char *const *headers; /* by enum client_header_id; NULL entries: absent */
     struct mono_time sent;      /* the request */
     struct mono_time received;
