@@ -25,7 +25,8 @@ struct terms_question {
     struct wall_time wall; /* when it was received */
 };
 
-/* False: it may not be kept, or would be of no use. A stale answer that has a validator is of use.
+/* False: it may not be kept, or would be of no use; out->born is set all the same. A stale answer
+ * that has a validator is of use.
  */
 bool terms_judge(const struct terms_question *question, struct answer_terms *out);
 

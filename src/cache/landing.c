@@ -55,6 +55,8 @@ static struct terms_question question_of(const struct landing_call *call,
         .config = call->config,
         .unknown = result->kind == LOOKUP_UNKNOWN,
         .unreadable = result->unreadable,
+        .has_validator = result->etag != NULL || result->last_modified != NULL ||
+                         (result->kind == LOOKUP_NOT_MODIFIED && answer_has_validator(call->stale)),
         .headers = result->headers,
         .sent = result->sent,
         .received = now,
@@ -68,7 +70,7 @@ static void fill_outcome(struct landing *landing, const struct lookup_result *re
     const bool is_news = result->headers[CLIENT_AGE] == NULL;
 
     landing->outcome.stored = kept;
-    landing->outcome.has_answer = true;
+    landing->outcome.has_answer = kept;
     landing->outcome.age = is_news ? -1 : answer_age(landing->answer, now);
     landing->outcome.fresh_for = answer_fresh_for(landing->answer, now);
 }

@@ -200,14 +200,14 @@ bool terms_judge(const struct terms_question *question, struct answer_terms *out
         .question = question, .config = config, .shared = config->cache_as == CACHE_AS_SHARED};
     const struct directives *directives = &judgement.directives;
 
+    const int64_t age = initial_age(&judgement);
+
+    *out = (struct answer_terms){.born = mono_add(question->received, -age)};
     if (question->unknown && config->cache_negative_ttl <= 0)
         return false;
     directives_parse(field(&judgement, CLIENT_CACHE_CONTROL), &judgement.directives);
     if (!may_keep(&judgement))
         return false;
-    const int64_t age = initial_age(&judgement);
-
-    out->born = mono_add(question->received, -age);
     out->lifetime = lifetime(&judgement, age);
     out->stale_if_error =
         window(&judgement, config->cache_stale_if_error, directives->stale_if_error);
