@@ -9,6 +9,8 @@
 # make deb        a Debian package in build/deb; check-deb tries it in a fresh tree
 # make check-systemd   the operator's page under a systemd of its own: see tests/systemd.mk
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
+# make cache-cost   nanoseconds and bytes of the cache's table
+# make cache-rates  how many lookups a cache saves; RATES="--rate 100" and the like
 # make lint       order of floors, circles, format, names, documents; clang-tidy over src
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
 # make compile_commands.json
@@ -184,7 +186,15 @@ $(BUILD)/bench/handshakes: $(BUILD)/obj/tests/bench/handshakes.o
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/bench/identity: $(BUILD)/obj/tests/bench/identity.o $(BUILD)/libpostcoded.a
+# What the cache's table costs, and how many lookups it saves by size and lifetime.
+.PHONY: cache-cost cache-rates
+cache-cost: $(BUILD)/bench/cache_cost
+	$(BUILD)/bench/cache_cost
+cache-rates: $(BUILD)/bench/cache_rates
+	$(BUILD)/bench/cache_rates $(RATES)
+
+$(addprefix $(BUILD)/bench/,identity cache_cost cache_rates): $(BUILD)/bench/%: \
+		$(BUILD)/obj/tests/bench/%.o $(BUILD)/libpostcoded.a
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
