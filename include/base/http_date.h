@@ -6,7 +6,10 @@
 
 #include "base/clock.h"
 
-/* False: it is none of the three forms, to the letter. `now` decides a year of two digits. */
+/*
+ * False: it is none of the three forms, to the letter but for case (RFC 9111, section 4.2), or no
+ * date. `now` decides a year of two digits. A time that does not fit is the nearest that does.
+ */
 bool http_date_parse(const char *text, struct wall_time now, struct wall_time *out);
 
 #endif

@@ -13,6 +13,7 @@
 #define DIRECTIVE_NONE (-1) /* no such directive */
 
 struct directives {
+    bool faulty; /* a part of it is no directive: nothing may be concluded from those that are */
     bool no_store;
     bool no_cache; /* with field names too: those would have to be left out */
     bool is_private;

@@ -18,13 +18,15 @@ struct terms_question {
     const struct config *config;
     bool unknown;               /* the upstream knows no such postcode */
     bool unreadable;            /* lookup_result.unreadable */
+    bool has_validator;         /* lookup_result.etag or last_modified, or one in `headers` */
     const char *const *headers; /* by enum client_header_id; NULL entries: absent */
     struct mono_time sent;      /* the request */
     struct mono_time received;
     struct wall_time wall; /* when it was received */
 };
 
-/* False: it may not be kept, or would be of no use. A stale answer that has a validator is of use.
+/* False: it may not be kept, or would be of no use; out->born is set all the same. A stale answer
+ * that has a validator is of use.
  */
 bool terms_judge(const struct terms_question *question, struct answer_terms *out);
 

@@ -247,16 +247,16 @@
       "must-revalidate; service: as the private cache of the one client that asks it.")            \
     X("cache", "honour", cache_honour, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                       \
       "Heed the upstream's Cache-Control, Expires, Age and Vary; off needs ttl.")                  \
-    X("cache", "ttl", cache_ttl, DURATION, "0s", 0, 366 * CFG_DAY, "", CONFIG_RELOADS,             \
+    X("cache", "ttl", cache_ttl, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s", CONFIG_RELOADS,       \
       "How long an answer is fresh, against the upstream's word; 0s: as the upstream says.")       \
     X("cache", "ttl_max", cache_ttl_max, DURATION, "24h", CFG_S, 366 * CFG_DAY, "",                \
       CONFIG_RELOADS, "How long an answer is fresh at the most, whatever the upstream says.")      \
-    X("cache", "negative_ttl", cache_negative_ttl, DURATION, "0s", 0, 366 * CFG_DAY, "",           \
+    X("cache", "negative_ttl", cache_negative_ttl, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s",     \
       CONFIG_RELOADS, "How long a postcode that the upstream does not know stays unknown.")        \
-    X("cache", "stale_if_error", cache_stale_if_error, DURATION, "0s", 0, 366 * CFG_DAY, "",       \
+    X("cache", "stale_if_error", cache_stale_if_error, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s", \
       CONFIG_RELOADS, "How long a stale answer is given while the upstream fails.")                \
-    X("cache", "stale_while_revalidate", cache_stale_while_revalidate, DURATION, "0s", 0,          \
-      366 * CFG_DAY, "", CONFIG_RELOADS,                                                           \
+    X("cache", "stale_while_revalidate", cache_stale_while_revalidate, DURATION, "0s", CFG_S,      \
+      366 * CFG_DAY, "0s", CONFIG_RELOADS,                                                         \
       "How long a stale answer is given at once, and replaced behind the caller's back.")          \
     X("cache", "coalesce", cache_coalesce, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                   \
       "Lookups of the same postcode at the same time share one call to the upstream.")             \

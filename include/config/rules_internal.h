@@ -3,7 +3,7 @@
  * its listeners, rules_identity.c those about callers, rules_tls.c those about their TLS,
  * rules_upstream.c those about an upstream and its lookups, rules_auth.c those about its token
  * request, rules_rate.c those about rates, rules_route.c those about routes, rules_fleet.c those
- * about a fleet. rules_report.c is what they are written with.
+ * about a fleet, rules_cache.c those about the cache. rules_report.c is what they are written with.
  */
 #ifndef CONFIG_RULES_INTERNAL_H
 #define CONFIG_RULES_INTERNAL_H
@@ -56,6 +56,7 @@ extern rule *const rules_of_quota[];
 extern rule *const rules_of_rate[];
 extern rule *const rules_of_fleet[];  /* once */
 extern rule *const rules_of_member[]; /* what a fleet has to say of an upstream */
+extern rule *const rules_of_cache[];  /* once */
 extern rule *const rules_of_routes[]; /* once */
 extern rule *const rules_of_route[];  /* for each that is not built in */
 

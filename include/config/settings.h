@@ -51,6 +51,7 @@ struct settings {
     struct setting *items; /* in the order of the files */
     size_t count;
     struct settings_sections sections[OWNER_COUNT]; /* by owner; the process has none */
+    bool has_cache; /* [cache] is there, which turns the cache on though it sets nothing */
 };
 
 /*

@@ -6,6 +6,7 @@
 #define CONFIG_SNAPSHOT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/metrics.h"
@@ -59,6 +60,7 @@ struct snapshot {
     struct snapshot_members members; /* the same */
     struct snapshot_upstream *upstreams;
     struct snapshot_route *routes;
+    bool has_cache; /* config_cache_is_on */
     /* The loads of a running daemon count from 1. The last one in which an upstream had each index;
      * 0: none had it. */
     unsigned loads;

@@ -19,7 +19,7 @@ struct response_header {
  * name, and RESPONSE_VALUES_MAX bytes of values from elsewhere. A value that does not fit any more
  * is left out.
  */
-#define RESPONSE_HEADER_MAX 768
+#define RESPONSE_HEADER_MAX 896
 #define RESPONSE_VALUES_MAX 384
 
 /*
@@ -54,11 +54,24 @@ void response_timed_out(struct request *request);
     response_problem(request, &(struct response_problem){.id = (problem_id)}, __VA_ARGS__)
 
 /*
- * Anything else: ENDED_OK with a body (handed over; free()d when sent), ENDED_NOT_MODIFIED without
- * one. headers as above.
+ * A body that `release` is called for, with `owner`, when it has been sent, perhaps by then in
+ * another turn of the loop. All zero: there is none.
  */
-void response_body(struct request *request, enum problem_id ending, char *body, size_t len,
-                   const struct response_header *headers);
+struct response_content {
+    const char *data;
+    size_t len;
+    void (*release)(void *owner);
+    void *owner;
+};
+
+void response_content_release(const struct response_content *content);
+
+/*
+ * Anything else: ENDED_OK with a body, ENDED_NOT_MODIFIED without one, of which `content` then
+ * tells the length; without it the connection ends with the response. headers as above.
+ */
+void response_body(struct request *request, enum problem_id ending,
+                   const struct response_content *content, const struct response_header *headers);
 
 /*
  * For the operators' paths: a status of its own, text, JSON or HTML; the body is copied. headers as

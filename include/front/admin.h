@@ -8,27 +8,8 @@
 #define FRONT_ADMIN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "base/clock.h"
-#include "front/admin_ports.h"
-#include "front/exposition.h"
-#include "front/server.h"
-
-/* A response that may be given again for a moment. */
-struct admin_kept {
-    char *text; /* NULL: there is none */
-    size_t len;
-    struct mono_time made;
-};
-
-struct admin_app {
-    struct server_app app;
-    bool all;                  /* the paths of [admin] too */
-    struct exposition sources; /* borrowed, like all here and in `app` but its config */
-    struct admin_ports ports;
-    struct admin_kept page, data; /* of the status */
-};
+#include "front/admin_app.h"
 
 /* Takes a reference to config; app.guids, sources and ports are the caller's to fill. */
 void admin_app_init(struct admin_app *admin, struct config *config, bool all);

@@ -57,7 +57,7 @@ struct exposition {
     const struct config *config; /* whose routes lookups take; NULL: there are none */
     const struct tls *tls;       /* NULL: there is no certificate */
     const struct reload_status *reload;
-    struct cache *cache; /* NULL: there is none */
+    struct cache *cache;                  /* NULL: there is none */
     const struct exposition_fleet *fleet; /* that of the upstreams; NULL: there is none */
     /* Of each worker: the share (0 to 1) of the last interval in which it did not wait. */
     const double *busy;

@@ -6,19 +6,13 @@
 #ifndef FRONT_LOOKUPS_H
 #define FRONT_LOOKUPS_H
 
-#include <stdatomic.h>
-#include <stdint.h>
-
+#include "cache/cache.h"
 #include "front/server.h"
 #include "lookup/lookup.h"
+#include "lookup/places.h"
 #include "middleware/identity.h"
 #include "middleware/quota.h"
 #include "runtime/trace.h"
-
-/* Lookups under way in all workers; bounded by max_in_flight. */
-struct lookup_places {
-    _Atomic int64_t taken;
-};
 
 struct lookup_app {
     struct server_app app;
@@ -26,6 +20,7 @@ struct lookup_app {
     struct identity_worker identity;
     struct guid_source guids;
     struct lookup_places *places;
+    struct cache_worker cache;
     struct quota *quota; /* of users; all workers' */
 };
 
@@ -34,9 +29,9 @@ void lookup_app_init(struct lookup_app *lookups, struct config *config, struct i
 void lookup_app_fini(struct lookup_app *lookups);
 /*
  * For the requests to come (a reload): other references in the place of the present ones. `view`:
- * the keys of key_url, where identity has one.
+ * the keys of key_url, where identity has one; `cache` may be NULL.
  */
 void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity,
-                    const struct key_view *view);
+                    const struct key_view *view, struct cache *cache);
 
 #endif

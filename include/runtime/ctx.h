@@ -59,6 +59,8 @@ const char *ctx_tracestate(const struct ctx *ctx);
  * timer of the loop. Set once a context.
  */
 void ctx_set_deadline(struct ctx *ctx, struct mono_time deadline);
+/* Of a root that has a deadline: another one, which an earlier one leaves as it is. */
+void ctx_extend_deadline(struct ctx *ctx, struct mono_time deadline);
 struct mono_time ctx_deadline(const struct ctx *ctx);
 
 /* Cancels it and all below it. A second cancellation does nothing. */

@@ -102,6 +102,7 @@ struct daemon {
     struct server_quota quota;
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
+    struct cache *cache; /* a reference; NULL: there is none */
     struct quota *user_quota;
     struct worker **workers;
     size_t worker_count;

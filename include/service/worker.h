@@ -38,6 +38,7 @@ struct worker_settings {
     const struct worker_way *ways; /* in the order of config->upstreams */
     struct lookup_places *places;
     struct quota *quota; /* of users; all workers' */
+    struct cache *cache; /* NULL: there is none */
     struct config *config;
     struct identity *identity;
     struct tls *tls; /* for the server with TLS; NULL: no listener has it */
@@ -86,6 +87,7 @@ struct worker_change {
     struct identity *identity;
     struct tls *tls;         /* NULL: there is none */
     struct worker_way *ways; /* its own; in the order of config->upstreams; the caller fills them */
+    struct cache *cache;     /* NULL: there is none; a reference, of use from worker_commit on */
     struct key_view keys;    /* of key_url, a reference; of use from worker_commit on */
     enum err err;            /* how preparing ended */
     /* Called in the main thread once it has prepared. */

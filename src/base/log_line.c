@@ -294,8 +294,9 @@ static void put_message(struct log_line *line, const char *guid, const char *mes
 static const struct {
     const char *name, *journal;
 } journal_names[] = {
-    {"code", "CODE="},     {"duration_ms", "DURATION_USEC="}, {"guid", "GUID="},
-    {"status", "STATUS="}, {"upstream", "UPSTREAM="},
+    {"cache", "CACHE="},       {"code", "CODE="}, {"duration_ms", "DURATION_USEC="},
+    {"flight", "FLIGHT="},     {"guid", "GUID="}, {"status", "STATUS="},
+    {"upstream", "UPSTREAM="},
 };
 
 /* POSTCODED_ and the name in upper case, in one go: an access line has many. */

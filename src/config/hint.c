@@ -98,6 +98,24 @@ static const struct spelling sizes[] = {
     {"kib", "K"}, {"m", "M"},   {"mb", "M"},   {"mib", "M"},
 };
 
+/* Units that there are not, as so many of one that there is. */
+struct multiple {
+    const char *text;
+    const char *unit;
+    uint64_t times;
+};
+
+static const struct multiple long_durations[] = {
+    {"d", "h", 24},  {"day", "h", 24},   {"days", "h", 24},
+    {"w", "h", 168}, {"week", "h", 168}, {"weeks", "h", 168},
+};
+
+static const struct multiple large_sizes[] = {
+    {"g", "M", 1024},
+    {"gb", "M", 1024},
+    {"gib", "M", 1024},
+};
+
 static const char *find_unit(const struct spelling *spellings, size_t count, const char *text)
 {
     for (size_t i = 0; i < count; i++) {
@@ -113,26 +131,67 @@ static bool fits(const struct config_key *key, number_parser *parse, const char 
 {
     int64_t number;
 
-    return parse(text, &number) && number >= key->min && number <= key->max;
+    if (!parse(text, &number))
+        return false;
+    return (number >= key->min && number <= key->max) ||
+           (number == 0 && strcmp(key->choices, "0s") == 0);
 }
 
-/* "8KB" as 8K, where the key takes that. */
-static bool put_number(const struct config_key *key, const char *text, struct buf *out)
+/* "1 day" as 24h; NULL: it is none of these. Caller frees. */
+static char *multiply(const struct multiple *multiples, size_t count, const char *number,
+                      size_t digits, const char *unit)
 {
-    size_t digits = text_span(text, TEXT_DIGIT);
+    uint64_t n;
+
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal_ci(multiples[i].text, unit) && text_parse_u64(number, digits, &n) &&
+            n <= UINT32_MAX)
+            return mem_printf("%llu%s", (unsigned long long)(n * multiples[i].times),
+                              multiples[i].unit);
+    }
+    return NULL;
+}
+
+/* "8KB" as 8K; NULL: it has no unit that is known. Caller frees. */
+static char *respell(const char *text, bool duration)
+{
+    const size_t digits = text_span(text, TEXT_DIGIT);
     const char *rest = text + digits + text_span(text + digits, TEXT_BLANK);
-    bool duration = key->kind == KIND_DURATION;
     const char *unit = duration ? find_unit(durations, ARRAY_LEN(durations), rest)
                                 : find_unit(sizes, ARRAY_LEN(sizes), rest);
 
-    if (unit == NULL)
-        return false;
-    char *number = mem_printf("%.*s%s", (int)digits, text, unit);
-    bool good = fits(key, duration ? units_parse_duration : units_parse_size, number);
+    if (unit != NULL)
+        return mem_printf("%.*s%s", (int)digits, text, unit);
+    return duration ? multiply(long_durations, ARRAY_LEN(long_durations), text, digits, rest)
+                    : multiply(large_sizes, ARRAY_LEN(large_sizes), text, digits, rest);
+}
+
+/* Off, where that is 0s. */
+static bool put_zero(const struct config_key *key, const char *text, struct buf *out)
+{
+    static const char *const words[] = {"off", "no", "none", "never", "false", "disabled"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words) && strcmp(key->choices, "0s") == 0; i++) {
+        if (!text_equal_ci(words[i], text))
+            continue;
+        buf_puts(out, "; write 0s");
+        return true;
+    }
+    return false;
+}
+
+/* Where the key takes that. */
+static bool put_number(const struct config_key *key, const char *text, struct buf *out)
+{
+    const bool duration = key->kind == KIND_DURATION;
+    char *number = respell(text, duration);
+    const bool good =
+        number != NULL && fits(key, duration ? units_parse_duration : units_parse_size, number);
+
     if (good)
         buf_printf(out, "; write %s", number);
     mem_free(number);
-    return good;
+    return good || put_zero(key, text, out);
 }
 
 /* What stands between a number and a unit: "10/sec", "10 per s", "10ps". Nothing: per second. */
@@ -383,7 +442,7 @@ void hint_put_instead(const struct config_key *key, const char *text, struct buf
 
     /* The words of these were listed just before. */
     bool listed = key->kind == KIND_BOOL || key->kind == KIND_CHOICE || key->kind == KIND_WORKERS ||
-                  key->kind == KIND_RATE;
+                  key->kind == KIND_RATE || strcmp(key->choices, "0s") == 0;
     if (!put_guess(key, inner, out) && key->def != NULL && !listed)
         buf_printf(out, ", such as %s", key->def);
     mem_free(inner);

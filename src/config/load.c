@@ -414,6 +414,7 @@ static void build(struct loading *loading)
 {
     struct snapshot *snapshot = loading->snapshot;
 
+    snapshot->has_cache = loading->settings.has_cache;
     make_upstreams(loading);
     make_routes(loading);
     expand(loading);

@@ -80,6 +80,7 @@ void rules_check(const struct snapshot *snapshot, struct config_place place,
     run(&rules, rules_of_identity);
     run(&rules, rules_of_quota);
     run(&rules, rules_of_fleet);
+    run(&rules, rules_of_cache);
     run(&rules, rules_of_routes);
     rules.owner = OWNER_UPSTREAM;
     for (; rules.index < rules.config->upstream_count; rules.index++) {

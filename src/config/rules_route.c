@@ -241,7 +241,7 @@ static void reserved(const struct rules *rules)
     static const struct {
         const char *path;
         const char *section;
-    } paths[] = {{"/readyz/", "metrics"}, {"/tokens/", "admin"}};
+    } paths[] = {{"/readyz/", "metrics"}, {"/tokens/", "admin"}, {"/cache/forget/", "admin"}};
     const char *prefix = rules->route->prefix;
 
     for (size_t i = 0; prefix != NULL && i < ARRAY_LEN(paths); i++) {

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/files.h"
+#include "config/input.h"
 #include "config/scan.h"
 
 /* The longest name of an upstream or a route. */
@@ -82,32 +84,67 @@ static bool is_of_another(const struct buf *owners, const char *name, const char
            ((near != NULL && strcasestr(near, name) != NULL) || text_equal_ci(name, "tls"));
 }
 
-/* The fault about a key in the wrong section names the right one: the nearest name here would be
- * another key. */
-static void unknown_key(struct reading *reading, const struct section *section,
-                        const struct scan_key *k)
+/* What the keys of other programs' caches are called, and what there is instead. */
+static const char *cache_hint(const char *name)
 {
-    const char *name = k->name;
-    struct config_place place = at(reading, k->line);
+    static const struct {
+        const char *names;
+        const char *hint;
+    } all[] = {
+        {"enable enabled active on off mode", "the section alone turns the cache on; remove this "
+                                              "line, or all of [cache] to turn it off"},
+        {"size items entries max_items max_entries memory",
+         "write max_size = 64M for about 300,000 answers"},
+        {"age max_age min_ttl lifetime expire expires expiry timeout",
+         "the upstream says how long an answer is fresh; ttl_max bounds that, ttl overrides it"},
+        {"stale grace keep use_stale",
+         "write stale_if_error or stale_while_revalidate for how long a stale answer is given"},
+        {"path dir directory file disk storage backend redis servers",
+         "answers are in the memory of each daemon alone; remove the line"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (*name != '\0' && input_find_word(all[i].names, name) != NULL)
+            return all[i].hint;
+    }
+    return NULL;
+}
+
+/*
+ * What to say of a key that its section does not have. The right section of a key in the wrong one
+ * comes first: the nearest name here would be another key. Caller frees.
+ */
+static char *unknown_hint(const struct section *section, const char *name)
+{
+    const bool cache = strcmp(section->known, "cache") == 0;
     const char *near = config_key_near(section->known, name);
+    const char *of_name = config_section_find(name);
+    char *hint = cache && cache_hint(name) != NULL ? mem_strdup(cache_hint(name)) : NULL;
     struct buf owners;
 
     buf_init(&owners, OWNERS_MAX);
     put_owners(name, &owners);
-    if (owners.len > 0 && !is_of_another(&owners, name, near))
-        faults_add(reading->faults, place, section->shown, name, "unknown key; it belongs in %s",
-                   buf_text(&owners));
-    else if (is_tls_switch(section, name))
-        faults_add(reading->faults, place, section->shown, name,
-                   "unknown key; write tls: before the address in listen, such as listen = "
-                   "tls:127.0.0.1:8443");
-    else if (near != NULL)
-        faults_add(reading->faults, place, section->shown, name,
-                   "unknown key; did you mean \"%s\"?", near);
-    else
-        faults_add(reading->faults, place, section->shown, name,
-                   "unknown key; postcoded.ini(5) lists the keys");
+    if (hint == NULL && owners.len > 0 && !is_of_another(&owners, name, near))
+        hint = mem_printf("it belongs in %s", buf_text(&owners));
     buf_fini(&owners);
+    if (hint == NULL && is_tls_switch(section, name))
+        hint = mem_strdup("write tls: before the address in listen, such as listen = "
+                          "tls:127.0.0.1:8443");
+    if (hint == NULL && near != NULL)
+        hint = mem_printf("did you mean \"%s\"?", near);
+    if (hint == NULL && of_name != NULL && strcmp(of_name, section->known) != 0)
+        hint = mem_printf("[%s%s] is a section of its own", of_name, config_section_rest(of_name));
+    return hint != NULL ? hint : mem_strdup("postcoded.ini(5) lists the keys");
+}
+
+static void unknown_key(struct reading *reading, const struct section *section,
+                        const struct scan_key *k)
+{
+    char *hint = unknown_hint(section, k->name);
+
+    faults_add(reading->faults, at(reading, k->line), section->shown, k->name, "unknown key; %s",
+               hint);
+    mem_free(hint);
 }
 
 static void append(struct settings *settings, struct setting setting)
@@ -298,8 +335,11 @@ static void take_sections(struct reading *reading)
             continue;
         }
         struct section section = judge_section(reading, s);
-        if (section.known != NULL)
-            take_keys(reading, i, &section);
+        if (section.known == NULL)
+            continue;
+        if (strcmp(section.known, "cache") == 0)
+            reading->settings->has_cache = true;
+        take_keys(reading, i, &section);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "config/cache.h"
 #include "config/expand.h"
 #include "config/input.h"
 #include "config/snapshot.h"
@@ -53,6 +54,13 @@ static void visit_members(const struct visiting *visiting, const char *section,
     buf_fini(&place);
 }
 
+/* Read back, a key of [cache] would turn on a cache that is off. */
+static bool is_off(const struct visiting *visiting, const struct config_key *key)
+{
+    return config_key_index(key) >= KEY_cache_max_size &&
+           config_key_index(key) <= KEY_cache_coalesce && !visiting->snapshot->has_cache;
+}
+
 static void visit_key(const struct visiting *visiting, const char *section,
                       const struct config_key *key, size_t which)
 {
@@ -64,9 +72,9 @@ static void visit_key(const struct visiting *visiting, const char *section,
     const struct config_entry entry = {
         .section = section,
         .key = key->name,
-        .value = hidden                 ? "(set)"
-                 : origin->text != NULL ? origin->text
-                                        : "",
+        .value = hidden                                           ? "(set)"
+                 : origin->text != NULL && !is_off(visiting, key) ? origin->text
+                                                                  : "",
         .origin = put_place(&place, origin->place),
         .meaning = key->meaning,
         .holds = origin->holds != NULL ? origin->holds : "",
@@ -105,6 +113,7 @@ void config_each(const struct config *config, config_visit *visit, void *arg)
 struct printing {
     FILE *out;
     char *section; /* the one under way; NULL before the first */
+    bool cache_is_on;
 };
 
 /* A file's name may hold anything, and a comment must stay on its line. */
@@ -119,12 +128,13 @@ static void print_comment(FILE *out, const char *text)
 static void print_section(struct printing *printing, const char *section)
 {
     const bool first = printing->section == NULL;
+    const bool off = strcmp(section, "cache") == 0 && !printing->cache_is_on;
 
     if (!first && strcmp(printing->section, section) == 0) {
         fputc('\n', printing->out);
         return;
     }
-    fprintf(printing->out, "%s[%s]\n", first ? "" : "\n", section);
+    fprintf(printing->out, "%s%s[%s]\n", first ? "" : "\n", off ? "# " : "", section);
     mem_free(printing->section);
     printing->section = mem_strdup(section);
 }
@@ -153,7 +163,7 @@ static void print_key(void *arg, const struct config_entry *entry)
 
 void config_print(const struct config *config, FILE *out)
 {
-    struct printing printing = {.out = out};
+    struct printing printing = {.out = out, .cache_is_on = config_cache_is_on(config)};
 
     config_each(config, print_key, &printing);
     mem_free(printing.section);

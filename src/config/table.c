@@ -361,6 +361,8 @@ void config_key_allowed(const struct config_key *key, struct buf *out)
         buf_printf(out, "text of at most %lld bytes", (long long)key->max);
         break;
     case KIND_DURATION:
+        if (strcmp(key->choices, "0s") == 0)
+            buf_puts(out, "0s, or ");
         put_range("a duration", key, units_format_duration, out);
         if (strcmp(key->choices, "off") == 0)
             buf_puts(out, ", or off");

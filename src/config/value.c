@@ -50,11 +50,18 @@ static bool parse_number(const struct input *in, number_parser *parse, number_fo
 
 static bool parse_duration(const struct input *in, void *field, struct buf *shown)
 {
+    const bool zero_is_off = strcmp(in->key->choices, "0s") == 0;
     int64_t *out = field;
+    int64_t number;
 
     if (strcmp(in->key->choices, "off") == 0 && text_equal_ci(in->text, "off")) {
         *out = 0;
         buf_puts(shown, "off");
+        return true;
+    }
+    if (zero_is_off && units_parse_duration(in->text, &number) && number == 0) {
+        *out = 0;
+        buf_puts(shown, "0s");
         return true;
     }
     return parse_number(in, units_parse_duration, units_format_duration, field, shown);

@@ -28,6 +28,23 @@ static struct MHD_Response *response_new(char *body, size_t len)
     return response;
 }
 
+void response_content_release(const struct response_content *content)
+{
+    if (content->release != NULL)
+        content->release(content->owner);
+}
+
+/* libmicrohttpd 0.9 does not say that it leaves the bytes as they are. */
+static struct MHD_Response *response_new_content(const struct response_content *content)
+{
+    if (content->release == NULL)
+        return response_new(NULL, 0);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        content->len, (void *)(uintptr_t)content->data, content->release, content->owner);
+    MEM_MUST(response != NULL);
+    return response;
+}
+
 static ssize_t nothing(void *arg, uint64_t pos, char *out, size_t max)
 {
     (void)arg;
@@ -39,9 +56,9 @@ static ssize_t nothing(void *arg, uint64_t pos, char *out, size_t max)
 
 /*
  * A 304 has no body, and must not give the length of one unless it is that of the 200 (RFC 9110,
- * section 8.6), which nobody knows here. libmicrohttpd leaves it out only where it knows none
- * either; it then writes the end of a chunked body behind the header section, where the next
- * response should begin, unless it may close the connection. So that is the price.
+ * section 8.6), which is not known of an upstream's 304. libmicrohttpd leaves it out only where it
+ * knows none either; it then writes the end of a chunked body behind the header section, where the
+ * next response should begin, unless it may close the connection. So that is the price.
  */
 static struct MHD_Response *response_new_unmodified(void)
 {
@@ -74,10 +91,23 @@ static void add_all(const struct request *request, struct MHD_Response *response
     }
 }
 
+static void add_cache(const struct request *request, struct MHD_Response *response)
+{
+    char age[24];
+
+    if (request->age >= 0) {
+        snprintf(age, sizeof(age), "%lld", (long long)(request->age / SECOND));
+        add(response, "Age", age);
+    }
+    if (request->cache_status[0] != '\0')
+        add(response, "Cache-Status", request->cache_status);
+}
+
 static void settle(struct request *request, enum problem_id ending, int status,
                    struct MHD_Response *response, size_t len)
 {
     if (!request_is_settled(request)) {
+        add_cache(request, response);
         if (request_guid(request)[0] != '\0')
             add(response, request->config->tracker_header, request_guid(request));
         request->body_len = len;
@@ -232,17 +262,19 @@ void response_problem_instead(struct request *request, enum problem_id id, const
     request_replace_ending(request, id, problem_of(id)->status);
 }
 
-void response_body(struct request *request, enum problem_id ending, char *body, size_t len,
-                   const struct response_header *headers)
+void response_body(struct request *request, enum problem_id ending,
+                   const struct response_content *content, const struct response_header *headers)
 {
     if (request_is_settled(request)) {
-        free(body);
+        response_content_release(content);
         return;
     }
-    struct MHD_Response *response =
-        ending == ENDED_NOT_MODIFIED ? response_new_unmodified() : response_new(body, len);
+    struct MHD_Response *response = ending == ENDED_NOT_MODIFIED && content->release == NULL
+                                        ? response_new_unmodified()
+                                        : response_new_content(content);
     add_all(request, response, headers);
-    settle(request, ending, problem_of(ending)->status, response, len);
+    settle(request, ending, problem_of(ending)->status, response,
+           ending == ENDED_NOT_MODIFIED ? 0 : content->len);
 }
 
 void response_operator(struct request *request, int status, const char *content_type,

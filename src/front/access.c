@@ -67,6 +67,8 @@ static void write_line(const struct request *request, int64_t duration)
         LOG_BOOL("waited_for_token", request->stats.waited_for_token),
         LOG_INT("retries", request->stats.retries),
         LOG_TEXT("upstream", request->upstream),
+        LOG_TEXT("cache", request->cached),
+        LOG_TEXT("flight", request->flight),
         LOG_TEXT("failovers", request->stats.failovers > 0 ? failovers : NULL),
         LOG_MS("upstream_ms", request->stats.upstream_duration), /* the last: left out if none */
     };

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "cache/outcome.h"
 #include "exchange/problem.h"
 #include "front/exposition_owned.h"
 #include "front/exposition_text.h"
@@ -139,6 +140,15 @@ static bool label_quota(size_t cell, char out[LABELS_MAX])
     return label_word("result", results, ARRAY_LEN(results), cell, out);
 }
 
+static bool label_cache(size_t cell, char out[LABELS_MAX])
+{
+    if (cell >= CACHE_RESULT_COUNT)
+        return false;
+    snprintf(out, LABELS_MAX, "result=\"%s\"", cache_result_word((enum cache_result)cell));
+    return true;
+}
+
+_Static_assert(METRIC_CACHE_CELLS == CACHE_RESULT_COUNT, "a cell for each result");
 _Static_assert(METRIC_TLS_CELLS == TLS_FAILURE_COUNT, "a cell for each reason");
 _Static_assert(METRIC_FAILOVER_REASONS == FAILOVER_REASON_COUNT, "a cell for each reason");
 _Static_assert(FLEET_ASK_COUNT == 6 && FLEET_LEAD_COUNT == 3 && RESP_ERROR_COUNT == 7,
@@ -179,6 +189,10 @@ static const struct {
     [METRIC_RATE_REFUSED] = {label_none, false},
     [METRIC_RETRY_BUDGET_REFUSED] = {label_none, false},
     [METRIC_QUOTA] = {label_quota, false},
+    [METRIC_CACHE] = {label_cache, false},
+    [METRIC_CACHE_ITEMS] = {label_none, false},
+    [METRIC_CACHE_BYTES] = {label_none, false},
+    [METRIC_CACHE_EVICTIONS] = {label_none, false},
     [METRIC_STORE_RECYCLED] = {label_none, false},
     [METRIC_CONNECTIONS] = {label_none, false},
     [METRIC_CONNECTIONS_REFUSED] = {label_none, false},
@@ -195,6 +209,12 @@ static const struct {
 static bool is_of_fleet(enum metric id)
 {
     return id >= METRIC_FLEET_ASKS && id <= METRIC_FLEET_STORE_DURATION;
+}
+
+/* Likewise of a cache. */
+static bool is_of_cache(enum metric id)
+{
+    return id >= METRIC_CACHE && id <= METRIC_CACHE_EVICTIONS;
 }
 
 static bool is_shown(enum metric id, size_t cell, bool fleet)
@@ -309,7 +329,8 @@ void exposition_write(const struct exposition *exposition, const struct readines
                       struct buf *out)
 {
     for (enum metric id = 0; id < METRIC_COUNT; id++)
-        if (exposition->fleet != NULL || !is_of_fleet(id))
+        if ((exposition->fleet != NULL || !is_of_fleet(id)) &&
+            (exposition->cache != NULL || !is_of_cache(id)))
             put_family(exposition, id, out);
     exposition_owned_write(exposition, readiness, out);
     process_metrics_write(out);

@@ -1,18 +1,22 @@
 /*
  * A lookup's way, as a table of steps: each may settle the request, and the last one finds the
- * address. How a lookup's result becomes a response is a second table, by kind of result.
+ * address, at hand in the cache or by a lookup.
  */
 #include "front/lookups.h"
 
 #include <string.h>
 
 #include "base/check.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "cache/terms.h"
 #include "config/route.h"
 #include "exchange/response.h"
 #include "front/access.h"
 #include "front/admin.h"
 #include "front/guard.h"
 #include "front/header_limit.h"
+#include "front/lookup_response.h"
 #include "front/routes.h"
 #include "front/user_quota.h"
 #include "middleware/tracker.h"
@@ -21,212 +25,6 @@ static struct lookup_app *of(struct server_app *app)
 {
     return CONTAINER_OF(app, struct lookup_app, app);
 }
-
-/* ---- from a lookup's result to a response ---- */
-
-static void respond_address(struct request *request, const struct lookup_result *result)
-{
-    const struct response_header headers[] = {
-        {"Content-Type", result->headers[CLIENT_CONTENT_TYPE]},
-        {"Cache-Control", result->headers[CLIENT_CACHE_CONTROL]},
-        {"ETag", result->headers[CLIENT_ETAG]},
-        {"Last-Modified", result->headers[CLIENT_LAST_MODIFIED]},
-        {NULL, NULL}};
-    response_body(request, result->kind == LOOKUP_ADDRESS ? ENDED_OK : ENDED_NOT_MODIFIED,
-                  result->body, result->body_len, headers);
-}
-
-static void respond_invalid(struct request *request, const struct lookup_result *result)
-{
-    response_plain_problem(request, PROBLEM_INVALID_POSTCODE,
-                           "The upstream does not accept this as a postcode (status %d).",
-                           result->status);
-}
-
-static void respond_unknown(struct request *request, const struct lookup_result *result)
-{
-    (void)result;
-    response_plain_problem(request, PROBLEM_UNKNOWN_POSTCODE,
-                           "The upstream knows no such postcode.");
-}
-
-/* Why it ends here although its route has more upstreams: a sentence with a space before it. */
-static const char *why_no_other(const struct lookup_result *result)
-{
-    return result->over_budget ? " Another upstream was not asked, for its retry_budget is used up."
-                               : "";
-}
-
-/* Its Retry-After is the caller's to heed. */
-static void respond_later(struct request *request, const struct lookup_result *result,
-                          enum problem_id id, const char *detail)
-{
-    char wait[RESPONSE_RETRY_AFTER];
-    const char *said = result->headers[CLIENT_RETRY_AFTER];
-    if (result->retry_after > 0) {
-        response_retry_after(result->retry_after, wait);
-        said = wait;
-    }
-    const struct response_header headers[] = {{"Retry-After", said}, {NULL, NULL}};
-    response_problem(request, &(struct response_problem){.id = id, .headers = headers}, "%s%s",
-                     detail, why_no_other(result));
-}
-
-static void respond_rate_limited(struct request *request, const struct lookup_result *result)
-{
-    const bool held = result->retry_after > 0; /* nobody was called */
-    respond_later(request, result, PROBLEM_RATE_LIMITED,
-                  held ? "The upstream has said when it allows lookups again, and was not asked "
-                         "before that. Ask more slowly."
-                       : "The upstream allows no more lookups for now. Ask more slowly.");
-}
-
-static void respond_busy(struct request *request, const struct lookup_result *result)
-{
-    respond_later(request, result, PROBLEM_UPSTREAM_UNAVAILABLE,
-                  "The upstream says it is unavailable for now. Try again later.");
-}
-
-/* What a status means that a caller cannot know, and an operator should look at. */
-static const char *advise_on_status(int status)
-{
-    switch (status) {
-    case 402:
-        return "Payment is due, or the quota is used up. The operator should check the account.";
-    case 407:
-        return "A proxy before it demands a user. Check [upstream] proxy and proxy_password_file.";
-    default:
-        return "Try again; if it persists, check [upstream] address, lookup_path and "
-               "lookup_target.";
-    }
-}
-
-static void respond_status(struct request *request, const struct lookup_result *result)
-{
-    response_plain_problem(request, PROBLEM_UPSTREAM_ERROR,
-                           "The upstream responded with status %d.%s %s", result->status,
-                           why_no_other(result), advise_on_status(result->status));
-}
-
-static void respond_malformed(struct request *request, const struct lookup_result *result)
-{
-    bool too_large = result->error == CLIENT_BODY_TOO_LARGE;
-    const char *error = too_large ? client_error_proxy_status(result->error) : NULL;
-    response_problem(request,
-                     &(struct response_problem){.id = PROBLEM_MALFORMED, .proxy_error = error},
-                     "The upstream's response is not an address: %s.",
-                     too_large ? "it is larger than [upstream] max_response_size" : result->reason);
-}
-
-static void reject_overload(struct request *request, const char *what, const char *key)
-{
-    const struct response_header headers[] = {{"Retry-After", "1"}, {NULL, NULL}};
-    response_problem(request,
-                     &(struct response_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
-                     "More lookups %s at once than %s allows. Try again in 1 s.", what, key);
-}
-
-static void respond_failed(struct request *request, const struct lookup_result *result)
-{
-    if (result->error == CLIENT_QUEUE_FULL) {
-        reject_overload(request, "wait for the upstream", "[upstream] max_connections");
-        return;
-    }
-    const struct response_problem problem = {
-        .id = PROBLEM_UNREACHABLE, .proxy_error = client_error_proxy_status(result->error)};
-    response_problem(request, &problem, "The upstream %s.%s Try again later.",
-                     client_error_phrase(result->error), why_no_other(result));
-}
-
-static void respond_no_turn(struct request *request, const struct lookup_result *result)
-{
-    char wait[RESPONSE_RETRY_AFTER];
-    response_retry_after(result->retry_after, wait);
-    const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
-    response_problem(
-        request, &(struct response_problem){.id = PROBLEM_OVERLOADED, .headers = headers},
-        "More lookups wait than [upstream] rate and queue allow within the time that a "
-        "lookup has. Try again in %s s.",
-        wait);
-}
-
-/* What follows "status 200". */
-static const char *where_rejected(const struct lookup_result *result)
-{
-    return result->status == 200 ? ", with an error where lookup_failed leads" : "";
-}
-
-/* It is the token endpoint's affair, and not the client's rights. */
-static void respond_unreplaced(struct request *request, const struct lookup_result *result)
-{
-    char cause[TOKEN_CAUSE_TEXT];
-    token_cause_text(result->cause, cause);
-    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                           "The upstream rejected the token (status %d%s), and no other was "
-                           "obtained: %s. Try again later; the log tells more.",
-                           result->status, where_rejected(result), cause);
-}
-
-/* Revoked, and not yet replaced: it was the token after all. */
-static void respond_paced(struct request *request, const struct lookup_result *result)
-{
-    char wait[RESPONSE_RETRY_AFTER];
-    response_retry_after(result->retry_after, wait);
-    response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                           "The upstream rejected the token (status %d%s), which it had accepted. "
-                           "Another one is requested in %s s if it is still rejected then.",
-                           result->status, where_rejected(result), wait);
-}
-
-static void respond_rejected(struct request *request, const struct lookup_result *result)
-{
-    if (result->cause != NULL && result->cause->kind == TOKEN_CAUSE_PACED)
-        respond_paced(request, result);
-    else if (result->cause != NULL)
-        respond_unreplaced(request, result);
-    else if (result->status == 403)
-        response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                               "The upstream responded with 403: the client has no right to this, "
-                               "its quota is used up, or the token is not accepted. The operator "
-                               "should check these.");
-    else
-        response_plain_problem(request, PROBLEM_UPSTREAM_UNAUTHORIZED,
-                               "The upstream rejected the token%s (status %d%s). The operator "
-                               "should check the client's rights.",
-                               result->alone ? ", which it accepts for other lookups"
-                                             : ", and the one that replaced it",
-                               result->status, where_rejected(result));
-}
-
-static void respond_no_token(struct request *request, const struct lookup_result *result)
-{
-    const bool rejected = result->status != 0; /* there was a token */
-    char wait[RESPONSE_RETRY_AFTER], cause[TOKEN_CAUSE_TEXT];
-    /* The budget of another upstream has room again long before there is a token. */
-    response_retry_after(result->over_budget ? SECOND : result->retry_after, wait);
-    token_cause_text(result->cause, cause);
-    const struct response_header headers[] = {{"Retry-After", wait}, {NULL, NULL}};
-    response_problem(
-        request, &(struct response_problem){.id = PROBLEM_TOKEN_UNAVAILABLE, .headers = headers},
-        "%s available: %s.%s Try again in %s s; the log tells more.",
-        rejected ? "The upstream rejected the token, and no other is" : "No token is", cause,
-        why_no_other(result), wait);
-}
-
-static void (*const responses[])(struct request *, const struct lookup_result *) = {
-    [LOOKUP_ADDRESS] = respond_address,
-    [LOOKUP_NOT_MODIFIED] = respond_address,
-    [LOOKUP_INVALID] = respond_invalid,
-    [LOOKUP_UNKNOWN] = respond_unknown,
-    [LOOKUP_RATE_LIMITED] = respond_rate_limited,
-    [LOOKUP_BUSY] = respond_busy,
-    [LOOKUP_UPSTREAM_STATUS] = respond_status,
-    [LOOKUP_MALFORMED] = respond_malformed,
-    [LOOKUP_FAILED] = respond_failed,
-    [LOOKUP_REJECTED] = respond_rejected,
-    [LOOKUP_NO_TOKEN] = respond_no_token,
-    [LOOKUP_NO_TURN] = respond_no_turn,
-};
 
 /* Of the request's own configuration, so that it lives as long as the request. */
 static const char *upstream_name(const struct request *request, size_t index)
@@ -243,22 +41,24 @@ static void found(void *arg, const struct lookup_result *result)
 {
     struct request *request = arg;
     request->upstream = upstream_name(request, result->stats->upstream);
-    responses[result->kind](request, result);
+    lookup_respond(request, result, NULL);
 }
 
 /* ---- the handler ---- */
 
+/* False: there is none; the request is settled. */
 static bool take_place(struct lookup_app *lookups, struct request *request)
 {
-    int64_t taken = atomic_fetch_add_explicit(&lookups->places->taken, 1, memory_order_relaxed);
-    request->in_flight = true;
-    return taken < request->config->server_max_in_flight;
+    request->in_flight = lookup_place_take(lookups->places, request->config->server_max_in_flight);
+    if (!request->in_flight)
+        lookup_respond_overload(request, "are under way", "[server] max_in_flight");
+    return request->in_flight;
 }
 
 static void leave_place(struct lookup_app *lookups, struct request *request)
 {
     if (request->in_flight)
-        atomic_fetch_sub_explicit(&lookups->places->taken, 1, memory_order_relaxed);
+        lookup_place_leave(lookups->places);
     request->in_flight = false;
 }
 
@@ -308,18 +108,94 @@ static void timed_out(struct request *request)
     response_timed_out(request);
 }
 
-static void start(struct lookup_app *lookups, struct request *request,
-                  const struct config_route *route, struct lookup_query *query)
+static void fill_query(struct request *request, struct lookup_query *query)
 {
     query->user = request->user;
     query->query = request->query;
     query->stats = &request->stats;
     query->if_none_match = request_header(request, "If-None-Match");
     query->if_modified_since = request_header(request, "If-Modified-Since");
+}
+
+/* It waits for the first upstream of its route, as far as is known. */
+static void begin(struct request *request, const struct config_route *route)
+{
     request->upstream =
         upstream_name(request, request->config->upstreams[route->upstreams[0]].index);
     request->timed_out = timed_out;
+}
+
+static void start(struct lookup_app *lookups, struct request *request,
+                  const struct config_route *route, const struct lookup_query *query)
+{
+    if (!take_place(lookups, request))
+        return;
+    begin(request, route);
     lookup_start(&lookups->shared, route, request->ctx, query, found, request);
+}
+
+/* ---- through the cache ---- */
+
+static void note_outcome(struct request *request, const struct cache_outcome *outcome)
+{
+    request->cached = cache_result_word(outcome->result);
+    request->age = outcome->age;
+    if (outcome->flight != NULL && request->flight == NULL)
+        request->flight = mem_strdup(outcome->flight);
+    cache_status_write(outcome, request->cache_status);
+}
+
+static void answered(void *arg, const struct lookup_result *result, struct answer *answer,
+                     const struct cache_outcome *outcome)
+{
+    struct request *request = arg;
+    note_outcome(request, outcome);
+    request->upstream = upstream_name(request, result->stats->upstream);
+    lookup_respond(request, result, answer);
+}
+
+static void bypass(struct lookup_app *lookups, struct request *request,
+                   const struct config_route *route, const struct lookup_query *query)
+{
+    metric_add(METRIC_CACHE, CACHE_BYPASS, 1);
+    note_outcome(request, &(struct cache_outcome){.result = CACHE_BYPASS, .age = -1});
+    start(lookups, request, route, query);
+}
+
+/* An answer that is at hand needs no place. */
+static void ask(struct lookup_app *lookups, struct request *request,
+                const struct config_route *route, const struct lookup_query *query)
+{
+    struct cache_ask asked;
+    struct cache_outcome outcome;
+
+    asked.worker = &lookups->cache;
+    asked.route = route;
+    asked.query = query;
+    if (cache_ask(&asked, request->ctx, answered, request))
+        return;
+    if (!take_place(lookups, request)) {
+        cache_ask_end(&asked);
+        return;
+    }
+    begin(request, route);
+    cache_lookup(&asked, request->ctx, answered, request, &outcome);
+    if (!request_is_settled(request))
+        note_outcome(request, &outcome);
+}
+
+/* ---- the last step ---- */
+
+static void look_up(struct lookup_app *lookups, struct request *request,
+                    const struct config_route *route, struct lookup_query *query)
+{
+    fill_query(request, query);
+    if (lookups->cache.cache == NULL)
+        start(lookups, request, route, query);
+    else if (terms_caller_bypasses(request_header(request, "Cache-Control")))
+        bypass(lookups, request, route, query);
+    else
+        ask(lookups, request, route, query);
 }
 
 /* Behind the `prefix` first bytes of the path stands the postcode. */
@@ -334,15 +210,9 @@ static void find(struct lookup_app *lookups, struct request *request, size_t pre
         return;
     }
     const struct config_route *route = find_route(request, config, prefix, &query.postcode);
-    if (route == NULL || !accept_query(request, config, route) ||
-        !user_quota_take(lookups->quota, request))
-        return;
-    if (!take_place(lookups, request)) {
-        leave_place(lookups, request);
-        reject_overload(request, "are under way", "[server] max_in_flight");
-        return;
-    }
-    start(lookups, request, route, &query);
+    if (route != NULL && accept_query(request, config, route) &&
+        user_quota_take(lookups->quota, request))
+        look_up(lookups, request, route, &query);
 }
 
 /* ---- the steps ---- */
@@ -443,10 +313,11 @@ void lookup_app_fini(struct lookup_app *lookups)
 }
 
 void lookup_app_use(struct lookup_app *lookups, struct config *config, struct identity *identity,
-                    const struct key_view *view)
+                    const struct key_view *view, struct cache *cache)
 {
     struct config *before = lookups->app.config;
     lookups->app.config = config_ref(config);
     config_unref(before);
     identity_worker_use(&lookups->identity, identity, view);
+    cache_worker_use(&lookups->cache, cache, config);
 }

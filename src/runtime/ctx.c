@@ -164,6 +164,17 @@ void ctx_set_deadline(struct ctx *ctx, struct mono_time deadline)
             timer_start(ctx->loop, mono_diff(deadline, loop_now(ctx->loop)), on_deadline, ctx);
 }
 
+void ctx_extend_deadline(struct ctx *ctx, struct mono_time deadline)
+{
+    MAGIC_OK(ctx, CTX_MAGIC);
+    MUST(ctx->deadline_set && ctx->parent == NULL);
+    if (ctx->cause != CTX_LIVE || !mono_before(ctx->deadline, deadline))
+        return;
+    ctx->deadline = deadline;
+    timer_stop(&ctx->timer);
+    ctx->timer = timer_start(ctx->loop, mono_diff(deadline, loop_now(ctx->loop)), on_deadline, ctx);
+}
+
 struct mono_time ctx_deadline(const struct ctx *ctx)
 {
     struct mono_time first = MONO_NEVER;

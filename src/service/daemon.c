@@ -181,6 +181,7 @@ static bool make_worker(struct daemon *daemon, struct worker_way *ways)
         .ways = ways,
         .places = &daemon->places,
         .quota = daemon->user_quota,
+        .cache = daemon->cache,
         .config = config,
         .identity = daemon->setup.identity,
         .tls = listen_has_tls(daemon->listen) ? daemon->setup.tls : NULL,
@@ -210,6 +211,7 @@ static bool make_workers(struct daemon *daemon)
             wiring_client_digest(config, &config->upstreams[i], max);
     }
     daemon->user_quota = quota_new();
+    daemon->cache = cache_new(config);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     while (good && daemon->worker_count < count) {
         good = make_worker(daemon, ways);
@@ -422,6 +424,7 @@ static void stop(struct daemon *daemon)
     busy_fini(&daemon->busy);
     mem_free(daemon->workers);
     quota_free(daemon->user_quota);
+    cache_unref(daemon->cache);
     mem_free(daemon->callers.members);
     upstreams_free(&daemon->upstreams);
     listen_free(daemon->listen);

@@ -13,6 +13,7 @@ struct exposition daemon_exposition(struct daemon *daemon)
         .config = daemon->setup.config,
         .tls = daemon->setup.tls,
         .reload = &daemon->loaded,
+        .cache = daemon->cache,
         .fleet = daemon->fleet.link != NULL ? &daemon->fleet : NULL,
         .busy = daemon->busy.shares,
         .worker_count = daemon->busy.count,

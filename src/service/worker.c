@@ -100,6 +100,9 @@ static enum err make_parts(struct worker *worker, const struct worker_settings *
     lookup_shared_use(&worker->lookups.shared, plan);
     worker->lookups.places = settings->places;
     worker->lookups.quota = settings->quota;
+    cache_worker_init(&worker->lookups.cache, worker->loop, &worker->lookups.shared,
+                      settings->places);
+    cache_worker_use(&worker->lookups.cache, settings->cache, settings->config);
     identity_worker_connect(&worker->lookups.identity, worker->loop, settings->main_loop,
                             settings->key_asked, settings->key_asked_arg);
     return ERR_OK;
@@ -178,6 +181,7 @@ static void stop_servers(struct worker *worker)
 
 static void close_clients(struct worker *worker)
 {
+    cache_worker_fini(&worker->lookups.cache);
     lookup_shared_fini(&worker->lookups.shared);
     lookup_plan_unref(worker->next);
     worker->next = NULL;
@@ -204,6 +208,7 @@ static struct worker_change *change_of(struct mail *mail)
 
 static void change_free(struct worker_change *change)
 {
+    cache_unref(change->cache);
     key_view_fini(&change->keys);
     identity_unref(change->identity);
     tls_unref(change->tls);
@@ -244,7 +249,8 @@ static void commit(struct mail *mail)
                                (size_t)change->config->server_max_in_flight);
         }
         lookup_shared_use(&worker->lookups.shared, plan);
-        lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys);
+        lookup_app_use(&worker->lookups, change->config, change->identity, &change->keys,
+                       change->cache);
         if (worker->tls_server != NULL && change->tls != NULL)
             server_use_tls(worker->tls_server, change->tls);
     }

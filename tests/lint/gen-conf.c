@@ -38,6 +38,15 @@ static const char *example_of(const struct config_key *key)
     return NULL;
 }
 
+/* What is to be known before a section is written at all; NULL: nothing. */
+static const char *about_section(const char *section)
+{
+    return strcmp(section, "cache") == 0
+               ? "Off unless this section is there, be it empty. Ask first whether the licence of "
+                 "the Location API allows to keep its answers."
+               : NULL;
+}
+
 static bool opens_section(size_t i)
 {
     return i == 0 || strcmp(config_keys[i].section, config_keys[i - 1].section) != 0;
@@ -85,12 +94,17 @@ static void print_ini_key(const struct config_key *key, struct buf *text)
            value != NULL ? " " : "", value != NULL ? value : "");
 }
 
-/* A route is not needed with one upstream, and so its header is commented out as well. */
+/* A route is not needed with one upstream, and a header of [cache] would turn it on: so these are
+ * commented out as well. */
 static void print_ini_section(const struct config_key *key)
 {
     static const char *const names[OWNER_COUNT] = {"", " location", " all"};
 
-    printf("\n%s[%s%s]\n", key->owner == OWNER_ROUTE ? "#" : "", key->section, names[key->owner]);
+    const bool off = key->owner == OWNER_ROUTE || strcmp(key->section, "cache") == 0;
+
+    printf("\n%s[%s%s]\n", off ? "#" : "", key->section, names[key->owner]);
+    if (about_section(key->section) != NULL)
+        print_comment(about_section(key->section));
 }
 
 static void print_ini(struct buf *text)
@@ -132,12 +146,19 @@ static void print_man_key(const struct config_key *key, struct buf *text)
         puts("Required.");
 }
 
+static void print_man_section(const char *section, bool first)
+{
+    printf("%s.Ss [%s%s]\n", first ? "" : ".El\n", section, config_section_rest(section));
+    if (about_section(section) != NULL)
+        print_roff(about_section(section));
+    puts(".Bl -tag -width Ds");
+}
+
 static void print_man(struct buf *text)
 {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (opens_section(i))
-            printf("%s.Ss [%s%s]\n.Bl -tag -width Ds\n", i > 0 ? ".El\n" : "",
-                   config_keys[i].section, config_section_rest(config_keys[i].section));
+            print_man_section(config_keys[i].section, i == 0);
         print_man_key(&config_keys[i], text);
     }
     puts(".El");

@@ -49,11 +49,13 @@ for path in / /healthz /readyz '/metrics?a=b' '/?/api/v1/addresses/M1'; do
     here_and "$path" '[metrics] listen (a Unix socket) has /, /status.json, /healthz, /readyz, /readyz/..., /metrics'
     lacks "$answer" "$here"
 done
-for path in /tokens /tokens/location/refresh /config; do
-    here_and "$path" '[admin] listen (a Unix socket) has /tokens, /tokens/..., /config'
+for path in /tokens /tokens/location/refresh /cache/forget /cache/forget/M11AA /config; do
+    here_and "$path" '[admin] listen (a Unix socket) has /tokens, /tokens/..., /cache/forget, /cache/forget/..., /config'
     lacks "$answer" "$here"
 done
-has "$(ask -i -X POST "http://$address/tokens/location/refresh")" 'HTTP/1.1 404 ' '[admin] listen'
+for path in /tokens/location/refresh /cache/forget /cache/forget/M11AA; do
+    has "$(ask -i -X POST "http://$address$path")" 'HTTP/1.1 404 ' '[admin] listen'
+done
 [ "$(counter lookups)" = 0 ] || fail "the upstream has seen lookups"
 [ "$(metric postcoded_requests_total 'code="invalid_postcode",status="400"')" -gt 30 ] ||
     fail "not counted"
@@ -75,5 +77,5 @@ set_key metrics listen off
 set_key admin listen off
 start_daemon
 here_and /metrics '[metrics] listen, which is off, would have /, /status.json, /healthz, /readyz, /readyz/..., /metrics'
-here_and /config '[admin] listen, which is off, would have /tokens, /tokens/..., /config'
+here_and /config '[admin] listen, which is off, would have /tokens, /tokens/..., /cache/forget, /cache/forget/..., /config'
 stop_daemon

@@ -28,6 +28,14 @@ static inline void write_mode(const char *name, const char *text, mode_t mode)
     scratch_write(name, text, strlen(text), mode);
 }
 
+static inline void make_dir(const char *name)
+{
+    char *path = scratch_path(name);
+
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    mem_free(path);
+}
+
 static inline void setup(void)
 {
     scratch_make();

@@ -29,14 +29,6 @@ static void write_file(const char *name, const char *text)
     write_mode(name, text, 0640);
 }
 
-static void make_dir(const char *name)
-{
-    char *path = scratch_path(name);
-
-    ck_assert_int_eq(mkdir(path, 0755), 0);
-    mem_free(path);
-}
-
 /* Broken files, and the lines they must give; what is not under test is added after `text`. */
 static const struct bad {
     const char *text;

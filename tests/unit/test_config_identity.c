@@ -114,14 +114,6 @@ static const struct {
     {"key_file = credential:identity.key", NULL},
 };
 
-static void make_dir(const char *name)
-{
-    char *path = scratch_path(name);
-
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    mem_free(path);
-}
-
 /* `name`: what $CREDENTIALS_DIRECTORY is, below the scratch directory; NULL: not set. */
 static void check_unused(size_t i, const char *name)
 {

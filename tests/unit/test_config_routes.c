@@ -261,6 +261,9 @@ static const struct bad {
     {"[route r]\nprefix = /tokens/\nupstream = a, b\n",
      "p.ini:12: [route r] prefix: /tokens/ cannot be a prefix: /tokens/ belongs to [admin] listen; "
      "write another\n"},
+    {"[route r]\nprefix = /cache/forget/\nupstream = a, b\n",
+     "p.ini:12: [route r] prefix: /cache/forget/ cannot be a prefix: /cache/forget/ belongs to "
+     "[admin] listen; write another\n"},
     {"[route r]\nupstream = a, b\npostcodes = BT*, *\n",
      "p.ini:13: [route r] postcodes: a * alone stands for all postcodes; leave postcodes out for "
      "that\n"},

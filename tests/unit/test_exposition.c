@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "cache/outcome.h"
 #include "fleet_stub.h"
 #include "front/readiness.h"
 #include "lookup/failover.h"
@@ -309,6 +310,48 @@ START_TEST(test_fleet)
 }
 END_TEST
 
+/* Of a cache nothing is told without one, whatever was counted before a reload. */
+START_TEST(test_no_cache)
+{
+    struct buf out;
+
+    metric_add(METRIC_CACHE, CACHE_HIT, 3);
+    metric_add(METRIC_CACHE_EVICTIONS, 0, 3);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_assert_ptr_null(strstr(buf_text(&out), "cache"));
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(test_cache)
+{
+    static int some; /* nobody looks into it */
+    struct buf out;
+
+    exposition.cache = (struct cache *)&some;
+    metric_add(METRIC_CACHE, CACHE_HIT, 30);
+    metric_add(METRIC_CACHE, CACHE_JOINED, 2);
+    metric_add(METRIC_CACHE_ITEMS, 0, 7);
+    metric_add(METRIC_CACHE_BYTES, 0, 1400);
+    metric_add(METRIC_CACHE_EVICTIONS, 0, 5);
+    buf_init(&out, EXPOSITION_MAX);
+    exposition_write(&exposition, &readiness, &out);
+    ck_family(buf_text(&out), "postcoded_cache_total",
+              "postcoded_cache_total{result=\"hit\"} 30\n"
+              "postcoded_cache_total{result=\"miss\"} 0\n"
+              "postcoded_cache_total{result=\"stale\"} 0\n"
+              "postcoded_cache_total{result=\"revalidated\"} 0\n"
+              "postcoded_cache_total{result=\"bypass\"} 0\n"
+              "postcoded_cache_total{result=\"joined\"} 2\n# HELP");
+    ck_family(buf_text(&out), "postcoded_cache_items", "postcoded_cache_items 7\n");
+    ck_family(buf_text(&out), "postcoded_cache_bytes", "postcoded_cache_bytes 1400\n");
+    ck_family(buf_text(&out), "postcoded_cache_evictions_total",
+              "postcoded_cache_evictions_total 5\n");
+    buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exposition");
@@ -323,6 +366,8 @@ int main(void)
     tcase_add_test(tcase, test_routes);
     tcase_add_test(tcase, test_no_fleet);
     tcase_add_test(tcase, test_fleet);
+    tcase_add_test(tcase, test_no_cache);
+    tcase_add_test(tcase, test_cache);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -268,6 +268,7 @@ START_TEST(test_journal_records)
         LOG_TEXT("client", "[::1]:80"), LOG_INT("status", 200),
         LOG_TEXT("code", "ok"),         LOG_TEXT("reason", NULL),
         LOG_TEXT("user", "a \"b\" c"),  LOG_TEXT("upstream", "location"),
+        LOG_TEXT("cache", "joined"),    LOG_TEXT("flight", "g-2"),
         LOG_TEXT("empty", ""),          LOG_MS("duration_ms", 12 * MILLISECOND + 34999),
         LOG_MS("upstream_ms", 0),       LOG_MS("for_ms", -5000),
         LOG_MS("least", INT64_MIN),     LOG_BOOL("waited_for_token", true),
@@ -277,10 +278,12 @@ START_TEST(test_journal_records)
     ck_assert_str_eq(
         make_record(false, LOG_LEVEL_INFO, "g-1", "request", fields, ARRAY_LEN(fields)),
         "MESSAGE=GUID: g-1 - request client=[::1]:80 status=200 code=ok user=\"a \\\"b\\\" c\" "
-        "upstream=location empty=\"\" duration_ms=12.034 upstream_ms=0.000 for_ms=-0.005 "
+        "upstream=location cache=joined flight=g-2 empty=\"\" duration_ms=12.034 upstream_ms=0.000 "
+        "for_ms=-0.005 "
         "least=-9223372036854.775 waited_for_token=true retries=-1\n"
         "PRIORITY=6\n" OURS "GUID=g-1\nPOSTCODED_CLIENT=[::1]:80\nSTATUS=200\nCODE=ok\n"
-        "POSTCODED_USER=a \"b\" c\nUPSTREAM=location\nPOSTCODED_EMPTY=\nDURATION_USEC=12034\n"
+        "POSTCODED_USER=a \"b\" c\nUPSTREAM=location\nCACHE=joined\nFLIGHT=g-2\n"
+        "POSTCODED_EMPTY=\nDURATION_USEC=12034\n"
         "POSTCODED_UPSTREAM_USEC=0\nPOSTCODED_FOR_USEC=-5\n"
         "POSTCODED_LEAST_USEC=-9223372036854775\nPOSTCODED_WAITED_FOR_TOKEN=true\n"
         "POSTCODED_RETRIES=-1\n");
