@@ -30,6 +30,12 @@ function listen(handler) {
 }
 
 const suiteUrl = await listen((req, res) => {
+    // In one piece with a text, fields would be written in UTF-8.
+    const end = res.end.bind(res);
+    res.end = (...args) => {
+        res.flushHeaders();
+        return end(...args);
+    };
     const [, kind, ...rest] = new URL(req.url, 'http://localhost').pathname.split('/');
     handlers[kind](rest, req, res);
 });
