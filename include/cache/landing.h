@@ -43,6 +43,9 @@ bool landing_give_stale(const struct landing_call *call, struct mono_time now,
 /* This very answer may be given although it is stale, for the upstream fails. */
 bool landing_covers_failure(const struct answer *stale, struct mono_time now);
 
+/* The NAME of the upstream with this index in the metrics; NULL: it is not in the route. */
+const char *landing_upstream(const struct landing_call *call, size_t index);
+
 /* How long nobody else tries what has just failed. */
 #define LANDING_RETRY (1 * SECOND)
 

@@ -151,6 +151,9 @@ size_t request_header_size(const struct request *request);
  */
 const char *request_header(struct request *request, const char *name);
 size_t request_header_count(const struct request *request, const char *name);
+/* Whether `is` says so of any such field's value, which may have white space around it. */
+bool request_header_any(const struct request *request, const char *name,
+                        bool (*is)(const char *value));
 /*
  * libmicrohttpd copies the Cookie field and keeps an entry for each cookie, of which no use is
  * made. After this, right behind the request line, it finds an empty Cookie field first: that is

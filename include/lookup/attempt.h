@@ -44,6 +44,7 @@ struct attempt {
     bool calling;
     bool lacks_turn; /* a resend was refused for want of one */
     bool makes_up;   /* it waits to send again what failed: `result` has the error */
+    bool reloaded;   /* its upstream is not as it was: what is kept of it says nothing */
 };
 
 /*

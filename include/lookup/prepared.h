@@ -31,7 +31,8 @@ struct prepared_parts {
     const struct lookup_query *query;
     const struct ctx *ctx; /* GUID and trace */
     const char *target;    /* of this way's upstream */
-    bool validators;       /* If-None-Match and If-Modified-Since may go there */
+    bool validators;       /* the caller's If-None-Match and If-Modified-Since may go there */
+    bool kept;             /* those of query->kept may, if it is of this upstream */
 };
 
 void prepared_init(struct prepared *prepared, const struct lookup_way *way,
@@ -40,6 +41,7 @@ void prepared_init(struct prepared *prepared, const struct lookup_way *way,
 /* What is done when it has been sent; the rest is as in struct client_request. */
 struct prepared_call {
     bool *queued;
+    bool *answering;
     bool (*may_resend)(void *arg, bool kept);
     client_done *done;
     void *arg; /* of both */

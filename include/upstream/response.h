@@ -30,13 +30,17 @@ struct response {
     size_t headers_len;
     struct buf fields;              /* the values, each with its NUL */
     size_t at[CLIENT_HEADER_COUNT]; /* offset in `fields`, plus one; 0: none */
-    unsigned seen;                  /* bit by id: a second field of that name is ignored, but for
-                                       WWW-Authenticate (call.h) */
+    unsigned seen;                  /* bit by id: a second field of that name is ignored, or not
+                                       (call.h) */
+    bool unreadable;                /* struct upstream_response */
     int last;                       /* id of the previous field; -1: it is not read here */
     size_t value_at;                /* offset in `fields` of the value that is being read */
+    size_t piece_at;                /* the same of this field's part of it, where it is a list */
+    size_t before;                  /* what `at` was, of a field that is read more than once */
     struct framing framing;
     struct buf body;
 
+    bool *answering;          /* client_request.answering; NULL: nobody asks */
     unsigned retries;         /* attempts after the first */
     struct mono_time started; /* this and all that follows: of the last attempt */
     struct mono_time sent;    /* not after the request's first byte */
@@ -55,6 +59,9 @@ void response_begin(struct response *response, struct mono_time now);
 void response_end(struct response *response, struct mono_time now, bool counted, size_t upstream,
                   int status);
 
+/* A byte of it is here. */
+void response_hear(struct response *response);
+
 /* In all that follow, false: stop, `rejected` says why. */
 
 /* Afterwards: puts into `text` what there is to say beyond `rejected`. */
@@ -70,8 +77,8 @@ bool response_line(struct response *response, const char *line, size_t len);
 void response_headers_begin(struct response *response);
 void response_field_begins(struct response *response, const char *name, size_t len);
 bool response_value(struct response *response, const char *piece, size_t len);
-void response_field_ends(struct response *response);
-/* The value continues in a folded line: it counts as absent. */
+bool response_field_ends(struct response *response);
+/* The value that has ended was continued in a folded line: it counts as absent. */
 void response_field_is_folded(struct response *response);
 bool response_headers_end(struct response *response, int status);
 /* No body follows a final status, and no field can say otherwise (RFC 9112, section 6.3). */

@@ -11,8 +11,10 @@
 #include <utlist.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/reason.h"
 #include "cache/give.h"
 #include "cache/landing.h"
 
@@ -103,6 +105,7 @@ static void be_over(struct flight *flight)
 
     MUST(!flight->over);
     flight->over = true;
+    ctx_hook_remove(&flight->cancelled);
     unlist(flight);
     DL_DELETE(worker->flights, flight);
     DL_APPEND(worker->spent, flight);
@@ -142,6 +145,26 @@ static void give_to_all(struct flight *flight, const struct landing *landing)
     }
 }
 
+/* Callers do not see that it failed: the log has it, once for each try. */
+static void log_failure(const struct flight *flight, const struct lookup_result *result)
+{
+    const char *name = landing_upstream(&flight->landing, flight->stats.upstream);
+    struct reason why;
+
+    if (result == NULL)
+        reason_set(&why, "no response came in time");
+    else if (result->kind == LOOKUP_FAILED)
+        reason_set(&why, "the upstream %s", client_error_phrase(result->error));
+    else if (result->status != 0)
+        reason_set(&why, "it responded with status %d", result->status);
+    else
+        reason_set(&why, "%s",
+                   result->kind == LOOKUP_NO_TOKEN ? "no token is available"
+                                                   : "no call was allowed in time");
+    log_write_fields(LOG_LEVEL_WARNING, flight_guid(flight), &LOG_TEXT("upstream", name), 1,
+                     "an answer could not be replaced, a stale one is given: %s", why.text);
+}
+
 static void landed(void *arg, const struct lookup_result *found)
 {
     MAGIC_CAST(struct flight, flight, arg, FLIGHT_MAGIC);
@@ -150,8 +173,11 @@ static void landed(void *arg, const struct lookup_result *found)
 
     be_over(flight);
     landing_judge(&flight->landing, &result, loop_now(flight->worker->loop), wall_now(), &landing);
+    if (landing.outcome.result == CACHE_STALE)
+        log_failure(flight, &result);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
+    ctx_cancel(flight->ctx, CTX_DONE); /* its deadline does not come any more */
 }
 
 /*
@@ -168,6 +194,7 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     if (cause != CTX_DEADLINE || !landing_give_stale(&flight->landing, mono_now(), &landing))
         return;
     landing.result = (struct lookup_result){.stats = &flight->stats};
+    log_failure(flight, NULL);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
 }

@@ -19,13 +19,22 @@ bool landing_covers_failure(const struct answer *stale, struct mono_time now)
     return stale != NULL && stale_for(stale, now) < answer_terms(stale).stale_if_error;
 }
 
-/* The place in the route of the upstream that responded. */
-static size_t place_of(const struct landing_call *call, const struct lookup_result *result)
+/* The place in the route of the upstream with this index. */
+static size_t place_of(const struct landing_call *call, size_t index)
 {
     for (size_t i = 0; i < call->route->upstream_count; i++)
-        if (call->config->upstreams[call->route->upstreams[i]].index == result->stats->upstream)
+        if (call->config->upstreams[call->route->upstreams[i]].index == index)
             return i;
     return call->route->upstream_count; /* a reload brought another upstream */
+}
+
+const char *landing_upstream(const struct landing_call *call, size_t index)
+{
+    const size_t place = place_of(call, index);
+
+    return place < call->route->upstream_count
+               ? call->config->upstreams[call->route->upstreams[place]].name
+               : NULL;
 }
 
 /* ---- what is kept ---- */
@@ -95,7 +104,7 @@ static void land_answer(const struct landing_call *call, const struct lookup_res
     const bool allowed = terms_judge(&question, &parts.terms);
 
     landing->answer = answer_new(&parts);
-    const bool kept = keep(call, place_of(call, result), landing->answer, allowed);
+    const bool kept = keep(call, place_of(call, result->stats->upstream), landing->answer, allowed);
     fill_outcome(landing, result, kept, now);
 }
 
@@ -165,7 +174,8 @@ static void land_no_answer(const struct landing_call *call, const struct lookup_
 static bool is_renewal(const struct landing_call *call, const struct lookup_result *result)
 {
     return result->kind == LOOKUP_NOT_MODIFIED && call->stale != NULL &&
-           answer_has_validator(call->stale) && place_of(call, result) == call->stale_place;
+           answer_has_validator(call->stale) &&
+           place_of(call, result->stats->upstream) == call->stale_place;
 }
 
 void landing_judge(const struct landing_call *call, struct lookup_result *result,

@@ -35,10 +35,10 @@ static const char *forwarded_for(const struct cache_outcome *outcome)
     return outcome->was_stale || outcome->result == CACHE_REVALIDATED ? "stale" : "uri-miss";
 }
 
-/* Whole seconds, rounded down: what is stale is negative, be it by a moment. */
+/* Whole seconds, rounded away from 0: what is fresh is above it, and what is stale below. */
 static int64_t seconds_of(int64_t ns)
 {
-    return ns / SECOND - (ns % SECOND < 0);
+    return ns / SECOND + (ns % SECOND > 0) - (ns % SECOND < 0);
 }
 
 /* Digits are put by hand: this is written for every hit. Where to go on. */

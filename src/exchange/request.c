@@ -264,3 +264,26 @@ size_t request_header_count(const struct request *request, const char *name)
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, tally_value, &tally);
     return tally.count;
 }
+
+struct any_of {
+    const char *name;
+    bool (*is)(const char *value);
+    bool found;
+};
+
+static enum MHD_Result judge_value(void *arg, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct any_of *any = arg;
+    (void)kind;
+    any->found = any->found || (strcasecmp(name, any->name) == 0 && any->is(value));
+    return MHD_YES;
+}
+
+bool request_header_any(const struct request *request, const char *name,
+                        bool (*is)(const char *value))
+{
+    struct any_of any = {.name = name, .is = is};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, judge_value, &any);
+    return any.found;
+}

@@ -192,7 +192,7 @@ static void look_up(struct lookup_app *lookups, struct request *request,
     fill_query(request, query);
     if (lookups->cache.cache == NULL)
         start(lookups, request, route, query);
-    else if (terms_caller_bypasses(request_header(request, "Cache-Control")))
+    else if (request_header_any(request, "Cache-Control", terms_caller_bypasses))
         bypass(lookups, request, route, query);
     else
         ask(lookups, request, route, query);

@@ -87,12 +87,23 @@ static void get_token(struct attempt *attempt)
     take_ticket(attempt, &ticket);
 }
 
+/* What it says is borrowed until here, and another one is waited for. */
+static void forget_response(struct attempt *attempt)
+{
+    struct lookup_result *result = attempt->result;
+
+    memset(result->headers, 0, sizeof(result->headers));
+    result->etag = result->last_modified = NULL;
+    result->unreadable = false;
+    attempt->query->stats->answering = false;
+}
+
 static void rejected(struct attempt *attempt, struct mono_time sent)
 {
     attempt->repeated = true;
     attempt->uncounted = 1;
     attempt->resends = 0; /* another call, with resends of its own */
-    memset(attempt->result->headers, 0, sizeof(attempt->result->headers)); /* borrowed until here */
+    forget_response(attempt);
     struct token_ticket ticket = token_source_rejected(
         attempt->way->side->tokens, attempt->ctx, attempt->token, sent, &attempt->token_waiter);
     take_ticket(attempt, &ticket);
@@ -107,7 +118,11 @@ static void add_up(struct attempt *attempt, const struct upstream_response *repl
     attempt->query->stats->retries += reply->retries;
     result->status = reply->status;
     result->error = reply->error;
+    result->sent = reply->sent;
+    result->unreadable = reply->unreadable;
     memcpy(result->headers, reply->headers, sizeof(result->headers));
+    result->etag = reply->headers[CLIENT_ETAG];
+    result->last_modified = reply->headers[CLIENT_LAST_MODIFIED];
 }
 
 static bool is_accepted(const struct upstream_response *reply)
@@ -136,6 +151,7 @@ static bool makes_up(struct attempt *attempt)
     attempt->lacks_turn = false;
     attempt->makes_up = true;
     attempt->uncounted = 1;
+    attempt->query->stats->answering = false;
     get_token(attempt);
     return true;
 }
@@ -176,8 +192,10 @@ static void call(struct attempt *attempt)
         .target = attempt->target,
         /* The answer is not what a validator of the upstream's body is about. */
         .validators = attempt->validators && attempt->way->upstream->answer == ANSWER_BODY,
+        .kept = !attempt->reloaded,
     };
     const struct prepared_call prepared_call = {.queued = &attempt->query->stats->queued,
+                                                .answering = &attempt->query->stats->answering,
                                                 .may_resend = may_resend,
                                                 .done = called,
                                                 .arg = attempt};
@@ -243,6 +261,7 @@ static void follow_reload(struct attempt *attempt, const struct lookup_way *pres
 {
     struct lookup_plan *before = attempt->plan;
 
+    attempt->reloaded = true;
     mem_free(attempt->target);
     attempt->target = prepared_target(present->upstream, attempt->query);
     attempt->plan = lookup_plan_ref(attempt->shared->plan);
@@ -313,7 +332,7 @@ void attempt_start(struct attempt *attempt, struct lookup_plan *plan, const stru
     attempt->turn_waiter = (struct turn_waiter){.come = turn_came};
     attempt->resends = attempt->uncounted = 0;
     attempt->turn_came = attempt->repeated = attempt->calling = false;
-    attempt->lacks_turn = attempt->makes_up = false;
+    attempt->lacks_turn = attempt->makes_up = attempt->reloaded = false;
     attempt->target = prepared_target(way->upstream, attempt->query);
     get_token(attempt);
 }

@@ -64,6 +64,7 @@ static void take_body(struct upstream_response *response, struct body_answer *an
     if (answer->text != NULL) {
         result->body = answer->text;
         result->body_len = answer->len;
+        result->made = true;
         result->headers[CLIENT_CONTENT_TYPE] = "application/json";
         /* They are of the upstream's body, not of this one. */
         result->headers[CLIENT_ETAG] = NULL;

@@ -9,6 +9,24 @@
 /* Prefix, path, postcode, the rest of the target, and the caller's query. */
 #define TARGET_PARTS 6
 
+struct validators {
+    const char *etag, *last_modified;
+};
+
+/* Where an answer is kept, the caller's are for whoever has that answer. */
+static struct validators validators_of(const struct prepared_parts *parts,
+                                       const struct config_upstream *upstream)
+{
+    const struct lookup_query *query = parts->query;
+    const bool keeps = query->kept.etag != NULL || query->kept.last_modified != NULL;
+
+    if (keeps ? !parts->kept || query->kept.upstream != upstream->index : !parts->validators)
+        return (struct validators){NULL, NULL};
+    if (keeps)
+        return (struct validators){query->kept.etag, query->kept.last_modified};
+    return (struct validators){query->if_none_match, query->if_modified_since};
+}
+
 /* The fields of ours, then those of header.NAME. */
 void prepared_init(struct prepared *prepared, const struct lookup_way *way,
                    const struct token *token, const struct prepared_parts *parts)
@@ -18,6 +36,7 @@ void prepared_init(struct prepared *prepared, const struct lookup_way *way,
     const struct config_upstream *upstream = way->upstream;
     const struct lookup_query *query = parts->query;
     const char *tracestate = ctx_tracestate(parts->ctx);
+    const struct validators validators = validators_of(parts, upstream);
     const bool forward = config->identity_forward_header != NULL && query->user[0] != '\0';
     const struct client_header ours[] = {
         {"Authorization", token_authorization(token)},
@@ -25,8 +44,8 @@ void prepared_init(struct prepared *prepared, const struct lookup_way *way,
         {config->tracker_header, ctx_guid(parts->ctx)},
         {"traceparent", ctx_traceparent(parts->ctx)},
         {"tracestate", tracestate[0] == '\0' ? NULL : tracestate},
-        {"If-None-Match", parts->validators ? query->if_none_match : NULL},
-        {"If-Modified-Since", parts->validators ? query->if_modified_since : NULL},
+        {"If-None-Match", validators.etag},
+        {"If-Modified-Since", validators.last_modified},
         {config->identity_forward_header, query->user}, /* the last: not always sent */
     };
 
@@ -48,6 +67,7 @@ void prepared_send(const struct prepared *prepared, struct ctx *ctx,
         .header_count = prepared->header_count,
         .max_response = (size_t)prepared->way->upstream->max_response_size,
         .queued = call->queued,
+        .answering = call->answering,
         .may_resend = call->may_resend,
         .resend_arg = call->arg,
     };

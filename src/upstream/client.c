@@ -224,6 +224,7 @@ static void make_response(struct call *call, struct upstream_response *out)
         .error = call->error,
         .status = response_status(response),
         .detail = response->text,
+        .unreadable = response->unreadable,
         .retries = response->retries,
         .sent = response->sent,
         .duration = mono_diff(response->ended, call->called),
@@ -349,6 +350,7 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     call->once = request->once;
     call->called = loop_now(client->loop);
     response_init(&call->response, request->max_response, request->once, call->called);
+    call->response.answering = request->answering;
     if (request->once)
         post_init(&call->posting, &client->posts, request, &call->response);
     else

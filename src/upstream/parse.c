@@ -69,7 +69,8 @@ static int on_value_end(llhttp_t *http)
 {
     struct parse *parse = of(http);
 
-    response_field_ends(parse->response);
+    if (!response_field_ends(parse->response))
+        return STOP;
     if (parse->folded)
         response_field_is_folded(parse->response);
     return 0;
@@ -162,7 +163,7 @@ enum parse_state parse_bytes(struct parse *parse, const char *data, size_t len, 
     struct response *response = parse->response;
     size_t body = response->body.len;
 
-    response->begun = true;
+    response_hear(response);
     parse->from = data;
     llhttp_errno_t err = llhttp_execute(&parse->http, data, len);
     *used = parse->complete ? (size_t)(llhttp_get_error_pos(&parse->http) - data) : len;

@@ -5,7 +5,8 @@
  *
  * A value that holds anything but visible ASCII, spaces, tabs and obs-text (RFC 9110 section 5.5)
  * is treated as absent, and so is one that continues in a folded line: these values reach callers,
- * and a proxy must not pass a fold on (RFC 9112 section 5.2).
+ * and a proxy must not pass a fold on (RFC 9112 section 5.2). Where it says how long the response
+ * may be kept, that is noted: the other fields may then say less than the upstream meant.
  *
  * Chunks are framed too: their framing may take as many bytes as the smallest chunks need, and no
  * more.
@@ -19,6 +20,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "upstream/challenge.h"
@@ -28,11 +30,22 @@
 /* The ids of Content-Length and Transfer-Encoding: they are read, and not kept. */
 #define FRAMING_ID CLIENT_HEADER_COUNT
 
+/* Sets of ids, a bit for each. */
+#define LISTS (1u << CLIENT_CACHE_CONTROL | 1u << CLIENT_VARY)
+#define SINGLES (1u << CLIENT_AGE | 1u << CLIENT_DATE | 1u << CLIENT_EXPIRES)
+#define CACHING (LISTS | SINGLES)
+
+static bool is_one_of(int id, unsigned ids)
+{
+    return (ids & 1u << id) != 0;
+}
+
 static void forget_headers(struct response *response)
 {
     buf_reset(&response->fields);
     memset(response->at, 0, sizeof(response->at));
     response->seen = 0;
+    response->unreadable = false;
     response->last = -1;
     response->status = 0;
     framing_init(&response->framing);
@@ -68,6 +81,8 @@ void response_begin(struct response *response, struct mono_time now)
     buf_reset(&response->body);
     response->rejected = CLIENT_OK;
     response->begun = false;
+    if (response->answering != NULL)
+        *response->answering = false;
     response->in_headers = false;
     response->headers_done = false;
     response->headers_len = 0;
@@ -102,27 +117,55 @@ void response_explain(struct response *response)
 
 /* ---- piece by piece ---- */
 
+void response_hear(struct response *response)
+{
+    response->begun = true;
+    if (response->answering != NULL)
+        *response->answering = true;
+}
+
 void response_headers_begin(struct response *response)
 {
     forget_headers(response);
     response->in_headers = true;
 }
 
+/* The one that a name of this length and first letter, in lower case, can be; -1: none. */
+static int candidate(size_t len, char first)
+{
+    switch (len) {
+    case 3:
+        return CLIENT_AGE;
+    case 4:
+        return first == 'd' ? CLIENT_DATE : first == 'e' ? CLIENT_ETAG : CLIENT_VARY;
+    case 7:
+        return CLIENT_EXPIRES;
+    case 11:
+        return CLIENT_RETRY_AFTER;
+    case 12:
+        return CLIENT_CONTENT_TYPE;
+    case 13:
+        return first == 'c' ? CLIENT_CACHE_CONTROL : CLIENT_LAST_MODIFIED;
+    case 16:
+        return first == 'c' ? CLIENT_CONTENT_ENCODING : CLIENT_WWW_AUTHENTICATE;
+    default:
+        return -1;
+    }
+}
+
+/* Most names are none of them, and most of those differ in length or first letter. */
 static int header_id(const char *name, size_t len)
 {
-    static const struct {
-        const char *name;
-        size_t len;
-    } known[CLIENT_HEADER_COUNT] = {
-#define HEADER_LEN(id, name) [id] = {(name), sizeof(name) - 1},
-        CLIENT_HEADERS(HEADER_LEN)
-#undef HEADER_LEN
+    static const char *const names[CLIENT_HEADER_COUNT] = {
+#define HEADER_NAME(id, name) [id] = (name),
+        CLIENT_HEADERS(HEADER_NAME)
+#undef HEADER_NAME
     };
+    const char first = len > 0 ? (char)(*name | 0x20) : '\0';
+    const int id = candidate(len, first);
 
-    for (int id = 0; id < CLIENT_HEADER_COUNT; id++)
-        if (known[id].len == len && strncasecmp(known[id].name, name, len) == 0)
-            return id;
-    return -1;
+    return id >= 0 && (*names[id] | 0x20) == first && strncasecmp(names[id], name, len) == 0 ? id
+                                                                                             : -1;
 }
 
 /* Servers send a challenge of each scheme in a field of its own; one scheme is of interest here. */
@@ -132,6 +175,29 @@ static bool is_replaced(const struct response *response, int id)
            !challenge_is_bearer(response_header(response, CLIENT_WWW_AUTHENTICATE));
 }
 
+/* Another part of a list is read behind a copy of what there is of it. */
+static void continue_list(struct response *response, int id)
+{
+    const char *before = response_header(response, (enum client_header_id)id);
+
+    if (before == NULL)
+        return;
+    char *copy = mem_strdup(before); /* the buffer may move while it is written to */
+    buf_puts(&response->fields, copy);
+    buf_puts(&response->fields, ", ");
+    mem_free(copy);
+}
+
+/* A second field of one name: is it read, too? */
+static bool is_read_again(struct response *response, int id)
+{
+    if (is_one_of(id, CACHING))
+        response->before = response->at[id];
+    if (is_one_of(id, LISTS))
+        continue_list(response, id);
+    return is_one_of(id, CACHING) || is_replaced(response, id);
+}
+
 void response_field_begins(struct response *response, const char *name, size_t len)
 {
     int id = response->headers_done ? -1 : header_id(name, len);
@@ -139,15 +205,15 @@ void response_field_begins(struct response *response, const char *name, size_t l
                                    ? FRAMING_FIELDS
                                    : framing_field_of(&response->framing, name, len);
 
-    if (field != FRAMING_FIELDS) {
-        response->last = FRAMING_ID + (int)field;
-        response->value_at = response->fields.len;
-        return;
-    }
-    if (id >= 0 && (response->seen & 1u << id) != 0 && !is_replaced(response, id))
-        id = -1;
-    response->last = id;
+    response->before = 0;
     response->value_at = response->fields.len;
+    if (field != FRAMING_FIELDS)
+        response->last = FRAMING_ID + (int)field;
+    else if (id >= 0 && is_one_of(id, response->seen) && !is_read_again(response, id))
+        response->last = -1;
+    else
+        response->last = id;
+    response->piece_at = response->fields.len;
     if (id >= 0)
         response->seen |= 1u << id;
 }
@@ -162,40 +228,85 @@ bool response_value(struct response *response, const char *piece, size_t len)
     return true;
 }
 
+/* Few have a byte that is none: there is no look at each. */
 static bool is_field_text(const char *text, size_t len)
 {
-    return text_is_all(text, len, TEXT_NOT(TEXT_CONTROL) | TEXT_TAB);
+    uint32_t kinds = 0;
+
+    for (size_t i = 0; i < len; i++)
+        kinds |= text_kinds[(unsigned char)text[i]];
+    return (kinds & (TEXT_CONTROL & ~(uint32_t)TEXT_TAB)) == 0;
 }
 
-void response_field_ends(struct response *response)
+static bool differs(const struct response *response, int id, const char *value, size_t len)
+{
+    const char *first = response_header(response, (enum client_header_id)id);
+
+    return strlen(first) != len || memcmp(first, value, len) != 0;
+}
+
+/* Takes the space around the last piece away. Its length. */
+static size_t trim(struct response *response)
 {
     struct buf *fields = &response->fields;
-    const char *value = buf_text(fields) + response->value_at;
-
-    if (response->last < 0)
-        return;
-    while (fields->len > response->value_at && text_is(fields->data[fields->len - 1], TEXT_BLANK))
-        fields->len--;
-    size_t len = fields->len - response->value_at;
+    const char *piece = buf_text(fields) + response->piece_at;
     size_t lead = 0;
-    while (lead < len && text_is(value[lead], TEXT_BLANK))
+
+    while (fields->len > response->piece_at && text_is(fields->data[fields->len - 1], TEXT_BLANK))
+        fields->len--;
+    size_t len = fields->len - response->piece_at;
+    while (lead < len && text_is(piece[lead], TEXT_BLANK))
         lead++;
-    if (response->last >= FRAMING_ID) {
-        framing_value(&response->framing, (enum framing_field)(response->last - FRAMING_ID),
-                      value + lead, len - lead);
-        fields->len = response->value_at;
-        return;
+    if (lead > 0)
+        memmove(fields->data + response->piece_at, piece + lead, len - lead);
+    fields->len -= lead;
+    return len - lead;
+}
+
+static bool take_value(struct response *response, const char *value, size_t len)
+{
+    const int id = response->last;
+    const bool readable = is_field_text(value, len);
+    const bool again = is_one_of(id, SINGLES) && response->before != 0;
+
+    if (is_one_of(id, CACHING) &&
+        (!readable || (again && len > 0 && differs(response, id, value, len))))
+        response->unreadable = true;
+    if (len == 0 || !readable || again) {
+        response->fields.len = response->value_at;
+        return true;
     }
-    if (lead < len && is_field_text(value, len) && buf_putc(fields, '\0') == ERR_OK)
-        response->at[response->last] = response->value_at + lead + 1;
+    if (buf_putc(&response->fields, '\0') != ERR_OK)
+        return reject(response, CLIENT_HEADERS_TOO_LARGE);
+    response->at[id] = response->value_at + 1;
+    return true;
+}
+
+bool response_field_ends(struct response *response)
+{
+    if (response->last < 0)
+        return true;
+    const size_t len = trim(response);
+    const char *value = buf_text(&response->fields) + response->piece_at;
+
+    if (response->last < FRAMING_ID)
+        return take_value(response, value, len);
+    framing_value(&response->framing, (enum framing_field)(response->last - FRAMING_ID), value,
+                  len);
+    response->fields.len = response->value_at;
+    return true;
 }
 
 void response_field_is_folded(struct response *response)
 {
-    if (response->last >= FRAMING_ID)
+    const int id = response->last;
+
+    if (id >= FRAMING_ID) {
         framing_fold(&response->framing);
-    else if (response->last >= 0)
-        response->at[response->last] = 0;
+    } else if (id >= 0) {
+        response->at[id] = response->before;
+        response->unreadable |= is_one_of(id, CACHING);
+    }
 }
 
 bool response_is_bodiless(int status)
@@ -260,15 +371,13 @@ static bool field_line(struct response *response, const char *line, size_t len)
     if (colon == NULL)
         return true;
     response_field_begins(response, line, (size_t)(colon - line));
-    if (!response_value(response, colon + 1, (size_t)(line + len - colon - 1)))
-        return false;
-    response_field_ends(response);
-    return true;
+    return response_value(response, colon + 1, (size_t)(line + len - colon - 1)) &&
+           response_field_ends(response);
 }
 
 bool response_line(struct response *response, const char *line, size_t len)
 {
-    response->begun = true;
+    response_hear(response);
     if (!response_count_framing(response, len))
         return false;
     if (response->headers_done)
