@@ -8,7 +8,7 @@
 // A problem that was made of the upstream's response stands for that response.
 import http from 'node:http';
 import { begin, placeOf } from './exchange.mjs';
-import { bodyOf, HOP, pairs, without } from './fields.mjs';
+import { bodyOf, HOP, pairs, valueOf, without } from './fields.mjs';
 import { PUBLIC, toSuite } from './upstream.mjs';
 
 // Of the daemon's response, and so never put back.
@@ -103,8 +103,20 @@ function asResponse(response, place, called, request, number) {
     return { status, statusText: '', headers, text: async () => text };
 }
 
-// `seen`: is called with what may be wrong with a single response.
-async function toDaemon(address, target, query, init, seen) {
+// What is wrong with Cache-Status (RFC 9211, section 2), which says whether the upstream was called;
+// null: nothing.
+function faultOfStatus(response, called) {
+    const said = valueOf(response.fields, 'cache-status');
+    if (said === undefined) {
+        return called ? 'no Cache-Status, though the upstream was called' : null;
+    }
+    return /; hit\b/.test(said) === called || /; fwd=/.test(said) !== called
+        ? `Cache-Status is "${said}", and the upstream was ${called ? '' : 'not '}called`
+        : null;
+}
+
+// `odd`: is called with what is wrong with a single response.
+async function toDaemon(address, target, query, init, odd) {
     const place = placeOf(target);
     const { test } = place;
     const fields = init.headers.flat().map(String);
@@ -121,11 +133,14 @@ async function toDaemon(address, target, query, init, seen) {
     const url = `http://${address}/api/v1/addresses/${place.postcode}${query}`;
     const response = await call(url, init.method ?? 'GET', own, init.body);
     const called = test.calls > before;
-    seen(test, number, response, called);
+    const fault = faultOfStatus(response, called);
+    if (fault !== null) {
+        odd({ id: test.requests[0].id, why: `request ${number}: ${fault}` });
+    }
     return asResponse(response, place, called, test.requests[number - 1], number);
 }
 
-export function fetchFor(address, as, seen) {
+export function fetchFor(address, as, odd) {
     return (url, init) => {
         const [target, query] = url.split('?');
         const [, kind, uuid] = target.split('/');
@@ -135,6 +150,6 @@ export function fetchFor(address, as, seen) {
         if (kind !== 'test') {
             return toSuite(url, init);
         }
-        return toDaemon(address, target, query === undefined ? '' : `?${query}`, init, seen);
+        return toDaemon(address, target, query === undefined ? '' : `?${query}`, init, odd);
     };
 }

@@ -31,7 +31,7 @@ async function run(address, as) {
     const odd = [];
     const expected = read(as, cases);
     const results = new Map();
-    config.setFetch(fetchFor(address, as, () => {}));
+    config.setFetch(fetchFor(address, as, (fault) => odd.push(fault)));
     await judge(cases, results);
     for (let i = 1; i < TRIES; i++) {
         const again = compare(expected, cases, results).map(({ id }) => id);
@@ -44,7 +44,7 @@ async function report(url) {
     const as = url.searchParams.get('as');
     const { faults, results, expected } = await run(url.searchParams.get('cache'), as);
     if (url.searchParams.has('raw')) {
-        return JSON.stringify(Object.fromEntries(results), null, 1);
+        return JSON.stringify({ ...Object.fromEntries(results), odd: faults.filter(({ why }) => why.startsWith('request')) }, null, 1);
     }
     const lines = faults.map(({ id, why }) => `${id}: ${why}`);
     return [...summary(as, expected, cases), ...lines, lines.length === 0 ? 'as expected' : 'not as expected', ''].join('\n');

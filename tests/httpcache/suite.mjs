@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import own from './own.mjs';
 
 const { resolve } = createRequire(path.join(process.cwd(), 'package.json'));
 
@@ -35,6 +36,7 @@ function amended(test) {
 const groups = [
     ...(await part('tests/index.mjs')).default,
     (await part('tests/surrogate-control.mjs')).default,
+    own,
 ];
 
 // Each: group, id, name, kind, and fresh(), which gives a copy to run, for a run changes it.

@@ -30,12 +30,9 @@ function listen(handler) {
 }
 
 const suiteUrl = await listen((req, res) => {
-    // In one piece with a text, fields would be written in UTF-8.
+    // In one piece with a text, fields are written in UTF-8; beside bytes as they are.
     const end = res.end.bind(res);
-    res.end = (...args) => {
-        res.flushHeaders();
-        return end(...args);
-    };
+    res.end = (text) => end(text === undefined ? text : Buffer.from(text));
     const [, kind, ...rest] = new URL(req.url, 'http://localhost').pathname.split('/');
     handlers[kind](rest, req, res);
 });
