@@ -154,6 +154,8 @@ enum metric_kind {
       "Lookups judged by [quota] per_user, by result.")                                            \
     X(METRIC_CACHE, "postcoded_cache_total", PROCESS, COUNTER, METRIC_CACHE_CELLS,                 \
       "Lookups by how the cache dealt with them.")                                                 \
+    X(METRIC_CACHE_STALE_IF_ERROR, "postcoded_cache_stale_if_error_total", PROCESS, COUNTER, 1,    \
+      "Stale answers given because the lookup failed.")                                            \
     X(METRIC_CACHE_ITEMS, "postcoded_cache_items", PROCESS, GAUGE, 1, "Answers in the cache.")     \
     X(METRIC_CACHE_BYTES, "postcoded_cache_bytes", PROCESS, GAUGE, 1,                              \
       "Memory that the cache takes, its table included.")                                          \

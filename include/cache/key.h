@@ -15,7 +15,7 @@
 
 struct cache_key {
     uint64_t words[2];
-    uint64_t postcode; /* of the postcode alone, by which answers are forgotten */
+    uint64_t postcode; /* of its letters and digits, by which answers are forgotten */
 };
 
 /* The secrets that keys are made with; one set for each cache. */

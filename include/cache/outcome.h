@@ -27,6 +27,7 @@ const char *cache_result_word(enum cache_result result);
 struct cache_outcome {
     enum cache_result result;
     bool was_stale; /* the call was made because the answer at hand was stale */
+    bool failed;    /* CACHE_STALE: the last lookup at the upstream failed */
     bool stored;    /* what the call brought is kept now */
     bool has_answer;
     int64_t age;        /* ns; with has_answer */

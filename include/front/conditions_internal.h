@@ -69,6 +69,8 @@ void conditions_routes(struct diagnosis *diagnosis);
 void conditions_way(struct diagnosis *diagnosis);
 /* conditions_process.c: all that is no upstream's. */
 void conditions_process(struct diagnosis *diagnosis);
+/* conditions_cache.c: what is kept, and what is given for want of better. */
+void conditions_cache(struct diagnosis *diagnosis);
 /* conditions_token.c: the token endpoint, its answers, the budget. */
 void conditions_token(struct diagnosis *diagnosis);
 /* It lacks a token because the fleet's store is out of reach, and for no other cause. */

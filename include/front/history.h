@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "cache/outcome.h"
 #include "exchange/problem.h"
 #include "front/exposition.h"
 #include "token/keeper.h"
@@ -34,6 +35,14 @@ struct history_durations {
     uint32_t cells[METRIC_BUCKET_COUNT + 1];
 };
 
+/* What the cache did in an interval, and what it holds at its end; all 0 without one. */
+struct history_cache {
+    uint32_t results[CACHE_RESULT_COUNT]; /* lookups, by enum cache_result */
+    uint32_t stale_if_error;              /* of those CACHE_STALE: the lookup failed */
+    uint32_t evictions;
+    uint32_t items;
+};
+
 /* Of the process. */
 struct history_sample {
     struct mono_time at; /* the end of the interval */
@@ -44,6 +53,7 @@ struct history_sample {
     uint32_t in_flight;
     uint32_t token_waiters;
     uint16_t busy_permille; /* of the busiest worker, in the interval */
+    struct history_cache cache;
 };
 
 /* Calls to an upstream by what came. */

@@ -10,6 +10,9 @@
 struct history_totals {
     int64_t lookups[METRIC_BUCKET_COUNT + 1];
     int64_t codes[PROBLEM_COUNT];
+    int64_t cache[CACHE_RESULT_COUNT];
+    int64_t stale_if_error;
+    int64_t evictions;
 };
 
 struct history_upstream_totals {

@@ -7,6 +7,7 @@
 #ifndef FRONT_HTML_H
 #define FRONT_HTML_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -22,6 +23,7 @@ void html_text_cut(struct buf *out, const char *text, size_t most);
 
 /* Plain text, none of which needs escaping. */
 void html_count(struct buf *out, int64_t number);      /* 1,234,567 */
+void html_size(struct buf *out, size_t bytes);         /* 12.3 MiB; 64 MiB; 512 KiB */
 void html_rate(struct buf *out, double per_second);    /* 1,234/s; 12.3/s; 0.05/s */
 void html_duration(struct buf *out, int64_t duration); /* 0.08 ms; 12.3 ms; 1.23 s */
 /* Two digits, of what is known no better: 0.08 ms; 3.8 ms; 120 ms; 2.5 s. */

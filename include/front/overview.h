@@ -72,6 +72,17 @@ struct overview_upstream {
     int64_t queue_length;
 };
 
+/* The cache, as configured and as it is. */
+struct overview_cache {
+    bool on; /* false: there is none, and all else is 0 */
+    bool as_service, honour, per_user;
+    int64_t ttl, stale_if_error; /* ns */
+    struct table_totals totals;
+    int64_t results[CACHE_RESULT_COUNT]; /* lookups since the start */
+    int64_t gave_stale;                  /* of those CACHE_STALE, because the lookup failed */
+    int64_t evictions;
+};
+
 struct overview {
     struct mono_time now;
     struct wall_time wall; /* the same moment */
@@ -97,8 +108,9 @@ struct overview {
     struct fleet_link_status store; /* its strings are borrowed */
     struct wall_time tls_expiry;    /* of the certificate that callers see; {0}: there is none */
     int64_t request_timeout;        /* ns */
-    struct lately log_dropped;      /* lines */
-    struct lately refused;          /* connections */
+    struct overview_cache cache;
+    struct lately log_dropped; /* lines */
+    struct lately refused;     /* connections */
     const struct history *history;
     struct problem_entry problems[PROBLEM_SIDES][PROBLEM_LOG_ENTRIES];
     size_t problem_count[PROBLEM_SIDES];

@@ -34,6 +34,9 @@ size_t status_json_merged(const struct overview *overview);
 json_t *status_json_process(const struct overview *overview);
 json_t *status_json_upstream(const struct overview *overview, size_t index);
 
+/* status_json_cache.c: only where there is a cache. */
+json_t *status_json_cache(const struct overview *overview);
+
 /* status_json_routes.c */
 json_t *status_json_routes(const struct overview *overview);
 /* What the breaker, a 429 and the rate make of an upstream. */

@@ -50,6 +50,8 @@ void status_upstream_write(const struct overview *overview,
                            struct buf *out);
 /* Lookups, errors by code, load. work->columns are filled. */
 void status_load_write(const struct overview *overview, struct status_work *work, struct buf *out);
+/* What the cache holds and spares; nothing where there is none. work->columns are filled. */
+void status_cache_write(const struct overview *overview, struct status_work *work, struct buf *out);
 void status_problems_write(const struct overview *overview, struct buf *out);
 
 /* <section id=... aria-labelledby=...><h2>...</h2><div>; `note` under the heading may be NULL. */

@@ -27,6 +27,12 @@ struct series_span {
     size_t events;  /* how many of an upstream's events the page shows */
 };
 
+/* Lookups that the cache dealt with. */
+struct series_cache {
+    int64_t results[CACHE_RESULT_COUNT];
+    int64_t stale_if_error, evictions;
+};
+
 /* Of the process. */
 struct series_column {
     int64_t length; /* ns that its samples cover; 0: nothing is known */
@@ -34,6 +40,7 @@ struct series_column {
     int64_t codes[PROBLEM_COUNT];
     uint32_t connections, in_flight, token_waiters; /* the most */
     uint16_t busy_permille;
+    struct series_cache cache;
 };
 
 struct series_upstream_column {
@@ -52,6 +59,11 @@ size_t series_position(const struct overview *overview, const struct overview_up
 /* The wall time of a moment of the overview. */
 struct wall_time series_wall(const struct overview *overview, struct mono_time at);
 
+/* Was a lookup with this result answered without a call of its own? */
+bool series_is_without_call(enum cache_result result);
+/* The share (0 to 1) of those among all; NAN: there were none. */
+double series_without_call(const struct series_cache *cache);
+
 /* `columns` has SERIES_MAX, the oldest first; the span says how many are used. */
 void series_fill(const struct overview *overview, const struct series_span *span,
                  struct series_column *columns);
@@ -60,7 +72,8 @@ void series_fill_upstream(const struct overview *overview, const struct series_s
 
 /*
  * Everything of the last `time` ns, in one column. Codes are counted up to now, so that a list of
- * problems and their number agree; durations and all of an upstream up to the newest sample.
+ * problems and their number agree; durations, the cache and all of an upstream up to the newest
+ * sample.
  */
 void series_sum(const struct overview *overview, int64_t time, struct series_column *sum);
 void series_sum_upstream(const struct overview *overview, size_t index, int64_t time,

@@ -51,6 +51,7 @@ static void give_at_once(const struct cache_ask *ask, struct answer *answer, siz
     const struct lookup_query *query = ask->query;
     const struct cache_outcome outcome = {
         .result = result,
+        .failed = result == CACHE_STALE && answer_is_failing(answer),
         .has_answer = true,
         .age = answer_age(answer, ask->now),
         .fresh_for = answer_fresh_for(answer, ask->now),

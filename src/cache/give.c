@@ -30,6 +30,8 @@ void give(const struct give_to *to, const struct lookup_result *result, struct a
 
     given.stats = to->stats;
     metric_add(METRIC_CACHE, outcome->result, 1);
+    if (outcome->failed)
+        metric_add(METRIC_CACHE_STALE_IF_ERROR, 0, 1);
     if (answer == NULL || answer_is_unknown(answer)) {
         given.kind = answer == NULL ? result->kind : LOOKUP_UNKNOWN;
         to->done(to->arg, &given, NULL, outcome);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 struct cache_hash cache_hash_make(void)
 {
     struct cache_hash hash;
@@ -52,7 +54,15 @@ struct cache_key cache_key_make(const struct cache_hash *hash, const struct dige
     };
 }
 
+/* Whoever forgets a postcode means all that was asked for it, "M11AA" as "M1 1AA". */
 uint64_t cache_key_postcode(const struct cache_hash *hash, const char *postcode)
 {
-    return keyed_hash(&hash->keys[2], postcode, strlen(postcode));
+    char letters[POSTCODE_MAX];
+    size_t len = 0;
+
+    for (; *postcode != '\0' && len < sizeof(letters); postcode++)
+        if (text_is(*postcode, TEXT_ALNUM))
+            letters[len++] =
+                (char)(text_is(*postcode, TEXT_LOWER) ? *postcode - 'a' + 'A' : *postcode);
+    return keyed_hash(&hash->keys[2], letters, len);
 }

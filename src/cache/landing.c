@@ -183,6 +183,7 @@ static void take_stale(const struct landing_call *call, struct mono_time now,
     (void)answer_claim(stale, 0, now);
     landing->answer = answer_ref(stale);
     landing->outcome.result = CACHE_STALE;
+    landing->outcome.failed = true;
     landing->outcome.has_answer = true;
     landing->outcome.age = answer_age(stale, now);
     landing->outcome.fresh_for = answer_fresh_for(stale, now);

@@ -308,6 +308,12 @@ static struct answer *replace(struct shard *shard, uint32_t index, struct answer
     return before;
 }
 
+/* As many as the main queue holds of such answers when it has its nine tenths. */
+static size_t ghosts_wanted(const struct shard *shard)
+{
+    return shard_items(shard) * 9 / 10;
+}
+
 struct answer *shard_put(struct shard *shard, const struct cache_key *key, struct answer *answer)
 {
     uint32_t index = find(shard, key);
@@ -322,7 +328,7 @@ struct answer *shard_put(struct shard *shard, const struct cache_key *key, struc
     };
     shard->bytes += answer_size(answer);
     chain_add(shard, index);
-    queue_add(shard, index, ghost_take(&shard->ghost, key, shard->main.items));
+    queue_add(shard, index, ghost_take(&shard->ghost, key, ghosts_wanted(shard)));
     return NULL;
 }
 

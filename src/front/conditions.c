@@ -48,6 +48,7 @@ static void run(struct diagnosis *diagnosis, struct upstream_trend trends[])
     }
     diagnosis->upstream = NULL;
     conditions_routes(diagnosis);
+    conditions_cache(diagnosis);
     conditions_process(diagnosis);
 }
 

@@ -190,6 +190,7 @@ static const struct {
     [METRIC_RETRY_BUDGET_REFUSED] = {label_none, false},
     [METRIC_QUOTA] = {label_quota, false},
     [METRIC_CACHE] = {label_cache, false},
+    [METRIC_CACHE_STALE_IF_ERROR] = {label_none, false},
     [METRIC_CACHE_ITEMS] = {label_none, false},
     [METRIC_CACHE_BYTES] = {label_none, false},
     [METRIC_CACHE_EVICTIONS] = {label_none, false},

@@ -29,6 +29,16 @@ static uint32_t gauge(int64_t value)
     return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
+static void sample_cache(struct history_totals *totals, struct history_cache *out)
+{
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++)
+        out->results[i] = history_grown(&totals->cache[i], metric_sum(METRIC_CACHE, i));
+    out->stale_if_error =
+        history_grown(&totals->stale_if_error, metric_sum(METRIC_CACHE_STALE_IF_ERROR, 0));
+    out->evictions = history_grown(&totals->evictions, metric_sum(METRIC_CACHE_EVICTIONS, 0));
+    out->items = gauge(metric_sum(METRIC_CACHE_ITEMS, 0));
+}
+
 static void sample_process(struct history *history, struct mono_time now,
                            struct history_sample *out)
 {
@@ -44,6 +54,7 @@ static void sample_process(struct history *history, struct mono_time now,
     out->length = mono_diff(now, history->sampled);
     out->connections = gauge(metric_sum(METRIC_CONNECTIONS, 0));
     out->in_flight = gauge(metric_sum(METRIC_IN_FLIGHT, 0));
+    sample_cache(totals, &out->cache);
 }
 
 static enum history_class class_of(size_t status)

@@ -102,6 +102,21 @@ static void put_number(struct buf *out, double number)
         buf_printf(out, "%.2f", number);
 }
 
+void html_size(struct buf *out, size_t bytes)
+{
+    static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};
+    double unit = 1024;
+    size_t i = 0;
+
+    for (; i + 1 < ARRAY_LEN(names) && (double)bytes >= 1024 * unit; i++)
+        unit *= 1024;
+    if (fmod((double)bytes, unit) == 0)
+        html_count(out, llround((double)bytes / unit));
+    else
+        put_number(out, (double)bytes / unit);
+    buf_printf(out, " %s", names[i]);
+}
+
 void html_rate(struct buf *out, double per_second)
 {
     if (per_second == 0)

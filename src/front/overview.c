@@ -84,6 +84,23 @@ static void read_process(struct overview *overview, const struct config *config)
             problem_log_read((enum problem_side)side, overview->problems[side]);
 }
 
+static void read_cache(struct overview_cache *out, struct cache *cache, const struct config *config)
+{
+    if (cache == NULL)
+        return;
+    *out = (struct overview_cache){.on = true,
+                                   .as_service = config->cache_as == CACHE_AS_SERVICE,
+                                   .honour = config->cache_honour,
+                                   .per_user = config->identity_forward_header != NULL,
+                                   .ttl = config->cache_ttl,
+                                   .stale_if_error = config->cache_stale_if_error,
+                                   .totals = cache_totals(cache),
+                                   .gave_stale = metric_sum(METRIC_CACHE_STALE_IF_ERROR, 0),
+                                   .evictions = metric_sum(METRIC_CACHE_EVICTIONS, 0)};
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++)
+        out->results[i] = metric_sum(METRIC_CACHE, i);
+}
+
 void overview_init(struct overview *overview, const struct exposition *sources,
                    const struct admin_ports *ports, const struct config *config)
 {
@@ -98,6 +115,7 @@ void overview_init(struct overview *overview, const struct exposition *sources,
     overview->has_store = exposition_store(sources->fleet, &overview->store);
     overview->fleet_alone = config->fleet_alone;
     read_process(overview, config);
+    read_cache(&overview->cache, sources->cache, config);
     overview->reload = *sources->reload;
     overview->workers = sources->worker_count;
     if (sources->tls != NULL)

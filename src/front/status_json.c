@@ -219,6 +219,8 @@ json_t *status_json(const struct overview *overview)
     set_state(status, overview);
     status_json_set(status, "routes", status_json_routes(overview));
     status_json_set(status, "upstreams", upstreams(overview));
+    if (overview->cache.on)
+        status_json_set(status, "cache", status_json_cache(overview));
     status_json_set(status, "samples", status_json_process(overview));
     status_json_set(status, "codes", codes(overview));
     status_json_set(status, "problems", problems(overview, PROBLEM_OF_SERVICE));

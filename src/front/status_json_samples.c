@@ -69,6 +69,30 @@ static json_t *read_busy(const struct history_sample *sample,
     return json_real(sample->busy_permille / 1000.0);
 }
 
+static json_t *read_cache_lookups(const struct history_sample *sample,
+                                  const struct history_upstream_sample *upstream, size_t which)
+{
+    uint32_t all = 0;
+
+    (void)upstream;
+    (void)which;
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++)
+        all += sample->cache.results[i];
+    return per_second(all, sample->length);
+}
+
+static json_t *read_without_call(const struct history_sample *sample,
+                                 const struct history_upstream_sample *upstream, size_t which)
+{
+    uint32_t without = 0;
+
+    (void)upstream;
+    (void)which;
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++)
+        without += series_is_without_call((enum cache_result)i) ? sample->cache.results[i] : 0;
+    return per_second(without, sample->length);
+}
+
 static json_t *read_calls(const struct history_sample *sample,
                           const struct history_upstream_sample *upstream, size_t percent)
 {
@@ -224,6 +248,10 @@ json_t *status_json_process(const struct overview *overview)
     for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
         add_column(&columns, gauges[i], read_gauge, i);
     add_column(&columns, "worker_busy_ratio", read_busy, 0);
+    if (overview->cache.on) {
+        add_column(&columns, "cache_lookups_per_second", read_cache_lookups, 0);
+        add_column(&columns, "cache_without_call_per_second", read_without_call, 0);
+    }
     status_json_set(columns.object, "codes_per_second", codes_per_second(&columns, &sum));
     return columns_end(&columns);
 }

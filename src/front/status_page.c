@@ -28,6 +28,8 @@
  *                             #plot-in-flight, #plot-busy (front/status_plot.c); #codes: a row for
  *                             each code, with data-code and two or three .n, the last one since
  *                             the start
+ *   #cache                    where there is a cache: dd#cache-share, #cache-items, #cache-memory,
+ *                             #cache-evictions, #cache-joined, #cache-stale; plot #plot-cache
  *   #problems, #caller-problems  tables, a row for each problem or for several that follow each
  *                             other and are alike, whose cells are time, code with status and
  *                             number, duration, path, GUID of the newest
@@ -268,6 +270,7 @@ static void put_main(const struct overview *overview, struct status_work *work, 
     for (size_t i = 0; i < overview->upstream_count; i++)
         status_upstream_write(overview, &overview->upstreams[i], work, out);
     status_load_write(overview, work, out);
+    status_cache_write(overview, work, out);
     status_problems_write(overview, out);
     put_reload(overview, out);
     buf_puts(out, "</main>\n");

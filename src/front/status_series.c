@@ -5,6 +5,7 @@
  */
 #include "front/status_series.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -79,6 +80,31 @@ static void add_gauge(uint32_t *most, uint32_t value)
     *most = value > *most ? value : *most;
 }
 
+static void add_cache(struct series_cache *sum, const struct history_cache *more)
+{
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++)
+        sum->results[i] += more->results[i];
+    sum->stale_if_error += more->stale_if_error;
+    sum->evictions += more->evictions;
+}
+
+/* A call that replaces a stale answer is nobody's own, or has failed. */
+bool series_is_without_call(enum cache_result result)
+{
+    return result == CACHE_HIT || result == CACHE_STALE || result == CACHE_JOINED;
+}
+
+double series_without_call(const struct series_cache *cache)
+{
+    int64_t all = 0, without = 0;
+
+    for (size_t i = 0; i < CACHE_RESULT_COUNT; i++) {
+        all += cache->results[i];
+        without += series_is_without_call((enum cache_result)i) ? cache->results[i] : 0;
+    }
+    return all == 0 ? NAN : (double)without / (double)all;
+}
+
 static void add_sample(struct series_column *column, const struct history_sample *sample)
 {
     column->length += sample->length;
@@ -90,6 +116,7 @@ static void add_sample(struct series_column *column, const struct history_sample
     add_gauge(&column->token_waiters, sample->token_waiters);
     if (sample->busy_permille > column->busy_permille)
         column->busy_permille = sample->busy_permille;
+    add_cache(&column->cache, &sample->cache);
 }
 
 void series_fill(const struct overview *overview, const struct series_span *span,

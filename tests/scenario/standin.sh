@@ -20,6 +20,14 @@ has() {
     done
 }
 
+lacks() {
+    local text=$1 part
+    shift
+    for part; do
+        [[ $text != *"$part"* ]] || fail "$part in: $text"
+    done
+}
+
 printf 'p+w &%%\n' >"$here/secret"
 coproc STANDIN { exec "$BUILD/location-standin" --listen 127.0.0.1:0 \
     --client-secret-file "$here/secret" --token-size 100; }
@@ -68,6 +76,7 @@ found=$(lookup sw1a%201aa)
 has "$found" " 200 " '"postcode":"SW1A 1AA"' '"country":"England"' Cache-Control:
 tag=$(sed -n 's/^ETag: \("[^"]*"\).*/\1/p' <<<"$found")
 has "$(lookup SW1A1AA -H "If-None-Match: \"other\", W/$tag")" " 304 "
+only=$(tail -n 1 <<<"$found") # the body
 has "$(lookup EH1%201AA)" '"country":"Scotland"'
 has "$(lookup CF101AA)" '"country":"Wales"'
 has "$(lookup BT11AA)" '"country":"Northern Ireland"'
@@ -103,6 +112,55 @@ done
 set_knob lifetime=3600
 bearer=$(token -u 'demo:p+w &%')
 
+# What a cache reads, and what tells a test which answer it has.
+# says NAME=TEXT...: texts, percent-encoded by curl.
+says() {
+    local arguments=() text
+    for text; do
+        arguments+=(--data-urlencode "$text")
+    done
+    [ "$(control -X POST -G -w '%{http_code}' "${arguments[@]}" "$url/standin/set")" = 204 ] || fail "say $*"
+}
+seen() {
+    control "$url/standin/counters" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}
+lacks "$found" Expires: Age: Vary: Last-Modified: version echo
+has "$found" $'\nCache-Control: private, max-age=86400\r'
+date='Sun, 06 Nov 1994 08:49:37 GMT'
+says 'cache_control=public, s-maxage=1, x="a&b=c+d;%"' expires=0 age=7 'vary=Accept, X-User' "last_modified=$date"
+fields=$(lookup SW1A1AA)
+has "$fields" $'Cache-Control: public, s-maxage=1, x="a&b=c+d;%"\r' $'Expires: 0\r' $'Age: 7\r' \
+    $'Vary: Accept, X-User\r' "Last-Modified: $date"$'\r' "ETag: $tag"
+before=$(seen lookups_conditional)
+has "$(lookup SW1A1AA -H "If-Modified-Since: $date")" " 304 " "Last-Modified: $date" Cache-Control
+has "$(lookup SW1A1AA -H "If-Modified-Since: $date" -H 'If-None-Match: "other"')" " 200 "
+has "$(lookup SW1A1AA -H "If-Modified-Since: ${date/37/38}")" " 200 "
+[ "$(seen lookups_conditional)" = $((before + 3)) ] || fail "conditional: $(control "$url/standin/counters")"
+[ "$(seen lookups_not_modified)" = 2 ] || fail "304: $(control "$url/standin/counters")"
+says cache_control= expires= age= vary= last_modified=
+set_knob etag=0
+fields=$(lookup SW1A1AA -H "If-None-Match: $tag")
+has "$fields" " 200 "
+lacks "$fields" Cache-Control ETag Expires Age: Vary Last-Modified
+set_knob 'etag=2&version=3'
+fields=$(lookup SW1A1AA -H "If-None-Match: $tag")
+has "$fields" " 200 " '"version":3' 'ETag: W/"'
+lacks "$fields" "$tag"
+has "$(lookup SW1A1AA -H "If-None-Match: W/$(sed -n 's/^ETag: W.\("[^"]*"\).*/\1/p' <<<"$fields")")" " 304 "
+says echo=X-User version=0 etag=1
+has "$(lookup SW1A1AA -H 'X-User: ada')" '"echo":"ada"'
+has "$(lookup SW1A1AA)" '"echo":""'
+says echo= cache_control=no-store lookup_status=404 status_postcode=m11aa
+has "$(lookup M1%201AA)" " 404 "
+has "$(lookup M11AB)" " 200 "
+has "$(lookup M11AAA)" " 400 "
+lacks "$(lookup M11AA)" Cache-Control
+set_knob error_fields=1
+has "$(lookup M11AA)" " 404 " "Cache-Control: no-store"
+says status_postcode= lookup_status=0 error_fields=0 'cache_control=private, max-age=86400'
+has "$(control -X POST "$url/standin/set?vary=a%0d%0ab")" value_out_of_range
+has "$(control -X POST "$url/standin/set?vary=$(printf '%0600d' 0)")" value_out_of_range
+
 # A thousand at once, in one thread: none is answered before all are there.
 set_knob hold=1
 callers --count 1000 --barrier --expect 200 >"$here/thousand" &
@@ -130,6 +188,28 @@ done
 callers --count 20 --leave-after 0 >/dev/null || fail "close"
 has "$(control "$url/standin/counters?aborted=80")" '"aborted":80' '"concurrent_now":0'
 set_knob hold=0
+
+# The first byte of an answer, and the rest when the knob is turned off; or a caller who has enough.
+set_knob trickle=1
+curl -q -s -m 20 -N -i -H "Authorization: Bearer $bearer" "$url/api/v1/addresses/SW1A1AA" -o "$here/trickled" &
+whole=$!
+for ((i = 0; i < 1000; i++)); do
+    [ "$(tail -c 1 "$here/trickled" 2>/dev/null)" = '{' ] && break
+    sleep 0.02
+done
+has "$(cat "$here/trickled")" " 200 " "Content-Length: ${#only}"
+lacks "$(cat "$here/trickled")" postcode
+set_knob trickle=0
+wait "$whole" || fail "trickled: $?"
+has "$(cat "$here/trickled")" '{"postcode":"SW1A 1AA"' '"}'
+set_knob trickle=1
+before=$(seen aborted)
+curl -q -s -m 20 -o /dev/null -H "Authorization: Bearer $bearer" "$url/api/v1/addresses/SW1A1AA" &
+whole=$!
+has "$(control "$url/standin/counters?concurrent_now=1&timeout=20000")" '"concurrent_now":1'
+kill "$whole"
+has "$(control "$url/standin/counters?aborted=$((before + 1))&timeout=20000")" '"concurrent_now":0'
+set_knob trickle=0
 
 # Revoked is refused; a counter not reached is a 504.
 control -X POST "$url/standin/revoke"

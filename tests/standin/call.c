@@ -43,6 +43,7 @@ void call_free(struct call *call)
         MHD_destroy_response(call->response);
     call->magic = 0;
     free(call->body);
+    free(call->text);
     free(call);
 }
 
@@ -75,12 +76,28 @@ static void decide(struct call *call, unsigned status, struct MHD_Response *resp
     call->status = status;
 }
 
-void call_answer(struct call *call, unsigned status, json_t *body)
+static char *dump(json_t *body)
 {
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     if (text == NULL)
         abort();
+    return text;
+}
+
+void call_answer_read(struct call *call, unsigned status, json_t *body,
+                      MHD_ContentReaderCallback reader)
+{
+    free(call->text);
+    call->text = dump(body);
+    decide(call, status,
+           MHD_create_response_from_callback(strlen(call->text), 4096, reader, call, NULL));
+    call_header(call, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+}
+
+void call_answer(struct call *call, unsigned status, json_t *body)
+{
+    char *text = dump(body);
     decide(call, status,
            MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
     call_header(call, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");

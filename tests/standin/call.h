@@ -46,6 +46,9 @@ struct call {
 
     bool parked;
     bool held; /* parked until the kind's hold knob is turned off */
+    /* Its answer's body, where that goes out bit by bit; parked after the first byte of it. */
+    char *text; /* NULL: it does not */
+    bool trickling;
     bool gone; /* the caller went away while it was parked */
     long long due;
     TAILQ_ENTRY(call) entry;
@@ -69,6 +72,9 @@ void call_answer(struct call *call, unsigned status, json_t *body);
 /* {"error": code, "error_description": text}, as RFC 6749, section 5.2 writes them. */
 void call_answer_error(struct call *call, unsigned status, const char *code, const char *text);
 void call_answer_empty(struct call *call, unsigned status);
+/* Decides the answer: its body goes out as `reader` gives it, from call->text. */
+void call_answer_read(struct call *call, unsigned status, json_t *body,
+                      MHD_ContentReaderCallback reader);
 /* A header of the answer decided. */
 void call_header(struct call *call, const char *name, const char *value);
 

@@ -112,20 +112,32 @@ static void release_held(struct standin *standin, enum call_kind kind)
     }
 }
 
+static void release_trickling(struct standin *standin)
+{
+    struct call *call, *next;
+    for (call = TAILQ_FIRST(&standin->parking.list); call != NULL; call = next) {
+        next = TAILQ_NEXT(call, entry);
+        if (call->trickling)
+            parking_hasten(&standin->parking, call);
+    }
+}
+
 static enum MHD_Result take_knob(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
 {
     (void)kind;
     struct call *call = call_cast(cls);
+    struct knobs *knobs = &call->standin->knobs;
     enum knob knob = knob_find(name);
-    if (knob == KNOB_COUNT || !knobs_set(&call->standin->knobs, knob, value)) {
-        call_answer(call, MHD_HTTP_BAD_REQUEST,
-                    json_pack("{s:s, s:s}", "error",
-                              knob == KNOB_COUNT ? "no_such_knob" : "value_out_of_range", "knob",
-                              name));
-        return MHD_NO;
-    }
-    return MHD_YES;
+    enum text_knob text = text_find(name);
+    bool known = knob != KNOB_COUNT || text != TEXT_COUNT;
+    if (knob != KNOB_COUNT ? knobs_set(knobs, knob, value)
+                           : known && knobs_set_text(knobs, text, value))
+        return MHD_YES;
+    call_answer(call, MHD_HTTP_BAD_REQUEST,
+                json_pack("{s:s, s:s}", "error", known ? "value_out_of_range" : "no_such_knob",
+                          "knob", name));
+    return MHD_NO;
 }
 
 void control_set(struct call *call, const char *rest)
@@ -137,6 +149,8 @@ void control_set(struct call *call, const char *rest)
         release_held(standin, CALL_LOOKUP);
     if (!knobs_on(&standin->knobs, KNOB_TOKEN_HOLD))
         release_held(standin, CALL_TOKEN);
+    if (!knobs_on(&standin->knobs, KNOB_TRICKLE))
+        release_trickling(standin);
     if (call->status == 0)
         call_answer_empty(call, MHD_HTTP_NO_CONTENT);
 }

@@ -9,7 +9,9 @@
     X(COUNTER_TOKEN_REQUESTS, "token_requests")                                                    \
     X(COUNTER_TOKENS_ISSUED, "tokens_issued")                                                      \
     X(COUNTER_LOOKUPS, "lookups")                                                                  \
-    X(COUNTER_LOOKUPS_OK, "lookups_ok") /* 200 and 304 */                                          \
+    X(COUNTER_LOOKUPS_OK, "lookups_ok")                     /* 200 and 304 */                      \
+    X(COUNTER_LOOKUPS_CONDITIONAL, "lookups_conditional")   /* If-None-Match, If-Modified-Since */ \
+    X(COUNTER_LOOKUPS_NOT_MODIFIED, "lookups_not_modified") /* 304 */                              \
     X(COUNTER_LOOKUPS_UNAUTHORIZED, "lookups_unauthorized")                                        \
     X(COUNTER_CONCURRENT_NOW, "concurrent_now") /* lookups not yet answered */                     \
     X(COUNTER_CONCURRENT_MAX, "concurrent_max")                                                    \

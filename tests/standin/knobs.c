@@ -1,6 +1,6 @@
 /*
- * Knobs are doubles throughout: shares and lifetimes want fractions, the others are whole numbers
- * that a double holds exactly, and so one parser and one range check serve all.
+ * Knobs that are numbers are doubles throughout: shares and lifetimes want fractions, the others
+ * are whole numbers that a double holds exactly, and so one parser and one range check serve all.
  */
 #include "knobs.h"
 
@@ -15,10 +15,18 @@ const struct knob_info knob_info[KNOB_COUNT] = {
 #undef KNOB_ROW
 };
 
+const struct text_info text_info[TEXT_COUNT] = {
+#define TEXT_ROW(id, name, value, initial, help) [id] = {name, value, initial, help},
+    TEXT_TABLE(TEXT_ROW)
+#undef TEXT_ROW
+};
+
 void knobs_init(struct knobs *knobs)
 {
     for (int i = 0; i < KNOB_COUNT; i++)
         knobs->value[i] = knob_info[i].initial;
+    for (int i = 0; i < TEXT_COUNT; i++)
+        knobs_set_text(knobs, (enum text_knob)i, text_info[i].initial);
 }
 
 enum knob knob_find(const char *name)
@@ -41,6 +49,29 @@ bool knobs_set(struct knobs *knobs, enum knob knob, const char *text)
     if (info->whole && trunc(value) < value)
         return false;
     knobs->value[knob] = value;
+    return true;
+}
+
+enum text_knob text_find(const char *name)
+{
+    int i = 0;
+    while (i < TEXT_COUNT && strcmp(text_info[i].name, name) != 0)
+        i++;
+    return (enum text_knob)i;
+}
+
+bool knobs_set_text(struct knobs *knobs, enum text_knob knob, const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0;
+    if (len >= TEXT_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    }
+    if (len > 0)
+        memcpy(knobs->text[knob], text, len);
+    knobs->text[knob][len] = '\0';
     return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "standin.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,21 +35,53 @@ static bool fails_now(struct standin *standin)
     return true;
 }
 
-/* FNV-1a: an address changes its tag when its text changes, and that is all that is asked. */
-static void make_etag(char *out, size_t size, const char *text)
+static uint64_t add_to_hash(uint64_t hash, const char *text)
 {
-    uint64_t hash = 14695981039346656037u;
     for (; *text != '\0'; text++)
         hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
+/* The field of the request that an address repeats; NULL: none. */
+static const char *echoed(const struct call *call)
+{
+    const char *field = call->standin->knobs.text[TEXT_ECHO];
+    const char *value = *field != '\0' ? call_request_header(call, field) : NULL;
+    return *field != '\0' && value == NULL ? "" : value;
+}
+
+/* FNV-1a: an address changes its tag when its text changes, and that is all that is asked. `out` is
+ * without the W/ of a weak one. */
+static void make_etag(const struct call *call, char *out, size_t size, const char *text)
+{
+    const double version = call->standin->knobs.value[KNOB_VERSION];
+    const char *echo = echoed(call);
+    char number[24] = "";
+    if (version > 0)
+        snprintf(number, sizeof number, "/%.0f/", version);
+    uint64_t hash = add_to_hash(add_to_hash(14695981039346656037u, text), number);
+    if (echo != NULL)
+        hash = add_to_hash(hash, echo);
     snprintf(out, size, "\"%016llx\"", (unsigned long long)hash);
 }
 
 /* RFC 9110, section 13.1.2: "*", or one of the tags; weak and strong count as the same. */
 static bool none_match_fails(const char *header, const char *etag)
 {
-    if (header == NULL)
-        return false;
     return strcmp(header, "*") == 0 || strstr(header, etag) != NULL;
+}
+
+/* RFC 9110, section 13.2.2: a tag counts before a date. Dates are texts here. */
+static bool is_unchanged(struct call *call, const char *etag)
+{
+    const struct knobs *knobs = &call->standin->knobs;
+    const char *tags = call_request_header(call, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const char *since = call_request_header(call, MHD_HTTP_HEADER_IF_MODIFIED_SINCE);
+    if (tags != NULL || since != NULL)
+        call->standin->counters[COUNTER_LOOKUPS_CONDITIONAL]++;
+    if (tags != NULL)
+        return knobs_on(knobs, KNOB_ETAG) && none_match_fails(tags, etag);
+    return since != NULL && strcmp(since, knobs->text[TEXT_LAST_MODIFIED]) == 0;
 }
 
 /* As an API with many members for each place has them. */
@@ -67,28 +100,78 @@ static json_t *make_results(size_t bytes)
     return results;
 }
 
-static json_t *make_address(const struct standin *standin, const struct postcode *postcode)
+static json_t *make_address(const struct call *call, const struct postcode *postcode)
 {
     const struct area *area = postcode->area;
-    const double size = standin->knobs.value[KNOB_BODY_SIZE];
+    const struct knobs *knobs = &call->standin->knobs;
+    const double size = knobs->value[KNOB_BODY_SIZE];
+    const char *echo = echoed(call);
     json_t *address = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "postcode", postcode->text,
                                 "country", area->country, "region", area->region, "town",
                                 area->town, "district", postcode->outward, "area", area->letters);
+    if (knobs_on(knobs, KNOB_VERSION))
+        json_object_set_new(address, "version",
+                            json_integer((json_int_t)knobs->value[KNOB_VERSION]));
+    if (echo != NULL)
+        json_object_set_new(address, "echo", json_string(echo));
     if (size > 0)
         json_object_set_new(address, "results", make_results((size_t)size));
     return address;
 }
 
+static void add_field(struct call *call, const char *name, enum text_knob knob)
+{
+    const char *value = call->standin->knobs.text[knob];
+    if (*value != '\0')
+        call_header(call, name, value);
+}
+
+/* What a cache between here and the caller reads. */
+static void add_cache_fields(struct call *call)
+{
+    add_field(call, MHD_HTTP_HEADER_CACHE_CONTROL, TEXT_CACHE_CONTROL);
+    add_field(call, MHD_HTTP_HEADER_EXPIRES, TEXT_EXPIRES);
+    add_field(call, MHD_HTTP_HEADER_AGE, TEXT_AGE);
+    add_field(call, MHD_HTTP_HEADER_VARY, TEXT_VARY);
+}
+
+/* One byte, and the rest when the knob is turned off. The first call begins at 0. */
+static ssize_t trickle(void *cls, uint64_t pos, char *buf, size_t max)
+{
+    struct call *call = call_cast(cls);
+    const struct knobs *knobs = &call->standin->knobs;
+    size_t len = strlen(call->text + pos);
+    if (call->gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (pos > 0 && knobs_on(knobs, KNOB_TRICKLE)) {
+        call->trickling = true;
+        parking_add(&call->standin->parking, call, TIME_NEVER);
+        return 0;
+    }
+    if (pos == 0)
+        len = 1;
+    memcpy(buf, call->text + pos, len < max ? len : max);
+    return (ssize_t)(len < max ? len : max);
+}
+
 static void respond_address(struct call *call, const struct postcode *postcode)
 {
-    char etag[24];
-    make_etag(etag, sizeof etag, postcode->text);
-    if (none_match_fails(call_request_header(call, MHD_HTTP_HEADER_IF_NONE_MATCH), etag))
+    const struct knobs *knobs = &call->standin->knobs;
+    char etag[24], field[32];
+    make_etag(call, etag, sizeof etag, postcode->text);
+    if (is_unchanged(call, etag)) {
+        call->standin->counters[COUNTER_LOOKUPS_NOT_MODIFIED]++;
         call_answer_empty(call, MHD_HTTP_NOT_MODIFIED);
-    else
-        call_answer(call, MHD_HTTP_OK, make_address(call->standin, postcode));
-    call_header(call, MHD_HTTP_HEADER_ETAG, etag);
-    call_header(call, MHD_HTTP_HEADER_CACHE_CONTROL, "private, max-age=86400");
+    } else if (knobs_on(knobs, KNOB_TRICKLE)) {
+        call_answer_read(call, MHD_HTTP_OK, make_address(call, postcode), trickle);
+    } else {
+        call_answer(call, MHD_HTTP_OK, make_address(call, postcode));
+    }
+    snprintf(field, sizeof field, "%s%s", knobs->value[KNOB_ETAG] > 1 ? "W/" : "", etag);
+    if (knobs_on(knobs, KNOB_ETAG))
+        call_header(call, MHD_HTTP_HEADER_ETAG, field);
+    add_field(call, MHD_HTTP_HEADER_LAST_MODIFIED, TEXT_LAST_MODIFIED);
+    add_cache_fields(call);
 }
 
 /* As an API whose quota is used up, or one that is out of order. */
@@ -106,10 +189,25 @@ static void respond_status(struct call *call, unsigned status)
     }
 }
 
+/* The status that is asked for; 0: none. The postcode of the request may have a blank. */
+static unsigned forced_status(const struct knobs *knobs, const char *text)
+{
+    const char *only = knobs->text[TEXT_STATUS_POSTCODE];
+    if (*only != '\0') {
+        for (; *text != '\0'; text++) {
+            if (*text != ' ' && toupper((unsigned char)*text) != toupper((unsigned char)*only++))
+                return 0;
+        }
+        if (*only != '\0')
+            return 0;
+    }
+    return (unsigned)knobs->value[KNOB_LOOKUP_STATUS];
+}
+
 static void decide(struct call *call, const char *text)
 {
     struct standin *standin = call->standin;
-    const unsigned status = (unsigned)standin->knobs.value[KNOB_LOOKUP_STATUS];
+    const unsigned status = forced_status(&standin->knobs, text);
     struct postcode postcode;
     if (!authorised(call)) {
         standin->counters[COUNTER_LOOKUPS_UNAUTHORIZED]++;
@@ -128,6 +226,8 @@ static void decide(struct call *call, const char *text)
     } else {
         respond_address(call, &postcode);
     }
+    if (call->status >= 400 && knobs_on(&standin->knobs, KNOB_ERROR_FIELDS))
+        add_cache_fields(call);
 }
 
 void lookup_serve(struct call *call, const char *rest)

@@ -1,6 +1,6 @@
 /*
- * Options, the listening socket, signals. Options come from two tables: the knobs (knobs.h), and
- * below those that cannot be turned while it runs.
+ * Options, the listening socket, signals. Options come from three tables: the knobs that are
+ * numbers and those that are texts (knobs.h), and below those that cannot be turned while it runs.
  */
 #include "standin.h"
 
@@ -20,7 +20,9 @@
 #define EXIT_START 3
 
 enum {
-    OPTION_LISTEN = KNOB_COUNT,
+    OPTION_TEXT = KNOB_COUNT,
+    OPTION_SETTING = OPTION_TEXT + TEXT_COUNT, /* those that are no knobs */
+    OPTION_LISTEN = OPTION_SETTING,
     OPTION_CLIENT_ID,
     OPTION_CLIENT_SECRET,
     OPTION_CLIENT_SECRET_FILE,
@@ -34,40 +36,48 @@ enum {
 static const struct {
     const char *name, *value, *help;
 } settings[] = {
-    [OPTION_LISTEN - KNOB_COUNT] = {"listen", "HOST:PORT",
-                                    "where to listen (127.0.0.1:0; port 0: the system chooses)"},
-    [OPTION_CLIENT_ID - KNOB_COUNT] = {"client-id", "ID", "the one client (demo)"},
-    [OPTION_CLIENT_SECRET - KNOB_COUNT] = {"client-secret", "SECRET",
-                                           "its secret (demo); others see it in the process list"},
+    [OPTION_LISTEN -
+     OPTION_SETTING] = {"listen", "HOST:PORT",
+                        "where to listen (127.0.0.1:0; port 0: the system chooses)"},
+    [OPTION_CLIENT_ID - OPTION_SETTING] = {"client-id", "ID", "the one client (demo)"},
+    [OPTION_CLIENT_SECRET -
+        OPTION_SETTING] = {"client-secret", "SECRET",
+                           "its secret (demo); others see it in the process list"},
     [OPTION_CLIENT_SECRET_FILE -
-        KNOB_COUNT] = {"client-secret-file", "FILE", "its secret, read at each token request"},
-    [OPTION_FLOW -
-        KNOB_COUNT] = {"flow", "FLOW", "basic, client_credentials, or any, by the request (any)"},
+        OPTION_SETTING] = {"client-secret-file", "FILE", "its secret, read at each token request"},
+    [OPTION_FLOW - OPTION_SETTING] = {"flow", "FLOW",
+                                      "basic, client_credentials, or any, by the request (any)"},
     [OPTION_LOOKUP_PATH -
-        KNOB_COUNT] = {"lookup-path", "PATH", "what precedes a postcode (/api/v1/addresses/)"},
-    [OPTION_AUTH_PATH - KNOB_COUNT] = {"auth-path", "PATH", "the token endpoint (/auth/v1)"},
-    [OPTION_HELP - KNOB_COUNT] = {"help", NULL, "this text"},
+        OPTION_SETTING] = {"lookup-path", "PATH", "what precedes a postcode (/api/v1/addresses/)"},
+    [OPTION_AUTH_PATH - OPTION_SETTING] = {"auth-path", "PATH", "the token endpoint (/auth/v1)"},
+    [OPTION_HELP - OPTION_SETTING] = {"help", NULL, "this text"},
 };
 
 struct options {
     const char *listen;
-    char names[KNOB_COUNT][32]; /* the knobs' names with dashes */
+    char names[OPTION_SETTING][32]; /* the knobs' names with dashes */
     struct option table[OPTION_END + 1];
 };
 
+static void make_knob(struct options *options, int i, const char *name, bool has_value)
+{
+    snprintf(options->names[i], sizeof options->names[i], "%s", name);
+    for (char *c = options->names[i]; *c != '\0'; c++)
+        *c = *c == '_' ? '-' : *c;
+    options->table[i].name = options->names[i];
+    options->table[i].has_arg = has_value;
+    options->table[i].val = i;
+}
+
 static void make_table(struct options *options)
 {
-    for (int i = 0; i < KNOB_COUNT; i++) {
-        snprintf(options->names[i], sizeof options->names[i], "%s", knob_info[i].name);
-        for (char *c = options->names[i]; *c != '\0'; c++)
-            *c = *c == '_' ? '-' : *c;
-        options->table[i].name = options->names[i];
-        options->table[i].has_arg = knob_info[i].value_name != NULL;
-        options->table[i].val = i;
-    }
-    for (int i = KNOB_COUNT; i < OPTION_END; i++) {
-        options->table[i].name = settings[i - KNOB_COUNT].name;
-        options->table[i].has_arg = settings[i - KNOB_COUNT].value != NULL;
+    for (int i = 0; i < KNOB_COUNT; i++)
+        make_knob(options, i, knob_info[i].name, knob_info[i].value_name != NULL);
+    for (int i = 0; i < TEXT_COUNT; i++)
+        make_knob(options, OPTION_TEXT + i, text_info[i].name, true);
+    for (int i = OPTION_SETTING; i < OPTION_END; i++) {
+        options->table[i].name = settings[i - OPTION_SETTING].name;
+        options->table[i].has_arg = settings[i - OPTION_SETTING].value != NULL;
         options->table[i].val = i;
     }
 }
@@ -83,12 +93,16 @@ static void print_help(const struct options *options)
 {
     puts("usage: location-standin [OPTION...]\n"
          "A stand-in for the Location API: issues tokens, answers lookups, shows faults.\n");
-    for (int i = KNOB_COUNT; i < OPTION_END; i++)
-        help_line(settings[i - KNOB_COUNT].name, settings[i - KNOB_COUNT].value,
-                  settings[i - KNOB_COUNT].help);
-    puts("\nAlso while it runs, by POST /standin/set?NAME=VALUE (with underscores; flags 0 or 1):");
+    for (int i = OPTION_SETTING; i < OPTION_END; i++)
+        help_line(settings[i - OPTION_SETTING].name, settings[i - OPTION_SETTING].value,
+                  settings[i - OPTION_SETTING].help);
+    puts("\nAlso while it runs, by POST /standin/set?NAME=VALUE (with underscores; flags 0 or 1; "
+         "texts\n"
+         "percent-encoded):");
     for (int i = 0; i < KNOB_COUNT; i++)
         help_line(options->names[i], knob_info[i].value_name, knob_info[i].help);
+    for (int i = 0; i < TEXT_COUNT; i++)
+        help_line(options->names[OPTION_TEXT + i], text_info[i].value_name, text_info[i].help);
     puts("\nPOST /standin/revoke revokes all tokens. GET /standin/counters reads the counters;\n"
          "?NAME=MINIMUM&timeout=MS waits until each named one has reached its minimum, else 504.");
 }
@@ -134,6 +148,8 @@ static bool take(struct standin *standin, struct options *options, int option, c
         standin->auth_path = value;
         return value[0] == '/';
     default:
+        if (option >= OPTION_TEXT)
+            return knobs_set_text(&standin->knobs, (enum text_knob)(option - OPTION_TEXT), value);
         return knobs_set(&standin->knobs, (enum knob)option, value);
     }
 }

@@ -332,6 +332,7 @@ START_TEST(test_cache)
     exposition.cache = (struct cache *)&some;
     metric_add(METRIC_CACHE, CACHE_HIT, 30);
     metric_add(METRIC_CACHE, CACHE_JOINED, 2);
+    metric_add(METRIC_CACHE_STALE_IF_ERROR, 0, 4);
     metric_add(METRIC_CACHE_ITEMS, 0, 7);
     metric_add(METRIC_CACHE_BYTES, 0, 1400);
     metric_add(METRIC_CACHE_EVICTIONS, 0, 5);
@@ -344,6 +345,8 @@ START_TEST(test_cache)
               "postcoded_cache_total{result=\"revalidated\"} 0\n"
               "postcoded_cache_total{result=\"bypass\"} 0\n"
               "postcoded_cache_total{result=\"joined\"} 2\n# HELP");
+    ck_family(buf_text(&out), "postcoded_cache_stale_if_error_total",
+              "postcoded_cache_stale_if_error_total 4\n");
     ck_family(buf_text(&out), "postcoded_cache_items", "postcoded_cache_items 7\n");
     ck_family(buf_text(&out), "postcoded_cache_bytes", "postcoded_cache_bytes 1400\n");
     ck_family(buf_text(&out), "postcoded_cache_evictions_total",

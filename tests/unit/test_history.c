@@ -156,6 +156,29 @@ START_TEST(a_sample_has_what_was_refused_and_went_on)
 }
 END_TEST
 
+START_TEST(a_sample_has_what_the_cache_did)
+{
+    metric_add(METRIC_CACHE, CACHE_HIT, 5);
+    metric_add(METRIC_CACHE, CACHE_JOINED, 2);
+    metric_add(METRIC_CACHE_STALE_IF_ERROR, 0, 1);
+    metric_add(METRIC_CACHE_EVICTIONS, 0, 4);
+    metric_add(METRIC_CACHE_ITEMS, 0, 9);
+    sample();
+    sample();
+    const struct history_cache *cache = &history_at(history, 1)->cache;
+    ck_assert_uint_eq(cache->results[CACHE_HIT], 5);
+    ck_assert_uint_eq(cache->results[CACHE_MISS], 0);
+    ck_assert_uint_eq(cache->results[CACHE_JOINED], 2);
+    ck_assert_uint_eq(cache->stale_if_error, 1);
+    ck_assert_uint_eq(cache->evictions, 4);
+    ck_assert_uint_eq(cache->items, 9);
+    cache = &history_at(history, 0)->cache;
+    ck_assert_uint_eq(cache->results[CACHE_HIT], 0);
+    ck_assert_uint_eq(cache->evictions, 0);
+    ck_assert_uint_eq(cache->items, 9);
+}
+END_TEST
+
 START_TEST(two_hours_are_kept)
 {
     for (size_t i = 0; i < HISTORY_SAMPLES + 5; i++) {
@@ -426,6 +449,7 @@ int main(void)
     tcase_add_loop_test(samples, calls_are_classed_by_status, 0, ARRAY_LEN(classes));
     tcase_add_test(samples, a_sample_has_gauges_queue_and_rejections);
     tcase_add_test(samples, a_sample_has_what_was_refused_and_went_on);
+    tcase_add_test(samples, a_sample_has_what_the_cache_did);
     tcase_add_test(samples, two_hours_are_kept);
     tcase_add_test(samples, a_counter_that_seems_to_shrink_counts_nothing);
     tcase_add_test(samples, percentiles);

@@ -120,6 +120,7 @@ END_TEST
 START_TEST(test_numbers)
 {
     static const int64_t counts[] = {0, 999, 1000, 1234567, -1234};
+    static const size_t sizes[] = {0, 512, 1024, 1300 << 10, 64 << 20, (size_t)3 << 39};
     static const double rates[] = {0, 0.05, 9.999, 12.34, 99.97, 1234.4};
     static const double shares[] = {0, 0.0001, 0.004, 0.0994, 0.5, 1};
 
@@ -128,6 +129,12 @@ START_TEST(test_numbers)
         buf_putc(&out, ' ');
     }
     ck_assert_str_eq(buf_text(&out), "0 999 1,000 1,234,567 -1,234 ");
+    buf_reset(&out);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        html_size(&out, sizes[i]);
+        buf_putc(&out, ' ');
+    }
+    ck_assert_str_eq(buf_text(&out), "0 KiB 0.50 KiB 1 KiB 1.27 MiB 64 MiB 1.50 TiB ");
     buf_reset(&out);
     for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
         html_rate(&out, rates[i]);
