@@ -216,6 +216,14 @@ static void leave(struct ctx_hook *hook, enum ctx_cause cause)
     mem_free(member);
 }
 
+/* Where a stale answer ends the wait, the flight has less time than those who wait, and keeps it.
+ */
+static void extend_for(struct flight *flight, const struct ctx *ctx)
+{
+    if (!landing_covers_failure(flight->landing.stale, ctx_deadline(flight->ctx)))
+        ctx_extend_deadline(flight->ctx, ctx_deadline(ctx));
+}
+
 void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_query *query,
                  cache_done *done, void *arg)
 {
@@ -234,7 +242,7 @@ void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_que
     ctx_hook_add(ctx, &member->cancelled);
     DL_APPEND(flight->members, member);
     flight->member_count++;
-    ctx_extend_deadline(flight->ctx, ctx_deadline(ctx));
+    extend_for(flight, ctx);
 }
 
 /* ---- its beginning ---- */
