@@ -28,7 +28,7 @@ struct flight_plan {
     const struct lookup_query *query;
     struct answer *stale;
     size_t stale_place;
-    int64_t reserve; /* ns that it ends before the last deadline of those who wait */
+    int64_t reserve; /* ns that it ends before the deadline of the first; 0: it waits for all */
 };
 
 /* One that may be joined; NULL: there is none. */

@@ -217,6 +217,13 @@ static void leave(struct ctx_hook *hook, enum ctx_cause cause)
     mem_free(member);
 }
 
+/* Where a stale answer ends the wait, it does so before the deadline of the first. */
+static void extend_for(struct flight *flight, const struct ctx *ctx)
+{
+    if (flight->reserve == 0)
+        ctx_extend_deadline(flight->ctx, ctx_deadline(ctx));
+}
+
 void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_query *query,
                  cache_done *done, void *arg)
 {
@@ -235,7 +242,7 @@ void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_que
     ctx_hook_add(ctx, &member->cancelled);
     DL_APPEND(flight->members, member);
     flight->member_count++;
-    ctx_extend_deadline(flight->ctx, mono_add(ctx_deadline(ctx), -flight->reserve));
+    extend_for(flight, ctx);
 }
 
 /* ---- its beginning ---- */

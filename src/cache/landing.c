@@ -192,10 +192,12 @@ static void take_stale(const struct landing_call *call, struct mono_time now,
 static void land_no_answer(const struct landing_call *call, const struct lookup_result *result,
                            struct mono_time now, struct landing *landing)
 {
-    if (!is_failure(result))
+    if (is_failure(result)) {
+        if (landing_covers_failure(call->stale, now))
+            take_stale(call, now, landing);
+    } else if (place_of(call, result->stats->upstream) == call->stale_place) {
         drop_stale(call);
-    else if (landing_covers_failure(call->stale, now))
-        take_stale(call, now, landing);
+    }
 }
 
 /* Ours was sent, and by the upstream that it is of. */
