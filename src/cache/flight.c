@@ -65,14 +65,23 @@ struct flight {
 
 /* ---- its end ---- */
 
+/* Of no more use, and perhaps of a configuration that a reload has taken away. */
+static void let_go(struct flight *flight)
+{
+    answer_unref(flight->landing.stale);
+    cache_unref(flight->cache);
+    config_unref(flight->config);
+    flight->landing = (struct landing_call){.cache = NULL};
+    flight->cache = NULL;
+    flight->config = NULL;
+}
+
 static void flight_free(struct flight *flight)
 {
     MAGIC_OK(flight, FLIGHT_MAGIC);
     ctx_hook_remove(&flight->cancelled);
     ctx_free(flight->ctx);
-    answer_unref(flight->landing.stale);
-    cache_unref(flight->cache);
-    config_unref(flight->config);
+    let_go(flight);
     mem_free(flight->user);
     mem_free(flight->target_query);
     mem_free(flight->keys);
@@ -178,6 +187,7 @@ static void landed(void *arg, const struct lookup_result *found)
         log_failure(flight, &result);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
+    let_go(flight);
     ctx_cancel(flight->ctx, CTX_DONE); /* its deadline does not come any more */
 }
 
@@ -192,12 +202,13 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 
     MAGIC_OK(flight, FLIGHT_MAGIC);
     be_over(flight);
-    if (cause != CTX_DEADLINE || !landing_give_stale(&flight->landing, mono_now(), &landing))
-        return;
-    landing.result = (struct lookup_result){.stats = &flight->stats};
-    log_failure(flight, NULL);
-    give_to_all(flight, &landing);
-    answer_unref(landing.answer);
+    if (cause == CTX_DEADLINE && landing_give_stale(&flight->landing, mono_now(), &landing)) {
+        landing.result = (struct lookup_result){.stats = &flight->stats};
+        log_failure(flight, NULL);
+        give_to_all(flight, &landing);
+        answer_unref(landing.answer);
+    }
+    let_go(flight);
 }
 
 /* ---- who waits ---- */
