@@ -155,6 +155,8 @@ static void log_failure(const struct flight *flight, const struct lookup_result 
         reason_set(&why, "no response came in time");
     else if (result->kind == LOOKUP_FAILED)
         reason_set(&why, "the upstream %s", client_error_phrase(result->error));
+    else if (result->kind == LOOKUP_MALFORMED)
+        reason_set(&why, "its response is not an address");
     else if (result->status != 0)
         reason_set(&why, "it responded with status %d", result->status);
     else
