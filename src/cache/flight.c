@@ -175,7 +175,7 @@ static void landed(void *arg, const struct lookup_result *found)
 
     be_over(flight);
     landing_judge(&flight->landing, &result, loop_now(flight->worker->loop), wall_now(), &landing);
-    if (landing.outcome.result == CACHE_STALE)
+    if (landing.outcome.result == CACHE_STALE || (flight->stays && landing.failure))
         log_failure(flight, &result);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
@@ -193,10 +193,14 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 
     MAGIC_OK(flight, FLIGHT_MAGIC);
     be_over(flight);
-    if (cause != CTX_DEADLINE || !landing_give_stale(&flight->landing, mono_now(), &landing))
+    if (cause != CTX_DEADLINE)
+        return;
+    const bool given = landing_give_stale(&flight->landing, mono_now(), &landing);
+    if (given || flight->stays)
+        log_failure(flight, NULL);
+    if (!given)
         return;
     landing.result = (struct lookup_result){.stats = &flight->stats};
-    log_failure(flight, NULL);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
 }
