@@ -9,8 +9,11 @@
 # make deb        a Debian package in build/deb; check-deb tries it in a fresh tree
 # make check-systemd   the operator's page under a systemd of its own: see tests/systemd.mk
 # make bench      the daemon beside nginx, HAProxy and Go; deps-bench installs those
+# make cache-cost   nanoseconds and bytes of the cache's table
+# make cache-rates  how many lookups a cache saves; RATES="--rate 100" and the like
 # make lint       order of floors, circles, format, names, documents; clang-tidy over src
 # make documents  brings conf/postcoded.ini and postcoded.ini(5) up to date with the table of keys
+# make cache-conformance   writes docs/cache-conformance.md, from tests/httpcache/expectations.json
 # make compile_commands.json
 
 VERSION := 0.1.0
@@ -93,7 +96,7 @@ ALL_C := $(sort $(shell find src include tests -name '*.[ch]' 2>/dev/null))
 Q := $(if $(V),,@)
 SAY = @echo "  $(1) $@"
 
-.PHONY: all run check check-on bench browser-deps deps deps-run deps-bench lint documents format install uninstall clean tests
+.PHONY: all run check check-on bench browser-deps deps deps-run deps-bench lint documents cache-conformance format install uninstall clean tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -184,7 +187,15 @@ $(BUILD)/bench/handshakes: $(BUILD)/obj/tests/bench/handshakes.o
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/bench/identity: $(BUILD)/obj/tests/bench/identity.o $(BUILD)/libpostcoded.a
+# What the cache's table costs, and how many lookups it saves by size and lifetime.
+.PHONY: cache-cost cache-rates
+cache-cost: $(BUILD)/bench/cache_cost
+	$(BUILD)/bench/cache_cost
+cache-rates: $(BUILD)/bench/cache_rates
+	$(BUILD)/bench/cache_rates $(RATES)
+
+$(addprefix $(BUILD)/bench/,identity cache_cost cache_rates): $(BUILD)/bench/%: \
+		$(BUILD)/obj/tests/bench/%.o $(BUILD)/libpostcoded.a
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -206,6 +217,10 @@ lint: $(BUILD)/lint/gen-conf compile_commands.json
 # conf/postcoded.ini and the keys of postcoded.ini(5), from the table of keys.
 documents: $(BUILD)/lint/gen-conf
 	BUILD=$(BUILD) tests/lint/documents --write
+
+# Needs node and npm; the scenario cache_http_tests tells when it is not current.
+cache-conformance:
+	cd "$$(tests/npm-install tests/httpcache)" && node $(CURDIR)/tests/httpcache/table.mjs >$(CURDIR)/docs/cache-conformance.md
 
 format:
 	clang-format -i $(ALL_C)

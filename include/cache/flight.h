@@ -28,6 +28,7 @@ struct flight_plan {
     const struct lookup_query *query;
     struct answer *stale;
     size_t stale_place;
+    int64_t reserve; /* ns that it ends before the deadline of the first; 0: it waits for all */
 };
 
 /* One that may be joined; NULL: there is none. */
@@ -35,8 +36,8 @@ struct flight *flight_find(struct cache_worker *worker, const struct cache_key *
 /* There is one, whether or not it may be joined. */
 bool flight_is_under_way(const struct cache_worker *worker, const struct cache_key *key);
 /*
- * Under the GUID and trace of `ctx`. Until `deadline`. `joinable`: flight_find may find it. It does
- * not call before flight_go, so that there is somebody to wait for it.
+ * Under the GUID and trace of `ctx`, until `deadline` less plan->reserve. `joinable`: flight_find
+ * may find it. It does not call before flight_go, so that there is somebody to wait for it.
  */
 struct flight *flight_new(const struct flight_plan *plan, const struct ctx *ctx,
                           struct mono_time deadline, bool joinable);

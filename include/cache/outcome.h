@@ -10,7 +10,7 @@
 /* X(id, word): the cells of METRIC_CACHE, and the access line's `cache`. */
 #define CACHE_RESULTS(X)                                                                           \
     X(CACHE_HIT, "hit")                 /* a fresh answer */                                       \
-    X(CACHE_MISS, "miss")               /* the upstream was called */                              \
+    X(CACHE_MISS, "miss")               /* a call of the upstream was due */                       \
     X(CACHE_STALE, "stale")             /* a stale answer was given */                             \
     X(CACHE_REVALIDATED, "revalidated") /* the upstream said that the answer is still good */      \
     X(CACHE_BYPASS, "bypass")           /* the caller asked to be left out: no-store */            \

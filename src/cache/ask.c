@@ -166,15 +166,14 @@ bool cache_ask(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void *a
 }
 
 /* A stale answer in the place of one that does not come has to be given in time. */
-static struct mono_time deadline_of(const struct cache_ask *ask, const struct ctx *ctx)
+static int64_t reserve_of(const struct cache_ask *ask, const struct ctx *ctx)
 {
     const struct mono_time deadline = ctx_deadline(ctx);
-    const int64_t left = mono_diff(deadline, ask->now);
-    const int64_t reserve = left / 10 < SECOND ? left / 10 : SECOND;
+    const int64_t tenth = mono_diff(deadline, ask->now) / 10;
 
-    return landing_covers_failure(ask->stale, deadline)
-               ? (struct mono_time){.ns = deadline.ns - reserve}
-               : deadline;
+    if (!landing_covers_failure(ask->stale, deadline))
+        return 0;
+    return tenth < SECOND ? tenth : SECOND;
 }
 
 void cache_lookup(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void *arg,
@@ -187,8 +186,9 @@ void cache_lookup(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void
     *outcome = (struct cache_outcome){
         .result = joins ? CACHE_JOINED : CACHE_MISS, .was_stale = ask->stale != NULL, .age = -1};
     if (!joins) {
-        const struct flight_plan plan = plan_of(ask, &key);
-        flight = flight_new(&plan, ctx, deadline_of(ask, ctx), may_join(ask));
+        struct flight_plan plan = plan_of(ask, &key);
+        plan.reserve = reserve_of(ask, ctx);
+        flight = flight_new(&plan, ctx, ctx_deadline(ctx), may_join(ask));
     }
     outcome->flight = joins ? flight_guid(flight) : NULL;
     flight_join(flight, ctx, ask->query, done, arg);

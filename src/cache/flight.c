@@ -42,6 +42,7 @@ struct flight {
     struct ctx *ctx;
     struct ctx_hook cancelled;
     struct mono_time joinable_until;
+    int64_t reserve;
     bool joinable;
     bool listed; /* in worker->joinable */
     bool stays;
@@ -222,11 +223,10 @@ static void leave(struct ctx_hook *hook, enum ctx_cause cause)
     mem_free(member);
 }
 
-/* Where a stale answer ends the wait, the flight has less time than those who wait, and keeps it.
- */
+/* Where a stale answer ends the wait, it does so before the deadline of the first. */
 static void extend_for(struct flight *flight, const struct ctx *ctx)
 {
-    if (!landing_covers_failure(flight->landing.stale, ctx_deadline(flight->ctx)))
+    if (flight->reserve == 0)
         ctx_extend_deadline(flight->ctx, ctx_deadline(ctx));
 }
 
@@ -338,14 +338,15 @@ struct flight *flight_new(const struct flight_plan *plan, const struct ctx *ctx,
     MAGIC_SET(flight, FLIGHT_MAGIC);
     flight->worker = plan->worker;
     flight->joinable = joinable;
-    flight->joinable_until = deadline;
+    flight->reserve = plan->reserve;
+    flight->joinable_until = mono_add(deadline, -plan->reserve);
     flight->stats.upstream_duration = -1;
     flight->ctx = ctx_new(plan->worker->loop);
     if (*ctx_guid(ctx) != '\0')
         ctx_set_guid(flight->ctx, ctx_guid(ctx));
     if (*ctx_traceparent(ctx) != '\0')
         ctx_set_trace(flight->ctx, ctx_traceparent(ctx), ctx_tracestate(ctx));
-    ctx_set_deadline(flight->ctx, deadline);
+    ctx_set_deadline(flight->ctx, flight->joinable_until);
     flight->cancelled.cancelled = on_cancelled;
     ctx_hook_add(flight->ctx, &flight->cancelled);
     copy_call(flight, plan);

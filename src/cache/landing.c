@@ -5,6 +5,7 @@
 #include "cache/landing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "cache/terms.h"
@@ -108,16 +109,42 @@ static void land_answer(const struct landing_call *call, const struct lookup_res
     fill_outcome(landing, result, kept, now);
 }
 
-/* A 304 updates what is stored (RFC 9111, section 4.3.4). */
+/* A 304 with another entity tag updates nothing (RFC 9111, section 4.3.4). */
+static bool is_of_another(const struct answer *stale, const char *etag)
+{
+    const char *ours = answer_field(stale, ANSWER_ETAG);
+
+    if (etag == NULL || ours == NULL || strcmp(etag, ours) == 0)
+        return false;
+    return strncmp(etag, "W/", 2) != 0 || strcmp(etag + 2, ours) != 0;
+}
+
+/* The upstream has said that it is good, this once: who asks next gets another. */
+static void land_unchanged(const struct landing_call *call, struct mono_time now,
+                           struct landing *landing)
+{
+    landing->answer = answer_ref(call->stale);
+    landing->outcome.result = CACHE_REVALIDATED;
+    landing->outcome.age = answer_age(call->stale, now);
+    drop_stale(call);
+}
+
+/* A 304 updates what is stored. */
 static void land_renewal(const struct landing_call *call, struct lookup_result *result,
                          struct mono_time now, struct wall_time wall, struct landing *landing)
 {
+    const bool own_body = answer_has_own_body(call->stale);
     struct answer_parts parts = {
-        .fields = {[ANSWER_CACHE_CONTROL] = result->headers[CLIENT_CACHE_CONTROL],
+        .fields = {[ANSWER_CONTENT_TYPE] = own_body ? NULL : result->headers[CLIENT_CONTENT_TYPE],
+                   [ANSWER_CACHE_CONTROL] = result->headers[CLIENT_CACHE_CONTROL],
                    [ANSWER_ETAG] = result->etag,
                    [ANSWER_LAST_MODIFIED] = result->last_modified},
     };
 
+    if (is_of_another(call->stale, result->etag)) {
+        land_unchanged(call, now, landing);
+        return;
+    }
     if (result->headers[CLIENT_CACHE_CONTROL] == NULL)
         result->headers[CLIENT_CACHE_CONTROL] = answer_field(call->stale, ANSWER_CACHE_CONTROL);
     const struct terms_question question = question_of(call, result, now, wall);

@@ -21,10 +21,10 @@ const char *cache_result_word(enum cache_result result)
     return words[result];
 }
 
+/* No call was made for it, not even in vain (RFC 9211, section 2.1). */
 static bool is_hit(const struct cache_outcome *outcome)
 {
-    return outcome->result == CACHE_HIT ||
-           (outcome->result == CACHE_STALE && !(outcome->was_stale && outcome->status != 0));
+    return outcome->result == CACHE_HIT || (outcome->result == CACHE_STALE && !outcome->was_stale);
 }
 
 /* No key is the same for two variants, so what is not there was never asked for: uri-miss. */

@@ -61,10 +61,10 @@ static void against_the_word(const struct rules *rules)
 {
     if (has_ttl(rules))
         rules_note(rules, KEY_cache_ttl,
-                   "answers are kept for %s whatever the upstream says of it%s; its licence must "
-                   "allow that",
+                   "%s goes against the upstream's word on how long an answer is fresh%s; its "
+                   "licence must allow that",
                    rules_origin(rules, KEY_cache_ttl)->text,
-                   is_deaf(rules) ? ", no-store and private included" : "");
+                   is_deaf(rules) ? ", and honour = off against its no-store and private" : "");
 }
 
 rule *const rules_of_cache[] = {one_client, deaf, longest, against_the_word, NULL};

@@ -162,6 +162,13 @@ static void bypass(struct lookup_app *lookups, struct request *request,
     start(lookups, request, route, query);
 }
 
+/* Neither an answer at hand nor a place for a call: a miss, though no call was made. */
+static void note_miss(struct request *request, const struct cache_ask *asked)
+{
+    note_outcome(request, &(struct cache_outcome){
+                              .result = CACHE_MISS, .was_stale = asked->stale != NULL, .age = -1});
+}
+
 /* An answer that is at hand needs no place. */
 static void ask(struct lookup_app *lookups, struct request *request,
                 const struct config_route *route, const struct lookup_query *query)
@@ -174,7 +181,9 @@ static void ask(struct lookup_app *lookups, struct request *request,
     asked.query = query;
     if (cache_ask(&asked, request->ctx, answered, request))
         return;
+    note_miss(request, &asked);
     if (!take_place(lookups, request)) {
+        metric_add(METRIC_CACHE, CACHE_MISS, 1);
         cache_ask_end(&asked);
         return;
     }

@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import subprocess
+import tempfile
 
 from tools import PROXY_CORE, OTHER_CORE, Process, Trouble, answers, ask, free_port, wait_until
 
@@ -103,6 +104,8 @@ class Contender:
         self.process = process
         self.ca_file = ca_file  # callers speak TLS
         self.port = port
+        self.metrics_port = None
+        self.kept = None  # a directory to be removed with it
         self.headers = list(headers)
 
     def ready(self):
@@ -119,6 +122,8 @@ class Contender:
 
     def stop(self):
         self.process.stop()
+        if self.kept is not None:
+            shutil.rmtree(self.kept, ignore_errors=True)
 
 
 def fresh_directory(scratch, name):
@@ -163,7 +168,8 @@ def many_routes(address, secret_file):
 
 
 def start_postcoded(build, upstream, scratch, prefix, identity="off", access="off", token_size=40,
-                    tls=False, beside=False, keys="", body_size=0, callers=None, routes=False):
+                    tls=False, beside=False, keys="", body_size=0, callers=None, routes=False,
+                    cache=None):
     directory = fresh_directory(scratch, "postcoded")
     port = free_port()
     address = f"http://127.0.0.1:{upstream.port}"
@@ -175,6 +181,8 @@ def start_postcoded(build, upstream, scratch, prefix, identity="off", access="of
                    f"auth_url = http://127.0.0.1:{upstream.port}/auth/v1")
     certificate = upstream.certificate(callers) if callers else None
     secured = "tls_certificate = {}\ntls_key = {}".format(*certificate) if callers else ""
+    metrics_port = free_port() if cache is not None else None
+    metrics = "off" if cache is None else f"127.0.0.1:{metrics_port}"
     key = os.path.join(directory, "identity.key")
     with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
         out.write(os.urandom(32).hex())
@@ -188,7 +196,7 @@ max_connections = {MANY}
 max_in_flight = {UPSTREAMS}
 request_timeout = 5m
 [metrics]
-listen = off
+listen = {metrics}
 [admin]
 listen = off
 [log]
@@ -203,6 +211,8 @@ client_secret_file = {upstream.secret_file}
 max_connections = {UPSTREAMS}
 {keys}
 {many_routes(address, upstream.secret_file) if routes else ""}
+{"" if cache is None else "[cache]"}
+{cache or ""}
 """)
     headers = []
     if identity == "jwt":
@@ -212,9 +222,11 @@ max_connections = {UPSTREAMS}
     upstream.set("token_size", token_size)
     upstream.set("body_size", body_size)
     try:
-        return started(Process(prefix + [f"{build}/postcoded", "-c", config], PROXY_CORE,
-                               f"{directory}/log"), port, headers,
-                       certificate[0] if callers else None)
+        contender = started(Process(prefix + [f"{build}/postcoded", "-c", config], PROXY_CORE,
+                                    f"{directory}/log"), port, headers,
+                            certificate[0] if callers else None)
+        contender.metrics_port = metrics_port
+        return contender
     finally:
         upstream.set("token_size", 40)
         upstream.set("body_size", 0)
@@ -254,21 +266,37 @@ def nginx_location(upstream, tls, beside=False):
     return pool, proxied
 
 
-def start_nginx_static(build, upstream, scratch, prefix, tls=False, beside=False, callers=None):
+# nginx keeps answers in files, here in memory, and their descriptors. The stand-in says `private`.
+NGINX_CACHE = """proxy_cache answers; proxy_ignore_headers Cache-Control; proxy_cache_valid 200 1d;
+    open_file_cache max=1000 inactive=1h; open_file_cache_valid 1h;"""
+
+
+def nginx_cache_zone(directory):
+    where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else directory
+    path = tempfile.mkdtemp(prefix="postcoded-bench-nginx.", dir=where)
+    return path, (f"proxy_cache_path {path} levels=1:2 keys_zone=answers:64m max_size=1g "
+                  "inactive=1d use_temp_path=off;")
+
+
+def start_nginx_static(build, upstream, scratch, prefix, tls=False, beside=False, callers=None,
+                       cache=False):
     del build
+    kept, zone = nginx_cache_zone(scratch) if cache else (None, "")
     certificate = upstream.certificate(callers) if callers else None
     secured = "ssl_certificate {}; ssl_certificate_key {};".format(*certificate) if callers else ""
     directory = fresh_directory(scratch, "nginx")
     port = free_port()
     pool, proxied = nginx_location(upstream, tls, beside)
-    return started(start_nginx(directory, PROXY_CORE, f"""{pool}
+    contender = started(start_nginx(directory, PROXY_CORE, f"""{pool} {zone}
         server {{
             listen 127.0.0.1:{port} {"ssl" if callers else ""} backlog=4096; {secured}
             location /api/v1/addresses/ {{
-                {proxied}
+                {proxied} {NGINX_CACHE if cache else ""}
                 proxy_set_header Authorization "Bearer {upstream.token()}";
             }}
         }}""", prefix, single=bool(prefix)), port, ca_file=certificate[0] if callers else None)
+    contender.kept = kept
+    return contender
 
 
 LUA_MODULES = ["ndk_http_module.so", "ngx_http_lua_module.so"]
@@ -378,6 +406,9 @@ FOUND = """lookup_target = /api/v1/addresses/{postcode}?f=json
 lookup_found = /results/0
 """
 
+# What the stand-in says is private to one client, which is the daemon.
+CACHE = "as = service"
+
 # name, how the table calls it, what is missing for it, how it is started
 CONTENDERS = [
     ("postcoded", "postcoded, identity off", lambda: None, ours()),
@@ -397,6 +428,9 @@ CONTENDERS = [
     ("postcoded_beside", "postcoded, nginx as upstream", has("nginx"), ours(beside=True)),
     ("nginx_beside", "nginx, nginx as upstream", has("nginx"),
      lambda *args: start_nginx_static(*args, beside=True)),
+    ("postcoded_cache", "postcoded, from the cache", lambda: None, ours(cache=CACHE)),
+    ("nginx_cache", "nginx, static token, from proxy_cache", has("nginx"),
+     lambda *args: start_nginx_static(*args, cache=True)),
     ("postcoded_callers_ecdsa", "postcoded, TLS callers, ECDSA", has("openssl"),
      ours(callers="ecdsa")),
     ("nginx_callers_ecdsa", "nginx, static token, TLS callers, ECDSA", has("nginx"),

@@ -23,6 +23,8 @@
 #define REQUEST_MAX 16384
 #define WATCH_MAX 16
 #define EVENTS 256
+/* A 0 stands for a digit that counts, an A for such a letter. The stand-in knows the area. */
+#define DISTINCT "SW0A0AA"
 /* Ports are some 28,000 for each pair of addresses; loopback has addresses enough. */
 #define CONNECTIONS_A_SOURCE 20000
 #define SOURCES 100
@@ -40,6 +42,7 @@ struct options {
     const char *path;
     char headers[REQUEST_MAX / 2];
     bool new_connection;
+    bool distinct;
     pid_t watched[WATCH_MAX];
     size_t watched_count;
 };
@@ -55,6 +58,7 @@ static struct options options = {
     .connections = 1, .seconds = 1, .warm = 0.3, .path = "/api/v1/addresses/SW1A%201AA"};
 static char request[REQUEST_MAX];
 static size_t request_len;
+static char *postcode; /* in the request, with --distinct */
 static int epoll_fd;
 static struct conn *conns;
 
@@ -123,10 +127,27 @@ static void conn_open(struct conn *conn)
         fault("epoll_ctl", strerror(errno));
 }
 
+/* As an odometer does: 1,757,600 postcodes, and then the first one again. */
+static void next_postcode(void)
+{
+    for (size_t i = sizeof DISTINCT - 1; i > 0; i--) {
+        char *c = &postcode[i - 1];
+        const char turns = DISTINCT[i - 1];
+        if (turns != '0' && turns != 'A')
+            continue;
+        const bool around = *c == (turns == '0' ? '9' : 'Z');
+        *c = around ? turns : (char)(*c + 1);
+        if (!around)
+            return;
+    }
+}
+
 /* With a connection for each lookup, opening it belongs to the lookup. */
 static void conn_ask(struct conn *conn)
 {
     conn->began = now_ns();
+    if (options.distinct)
+        next_postcode();
     conn->got = 0;
     if (conn->fd < 0)
         conn_open(conn);
@@ -268,6 +289,7 @@ static const char help[] =
     "  --seconds S         of measuring (1)\n"
     "  --warm S            of running before that (0.3)\n"
     "  --path P            what to ask for\n"
+    "  --distinct          another postcode in each lookup\n"
     "  --header 'K: V'     a further header; may be repeated\n"
     "  --new-connection    a connection for each lookup\n"
     "  --watch PID         count this process's CPU time; may be repeated\n"
@@ -275,12 +297,19 @@ static const char help[] =
     "  --parked            send a lookup on each, wait for no answer, hold them likewise\n";
 
 static const struct option long_options[] = {
-    {"connect", required_argument, NULL, 'c'},  {"connections", required_argument, NULL, 'n'},
-    {"seconds", required_argument, NULL, 's'},  {"warm", required_argument, NULL, 'w'},
-    {"path", required_argument, NULL, 'p'},     {"header", required_argument, NULL, 'h'},
-    {"new-connection", no_argument, NULL, 'N'}, {"watch", required_argument, NULL, 'W'},
-    {"idle", no_argument, NULL, 'I'},           {"parked", no_argument, NULL, 'P'},
-    {"help", no_argument, NULL, '?'},           {NULL, 0, NULL, 0},
+    {"connect", required_argument, NULL, 'c'},
+    {"connections", required_argument, NULL, 'n'},
+    {"seconds", required_argument, NULL, 's'},
+    {"warm", required_argument, NULL, 'w'},
+    {"path", required_argument, NULL, 'p'},
+    {"distinct", no_argument, NULL, 'd'},
+    {"header", required_argument, NULL, 'h'},
+    {"new-connection", no_argument, NULL, 'N'},
+    {"watch", required_argument, NULL, 'W'},
+    {"idle", no_argument, NULL, 'I'},
+    {"parked", no_argument, NULL, 'P'},
+    {"help", no_argument, NULL, '?'},
+    {NULL, 0, NULL, 0},
 };
 
 static void add_header(const char *line)
@@ -316,6 +345,10 @@ static void take_option(int option)
     case 'p':
         options.path = optarg;
         break;
+    case 'd':
+        options.distinct = true;
+        options.path = "/api/v1/addresses/" DISTINCT;
+        break;
     case 'h':
         add_header(optarg);
         break;
@@ -345,6 +378,7 @@ static void make_request(void)
     if (len < 0 || (size_t)len >= sizeof request)
         usage_fault("the request is longer than %zu bytes", sizeof request);
     request_len = (size_t)len;
+    postcode = options.distinct ? strstr(request, DISTINCT) : NULL;
 }
 
 static void allow_descriptors(void)

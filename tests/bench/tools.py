@@ -120,9 +120,11 @@ class Load:
             argv += ["--header", header]
         return argv
 
-    def run(self, port, connections, seconds, pids=(), headers=(), new=False, warm=0.3):
+    def run(self, port, connections, seconds, pids=(), headers=(), new=False, warm=0.3,
+            distinct=False):
         more = ["--seconds", str(seconds), "--warm", str(warm)]
         more += ["--new-connection"] if new else []
+        more += ["--distinct"] if distinct else []
         for pid in pids:
             more += ["--watch", str(pid)]
         done = subprocess.run(self.command(port, connections, more, headers), text=True,
@@ -196,6 +198,13 @@ class Wrk:
                                     re.M).groups()
             figures[f"p{percent}_us"] = float(value) * Wrk.UNITS[unit]
         return figures
+
+
+def cache_figures(port):
+    """postcoded's metrics of the cache that have no label, by what follows postcoded_cache_."""
+    text = ask(port, "GET", "/metrics")[1].decode()
+    return {name: float(value)
+            for name, value in re.findall(r"^postcoded_cache_(\w+) (\S+)$", text, re.M)}
 
 
 def memory_kib(pids):

@@ -57,6 +57,7 @@ spoil 's/"schemaVersion": 36/"schemaVersion": 99/'
 start_standin
 default_keys
 set_key log access off
+set_key cache as service
 start_watched
 eventually is_ready
 start_prometheus
@@ -64,7 +65,7 @@ start_prometheus
 callers --count 10 --requests 20 --expect 200 >/dev/null || fail "lookups"
 ask -o /dev/null "$at/ZZ11ZZ"
 knob unauthorized=1
-ask -o /dev/null "$at/M11AA"
+ask -o /dev/null "$at/M22BB" # not in the cache
 ask --unix-socket "$here/admin.sock" -X POST -o /dev/null http://admin/tokens/location/refresh
 kill -HUP "$daemon"
 eventually metric_is postcoded_reloads_total 1 'result="success"'

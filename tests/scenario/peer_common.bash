@@ -1,7 +1,9 @@
-# What the scenarios with servers from npm share, on top of common.bash.
+# What the scenarios with servers from npm share, on top of common.bash. `peers`: the folder of
+# tests/ that they and their lock file are in.
 # shellcheck shell=bash
 
-packages=$("$TOP/tests/npm-install" "$TOP/tests/peers" 2>"$here/install.log")
+peers=$TOP/tests/${peers:-peers}
+packages=$("$TOP/tests/npm-install" "$peers" 2>"$here/install.log")
 case $? in
 0) ;;
 77) skip "the servers from npm: $(cat "$here/install.log")" ;;
@@ -10,7 +12,7 @@ esac
 
 # peer NAME ARGUMENT...: starts it; sets urls.
 peer() {
-    (cd "$packages" && exec node "$TOP/tests/peers/$1.mjs" "${@:2}") >"$here/$1.out" \
+    (cd "$packages" && exec node "$peers/$1.mjs" "${@:2}") >"$here/$1.out" \
         2>"$here/$1.err" &
     started+=("$!")
     eventually grep -qs "^listening on " "$here/$1.out"

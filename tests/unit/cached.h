@@ -48,7 +48,7 @@ static inline struct answer *cached_text(const char *text)
     return answer_new(&parts);
 }
 
-/* Of `len` bytes, which begin with its number. */
+/* Of `len` bytes (at most 64 kB), which begin with its number; with 0 where there are over 512. */
 static inline struct answer *cached_number(uint64_t n, size_t len)
 {
     static const char zeros[1 << 16];

@@ -73,6 +73,9 @@ START_TEST(test_postcode)
 
     ck_assert(a.postcode == b.postcode);
     ck_assert(a.postcode == cache_key_postcode(&hash, "SW1A 1AA"));
+    ck_assert(a.postcode == cache_key_postcode(&hash, "sw1a1aa"));
+    ck_assert(a.postcode == cache_key_postcode(&hash, " S-W1A-1-A-A"));
+    ck_assert(a.postcode != cache_key_postcode(&hash, "SW1A 1A"));
     ck_assert(a.postcode != c.postcode);
 }
 END_TEST

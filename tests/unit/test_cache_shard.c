@@ -161,10 +161,11 @@ START_TEST(test_main_makes_room_while_small_is_small)
     fill_main(5);
     put(10, 100);
     evicts(0);
-    put(11, SHARE / 10);
+    put(11, SHARE / 18);
+    put(12, SHARE / 18);
     evicts(10);
     evict_some(1);
-    ck_assert(!is_there(11));
+    ck_assert(!is_there(11) && is_there(12));
     evicts(1);
 }
 END_TEST

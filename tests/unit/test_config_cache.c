@@ -14,7 +14,9 @@
 #define NOTE(line) "note " AT(line)
 #define FORWARD "[identity]\nkey_file = key\nforward_header = X-User\n" UPSTREAM
 #define TIME "must be 0s, or a duration from 1s to 8784h"
-#define AGAINST(time) "ttl: answers are kept for " time " whatever the upstream says of it"
+#define AGAINST(time)                                                                              \
+    "ttl: " time " goes against the upstream's word on how long an answer is fresh"
+#define DEAF ", and honour = off against its no-store and private"
 #define LICENCE "; its licence must allow that\n"
 #define SECTION_ALONE                                                                              \
     "unknown key; the section alone turns the cache on; remove this line, or all of [cache] to "   \
@@ -65,7 +67,7 @@ static const struct {
     /* Against the upstream's word. */
     {"ttl = 1h", NOTE(8) AGAINST("1h") LICENCE},
     {"ttl = 24h", NOTE(8) AGAINST("24h") LICENCE},
-    {"ttl = 1h\nhonour = off", NOTE(8) AGAINST("1h") ", no-store and private included" LICENCE},
+    {"ttl = 1h\nhonour = off", NOTE(8) AGAINST("1h") DEAF LICENCE},
     {"honour = off", AT(8) "honour: off leaves nothing that says how long an answer is fresh; set "
                            "ttl too, such as ttl = 1h, or remove the line\n"},
     {"honour = off\nttl = 0s",
@@ -75,8 +77,7 @@ static const struct {
                         "set ttl_max too\n" NOTE(8) AGAINST("25h") LICENCE},
     {"ttl = 25h\nttl_max = 25h", NOTE(8) AGAINST("25h") LICENCE},
     {"as = service\nhonour = off\nttl = 1h",
-     NOTE(8) "as: is not used with honour = off\n" NOTE(10)
-         AGAINST("1h") ", no-store and private included" LICENCE},
+     NOTE(8) "as: is not used with honour = off\n" NOTE(10) AGAINST("1h") DEAF LICENCE},
     /* What was at fault already is told once. */
     {"honour = off\nttl = 1d", AT(9) "ttl: \"1d\" is not understood; " TIME "; write 24h\n"},
     {"honour = of", AT(8) "honour: \"of\" is not understood; must be on or off\n"},

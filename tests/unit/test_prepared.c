@@ -188,6 +188,47 @@ START_TEST(validators_only_where_they_may_go)
 }
 END_TEST
 
+/* What is kept goes to its own upstream, and the caller's validators stay here then. */
+static const struct {
+    size_t upstream;
+    const char *etag, *last_modified;
+    bool validators, kept;
+    const char *sent_etag, *sent_last_modified;
+} kept_cases[] = {
+    {1, "\"k\"", "then", true, true, "\"k\"", "then"},
+    {1, "\"k\"", "then", false, true, "\"k\"", "then"},
+    {1, "\"k\"", NULL, true, true, "\"k\"", NULL},
+    {1, NULL, "then", true, true, NULL, "then"},
+    {0, "\"k\"", "then", true, true, NULL, NULL},
+    {1, "\"k\"", "then", true, false, NULL, NULL},
+    {1, NULL, NULL, true, true, "\"1\"", "yesterday"},
+    {1, NULL, NULL, true, false, "\"1\"", "yesterday"},
+    {1, NULL, NULL, false, true, NULL, NULL},
+};
+
+START_TEST(validators_of_a_kept_answer)
+{
+    const struct lookup_query query = {.user = "ada",
+                                       .if_none_match = "\"1\"",
+                                       .if_modified_since = "yesterday",
+                                       .kept = {.upstream = kept_cases[_i].upstream,
+                                                .etag = kept_cases[_i].etag,
+                                                .last_modified = kept_cases[_i].last_modified}};
+    const struct prepared_parts parts = {.config = &config,
+                                         .query = &query,
+                                         .ctx = ctx,
+                                         .target = "/lookup/M11AA",
+                                         .validators = kept_cases[_i].validators,
+                                         .kept = kept_cases[_i].kept};
+    struct prepared prepared;
+
+    upstreams[1].index = 1;
+    prepared_init(&prepared, &ways[1], tokens[1], &parts);
+    ck_assert_pstr_eq(header(&prepared, "If-None-Match"), kept_cases[_i].sent_etag);
+    ck_assert_pstr_eq(header(&prepared, "If-Modified-Since"), kept_cases[_i].sent_last_modified);
+}
+END_TEST
+
 START_TEST(the_user_only_under_its_key)
 {
     struct prepared prepared;
@@ -213,6 +254,7 @@ int main(void)
                                      COUNT * (COUNT - 1));
     tcase_add_test_raise_signal(tc, a_token_of_nobody_ends_the_process, SIGABRT);
     tcase_add_test(tc, validators_only_where_they_may_go);
+    tcase_add_loop_test(tc, validators_of_a_kept_answer, 0, (int)ARRAY_LEN(kept_cases));
     tcase_add_test(tc, the_user_only_under_its_key);
     suite_add_tcase(s, tc);
     return run_suite(s);

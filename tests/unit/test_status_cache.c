@@ -94,6 +94,21 @@ START_TEST(test_section)
 }
 END_TEST
 
+/* Of a share that changes with each sample. */
+START_TEST(test_size)
+{
+    for (size_t age = 0; age < HISTORY_SAMPLES; age++) {
+        cache_at(age)->results[CACHE_HIT] = (uint32_t)(age * 7919 % 97);
+        cache_at(age)->results[CACHE_MISS] = (uint32_t)(age * 31 % 97);
+    }
+    draw();
+    const size_t with = page.len;
+    overview->cache.on = false;
+    draw();
+    ck_assert_uint_lt(with - page.len, 4000);
+}
+END_TEST
+
 START_TEST(test_nothing_looked_up)
 {
     shows("<dd id=\"cache-share\"><small>no lookups</small></dd>");
@@ -335,6 +350,7 @@ int main(void)
 
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, test_section);
+    tcase_add_test(all, test_size);
     tcase_add_test(all, test_nothing_looked_up);
     tcase_add_test(all, test_no_cache);
     tcase_add_test(all, test_json);

@@ -701,6 +701,7 @@ START_TEST(test_largest)
     name[sizeof(name) - 1] = '\0';
     begin(CONFIG_UPSTREAMS_MAX, 3 * HOUR);
     fill_all(name, PROBLEM_INVALID_POSTCODE);
+    overview->cache.on = true;
     overview->ready = false;
     add_routes(200);
     for (size_t i = 0; i < overview->upstream_count; i++) {
