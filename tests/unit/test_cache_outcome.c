@@ -14,7 +14,7 @@ static const struct {
     const char *status;
 } cases[] = {
     {{.result = CACHE_HIT, .has_answer = true, .fresh_for = 3541 * SECOND},
-     "postcoded; hit; ttl=3542"},
+     "postcoded; hit; ttl=3541"},
     {{.result = CACHE_HIT, .has_answer = true, .fresh_for = 3542 * SECOND - 1},
      "postcoded; hit; ttl=3542"},
     {{.result = CACHE_HIT, .has_answer = true}, "postcoded; hit; ttl=0"},
