@@ -28,6 +28,7 @@ struct landing {
     struct lookup_result result; /* without a body: that is in `answer`, if there is one */
     struct answer *answer;       /* a reference; NULL: result tells all */
     struct cache_outcome outcome;
+    bool failure; /* the call brought no answer of the upstream; what is stale is still good */
 };
 
 /*

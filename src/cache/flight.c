@@ -65,14 +65,23 @@ struct flight {
 
 /* ---- its end ---- */
 
+/* Of no more use, and perhaps of a configuration that a reload has taken away. */
+static void let_go(struct flight *flight)
+{
+    answer_unref(flight->landing.stale);
+    cache_unref(flight->cache);
+    config_unref(flight->config);
+    flight->landing = (struct landing_call){.cache = NULL};
+    flight->cache = NULL;
+    flight->config = NULL;
+}
+
 static void flight_free(struct flight *flight)
 {
     MAGIC_OK(flight, FLIGHT_MAGIC);
     ctx_hook_remove(&flight->cancelled);
     ctx_free(flight->ctx);
-    answer_unref(flight->landing.stale);
-    cache_unref(flight->cache);
-    config_unref(flight->config);
+    let_go(flight);
     mem_free(flight->user);
     mem_free(flight->target_query);
     mem_free(flight->keys);
@@ -156,6 +165,8 @@ static void log_failure(const struct flight *flight, const struct lookup_result 
         reason_set(&why, "no response came in time");
     else if (result->kind == LOOKUP_FAILED)
         reason_set(&why, "the upstream %s", client_error_phrase(result->error));
+    else if (result->kind == LOOKUP_MALFORMED)
+        reason_set(&why, "its response is not an address");
     else if (result->status != 0)
         reason_set(&why, "it responded with status %d", result->status);
     else
@@ -174,30 +185,42 @@ static void landed(void *arg, const struct lookup_result *found)
 
     be_over(flight);
     landing_judge(&flight->landing, &result, loop_now(flight->worker->loop), wall_now(), &landing);
-    if (landing.outcome.result == CACHE_STALE)
+    if (landing.outcome.result == CACHE_STALE || (flight->stays && landing.failure))
         log_failure(flight, &result);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
+    let_go(flight);
     ctx_cancel(flight->ctx, CTX_DONE); /* its deadline does not come any more */
 }
 
+/* A stale answer for those who wait, where there may be one. */
+static void run_out_of_time(struct flight *flight)
+{
+    struct landing landing;
+    const bool given = landing_give_stale(&flight->landing, mono_now(), &landing);
+
+    if (given || flight->stays)
+        log_failure(flight, NULL);
+    if (!given)
+        return;
+    landing.result = (struct lookup_result){.stats = &flight->stats};
+    give_to_all(flight, &landing);
+    answer_unref(landing.answer);
+}
+
 /*
- * Out of time, it may still have a stale answer for those who wait; without one their own deadlines
- * have come. Their contexts may be in the middle of that, so they stay where they are.
+ * Where time has run out and there is no stale answer, the deadlines of those who wait have come.
+ * Their contexts may be in the middle of that, so they stay where they are.
  */
 static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 {
     struct flight *flight = CONTAINER_OF(hook, struct flight, cancelled);
-    struct landing landing;
 
     MAGIC_OK(flight, FLIGHT_MAGIC);
     be_over(flight);
-    if (cause != CTX_DEADLINE || !landing_give_stale(&flight->landing, mono_now(), &landing))
-        return;
-    landing.result = (struct lookup_result){.stats = &flight->stats};
-    log_failure(flight, NULL);
-    give_to_all(flight, &landing);
-    answer_unref(landing.answer);
+    if (cause == CTX_DEADLINE)
+        run_out_of_time(flight);
+    let_go(flight);
 }
 
 /* ---- who waits ---- */

@@ -192,7 +192,8 @@ static void take_stale(const struct landing_call *call, struct mono_time now,
 static void land_no_answer(const struct landing_call *call, const struct lookup_result *result,
                            struct mono_time now, struct landing *landing)
 {
-    if (is_failure(result)) {
+    landing->failure = is_failure(result);
+    if (landing->failure) {
         if (landing_covers_failure(call->stale, now))
             take_stale(call, now, landing);
     } else if (place_of(call, result->stats->upstream) == call->stale_place) {
@@ -238,7 +239,7 @@ bool landing_give_stale(const struct landing_call *call, struct mono_time now,
 {
     if (!landing_covers_failure(call->stale, now))
         return false;
-    *landing = (struct landing){.outcome = {.was_stale = true}};
+    *landing = (struct landing){.outcome = {.was_stale = true}, .failure = true};
     take_stale(call, now, landing);
     return true;
 }

@@ -93,7 +93,7 @@ START_TEST(longest)
             memset(text, 'x', sizeof(text));
             cache_status_write(&outcome, text);
             ck_assert_ptr_nonnull(memchr(text, '\0', sizeof(text)));
-            ck_assert_ptr_nonnull(strstr(text, ending == 0 ? "ttl=-9223372037" : "ttl=9223372036"));
+            ck_assert_ptr_nonnull(strstr(text, ending == 0 ? "ttl=-9223372037" : "ttl=9223372037"));
         }
     }
 }
