@@ -85,6 +85,16 @@ knob lookup_status=0
 
 # ---- stale_while_revalidate: what is replaced is of the user whose call it is ----
 
+# replaced USER VERSION: what USER is given of M12AA comes to be that, and is its own all the while.
+replaced() {
+    eventually gives "$@"
+}
+gives() {
+    as "$1" M12AA
+    is status 200
+    own "$1" "$(version)"
+    [ "$(version)" = "$2" ]
+}
 says 'cache_control=public, max-age=0'
 gets fred M12AA fwd=uri-miss 2
 gets gwen M12AA fwd=uri-miss 2
@@ -97,14 +107,10 @@ held 2
 knob hold=0
 ended hugo1
 own hugo 3
-in_flight 0
-gets fred M12AA hit 3
-in_flight 0
-knob hold=1
+replaced fred 3
+says version=4
 gets gwen M12AA hit 2
-held 1
-knob hold=0
-in_flight 0
-gets gwen M12AA hit 3
-in_flight 0
+replaced gwen 4
+replaced hugo 4
+replaced fred 4
 stop_daemon
