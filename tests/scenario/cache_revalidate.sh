@@ -301,6 +301,7 @@ several_keys
 add_upstream a --cache-control max-age=0
 add_upstream b --cache-control max-age=0
 route_all 'a, b'
+set_key 'upstream b' retry_budget 100
 set_key server max_in_flight ''
 unset 'setting[upstream location/answer]'
 set_key cache stale_while_revalidate 0s
