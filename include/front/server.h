@@ -27,7 +27,7 @@ struct server;
  * an idle connection keeps that memory, SERVER_POOL(max_header_size), and a KiB. ERR_SYSTEM when
  * the system refuses descriptors.
  */
-#define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4096)
+#define SERVER_POOL(max_header_size) (2 * (max_header_size) + 4224)
 ERR_CHECKED enum err server_new(struct loop *loop, size_t max_header_size, struct server **out);
 /*
  * The same, for connections on which callers speak TLS; takes a reference. ERR_SYSTEM too when

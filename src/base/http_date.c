@@ -131,20 +131,20 @@ static int64_t seconds_of(const struct date *date)
     return days_of(date) * DAY_SECONDS + date->hour * 3600 + date->minute * 60 + date->second;
 }
 
+static bool is_far_ahead(struct date date, int64_t seconds)
+{
+    date.year -= 50;
+    return seconds_of(&date) > seconds;
+}
+
 /* Of the years that end so the latest that is not more than 50 years ahead. */
 static void complete_year(struct date *date, struct wall_time now)
 {
     const int64_t seconds = now.ns / SECOND;
     const int64_t year = 1970 + seconds / (DAY_SECONDS * 146097 / 400);
-    int64_t full = year - year % 100 + date->year + 100;
 
-    /* By years first, and then by the day where it is just 50 of them. */
-    while (full > year + 51)
-        full -= 100;
-    date->year = (int)full;
-    struct date before = *date;
-    before.year -= 50;
-    if (seconds_of(&before) > seconds)
+    date->year += (int)(year - year % 100) + 100;
+    while (is_far_ahead(*date, seconds))
         date->year -= 100;
 }
 

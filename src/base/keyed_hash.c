@@ -1,25 +1,32 @@
 /*
  * SipHash-2-4 as its authors describe it (Aumasson and Bernstein, 2012): two rounds for each eight
- * bytes, the last of which carry the length, and four at the end. Bytes are put together one by
- * one, so the result is the same on every machine.
+ * bytes, the last of which carry the length, and four at the end. Words are little-endian, so the
+ * result is the same on every machine.
+ *
+ * Every lookup is hashed where answers are kept: the state has to stay in registers, and so all of
+ * it is inlined.
  */
 #include "base/keyed_hash.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/check.h"
+
+#define INLINE static inline __attribute__((always_inline))
 
 struct state {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotate(uint64_t word, unsigned bits)
+INLINE uint64_t rotate(uint64_t word, unsigned bits)
 {
     return word << bits | word >> (64 - bits);
 }
 
-static void round_once(struct state *s)
+INLINE void round_once(struct state *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;
@@ -33,7 +40,7 @@ static void round_once(struct state *s)
     s->v2 = rotate(s->v2, 32);
 }
 
-static void absorb(struct state *s, uint64_t word)
+INLINE void absorb(struct state *s, uint64_t word)
 {
     s->v3 ^= word;
     round_once(s);
@@ -42,13 +49,12 @@ static void absorb(struct state *s, uint64_t word)
 }
 
 /* At most eight bytes. */
-static uint64_t word_of(const unsigned char *bytes, size_t len)
+INLINE uint64_t word_of(const unsigned char *bytes, size_t len)
 {
     uint64_t word = 0;
 
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)bytes[i] << (8 * i);
-    return word;
+    memcpy(&word, bytes, len);
+    return le64toh(word);
 }
 
 uint64_t keyed_hash(const struct hash_key *key, const void *bytes, size_t len)

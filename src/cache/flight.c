@@ -65,14 +65,23 @@ struct flight {
 
 /* ---- its end ---- */
 
+/* Of no more use, and perhaps of a configuration that a reload has taken away. */
+static void let_go(struct flight *flight)
+{
+    answer_unref(flight->landing.stale);
+    cache_unref(flight->cache);
+    config_unref(flight->config);
+    flight->landing = (struct landing_call){.cache = NULL};
+    flight->cache = NULL;
+    flight->config = NULL;
+}
+
 static void flight_free(struct flight *flight)
 {
     MAGIC_OK(flight, FLIGHT_MAGIC);
     ctx_hook_remove(&flight->cancelled);
     ctx_free(flight->ctx);
-    answer_unref(flight->landing.stale);
-    cache_unref(flight->cache);
-    config_unref(flight->config);
+    let_go(flight);
     mem_free(flight->user);
     mem_free(flight->target_query);
     mem_free(flight->keys);
@@ -180,23 +189,16 @@ static void landed(void *arg, const struct lookup_result *found)
         log_failure(flight, &result);
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
+    let_go(flight);
     ctx_cancel(flight->ctx, CTX_DONE); /* its deadline does not come any more */
 }
 
-/*
- * Out of time, it may still have a stale answer for those who wait; without one their own deadlines
- * have come. Their contexts may be in the middle of that, so they stay where they are.
- */
-static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
+/* A stale answer for those who wait, where there may be one. */
+static void run_out_of_time(struct flight *flight)
 {
-    struct flight *flight = CONTAINER_OF(hook, struct flight, cancelled);
     struct landing landing;
-
-    MAGIC_OK(flight, FLIGHT_MAGIC);
-    be_over(flight);
-    if (cause != CTX_DEADLINE)
-        return;
     const bool given = landing_give_stale(&flight->landing, mono_now(), &landing);
+
     if (given || flight->stays)
         log_failure(flight, NULL);
     if (!given)
@@ -204,6 +206,21 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
     landing.result = (struct lookup_result){.stats = &flight->stats};
     give_to_all(flight, &landing);
     answer_unref(landing.answer);
+}
+
+/*
+ * Where time has run out and there is no stale answer, the deadlines of those who wait have come.
+ * Their contexts may be in the middle of that, so they stay where they are.
+ */
+static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
+{
+    struct flight *flight = CONTAINER_OF(hook, struct flight, cancelled);
+
+    MAGIC_OK(flight, FLIGHT_MAGIC);
+    be_over(flight);
+    if (cause == CTX_DEADLINE)
+        run_out_of_time(flight);
+    let_go(flight);
 }
 
 /* ---- who waits ---- */

@@ -39,5 +39,7 @@ void give(const struct give_to *to, const struct lookup_result *result, struct a
     }
     fill_headers(answer, &given);
     given.kind = has_it_already(to, &given) ? LOOKUP_NOT_MODIFIED : LOOKUP_ADDRESS;
+    if (given.kind == LOOKUP_NOT_MODIFIED)
+        given.headers[CLIENT_CONTENT_TYPE] = NULL; /* RFC 9110, section 15.4.5 */
     to->done(to->arg, &given, answer, outcome);
 }

@@ -106,7 +106,7 @@ static int64_t age_field(const struct judgement *judgement)
     const char *value = field(judgement, CLIENT_AGE);
     int64_t age = 0;
 
-    if (value == NULL || !text_is(*value, TEXT_DIGIT))
+    if (value == NULL)
         return 0;
     for (; text_is(*value, TEXT_DIGIT); value++)
         age = limited(age * 10 + (*value - '0'));
@@ -199,12 +199,10 @@ bool terms_judge(const struct terms_question *question, struct answer_terms *out
     struct judgement judgement = {
         .question = question, .config = config, .shared = config->cache_as == CACHE_AS_SHARED};
     const struct directives *directives = &judgement.directives;
-
     const int64_t age = initial_age(&judgement);
 
     *out = (struct answer_terms){.born = mono_add(question->received, -age)};
-    if (question->unknown && config->cache_negative_ttl <= 0)
-        return false;
+
     directives_parse(field(&judgement, CLIENT_CACHE_CONTROL), &judgement.directives);
     if (!may_keep(&judgement))
         return false;
@@ -220,8 +218,6 @@ bool terms_caller_bypasses(const char *cache_control)
 {
     struct directives directives;
 
-    if (cache_control == NULL)
-        return false;
     directives_parse(cache_control, &directives);
     return directives.no_store;
 }

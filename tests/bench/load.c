@@ -59,6 +59,7 @@ static struct options options = {
 static char request[REQUEST_MAX];
 static size_t request_len;
 static char *postcode; /* in the request, with --distinct */
+static size_t next_number;
 static int epoll_fd;
 static struct conn *conns;
 
@@ -127,18 +128,16 @@ static void conn_open(struct conn *conn)
         fault("epoll_ctl", strerror(errno));
 }
 
-/* As an odometer does: 1,757,600 postcodes, and then the first one again. */
+/* There are 1,757,600; then comes the first one again. */
 static void next_postcode(void)
 {
+    size_t rest = next_number++;
+
     for (size_t i = sizeof DISTINCT - 1; i > 0; i--) {
-        char *c = &postcode[i - 1];
-        const char turns = DISTINCT[i - 1];
-        if (turns != '0' && turns != 'A')
-            continue;
-        const bool around = *c == (turns == '0' ? '9' : 'Z');
-        *c = around ? turns : (char)(*c + 1);
-        if (!around)
-            return;
+        const char first = DISTINCT[i - 1];
+        const size_t radix = first == '0' ? 10 : first == 'A' ? 26 : 1;
+        postcode[i - 1] = (char)(first + (int)(rest % radix));
+        rest /= radix;
     }
 }
 
@@ -289,7 +288,7 @@ static const char help[] =
     "  --seconds S         of measuring (1)\n"
     "  --warm S            of running before that (0.3)\n"
     "  --path P            what to ask for\n"
-    "  --distinct          another postcode in each lookup\n"
+    "  --distinct N        another postcode in each lookup, the first one is number N\n"
     "  --header 'K: V'     a further header; may be repeated\n"
     "  --new-connection    a connection for each lookup\n"
     "  --watch PID         count this process's CPU time; may be repeated\n"
@@ -302,7 +301,7 @@ static const struct option long_options[] = {
     {"seconds", required_argument, NULL, 's'},
     {"warm", required_argument, NULL, 'w'},
     {"path", required_argument, NULL, 'p'},
-    {"distinct", no_argument, NULL, 'd'},
+    {"distinct", required_argument, NULL, 'd'},
     {"header", required_argument, NULL, 'h'},
     {"new-connection", no_argument, NULL, 'N'},
     {"watch", required_argument, NULL, 'W'},
@@ -347,6 +346,7 @@ static void take_option(int option)
         break;
     case 'd':
         options.distinct = true;
+        next_number = (size_t)parse_number("distinct", optarg, 0, 1e9);
         options.path = "/api/v1/addresses/" DISTINCT;
         break;
     case 'h':

@@ -181,8 +181,8 @@ def marks(measured):
 
 def plot(measured, path):
     """CPU a lookup at c=64, as bars with their spread."""
-    results = {name: runs for name, runs in measured["results"]["c64"].items() if runs}
-    if not results:  # --only left none
+    results = {name: runs for name, runs in measured["results"].get("c64", {}).items() if runs}
+    if not results:  # --only or --cache left none
         return
     left, width, height, top = 250, 720, 26, 54
     most = max(spread(runs, "cpu_us")[1] for runs in results.values())

@@ -115,7 +115,7 @@ function faultOfStatus(response, called) {
         : null;
 }
 
-// `odd`: is called with what is wrong with a single response.
+// `odd`: is called with a case's id and what is wrong with a single response.
 async function toDaemon(address, target, query, init, odd) {
     const place = placeOf(target);
     const { test } = place;
@@ -135,7 +135,7 @@ async function toDaemon(address, target, query, init, odd) {
     const called = test.calls > before;
     const fault = faultOfStatus(response, called);
     if (fault !== null) {
-        odd({ id: test.requests[0].id, why: `request ${number}: ${fault}` });
+        odd(test.requests[0].id, `request ${number}: ${fault}`);
     }
     return asResponse(response, place, called, test.requests[number - 1], number);
 }

@@ -53,10 +53,10 @@ function fault(expectation, result) {
     return result === true && !expectation.whatever ? `is listed as ${expectation.list} (${expectation.why}), and passes` : null;
 }
 
-// Results as the suite has them: true, or a kind of failure and a message.
-export function compare(expected, cases, results) {
+// Results as the suite has them: true, or a kind of failure and a message. What is odd counts, too.
+export function compare(expected, cases, { results, odd }) {
     return cases
-        .map(({ id }) => ({ id, why: fault(expected.get(id), results.get(id)) }))
+        .map(({ id }) => ({ id, why: fault(expected.get(id), results.get(id)) ?? odd.get(id) ?? null }))
         .filter(({ why }) => why !== null);
 }
 

@@ -6,8 +6,7 @@
 //
 // For `as = shared` a further line says `Cache-Control: public`: the daemon sends Authorization, and
 // a shared cache may keep the response to such a request only where the response says so (RFC 9111,
-// section 3.5). Not where the case is about that, or where the response says it in another way, or
-// forbids it.
+// section 3.5). Not where the case is about that, or where the response says it in another way.
 import http from 'node:http';
 import { placeOfPostcode } from './exchange.mjs';
 import { bodyOf, HOP, valueOf, without } from './fields.mjs';
@@ -55,7 +54,7 @@ function wantsPublic(test, status, fields) {
     if (status === 304 && said === '') {
         return false;
     }
-    return !/\b(public|private|no-store|s-maxage|must-revalidate)\b/.test(said);
+    return !/\b(public|s-maxage|must-revalidate)\b/.test(said);
 }
 
 // The daemon's fields, and those by which the suite's server knows the request. The daemon's own

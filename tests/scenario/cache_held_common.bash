@@ -12,9 +12,13 @@ begin() {
     ask -H "X-GUID: $name" -D "$here/$name.head" -o "$here/$name.body" -w '%{http_code}' "$@" \
         "$at/$postcode" >"$here/$name.status" &
 }
-# in_flight N: so many lookups have a place of max_in_flight.
+# in_flight N: so many lookups are under way. A call that nobody waits for is none.
 in_flight() {
     eventually metric_is postcoded_requests_in_flight "$1"
+}
+# calling N: so many calls are under way, to that upstream.
+calling() {
+    eventually metric_is postcoded_upstream_connections "$1" "upstream=\"${2:-location}\",state=\"active\""
 }
 # held N: so many calls are held by the stand-in.
 held() {

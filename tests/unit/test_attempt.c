@@ -133,7 +133,6 @@ START_TEST(result_of_a_body)
 
     serve(texts);
     begin_with_token();
-    stats.answering = true;
     run();
     ck_assert_int_eq(result.kind, LOOKUP_ADDRESS);
     ck_assert(stats.answering);

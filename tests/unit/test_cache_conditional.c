@@ -68,6 +68,9 @@ static const struct {
     {"a", NULL, "\"a\"", NULL, false},
     {"\"a\"", NULL, "a", NULL, false},
     {"W/a", NULL, "a", NULL, false},
+    {"a", NULL, "ab", NULL, false},
+    {"ab", NULL, "a", NULL, false},
+    {" ,", NULL, "", NULL, false},
 
     /* Tags come before dates, whatever they say. */
     {"\"a\"", DAY_1, "\"b\"", DAY_1, false},

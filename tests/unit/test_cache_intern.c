@@ -1,6 +1,7 @@
 /* Strings that are kept once: each has its number, until there are too many of them. */
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,17 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* FNV-1a is the same of both, and one begins with the other. */
+START_TEST(test_same_sum)
+{
+    const uint8_t longer = number("publicggSex2");
+
+    ck_assert_uint_ne(number("public"), longer);
+    ck_assert_uint_eq(number("publicggSex2"), longer);
+}
+END_TEST
+
+static atomic_int arrived;
 static uint8_t seen[4][INTERN_MAX];
 
 static void *number_all(void *p)
@@ -64,6 +76,10 @@ static void *number_all(void *p)
 
     for (int i = 0; i < INTERN_MAX; i++) {
         (void)snprintf(text, sizeof(text), "%d", i);
+        /* Nobody sleeps, so that they go on in the same moment, or nearly. */
+        atomic_fetch_add(&arrived, 1);
+        while (atomic_load(&arrived) < 4 * (i + 1))
+            sched_yield();
         own[i] = number(text);
         if (own[i] == INTERN_NONE || strcmp(intern_text(&set, own[i]), text) != 0)
             own[i] = INTERN_NONE;
@@ -71,7 +87,7 @@ static void *number_all(void *p)
     return NULL;
 }
 
-/* All at once, and all get the same numbers. */
+/* Each string by all at once, and all get the same number. */
 START_TEST(test_threads)
 {
     pthread_t threads[4];
@@ -96,6 +112,7 @@ int main(void)
     tcase_add_test(tcase, test_once);
     tcase_add_test(tcase, test_lengths);
     tcase_add_test(tcase, test_full);
+    tcase_add_test(tcase, test_same_sum);
     tcase_add_test(tcase, test_threads);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -264,7 +264,9 @@ START_TEST(test_bytes)
 
     ck_assert_uint_eq(shard.bytes, before + entries + 1000 * size);
     ck_assert_uint_eq(shard.small.bytes, 1000 * (size + sizeof(struct shard_entry)));
-    put(0, 200);
+    put(0, 100 + 96);
+    ck_assert_uint_eq(shard.small.bytes, 1000 * (size + sizeof(struct shard_entry)) + 96);
+    ck_assert_uint_eq(shard.bytes, before + entries + 1000 * size + 96);
     put(0, 100);
     ck_assert_uint_eq(shard.small.bytes, 1000 * (size + sizeof(struct shard_entry)));
     for (uint64_t n = 0; n < 1000; n++)
@@ -274,6 +276,39 @@ START_TEST(test_bytes)
     ck_assert_uint_eq(shard.small.bytes + shard.main.bytes, 0);
     put_all(0, 1000);
     ck_assert_uint_eq(shard.bytes, before + entries + 1000 * size);
+}
+END_TEST
+
+static bool has_room(uint64_t n, size_t len)
+{
+    const struct cache_key key = cached_key(n);
+    struct answer *answer = cached_number(n, len);
+    const bool room = shard_has_room(&shard, &key, answer);
+
+    answer_unref(answer);
+    return room;
+}
+
+/*
+ * What there is room for does not pass the share, and another one of the same size finds its. With
+ * answers of many sizes, for only some of them come to the end of a piece there.
+ */
+START_TEST(test_room)
+{
+    const size_t len = (size_t)_i * 8;
+    const size_t piece = 64 * sizeof(struct shard_entry);
+    uint64_t n = 0;
+
+    shard_fini(&shard);
+    shard_init(&shard, SHARE / 8);
+    while (has_room(n, len)) {
+        put(n++, len);
+        ck_assert_uint_le(shard.bytes, SHARE / 8);
+    }
+    ck_assert_uint_gt(shard.bytes, SHARE / 8 - piece - len - 64);
+    ck_assert(has_room(0, len));
+    ck_assert(!has_room(0, len + piece + len + 64));
+    ck_assert(!has_room(n, len));
 }
 END_TEST
 
@@ -343,6 +378,7 @@ int main(void)
     tcase_add_test(tcase, test_replaced_in_its_place);
     tcase_add_test(tcase, test_removed_from_the_middle);
     tcase_add_test(tcase, test_bytes);
+    tcase_add_loop_test(tcase, test_room, 4, 64);
     tcase_add_test(tcase, test_ghosts);
     tcase_add_test(tcase, test_fewer_ghosts);
     suite_add_tcase(suite, tcase);

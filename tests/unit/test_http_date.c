@@ -53,6 +53,29 @@ START_TEST(dates)
 }
 END_TEST
 
+/* Two digits at the turn of a century: seconds of 2099-06-01 and of 2000-01-01. */
+static const struct {
+    const char *text;
+    int64_t now, seconds;
+} turns[] = {
+    {"Friday, 01-Jan-05 00:00:00 GMT", 4083955200, 4260211200},
+    {"Friday, 01-Jan-50 00:00:00 GMT", 4083955200, 2524608000},
+    {"Friday, 31-Dec-99 00:00:00 GMT", 946684800, 946598400},
+    {"Friday, 01-Jan-00 00:00:00 GMT", 946684800, 946684800},
+    {"Friday, 01-Jan-50 00:00:00 GMT", 946684800, 2524608000},
+    {"Friday, 02-Jan-50 00:00:00 GMT", 946684800, -631065600},
+};
+
+START_TEST(turn_of_century)
+{
+    const struct wall_time now = {.ns = turns[_i].now * SECOND};
+    struct wall_time wall;
+
+    ck_assert(http_date_parse(turns[_i].text, now, &wall));
+    ck_assert_int_eq(wall.ns, turns[_i].seconds * SECOND);
+}
+END_TEST
+
 static const char *const bad[] = {
     "",
     "0",
@@ -168,6 +191,7 @@ static Suite *suite(void)
     TCase *tc = tcase_create("http_date");
 
     tcase_add_loop_test(tc, dates, 0, (int)ARRAY_LEN(good));
+    tcase_add_loop_test(tc, turn_of_century, 0, (int)ARRAY_LEN(turns));
     tcase_add_loop_test(tc, no_dates, 0, (int)ARRAY_LEN(bad));
     tcase_add_loop_test(tc, cut_short, 0, 3);
     tcase_add_test(tc, far_away);

@@ -99,6 +99,7 @@ static const struct {
      NULL, "3", DAY_1, "0", false},
     {"Age: 3\r\nAge: 4\r\n", NULL, NULL, "3", NULL, NULL, true},
     {"Age: 3\r\nAge: 33\r\n", NULL, NULL, "3", NULL, NULL, true},
+    {"Age: 33\r\nAge: 3\r\n", NULL, NULL, "33", NULL, NULL, true},
     {"Age: 3\r\nAge: 3\r\nAge: 4\r\n", NULL, NULL, "3", NULL, NULL, true},
     {"Date: " DAY_1 "\r\nDate: " DAY_2 "\r\n", NULL, NULL, NULL, DAY_1, NULL, true},
     {"Expires: " DAY_1 "\r\nX: y\r\nExpires: " DAY_2 "\r\n", NULL, NULL, NULL, NULL, DAY_1, true},
