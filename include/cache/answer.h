@@ -24,7 +24,7 @@ enum answer_field {
     ANSWER_FIELD_COUNT
 };
 
-/* How long it may be used. Durations in ns; stored in milliseconds, rounded down. */
+/* How long it may be used. Durations in ns; `born` is stored in milliseconds, rounded down. */
 struct answer_terms {
     struct mono_time born;          /* when its age was 0 */
     int64_t lifetime;               /* fresh until born + lifetime; 0: never without revalidation */

@@ -99,7 +99,7 @@ static void copy_data(struct answer *answer, const struct answer_parts *parts,
 
     for (int i = 0; i < ANSWER_FIELD_COUNT; i++)
         if (answer->pieces[i] == INLINE)
-            at = stpcpy(at, parts->fields[i]) + 1;
+            at = mempcpy(at, parts->fields[i], strlen(parts->fields[i]) + 1);
     if (answer->pieces[TERMS] == INLINE)
         at = mempcpy(at, durations, sizeof(*durations));
     if (parts->body_len > 0)

@@ -75,10 +75,10 @@ void shard_init(struct shard *shard, size_t share)
     shard->buckets = mem_zalloc(shard->bucket_count * sizeof(*shard->buckets));
     shard->piece_room = share / LEAST_SIZE / PIECE + 2;
     MUST(shard->piece_room * PIECE < UINT32_C(1) << 30);
-    shard->pieces = mem_zalloc(shard->piece_room * sizeof(*shard->pieces));
+    shard->pieces = mem_zalloc(shard->piece_room * sizeof(void *));
     ghost_init(&shard->ghost, share / USUAL_SIZE * 9 / 10);
     shard->bytes = sizeof(*shard) + shard->bucket_count * sizeof(*shard->buckets) +
-                   shard->piece_room * sizeof(*shard->pieces) + ghost_size(&shard->ghost);
+                   shard->piece_room * sizeof(void *) + ghost_size(&shard->ghost);
 }
 
 void shard_fini(struct shard *shard)

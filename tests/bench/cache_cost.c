@@ -151,7 +151,7 @@ static void memory(void)
 
 int main(int argc, char **argv)
 {
-    const int threads = argc > 1 ? atoi(argv[1]) : 2;
+    const int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2;
 
     MUST(threads >= 1 && threads <= MAX_THREADS);
     memory();

@@ -301,7 +301,6 @@ several_keys
 add_upstream a --cache-control max-age=0
 add_upstream b --cache-control max-age=0
 route_all 'a, b'
-set_key 'upstream b' retry_budget 100
 set_key server max_in_flight ''
 unset 'setting[upstream location/answer]'
 set_key cache stale_while_revalidate 0s
@@ -327,7 +326,9 @@ calls_of 4 1 2 0
 at_upstream a knob lookup_status=0
 fetches M62AA # a is asked first, without that of b
 calls_of 5 1 2 0
-forget >/dev/null
+stop_daemon
+start_daemon # with a retry_budget that is not used up
+eventually is_ready
 at_upstream a knob lookup_status=503
 fetches M63AA
 calls_of 6 1 3 0

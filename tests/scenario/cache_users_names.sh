@@ -16,10 +16,13 @@ eventually is_ready
 # ---- names and targets that look alike when they are put together ----
 
 long=$(printf '%0127d' 0)
-users=(x y X 'x?y' '?y' 'x?' 'xM11AA' 'M11AA' 'x/M11AA' '/api/v1/addresses/M11AA' 'x y' 'x  y' 'x:y' 'x|y' 'x,y'
-    'x;y' 'x=y' 'x"y' '"x"' "x'y" 'x\y' 'x%3Fy' 'x%00' 'x%' '0' '1' '0x' '-' '*' '(null)' 'NULL' "$long" "${long}a"
-    "${long}b" "${long%0}" 'a=b' 'M11AA?a=b')
-targets=(M11AA 'M11AA?y' 'M11AA?x' 'M11AA?a=b' M11AB)
+users=(x y X 'xM11AA' 'M11AA' '/api/v1/addresses/M11AA' 'x y' 'x  y' 'x|y' 'x"y' '"x"' "x'y" 'x\y' 'x%3Fy' 'x%00' 'x%' 0
+    0x '*' '(null)' NULL "$long" "${long}a" "${long}b" "${long%0}" '?' '?y' '?yx' '?xx' '?a=bx' 'M11AA?a=b')
+targets=(M11AA M11AB 'M11AA?y' 'M11AA?x' 'M11AA?a=b')
+for separator in '?' / : , ';' = '&' - .; do # a target that ends as a user begins, and the other way round
+    users+=("x${separator}y" "${separator}x")
+    targets+=("M11AA?y${separator}x" "M11AA?${separator}")
+done
 declare -A identities=()
 for user in "${users[@]}"; do
     identities[$user]=$(mint "$user") || fail "$user is no user"
