@@ -305,6 +305,13 @@ static void list(struct flight *flight, const struct cache_key *key)
     DL_APPEND(worker->flights, flight);
 }
 
+/* Where the upstream is not told who asks, several users wait for one call, and what a reload makes
+ * of it must not be the answer for one of them. */
+static const char *user_of(const struct config *config, const struct lookup_query *query)
+{
+    return config->identity_forward_header != NULL ? query->user : "";
+}
+
 /* Who began it may leave before it ends: all it needs is its own. */
 static void copy_call(struct flight *flight, const struct flight_plan *plan)
 {
@@ -312,7 +319,7 @@ static void copy_call(struct flight *flight, const struct flight_plan *plan)
 
     flight->config = config_ref(plan->worker->shared->plan->config);
     flight->cache = cache_ref(plan->cache);
-    flight->user = mem_strdup(plan->query->user);
+    flight->user = mem_strdup(user_of(flight->config, plan->query));
     flight->target_query = plan->query->query != NULL ? mem_strdup(plan->query->query) : NULL;
     flight->keys = mem_alloc(keys_size);
     memcpy(flight->keys, plan->keys, keys_size);

@@ -120,6 +120,7 @@ static void add_up(struct attempt *attempt, const struct upstream_response *repl
     result->error = reply->error;
     result->sent = reply->sent;
     result->unreadable = reply->unreadable;
+    result->moved = attempt->reloaded;
     memcpy(result->headers, reply->headers, sizeof(result->headers));
     result->etag = reply->headers[CLIENT_ETAG];
     result->last_modified = reply->headers[CLIENT_LAST_MODIFIED];
