@@ -4,8 +4,9 @@
  * may leave: at its own deadline, or with its caller. When the last one leaves, the flight is
  * cancelled, and its connection closed.
  *
- * A lookup joins while no byte of the response is there, and while the first one's time lasts: then
- * no flight lasts longer than two lookups may. Private to src/cache.
+ * A lookup joins while no byte of the response is there, and while the first one's time lasts and is
+ * not too short to begin the call: then no flight lasts longer than two lookups may. Private to
+ * src/cache.
  *
  * Thread: the worker's.
  */

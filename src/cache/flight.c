@@ -287,6 +287,7 @@ struct flight *flight_find(struct cache_worker *worker, const struct cache_key *
 {
     struct flight *flight = find(worker, key);
     const bool may = flight != NULL && flight->joinable && !flight->stats.answering &&
+                     !flight->stats.late &&
                      mono_before(loop_now(worker->loop), flight->joinable_until);
 
     return may ? flight : NULL;

@@ -196,6 +196,7 @@ static void call(struct attempt *attempt)
         .kept = !attempt->reloaded,
     };
     const struct prepared_call prepared_call = {.queued = &attempt->query->stats->queued,
+                                                .late = &attempt->query->stats->late,
                                                 .answering = &attempt->query->stats->answering,
                                                 .may_resend = may_resend,
                                                 .done = called,
