@@ -51,7 +51,6 @@ struct flight {
     UT_hash_handle hh;
     uint64_t key[2];
     struct member *members;
-    size_t member_count;
 
     /* The call. */
     struct config *config;
@@ -127,7 +126,6 @@ static void part(struct member *member)
 {
     ctx_hook_remove(&member->cancelled);
     DL_DELETE(member->flight->members, member);
-    member->flight->member_count--;
 }
 
 static struct cache_outcome outcome_for(const struct member *member,
@@ -264,7 +262,6 @@ void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_que
     member->joined = flight->gone;
     ctx_hook_add(ctx, &member->cancelled);
     DL_APPEND(flight->members, member);
-    flight->member_count++;
     extend_for(flight, ctx);
 }
 
@@ -400,12 +397,9 @@ const char *flight_guid(const struct flight *flight)
 
 void flight_end_all(struct cache_worker *worker)
 {
-    struct flight *flight, *next;
-
-    DL_FOREACH_SAFE(worker->flights, flight, next)
-    {
-        MUST(flight->members == NULL);
-        ctx_cancel(flight->ctx, CTX_DONE);
+    while (worker->flights != NULL) {
+        MUST(worker->flights->members == NULL);
+        ctx_cancel(worker->flights->ctx, CTX_DONE); /* others may end with it */
     }
     free_spent(worker);
 }
