@@ -61,6 +61,12 @@ int64_t answer_age(const struct answer *answer, struct mono_time now); /* ns, ne
 /* What is left of its lifetime, in ns; 0 or less: it is stale. */
 int64_t answer_fresh_for(const struct answer *answer, struct mono_time now);
 
+/*
+ * It is fresh, or may be given stale, or can be revalidated and has been stale for less than
+ * `renewable` (ns).
+ */
+bool answer_is_of_use(const struct answer *answer, int64_t renewable, struct mono_time now);
+
 /* Bytes of memory that it takes, the allocator's own included as far as they are known. */
 size_t answer_size(const struct answer *answer);
 

@@ -31,6 +31,12 @@ void cache_unref(struct cache *cache);
 size_t cache_forget(struct cache *cache, const char *postcode);
 struct table_totals cache_totals(const struct cache *cache); /* all 0 for NULL */
 
+/*
+ * Removes answers that are of no use any more, a bounded number at each call: to be called every
+ * second, by one thread. What can be revalidated stays for ttl_max past its lifetime.
+ */
+void cache_expire(struct cache *cache, const struct config *config, struct mono_time now);
+
 /* The parts, for src/cache. */
 struct table *cache_table(struct cache *cache);
 const struct cache_hash *cache_hash(const struct cache *cache);

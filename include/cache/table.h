@@ -67,6 +67,12 @@ uint64_t table_now(const struct table *table);
  */
 size_t table_forget(struct table *table, const uint64_t *postcode);
 
+/*
+ * Removes what is of no use any more (answer_is_of_use), in a bounded part of the table: the next
+ * call goes on behind it. How many. By one thread at a time.
+ */
+size_t table_expire(struct table *table, struct mono_time now, int64_t renewable);
+
 struct table_totals {
     size_t items;
     size_t bytes; /* of the table itself too */

@@ -83,11 +83,17 @@ struct answer *shard_put(struct shard *shard, const struct cache_key *key, struc
 struct answer *shard_remove(struct shard *shard, const struct cache_key *key,
                             const struct answer *answer);
 
+/* What is swept out: all that is of `postcode`, or not of use any more; NULL: is not asked. */
+struct sweep {
+    const uint64_t *postcode;
+    const struct mono_time *now; /* with the next, for answer_is_of_use */
+    int64_t renewable;
+};
 /*
- * Looks at the next `*at` and those behind it, and removes those of `postcode` (NULL: all) to
- * `removed`: at most `max` at once, after a bounded number of looks. False: it is through.
+ * Looks at the next `*at` and those behind it, and removes those that `sweep` says to `removed`: at
+ * most `max` at once, after a bounded number of looks. False: it is through.
  */
-bool shard_sweep(struct shard *shard, uint32_t *at, const uint64_t *postcode,
+bool shard_sweep(struct shard *shard, uint32_t *at, const struct sweep *sweep,
                  struct answer **removed, size_t max, size_t *count);
 
 #endif

@@ -103,6 +103,7 @@ struct daemon {
     struct accept_group callers; /* one member for each worker */
     struct lookup_places places;
     struct cache *cache; /* a reference; NULL: there is none */
+    struct timer *caching_timer;
     struct quota *user_quota;
     struct worker **workers;
     size_t worker_count;
@@ -281,5 +282,11 @@ void sampling_stop(struct daemon *daemon);
 /* The state of an upstream's token may have changed. */
 void sampling_token(struct daemon *daemon);
 void sampling_describe(void *daemon, struct overview *overview);
+
+/* caching.c */
+void caching_start(struct daemon *daemon);
+/* After a reload: for the present configuration. */
+void caching_follow(struct daemon *daemon);
+void caching_stop(struct daemon *daemon);
 
 #endif

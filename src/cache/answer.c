@@ -266,6 +266,16 @@ int64_t answer_fresh_for(const struct answer *answer, struct mono_time now)
  * As glibc's allocator has it (malloc/malloc.c): 8 bytes before each block, all of it in units of
  * 16, 32 at the least; from 128 KB on pages of its own.
  */
+bool answer_is_of_use(const struct answer *answer, int64_t renewable, struct mono_time now)
+{
+    const int64_t stale_for = -answer_fresh_for(answer, now);
+    const struct answer_terms terms = answer_terms(answer);
+
+    return stale_for < 0 || stale_for < terms.stale_if_error ||
+           stale_for < terms.stale_while_revalidate ||
+           (answer_has_validator(answer) && stale_for < renewable);
+}
+
 size_t answer_size(const struct answer *answer)
 {
     enum { OVERHEAD = 8, UNIT = 16, LEAST = 32, LARGE = 128 * 1024, PAGE = 4096 };

@@ -70,6 +70,11 @@ struct table_totals cache_totals(const struct cache *cache)
     return cache != NULL ? table_totals(cache->table) : (struct table_totals){0};
 }
 
+void cache_expire(struct cache *cache, const struct config *config, struct mono_time now)
+{
+    (void)table_expire(cache->table, now, config->cache_ttl_max);
+}
+
 struct table *cache_table(struct cache *cache)
 {
     return cache->table;

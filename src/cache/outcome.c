@@ -1,6 +1,6 @@
 /*
- * `hit` and `fwd` exclude each other (RFC 9211, section 2.1): a stale answer is a hit where the
- * upstream was not asked or did not respond, and `fwd=stale` where it responded and was of no use.
+ * `hit` and `fwd` exclude each other (RFC 9211, section 2.1): a stale answer is a hit where no call
+ * was made for it, and `fwd=stale` where one was, and was of no use.
  */
 #include "cache/outcome.h"
 
@@ -41,38 +41,63 @@ static int64_t seconds_of(int64_t ns)
     return ns / SECOND + (ns % SECOND > 0) - (ns % SECOND < 0);
 }
 
-/* Digits are put by hand: this is written for every hit. Where to go on. */
-static char *put_number(char *out, int64_t n)
-{
-    char digits[20];
-    size_t count = 0;
-    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+/* Where it is written, and the room that is left. It is done by hand: there is one for every hit.
+ */
+struct line {
+    char *at;
+    size_t room; /* without the NUL */
+};
 
-    do
-        digits[count++] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (n < 0)
-        *out++ = '-';
-    while (count > 0)
-        *out++ = digits[--count];
-    *out = '\0';
-    return out;
+static void put(struct line *line, const char *text)
+{
+    const size_t len = strlen(text);
+
+    MUST(len <= line->room);
+    line->at = mempcpy(line->at, text, len);
+    line->room -= len;
+    *line->at = '\0';
 }
 
-static char *put_forward(char *out, const struct cache_outcome *outcome)
+static void put_number(struct line *line, int64_t n)
 {
-    out = stpcpy(stpcpy(out, "; fwd="), forwarded_for(outcome));
-    if (outcome->status != 0)
-        out = put_number(stpcpy(out, "; fwd-status="), outcome->status);
+    char digits[sizeof("-9223372036854775808")];
+    char *at = digits + sizeof(digits) - 1;
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+    *at = '\0';
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (n < 0)
+        *--at = '-';
+    put(line, at);
+}
+
+static void put_forward(struct line *line, const struct cache_outcome *outcome)
+{
+    put(line, "; fwd=");
+    put(line, forwarded_for(outcome));
+    if (outcome->status != 0) {
+        put(line, "; fwd-status=");
+        put_number(line, outcome->status);
+    }
     if (outcome->result == CACHE_JOINED)
-        out = stpcpy(out, "; collapsed");
-    return outcome->stored ? stpcpy(out, "; stored") : out;
+        put(line, "; collapsed");
+    if (outcome->stored)
+        put(line, "; stored");
 }
 
 void cache_status_write(const struct cache_outcome *outcome, char out[CACHE_STATUS_TEXT])
 {
-    out = stpcpy(out, "postcoded");
-    out = is_hit(outcome) ? stpcpy(out, "; hit") : put_forward(out, outcome);
-    if (outcome->has_answer)
-        put_number(stpcpy(out, "; ttl="), seconds_of(outcome->fresh_for));
+    struct line line = {.at = out, .room = CACHE_STATUS_TEXT - 1};
+
+    put(&line, "postcoded");
+    if (is_hit(outcome))
+        put(&line, "; hit");
+    else
+        put_forward(&line, outcome);
+    if (outcome->has_answer) {
+        put(&line, "; ttl=");
+        put_number(&line, seconds_of(outcome->fresh_for));
+    }
 }

@@ -16,12 +16,17 @@
 #define SHARD_BITS 4
 #define SHARDS (1 << SHARD_BITS)
 #define BATCH 32
+/* A few milliseconds; 64M are gone through in about five calls. */
+#define EXPIRE_STEPS 256
 
 struct table {
     unsigned magic;
     size_t max_size;
     _Atomic uint64_t epoch;
     struct shard *shards;
+    /* Where table_expire goes on. */
+    size_t expiring;
+    uint32_t expire_at;
 };
 
 /* One turn under a shard's lock: what the shard had before, and what leaves it. */
@@ -87,19 +92,27 @@ struct table *table_new(size_t max_size)
     return table;
 }
 
-static size_t shard_forget(struct shard *shard, const uint64_t *postcode)
+/* One step under the lock; true: there is more behind it. Adds to *sum. */
+static bool sweep_step(struct shard *shard, uint32_t *at, const struct sweep *sweep, size_t *sum)
 {
     struct turn turn;
+
+    turn_begin(&turn, shard);
+    const bool more = shard_sweep(shard, at, sweep, turn.answers, BATCH, &turn.leaving);
+
+    *sum += turn.leaving;
+    turn_end(&turn);
+    return more;
+}
+
+static size_t shard_forget(struct shard *shard, const uint64_t *postcode)
+{
+    const struct sweep sweep = {.postcode = postcode};
     uint32_t at = 0;
     size_t sum = 0;
-    bool more = true;
 
-    while (more) {
-        turn_begin(&turn, shard);
-        more = shard_sweep(shard, &at, postcode, turn.answers, BATCH, &turn.leaving);
-        sum += turn.leaving;
-        turn_end(&turn);
-    }
+    while (sweep_step(shard, &at, &sweep, &sum))
+        ;
     return sum;
 }
 
@@ -194,6 +207,23 @@ size_t table_forget(struct table *table, const uint64_t *postcode)
     atomic_fetch_add(&table->epoch, 1);
     for (size_t i = 0; i < SHARDS; i++)
         sum += shard_forget(&table->shards[i], postcode);
+    return sum;
+}
+
+size_t table_expire(struct table *table, struct mono_time now, int64_t renewable)
+{
+    const struct sweep sweep = {.now = &now, .renewable = renewable};
+    size_t sum = 0;
+
+    MAGIC_OK(table, TABLE_MAGIC);
+    for (size_t i = 0; i < EXPIRE_STEPS; i++) {
+        if (sweep_step(&table->shards[table->expiring], &table->expire_at, &sweep, &sum))
+            continue;
+        table->expire_at = 0;
+        table->expiring = (table->expiring + 1) % SHARDS;
+        if (table->expiring == 0)
+            break;
+    }
     return sum;
 }
 

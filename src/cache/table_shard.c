@@ -16,7 +16,8 @@
  * under the lock, some ten microseconds; then the next one goes, used or not.
  */
 #define MOVES_MAX 1024
-#define SWEEP_LOOKS 4096
+/* Each may be a miss of the processor's cache: some ten microseconds, too. */
+#define SWEEP_LOOKS 256
 #define INDEX_MASK (UINT32_MAX >> 2)
 
 /* What an entry and an answer take, about: as many buckets and ghosts are made. */
@@ -342,7 +343,14 @@ struct answer *shard_remove(struct shard *shard, const struct cache_key *key,
     return take_out(shard, index);
 }
 
-bool shard_sweep(struct shard *shard, uint32_t *at, const uint64_t *postcode,
+static bool is_swept(const struct shard_entry *entry, const struct sweep *sweep)
+{
+    if (sweep->postcode != NULL && entry->postcode != (uint32_t)*sweep->postcode)
+        return false;
+    return sweep->now == NULL || !answer_is_of_use(entry->answer, sweep->renewable, *sweep->now);
+}
+
+bool shard_sweep(struct shard *shard, uint32_t *at, const struct sweep *sweep,
                  struct answer **removed, size_t max, size_t *count)
 {
     const size_t end = shard->piece_count * PIECE;
@@ -351,9 +359,7 @@ bool shard_sweep(struct shard *shard, uint32_t *at, const uint64_t *postcode,
     for (*count = 0; *at < end && *count < max && looks < SWEEP_LOOKS; (*at)++, looks++) {
         const struct shard_entry *entry = entry_at(shard, *at);
 
-        if (entry->answer == NULL)
-            continue;
-        if (postcode == NULL || entry->postcode == (uint32_t)*postcode)
+        if (entry->answer != NULL && is_swept(entry, sweep))
             removed[(*count)++] = take_out(shard, *at);
     }
     return *at < end;

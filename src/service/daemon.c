@@ -211,7 +211,7 @@ static bool make_workers(struct daemon *daemon)
             wiring_client_digest(config, &config->upstreams[i], max);
     }
     daemon->user_quota = quota_new();
-    daemon->cache = cache_new(config);
+    caching_start(daemon);
     daemon->workers = mem_zalloc(count * sizeof(struct worker *));
     while (good && daemon->worker_count < count) {
         good = make_worker(daemon, ways);
@@ -388,6 +388,7 @@ static void stop_main_loop(struct daemon *daemon)
     drain_stop(daemon);
     report_stop(daemon);
     sampling_stop(daemon);
+    caching_stop(daemon);
     watch_stop(&daemon->watch);
     stop_accepting(&daemon->metrics);
     stop_accepting(&daemon->admin);

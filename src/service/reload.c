@@ -160,14 +160,6 @@ static void change_log(const struct config *before, const struct config *config)
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
 
-/* Lookups under way keep that of before to their end. */
-static void change_cache(struct daemon *daemon)
-{
-    struct cache *before = daemon->cache;
-    daemon->cache = cache_follow(before, daemon->setup.config);
-    cache_unref(before);
-}
-
 /*
  * The workers hear of a lost token before they hear of the new configuration, so that no lookup
  * takes the old token to the new upstream; see lookup_start for the other way round.
@@ -183,7 +175,7 @@ static void commit(struct reload *reload)
     struct setup before = daemon->setup;
     reload_upstreams_use(daemon, &reload->upstreams);
     setup_copy(&daemon->setup, &reload->setup);
-    change_cache(daemon);
+    caching_follow(daemon); /* lookups under way keep that of before to their end */
     sampling_token(daemon); /* the counters of new upstreams begin before anything is counted */
     for (size_t i = 0; i < daemon->worker_count; i++) {
         reload_upstreams_eras(&reload->upstreams, reload->changes[i]->ways);

@@ -8,6 +8,8 @@
  */
 #include "fuzz.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/http_date.h"
 #include "cache/conditional.h"
@@ -38,10 +40,8 @@ static void check_directives(const char *value, const struct directives *directi
 static void check_appended(const char *value, const struct directives *before)
 {
     struct directives after;
-    char *longer = malloc(strlen(value) + sizeof(", no-store"));
-    MUST(longer != NULL);
-    strcpy(longer, value);
-    strcat(longer, ", no-store");
+    char *longer;
+    MUST(asprintf(&longer, "%s, no-store", value) > 0);
     directives_parse(longer, &after);
     MUST(after.no_store || after.faulty);
     MUST(!before->is_private || after.is_private);
