@@ -262,10 +262,6 @@ int64_t answer_fresh_for(const struct answer *answer, struct mono_time now)
     return answer_terms(answer).lifetime - answer_age(answer, now);
 }
 
-/*
- * As glibc's allocator has it (malloc/malloc.c): 8 bytes before each block, all of it in units of
- * 16, 32 at the least; from 128 KB on pages of its own.
- */
 bool answer_is_of_use(const struct answer *answer, int64_t renewable, struct mono_time now)
 {
     const int64_t stale_for = -answer_fresh_for(answer, now);
@@ -276,6 +272,10 @@ bool answer_is_of_use(const struct answer *answer, int64_t renewable, struct mon
            (answer_has_validator(answer) && stale_for < renewable);
 }
 
+/*
+ * As glibc's allocator has it (malloc/malloc.c): 8 bytes before each block, all of it in units of
+ * 16, 32 at the least; from 128 KB on pages of its own.
+ */
 size_t answer_size(const struct answer *answer)
 {
     enum { OVERHEAD = 8, UNIT = 16, LEAST = 32, LARGE = 128 * 1024, PAGE = 4096 };

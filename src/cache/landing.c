@@ -165,11 +165,13 @@ static void land_renewal(const struct landing_call *call, struct lookup_result *
 
 /* Whether another try, or an answer of before, is what a caller should get (RFC 5861, section 4).
  */
-static bool is_failure(const struct lookup_result *result)
+static bool is_failure(const struct landing_call *call, const struct lookup_result *result)
 {
     switch (result->kind) {
     case LOOKUP_UPSTREAM_STATUS:
         return result->status >= 500;
+    case LOOKUP_REJECTED: /* an upstream that is told who asks may mean the user */
+        return result->status != 403 || call->config->identity_forward_header == NULL;
     case LOOKUP_ADDRESS:
     case LOOKUP_NOT_MODIFIED:
     case LOOKUP_UNKNOWN:
@@ -198,7 +200,7 @@ static void take_stale(const struct landing_call *call, struct mono_time now,
 static void land_no_answer(const struct landing_call *call, const struct lookup_result *result,
                            struct mono_time now, struct landing *landing)
 {
-    landing->failure = is_failure(result);
+    landing->failure = is_failure(call, result);
     if (landing->failure) {
         if (landing_covers_failure(call->stale, now))
             take_stale(call, now, landing);

@@ -7,7 +7,8 @@
  * public, s-maxage or must-revalidate (RFC 9111, section 3.5).
  *
  * `ttl` counts from when the answer was received, whatever its age is by then; all else counts from
- * when it was born.
+ * when it was born. That age is rounded down, so that answers have few different lifetimes: what
+ * many have in common takes no room in each (cache/answer.c).
  */
 #include "cache/terms.h"
 
@@ -20,6 +21,9 @@
 
 /* RFC 9111, section 1.2.2. It fits in ns, twice. */
 #define SECONDS_MOST (INT64_C(1) << 31)
+
+/* By so much, at most, an answer is fresh for less than `ttl`. */
+#define TTL_STEP (100 * MILLISECOND)
 
 /* A question, with what is read for each part of its answer. */
 struct judgement {
@@ -150,11 +154,12 @@ static int64_t lifetime(const struct judgement *judgement, int64_t age)
     const struct config *config = judgement->config;
     const int64_t stated = stated_lifetime(judgement);
 
-    if (judgement->question->unknown)
-        return stated == DIRECTIVE_NONE ? config->cache_negative_ttl
-                                        : smaller(stated, config->cache_negative_ttl);
+    if (judgement->question->unknown) {
+        const int64_t most = smaller(config->cache_negative_ttl, config->cache_ttl_max);
+        return stated == DIRECTIVE_NONE ? most : smaller(stated, most);
+    }
     if (config->cache_ttl > 0 && !judgement->directives.no_cache)
-        return age + config->cache_ttl;
+        return age / TTL_STEP * TTL_STEP + config->cache_ttl;
     return smaller(larger(stated, 0), config->cache_ttl_max);
 }
 

@@ -83,6 +83,20 @@ as eve M11AA
 is status 502
 knob lookup_status=0
 
+# ---- a 403 may mean the user: it is no failure, and what that user had is gone ----
+
+gets ada M13AA fwd=uri-miss 2
+gets bob M13AA fwd=uri-miss 2
+knob lookup_status=403
+as ada M13AA
+is status 502
+is_like Cache-Status 'postcoded; fwd=stale; fwd-status=403'
+knob lookup_status=500
+as ada M13AA
+is status 502
+gets bob M13AA fwd=stale 2
+knob lookup_status=0
+
 # ---- stale_while_revalidate: what is replaced is of the user whose call it is ----
 
 # replaced USER VERSION: what USER is given of M12AA comes to be that, and is its own all the while.

@@ -47,6 +47,11 @@ static const struct config negative = {.cache_as = CACHE_AS_SHARED,
                                        .cache_negative_ttl = 20 * SECOND,
                                        .cache_stale_if_error = 50 * SECOND,
                                        .tracker_header = "X-GUID"};
+static const struct config negative_capped = {.cache_as = CACHE_AS_SHARED,
+                                              .cache_honour = true,
+                                              .cache_ttl_max = 20 * SECOND,
+                                              .cache_negative_ttl = HOUR,
+                                              .tracker_header = "X-GUID"};
 static const struct config negative_service = {.cache_as = CACHE_AS_SERVICE,
                                                .cache_honour = true,
                                                .cache_ttl = 300 * SECOND,

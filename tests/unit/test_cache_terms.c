@@ -239,6 +239,22 @@ START_TEST(freshness)
 }
 END_TEST
 
+/* Calls take different times; the lifetimes of what they bring are few. */
+START_TEST(ttl_is_what_many_have)
+{
+    static const char *const headers[CLIENT_HEADER_COUNT] = {NULL};
+    struct terms_question asked = question(&with_ttl, headers);
+    struct answer_terms terms;
+
+    for (int64_t ms = 1; ms < 100; ms++) {
+        asked.sent = mono_add(asked.received, -ms * MILLISECOND);
+        ck_assert(terms_judge(&asked, &terms));
+        ck_assert_int_eq(terms.lifetime, with_ttl.cache_ttl);
+        ck_assert_int_eq(mono_diff(asked.received, terms.born), ms * MILLISECOND);
+    }
+}
+END_TEST
+
 /* Whatever makes it fresh, its age is told as it is. */
 static const struct {
     const struct config *config;
@@ -303,6 +319,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, freshness, 0, (int)ARRAY_LEN(lifetimes));
     tcase_add_loop_test(tc, age, 0, (int)ARRAY_LEN(ages));
     tcase_add_test(tc, ttl_above_ttl_max);
+    tcase_add_test(tc, ttl_is_what_many_have);
     tcase_add_test(tc, sent_after_received);
     suite_add_tcase(s, tc);
     return s;

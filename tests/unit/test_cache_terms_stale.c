@@ -70,6 +70,8 @@ static const struct {
     {&negative, "no-cache", NULL, NULL, -1},
     {&negative, "private", NULL, NULL, -1},
     {&negative, "x=\"", NULL, NULL, -1},
+    {&negative_capped, NULL, NULL, NULL, 18},
+    {&negative_capped, "max-age=60", NULL, NULL, 18},
     {&negative_service, "private", NULL, NULL, 18},
     {&negative_service, "private, max-age=10", NULL, NULL, 8},
     {&negative_service, "s-maxage=10", NULL, NULL, 18},
