@@ -4,8 +4,9 @@
  * may leave: at its own deadline, or with its caller. When the last one leaves, the flight is
  * cancelled, and its connection closed.
  *
- * A lookup joins while no byte of the response is there, and while the first one's time lasts: then
- * no flight lasts longer than two lookups may. Private to src/cache.
+ * A lookup joins while no byte of the response is there, and while the first one's time lasts and
+ * is not too short to begin the call: then no flight lasts longer than two lookups may. Private to
+ * src/cache.
  *
  * Thread: the worker's.
  */
@@ -28,7 +29,7 @@ struct flight_plan {
     const struct lookup_query *query;
     struct answer *stale;
     size_t stale_place;
-    int64_t reserve; /* ns that it ends before the deadline of the first; 0: it waits for all */
+    int64_t reserve; /* ns that it ends before its deadline, for those who wait; 0: it does not */
 };
 
 /* One that may be joined; NULL: there is none. */

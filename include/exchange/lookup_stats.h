@@ -12,11 +12,12 @@
 
 struct lookup_stats {
     bool waited_for_token;
-    bool queued;               /* it waits for a connection, or did so to its end */
-    bool answering;            /* the first byte of a response is here */
-    size_t upstream;           /* the last that was asked: its index in the metrics */
-    unsigned failovers;        /* to another upstream */
-    unsigned retries;          /* fresh connections, and the repetition after a 401 */
+    bool queued;        /* it waits for a connection, or did so to its end */
+    bool late;          /* so long that it does not get one any more: its time is over soon */
+    bool answering;     /* the first byte of a response is here */
+    size_t upstream;    /* the last that was asked: its index in the metrics */
+    unsigned failovers; /* to another upstream */
+    unsigned retries;   /* fresh connections, and the repetition after a 401 */
     int64_t upstream_duration; /* ns, of all calls; -1: none was made */
 };
 

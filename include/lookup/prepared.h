@@ -41,6 +41,7 @@ void prepared_init(struct prepared *prepared, const struct lookup_way *way,
 /* What is done when it has been sent; the rest is as in struct client_request. */
 struct prepared_call {
     bool *queued;
+    bool *late;
     bool *answering;
     bool (*may_resend)(void *arg, bool kept);
     client_done *done;

@@ -46,6 +46,7 @@ struct lookup_result {
     const char *etag, *last_modified;
     bool made;       /* the body is not the upstream's, but made of it (answer = address) */
     bool unreadable; /* struct upstream_response */
+    bool moved;      /* a reload came: it is of another upstream than the lookup began with */
     struct mono_time sent;
     const struct lookup_stats *stats; /* the query's */
 };

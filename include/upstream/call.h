@@ -113,6 +113,9 @@ struct client_request {
      * under way; NULL: nobody asks.
      */
     bool *queued;
+    /* Becomes true when its turn comes too late for an answer: it waits for its deadline, and is
+     * not started even if that is extended; borrowed likewise. */
+    bool *late;
     /* Becomes true with the first byte of a response, and false when the request is sent again;
      * borrowed likewise. */
     bool *answering;

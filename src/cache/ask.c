@@ -93,7 +93,18 @@ static bool give_fresh(struct cache_ask *ask, cache_done *done, void *arg)
 
 /* ---- calls ---- */
 
-static struct flight_plan plan_of(struct cache_ask *ask, const struct cache_key *key)
+/* A stale answer in the place of one that does not come has to be given in time. */
+static int64_t reserve_of(const struct cache_ask *ask, struct mono_time deadline)
+{
+    const int64_t tenth = mono_diff(deadline, ask->now) / 10;
+
+    if (!landing_covers_failure(ask->stale, deadline))
+        return 0;
+    return tenth < SECOND ? tenth : SECOND;
+}
+
+static struct flight_plan plan_of(struct cache_ask *ask, const struct cache_key *key,
+                                  struct mono_time deadline)
 {
     return (struct flight_plan){
         .worker = ask->worker,
@@ -104,6 +115,7 @@ static struct flight_plan plan_of(struct cache_ask *ask, const struct cache_key 
         .query = ask->query,
         .stale = ask->stale,
         .stale_place = ask->stale_place,
+        .reserve = reserve_of(ask, deadline),
     };
 }
 
@@ -112,17 +124,18 @@ static bool may_join(const struct cache_ask *ask)
     return config_of(ask)->cache_coalesce;
 }
 
-/* Nobody waits for it. Where there is no place for it, a later lookup sees to it. */
+/* Nobody waits for it, but others may join. Where there is no place for it, a later lookup sees to
+ * it. */
 static void replace_behind(struct cache_ask *ask, const struct cache_key *key,
                            const struct ctx *ctx)
 {
     const struct config *config = config_of(ask);
-    const struct flight_plan plan = plan_of(ask, key);
+    const struct mono_time deadline = mono_add(ask->now, config->server_request_timeout);
+    const struct flight_plan plan = plan_of(ask, key, deadline);
 
     if (!lookup_place_take(ask->worker->places, config->server_max_in_flight))
         return;
-    struct flight *flight =
-        flight_new(&plan, ctx, mono_add(ask->now, config->server_request_timeout), may_join(ask));
+    struct flight *flight = flight_new(&plan, ctx, deadline, may_join(ask));
     flight_stay(flight);
     flight_go(flight);
 }
@@ -165,17 +178,6 @@ bool cache_ask(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void *a
     return given;
 }
 
-/* A stale answer in the place of one that does not come has to be given in time. */
-static int64_t reserve_of(const struct cache_ask *ask, const struct ctx *ctx)
-{
-    const struct mono_time deadline = ctx_deadline(ctx);
-    const int64_t tenth = mono_diff(deadline, ask->now) / 10;
-
-    if (!landing_covers_failure(ask->stale, deadline))
-        return 0;
-    return tenth < SECOND ? tenth : SECOND;
-}
-
 void cache_lookup(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void *arg,
                   struct cache_outcome *outcome)
 {
@@ -186,8 +188,7 @@ void cache_lookup(struct cache_ask *ask, struct ctx *ctx, cache_done *done, void
     *outcome = (struct cache_outcome){
         .result = joins ? CACHE_JOINED : CACHE_MISS, .was_stale = ask->stale != NULL, .age = -1};
     if (!joins) {
-        struct flight_plan plan = plan_of(ask, &key);
-        plan.reserve = reserve_of(ask, ctx);
+        const struct flight_plan plan = plan_of(ask, &key, ctx_deadline(ctx));
         flight = flight_new(&plan, ctx, ctx_deadline(ctx), may_join(ask));
     }
     outcome->flight = joins ? flight_guid(flight) : NULL;

@@ -51,7 +51,6 @@ struct flight {
     UT_hash_handle hh;
     uint64_t key[2];
     struct member *members;
-    size_t member_count;
 
     /* The call. */
     struct config *config;
@@ -127,7 +126,6 @@ static void part(struct member *member)
 {
     ctx_hook_remove(&member->cancelled);
     DL_DELETE(member->flight->members, member);
-    member->flight->member_count--;
 }
 
 static struct cache_outcome outcome_for(const struct member *member,
@@ -264,7 +262,6 @@ void flight_join(struct flight *flight, struct ctx *ctx, const struct lookup_que
     member->joined = flight->gone;
     ctx_hook_add(ctx, &member->cancelled);
     DL_APPEND(flight->members, member);
-    flight->member_count++;
     extend_for(flight, ctx);
 }
 
@@ -287,6 +284,7 @@ struct flight *flight_find(struct cache_worker *worker, const struct cache_key *
 {
     struct flight *flight = find(worker, key);
     const bool may = flight != NULL && flight->joinable && !flight->stats.answering &&
+                     !flight->stats.late &&
                      mono_before(loop_now(worker->loop), flight->joinable_until);
 
     return may ? flight : NULL;
@@ -305,6 +303,13 @@ static void list(struct flight *flight, const struct cache_key *key)
     DL_APPEND(worker->flights, flight);
 }
 
+/* Where the upstream is not told who asks, several users wait for one call, and what a reload makes
+ * of it must not be the answer for one of them. */
+static const char *user_of(const struct config *config, const struct lookup_query *query)
+{
+    return config->identity_forward_header != NULL ? query->user : "";
+}
+
 /* Who began it may leave before it ends: all it needs is its own. */
 static void copy_call(struct flight *flight, const struct flight_plan *plan)
 {
@@ -312,7 +317,7 @@ static void copy_call(struct flight *flight, const struct flight_plan *plan)
 
     flight->config = config_ref(plan->worker->shared->plan->config);
     flight->cache = cache_ref(plan->cache);
-    flight->user = mem_strdup(plan->query->user);
+    flight->user = mem_strdup(user_of(flight->config, plan->query));
     flight->target_query = plan->query->query != NULL ? mem_strdup(plan->query->query) : NULL;
     flight->keys = mem_alloc(keys_size);
     memcpy(flight->keys, plan->keys, keys_size);
@@ -392,12 +397,9 @@ const char *flight_guid(const struct flight *flight)
 
 void flight_end_all(struct cache_worker *worker)
 {
-    struct flight *flight, *next;
-
-    DL_FOREACH_SAFE(worker->flights, flight, next)
-    {
-        MUST(flight->members == NULL);
-        ctx_cancel(flight->ctx, CTX_DONE);
+    while (worker->flights != NULL) {
+        MUST(worker->flights->members == NULL);
+        ctx_cancel(worker->flights->ctx, CTX_DONE); /* others may end with it */
     }
     free_spent(worker);
 }

@@ -26,7 +26,13 @@ static size_t place_of(const struct landing_call *call, size_t index)
     for (size_t i = 0; i < call->route->upstream_count; i++)
         if (call->config->upstreams[call->route->upstreams[i]].index == index)
             return i;
-    return call->route->upstream_count; /* a reload brought another upstream */
+    return call->route->upstream_count;
+}
+
+/* Of what it brought; none of the places where a reload has put another upstream there. */
+static size_t place_of_result(const struct landing_call *call, const struct lookup_result *result)
+{
+    return result->moved ? call->route->upstream_count : place_of(call, result->stats->upstream);
 }
 
 const char *landing_upstream(const struct landing_call *call, size_t index)
@@ -105,7 +111,7 @@ static void land_answer(const struct landing_call *call, const struct lookup_res
     const bool allowed = terms_judge(&question, &parts.terms);
 
     landing->answer = answer_new(&parts);
-    const bool kept = keep(call, place_of(call, result->stats->upstream), landing->answer, allowed);
+    const bool kept = keep(call, place_of_result(call, result), landing->answer, allowed);
     fill_outcome(landing, result, kept, now);
 }
 
@@ -196,7 +202,7 @@ static void land_no_answer(const struct landing_call *call, const struct lookup_
     if (landing->failure) {
         if (landing_covers_failure(call->stale, now))
             take_stale(call, now, landing);
-    } else if (place_of(call, result->stats->upstream) == call->stale_place) {
+    } else if (place_of_result(call, result) == call->stale_place) {
         drop_stale(call);
     }
 }
@@ -205,8 +211,7 @@ static void land_no_answer(const struct landing_call *call, const struct lookup_
 static bool is_renewal(const struct landing_call *call, const struct lookup_result *result)
 {
     return result->kind == LOOKUP_NOT_MODIFIED && call->stale != NULL &&
-           answer_has_validator(call->stale) &&
-           place_of(call, result->stats->upstream) == call->stale_place;
+           answer_has_validator(call->stale) && place_of_result(call, result) == call->stale_place;
 }
 
 void landing_judge(const struct landing_call *call, struct lookup_result *result,

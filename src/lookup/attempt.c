@@ -120,6 +120,7 @@ static void add_up(struct attempt *attempt, const struct upstream_response *repl
     result->error = reply->error;
     result->sent = reply->sent;
     result->unreadable = reply->unreadable;
+    result->moved = attempt->reloaded;
     memcpy(result->headers, reply->headers, sizeof(result->headers));
     result->etag = reply->headers[CLIENT_ETAG];
     result->last_modified = reply->headers[CLIENT_LAST_MODIFIED];
@@ -195,6 +196,7 @@ static void call(struct attempt *attempt)
         .kept = !attempt->reloaded,
     };
     const struct prepared_call prepared_call = {.queued = &attempt->query->stats->queued,
+                                                .late = &attempt->query->stats->late,
                                                 .answering = &attempt->query->stats->answering,
                                                 .may_resend = may_resend,
                                                 .done = called,

@@ -321,6 +321,7 @@ static void begin(struct lookup *lookup, const struct choice *choice)
     lookup->trial = choice->trial;
     lookup->query.stats->upstream = way->upstream->index;
     lookup->query.stats->queued = false;
+    lookup->query.stats->late = false;
     lookup->query.stats->answering = false;
     attempt_start(&lookup->attempt, lookup->plan, way, lookup->ctx, begin_share(lookup));
 }

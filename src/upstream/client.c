@@ -53,7 +53,7 @@ struct call {
     struct ctx_hook hook;
     client_done *done;
     void *arg;
-    bool *queued; /* client_request.queued */
+    bool *queued, *late; /* client_request's */
     struct mono_time called;
     enum client_error error; /* once ENDED */
     struct response response;
@@ -175,6 +175,8 @@ static void start(struct call *call, struct mono_time now)
 /* It waits on. */
 static void give_up(struct call *call)
 {
+    if (call->late != NULL)
+        *call->late = true;
     leave_list(call);
     enter(call, CALL_LATE);
 }
@@ -346,6 +348,7 @@ static struct call *call_new(struct client *client, struct ctx *ctx,
     call->client = client;
     call->waits = false;
     call->queued = request->queued;
+    call->late = request->late;
     call->ctx = ctx;
     call->once = request->once;
     call->called = loop_now(client->loop);

@@ -79,28 +79,36 @@ is Cache-Status 'postcoded; fwd=bypass'
 all_in_all 14
 known_lookups=$(counter lookups)
 
-set_key server request_timeout 1s
 set_key server max_in_flight 10
 reload
 knob hold=1
-begin first M15AA # it ends by its deadline, and so does who joins
+begin first M15AA
 held 1
-begin second M15AA
-ended first
-is status 504
-is Cache-Status 'postcoded; fwd=uri-miss'
+set_key server request_timeout 1s
+reload
+begin second M15AA # each ends by its own deadline
+begin third M16AA
 ended second
 is status 504
 is Cache-Status 'postcoded; fwd=uri-miss; collapsed'
+ended third
+is status 504
+is Cache-Status 'postcoded; fwd=uri-miss'
 all_in_all 16
 set_key server request_timeout 60s
 reload
-look M16AA -m 0.3 # whoever leaves gets nothing, and is counted
-in_flight 0
+begin fourth M17AA
+held 2
+leaves fourth # it gets nothing, and is counted
+in_flight 1
 all_in_all 17
 knob hold=0
-cache_counts hit=4 miss=10 bypass=2 joined=1
-upstream_lookups 2
+ended first
+is status 200
+in_flight 0
+all_in_all 18
+cache_counts hit=4 miss=11 bypass=2 joined=1
+upstream_lookups 3
 
 # A problem of before the cache has none.
 look 'M11AA!'
@@ -109,5 +117,5 @@ without Cache-Status
 look M11AA -X POST
 is status 405
 without Cache-Status
-all_in_all 17
+all_in_all 18
 stop_daemon

@@ -8,43 +8,6 @@ cache_keys as=service
 set_key server request_timeout 60s
 start_daemon
 eventually is_ready
-unset_cache() {
-    unset 'setting[cache/max_size]' 'setting[cache/as]' 'setting[cache/ttl_max]' \
-        'setting[cache/stale_while_revalidate]'
-}
-
-# hold POSTCODE: two lookups of it wait for one call, which brings the present version.
-version=0
-hold() {
-    says hold=1 "version=$((++version))"
-    begin one "$1"
-    held 1
-    begin two "$1"
-    in_flight 2
-}
-# let_go: and all of them are answered: with that version.
-let_go() {
-    says hold=0
-    both
-    in_flight 0
-}
-both() {
-    local name
-    for name in one two; do
-        ended "$name"
-        is status 200
-        [ "$(version)" = "${1:-$version}" ] || fail "$name got version $(version)"
-        is_like Cache-Status 'postcoded; fwd=uri-miss; .*'
-    done
-    is_like Cache-Status '.*; collapsed.*'
-}
-# finds POSTCODE CACHE VERSION
-finds() {
-    look "$1"
-    is status 200
-    is cache "$2"
-    [ "$(version)" = "$3" ] || fail "$1: version $(version), not $3"
-}
 
 # ---- nothing that matters: the call is joined after it, and what it brings is found ----
 
@@ -103,53 +66,5 @@ items 0 # neither of the table that is gone, nor in the new one
 finds M15AA fwd=uri-miss 5
 items 1
 upstream_lookups 2
-
-# ---- no cache: those who wait are answered as they would have been; nothing is left of it ----
-
-hold M16AA
-unset_cache
-reload
-look M17AA -m 0.3 # it is held, and shared with nobody
-in_flight 2
-let_go
-look M16AA
-without Cache-Status
-upstream_lookups 3
-lacks "$(operators /metrics)" postcoded_cache_
-reload max_size=10M as=service
-items 0
-finds M16AA fwd=uri-miss 6
-upstream_lookups 1
-
-# It is gone and there again while they wait; and what is there again is empty.
-hold M17AA
-unset_cache
-reload
-reload max_size=10M as=service
-begin three M17AA
-held 2
-let_go
-ended three
-is_like Cache-Status 'postcoded; fwd=uri-miss; fwd-status=200; stored; .*'
-finds M17AA hit 7
-items 1
-upstream_lookups 2
-
-# ---- a call that nobody waits for ----
-
-reload stale_while_revalidate=1h
-says 'cache_control=private, max-age=0' version=20
-finds M18AA fwd=uri-miss 20
-says version=21 hold=1
-finds M18AA hit 20
-held 1
-calling 1
-unset_cache
-reload
-says hold=0
-calling 0
-reload max_size=10M as=service stale_while_revalidate=1h
-items 0
-finds M18AA fwd=uri-miss 21
 lacks "$(cat "$here/log")" ' error '
 stop_daemon

@@ -259,7 +259,7 @@ have M75AA
 knob lookup_status=404
 look M75AA
 is status 404
-is_like Cache-Status 'postcoded; fwd=stale; fwd-status=404; stored; ttl=3600'
+is_like Cache-Status 'postcoded; fwd=stale; fwd-status=404; stored; ttl=(3600|35[0-9][0-9])'
 knob lookup_status=500
 look M75AA
 is status 404

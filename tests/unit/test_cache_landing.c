@@ -2,150 +2,9 @@
  * What becomes of a call's result: each kind of it, with a stale answer at hand and without; which
  * upstream it came from; and what a forget between the call's beginning and its end changes.
  */
-#include "cache/landing.h"
-
-#include <stdio.h>
-
 #include "base/check.h"
-#include "base/mem.h"
-#include "config_fixture.h"
+#include "landing_fixture.h"
 #include "suite.h"
-
-#define THREE                                                                                      \
-    IDENTITY "[upstream a]\naddress = https://a.example\nclient_id = c\n"                          \
-             "client_secret_file = secret\n"                                                       \
-             "[upstream b]\naddress = https://b.example\nclient_id = c\n"                          \
-             "client_secret_file = secret\n"                                                       \
-             "[upstream c]\naddress = https://c.example\nclient_id = c\n"                          \
-             "client_secret_file = secret\n"                                                       \
-             "[route two]\nupstream = a, b\n[route other]\nprefix = /c/\nupstream = c\n"           \
-             "[cache]\nnegative_ttl = 30s\nstale_if_error = 1h\n"
-
-#define NOW ((struct mono_time){.ns = 1000 * HOUR})
-#define WALL ((struct wall_time){.ns = 1700000000 * SECOND})
-#define LIFETIME (60 * SECOND)
-#define STALE_FOR (40 * SECOND) /* the stale answer, at NOW */
-
-enum { A, B, PLACES };
-
-static struct config *config;
-static struct cache *cache;
-static struct cache_key keys[PLACES];
-static struct lookup_stats stats;
-static struct lookup_result result;
-static struct landing_call call;
-static struct landing landing;
-
-static struct table *table(void)
-{
-    return cache_table(cache);
-}
-
-static size_t index_of(const char *name)
-{
-    for (size_t i = 0; i < config->upstream_count; i++)
-        if (strcmp(config->upstreams[i].name, name) == 0)
-            return config->upstreams[i].index;
-    return 99;
-}
-
-static const struct config_route *route_named(const char *name)
-{
-    for (size_t i = 0; i < config->route_count; i++)
-        if (strcmp(config->routes[i].name, name) == 0)
-            return &config->routes[i];
-    ck_abort_msg("no route %s", name);
-    return NULL;
-}
-
-static void begin(void)
-{
-    setup();
-    config = good(THREE);
-    cache = cache_new(config);
-    for (size_t i = 0; i < PLACES; i++)
-        keys[i] = (struct cache_key){.words = {i + 1, ~i},
-                                     .postcode = cache_key_postcode(cache_hash(cache), "M11AA")};
-    stats = (struct lookup_stats){.upstream = index_of("a"), .upstream_duration = 1};
-    call = (struct landing_call){.cache = cache,
-                                 .config = config,
-                                 .route = route_named("two"),
-                                 .keys = keys,
-                                 .since = table_now(table())};
-}
-
-static void end(void)
-{
-    answer_unref(landing.answer);
-    answer_unref(call.stale);
-    landing.answer = call.stale = NULL;
-    cache_unref(cache);
-    config_unref(config);
-    teardown();
-}
-
-/* One of its upstream, stale for STALE_FOR, which failures may be answered with for `covered`. */
-static void have_stale(size_t place, int64_t covered, const char *etag)
-{
-    const struct answer_parts parts = {
-        .fields = {[ANSWER_CONTENT_TYPE] = "application/json",
-                   [ANSWER_CACHE_CONTROL] = "public, max-age=60",
-                   [ANSWER_ETAG] = etag},
-        .body = "{\"old\":1}",
-        .body_len = 9,
-        .terms = {.born = {.ns = NOW.ns - LIFETIME - STALE_FOR},
-                  .lifetime = LIFETIME,
-                  .stale_if_error = covered},
-    };
-
-    call.stale = answer_new(&parts);
-    call.stale_place = place;
-    ck_assert(table_put(table(), &keys[place], call.stale, call.since));
-}
-
-/* Is it this one that is kept there? */
-static bool is_kept(size_t place, const struct answer *answer)
-{
-    struct answer *found = table_get(table(), &keys[place]);
-    const bool same = found == answer;
-
-    answer_unref(found);
-    return same;
-}
-
-/* The upstream's result: a 200 has a body, which is the receiver's to free. */
-static void bring(enum lookup_result_kind kind, int status, const char *cache_control)
-{
-    result = (struct lookup_result){
-        .kind = kind,
-        .status = status,
-        .headers = {[CLIENT_CACHE_CONTROL] = cache_control},
-        .sent = NOW,
-        .stats = &stats,
-    };
-    if (status != 200)
-        return;
-    result.body = strdup("{\"new\":1}");
-    result.body_len = 9;
-    result.headers[CLIENT_CONTENT_TYPE] = "application/json";
-}
-
-static void land(void)
-{
-    landing_judge(&call, &result, NOW, WALL, &landing);
-    ck_assert_ptr_null(result.body);
-    ck_assert_ptr_null(landing.result.body);
-}
-
-static void body_is(const char *expected)
-{
-    size_t len;
-
-    ck_assert_ptr_nonnull(landing.answer);
-    const char *body = answer_body(landing.answer, &len);
-    ck_assert_uint_eq(len, strlen(expected));
-    ck_assert_int_eq(memcmp(body, expected, len), 0);
-}
 
 /* ---- each kind of result ---- */
 
@@ -195,14 +54,6 @@ static enum becomes bring_nth(int n)
     return results[n].becomes;
 }
 
-static void outcome_is(enum cache_result expected, bool was_stale, int status)
-{
-    ck_assert_int_eq(landing.outcome.result, expected);
-    ck_assert_int_eq(landing.outcome.was_stale, was_stale);
-    ck_assert_int_eq(landing.outcome.status, status);
-    ck_assert_ptr_null(landing.outcome.flight);
-}
-
 /* Its own result is what the callers get: an answer, or the kind that tells why there is none. */
 static void is_given(int n, bool was_stale)
 {
@@ -219,6 +70,7 @@ static void is_given(int n, bool was_stale)
     ck_assert_int_eq(landing.result.kind, unasked ? LOOKUP_UPSTREAM_STATUS : results[n].kind);
     ck_assert_int_eq(landing.result.status, results[n].status);
     ck_assert_ptr_eq(landing.result.stats, &stats);
+    ck_assert_int_eq(landing.failure, results[n].becomes == FAILURE);
     if (!answers)
         return;
     ck_assert_int_eq(answer_is_unknown(landing.answer), results[n].kind == LOOKUP_UNKNOWN);
@@ -249,6 +101,7 @@ START_TEST(each_with_one_that_covers_failures)
         return;
     }
     outcome_is(CACHE_STALE, true, results[_i].status);
+    ck_assert(landing.failure);
     ck_assert_ptr_eq(landing.answer, call.stale);
     ck_assert(landing.outcome.failed && landing.outcome.has_answer && !landing.outcome.stored);
     ck_assert_int_eq(landing.outcome.age, LIFETIME + STALE_FOR);
@@ -385,107 +238,6 @@ START_TEST(an_answer_that_is_too_large)
 }
 END_TEST
 
-/* ---- a 304 for ours ---- */
-
-START_TEST(renewed_without_fields)
-{
-    have_stale(A, 1 * HOUR, "\"e\"");
-    bring(LOOKUP_NOT_MODIFIED, 304, NULL);
-    land();
-    outcome_is(CACHE_REVALIDATED, true, 304);
-    ck_assert(landing.outcome.stored && landing.outcome.has_answer);
-    ck_assert_int_eq(landing.outcome.age, 0);
-    ck_assert_int_eq(landing.outcome.fresh_for, LIFETIME);
-    ck_assert(landing.answer != call.stale && is_kept(A, landing.answer));
-    body_is("{\"old\":1}");
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_ETAG), "\"e\"");
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_CONTENT_TYPE), "application/json");
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_CACHE_CONTROL), "public, max-age=60");
-    ck_assert(!answer_is_failing(landing.answer));
-}
-END_TEST
-
-START_TEST(renewed_with_fields)
-{
-    have_stale(A, 1 * HOUR, "\"e\"");
-    bring(LOOKUP_NOT_MODIFIED, 304, "public, max-age=120");
-    result.last_modified = "Tue, 14 Nov 2023 22:13:20 GMT";
-    result.headers[CLIENT_AGE] = "20";
-    land();
-    ck_assert_int_eq(landing.outcome.age, 20 * SECOND);
-    ck_assert_int_eq(landing.outcome.fresh_for, 100 * SECOND);
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_CACHE_CONTROL), "public, max-age=120");
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_LAST_MODIFIED),
-                     "Tue, 14 Nov 2023 22:13:20 GMT");
-    ck_assert_str_eq(answer_field(landing.answer, ANSWER_ETAG), "\"e\"");
-    body_is("{\"old\":1}");
-}
-END_TEST
-
-/* It is still good for those who wait. */
-START_TEST(renewed_and_not_kept)
-{
-    have_stale(A, 1 * HOUR, "\"e\"");
-    if (_i == 0)
-        (void)cache_forget(cache, NULL);
-    bring(LOOKUP_NOT_MODIFIED, 304, _i == 1 ? "no-store" : NULL);
-    result.unreadable = _i == 2;
-    land();
-    outcome_is(CACHE_REVALIDATED, true, 304);
-    ck_assert(!landing.outcome.stored);
-    body_is("{\"old\":1}");
-    ck_assert(is_kept(A, NULL));
-}
-END_TEST
-
-START_TEST(renewed_in_the_second_place)
-{
-    have_stale(B, 1 * HOUR, "\"e\"");
-    bring(LOOKUP_NOT_MODIFIED, 304, NULL);
-    stats.upstream = index_of("b");
-    land();
-    outcome_is(CACHE_REVALIDATED, true, 304);
-    ck_assert(is_kept(B, landing.answer));
-    ck_assert(is_kept(A, NULL));
-}
-END_TEST
-
-/* ---- no result in time ---- */
-
-START_TEST(out_of_time)
-{
-    have_stale(A, STALE_FOR + 1, NULL);
-    ck_assert(landing_covers_failure(call.stale, NOW));
-    ck_assert(landing_give_stale(&call, NOW, &landing));
-    outcome_is(CACHE_STALE, true, 0);
-    ck_assert(landing.outcome.failed && landing.outcome.has_answer && !landing.outcome.stored);
-    ck_assert_int_eq(landing.outcome.age, LIFETIME + STALE_FOR);
-    ck_assert_int_eq(landing.outcome.fresh_for, -STALE_FOR);
-    ck_assert_ptr_eq(landing.answer, call.stale);
-    ck_assert(answer_is_failing(call.stale));
-    ck_assert(!answer_claim(call.stale, LANDING_RETRY, NOW));
-    ck_assert(is_kept(A, call.stale));
-}
-END_TEST
-
-START_TEST(out_of_time_and_nothing_to_give)
-{
-    ck_assert(!landing_give_stale(&call, NOW, &landing));
-    have_stale(A, _i == 0 ? 0 : STALE_FOR, NULL);
-    ck_assert(!landing_give_stale(&call, NOW, &landing));
-    ck_assert(!landing_covers_failure(call.stale, NOW));
-    ck_assert(!answer_is_failing(call.stale));
-}
-END_TEST
-
-START_TEST(names_of_upstreams)
-{
-    ck_assert_str_eq(landing_upstream(&call, index_of("a")), "a");
-    ck_assert_str_eq(landing_upstream(&call, index_of("b")), "b");
-    ck_assert_ptr_null(landing_upstream(&call, index_of("c")));
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("cache landing");
@@ -503,13 +255,6 @@ int main(void)
     tcase_add_test(tcase, a_body_that_was_made);
     tcase_add_test(tcase, fields_that_cannot_be_read);
     tcase_add_test(tcase, an_answer_that_is_too_large);
-    tcase_add_test(tcase, renewed_without_fields);
-    tcase_add_test(tcase, renewed_with_fields);
-    tcase_add_loop_test(tcase, renewed_and_not_kept, 0, 3);
-    tcase_add_test(tcase, renewed_in_the_second_place);
-    tcase_add_test(tcase, out_of_time);
-    tcase_add_loop_test(tcase, out_of_time_and_nothing_to_give, 0, 2);
-    tcase_add_test(tcase, names_of_upstreams);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
