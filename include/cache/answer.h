@@ -41,7 +41,8 @@ struct answer_parts {
     struct answer_terms terms;
 };
 
-/* Copies all of it. One reference. */
+/* Copies all of it. One reference. NULL, here and in answer_renew: there is no memory for the body.
+ */
 struct answer *answer_new(const struct answer_parts *parts);
 /* The same with other fields and terms (a 304): the body and what `parts` lacks are copied. */
 struct answer *answer_renew(const struct answer *answer, const struct answer_parts *parts);

@@ -241,10 +241,10 @@
       CONFIG_RELOADS, "How often each member looks for a newer token that it was not told of.")    \
     X("cache", "max_size", cache_max_size, SIZE, "64M", 1048576, INT64_C(1) << 40, "",             \
       CONFIG_RELOADS,                                                                              \
-      "Memory for answers; 64M are about 300,000. Changed, it begins with an empty cache.")        \
+      "Memory for answers; 64M are about 300,000 of them. A change empties the cache.")            \
     X("cache", "as", cache_as, CHOICE, "shared", 0, 0, "shared service", CONFIG_RELOADS,           \
-      "shared: keep what the upstream allows a shared cache to keep: public, s-maxage, "           \
-      "must-revalidate; service: as the private cache of the one client that asks it.")            \
+      "shared: keep only what is marked public, s-maxage or must-revalidate; service: also what "  \
+      "has private or only max-age, for an API that answers all callers alike.")                   \
     X("cache", "honour", cache_honour, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                       \
       "Heed the upstream's Cache-Control, Expires, Age and Vary; off needs ttl.")                  \
     X("cache", "ttl", cache_ttl, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s", CONFIG_RELOADS,       \
@@ -252,12 +252,13 @@
     X("cache", "ttl_max", cache_ttl_max, DURATION, "24h", CFG_S, 366 * CFG_DAY, "",                \
       CONFIG_RELOADS, "How long an answer is fresh at the most, whatever the upstream says.")      \
     X("cache", "negative_ttl", cache_negative_ttl, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s",     \
-      CONFIG_RELOADS, "How long a postcode that the upstream does not know stays unknown.")        \
+      CONFIG_RELOADS,                                                                              \
+      "How long a postcode counts as unknown once the upstream did not know it; 0s: not at all.")  \
     X("cache", "stale_if_error", cache_stale_if_error, DURATION, "0s", CFG_S, 366 * CFG_DAY, "0s", \
-      CONFIG_RELOADS, "How long a stale answer is given while the upstream fails.")                \
+      CONFIG_RELOADS, "How long past its lifetime an answer is given while the upstream fails.")   \
     X("cache", "stale_while_revalidate", cache_stale_while_revalidate, DURATION, "0s", CFG_S,      \
       366 * CFG_DAY, "0s", CONFIG_RELOADS,                                                         \
-      "How long a stale answer is given at once, and replaced behind the caller's back.")          \
+      "How long past its lifetime an answer is given at once, while a new one is fetched.")        \
     X("cache", "coalesce", cache_coalesce, BOOL, "on", 0, 0, "", CONFIG_RELOADS,                   \
       "Lookups of the same postcode at the same time share one call to the upstream.")             \
     X("store", "recycle_interval", store_recycle_interval, DURATION, "30s", 10 * CFG_MS, CFG_DAY,  \

@@ -140,7 +140,9 @@ struct answer *answer_new(const struct answer_parts *parts)
     for (enum answer_field i = 0; i < ANSWER_FIELD_COUNT; i++)
         pieces[i] = place_field(i, parts->fields[i]);
     pieces[TERMS] = place_terms(&durations);
-    answer = mem_alloc(HEAD + inline_len(pieces, parts) + parts->body_len);
+    answer = mem_try_realloc(NULL, HEAD + inline_len(pieces, parts) + parts->body_len);
+    if (answer == NULL)
+        return NULL;
     atomic_init(&answer->refs, 1);
     atomic_init(&answer->trial, 0);
     answer->unknown = parts->unknown;

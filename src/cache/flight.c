@@ -164,9 +164,9 @@ static void log_failure(const struct flight *flight, const struct lookup_result 
     else if (result->kind == LOOKUP_FAILED)
         reason_set(&why, "the upstream %s", client_error_phrase(result->error));
     else if (result->kind == LOOKUP_MALFORMED)
-        reason_set(&why, "its response is not an address");
+        reason_set(&why, "the upstream's response is not an address");
     else if (result->status != 0)
-        reason_set(&why, "it responded with status %d", result->status);
+        reason_set(&why, "the upstream responded with status %d", result->status);
     else
         reason_set(&why, "%s",
                    result->kind == LOOKUP_NO_TOKEN ? "no token is available"

@@ -93,28 +93,6 @@ static void fill_outcome(struct landing *landing, const struct lookup_result *re
 
 /* ---- by kind of result ---- */
 
-/* An address, or that there is none. */
-static void land_answer(const struct landing_call *call, const struct lookup_result *result,
-                        struct mono_time now, struct wall_time wall, struct landing *landing)
-{
-    const struct terms_question question = question_of(call, result, now, wall);
-    struct answer_parts parts = {
-        .unknown = question.unknown,
-        .own_body = result->made,
-        .fields = {[ANSWER_CONTENT_TYPE] = result->headers[CLIENT_CONTENT_TYPE],
-                   [ANSWER_CACHE_CONTROL] = result->headers[CLIENT_CACHE_CONTROL],
-                   [ANSWER_ETAG] = result->etag,
-                   [ANSWER_LAST_MODIFIED] = result->last_modified},
-        .body = question.unknown ? NULL : result->body,
-        .body_len = question.unknown ? 0 : result->body_len,
-    };
-    const bool allowed = terms_judge(&question, &parts.terms);
-
-    landing->answer = answer_new(&parts);
-    const bool kept = keep(call, place_of_result(call, result), landing->answer, allowed);
-    fill_outcome(landing, result, kept, now);
-}
-
 /* A 304 with another entity tag updates nothing (RFC 9111, section 4.3.4). */
 static bool is_of_another(const struct answer *stale, const char *etag)
 {
@@ -157,6 +135,10 @@ static void land_renewal(const struct landing_call *call, struct lookup_result *
     const bool allowed = terms_judge(&question, &parts.terms);
 
     landing->answer = answer_renew(call->stale, &parts);
+    if (landing->answer == NULL) {
+        land_unchanged(call, now, landing);
+        return;
+    }
     landing->outcome.result = CACHE_REVALIDATED;
     const bool kept = keep(call, call->stale_place, landing->answer, allowed);
     fill_outcome(landing, result, kept, now);
@@ -169,7 +151,7 @@ static bool is_failure(const struct landing_call *call, const struct lookup_resu
 {
     switch (result->kind) {
     case LOOKUP_UPSTREAM_STATUS:
-        return result->status >= 500;
+        return result->status != 410 && result->status != 451; /* gone, and not allowed */
     case LOOKUP_REJECTED: /* an upstream that is told who asks may mean the user */
         return result->status != 403 || call->config->identity_forward_header == NULL;
     case LOOKUP_ADDRESS:
@@ -207,6 +189,42 @@ static void land_no_answer(const struct landing_call *call, const struct lookup_
     } else if (place_of_result(call, result) == call->stale_place) {
         drop_stale(call);
     }
+}
+
+/* For a body for which there is no memory; as the upstream's client says it of one that is too
+ * large. */
+static void land_too_large(const struct landing_call *call, struct lookup_result *result,
+                           struct mono_time now, struct landing *landing)
+{
+    result->kind = LOOKUP_MALFORMED;
+    result->error = CLIENT_BODY_TOO_LARGE;
+    land_no_answer(call, result, now, landing);
+}
+
+/* An address, or that there is none. */
+static void land_answer(const struct landing_call *call, struct lookup_result *result,
+                        struct mono_time now, struct wall_time wall, struct landing *landing)
+{
+    const struct terms_question question = question_of(call, result, now, wall);
+    struct answer_parts parts = {
+        .unknown = question.unknown,
+        .own_body = result->made,
+        .fields = {[ANSWER_CONTENT_TYPE] = result->headers[CLIENT_CONTENT_TYPE],
+                   [ANSWER_CACHE_CONTROL] = result->headers[CLIENT_CACHE_CONTROL],
+                   [ANSWER_ETAG] = result->etag,
+                   [ANSWER_LAST_MODIFIED] = result->last_modified},
+        .body = question.unknown ? NULL : result->body,
+        .body_len = question.unknown ? 0 : result->body_len,
+    };
+    const bool allowed = terms_judge(&question, &parts.terms);
+
+    landing->answer = answer_new(&parts);
+    if (landing->answer == NULL) {
+        land_too_large(call, result, now, landing);
+        return;
+    }
+    const bool kept = keep(call, place_of_result(call, result), landing->answer, allowed);
+    fill_outcome(landing, result, kept, now);
 }
 
 /* Ours was sent, and by the upstream that it is of. */

@@ -53,7 +53,7 @@ static void longest(const struct rules *rules)
         return;
     duration_format(config->cache_ttl_max, most);
     rules_wrong(rules, KEY_cache_ttl,
-                "%s is longer than ttl_max, which is %s; write a shorter one, or set ttl_max too",
+                "%s is longer than ttl_max, which is %s; write a shorter one, or raise ttl_max",
                 rules_origin(rules, KEY_cache_ttl)->text, most);
 }
 

@@ -102,7 +102,7 @@ static void find_fruitless(struct diagnosis *diagnosis)
     if (condition == NULL)
         return;
     condition_put(condition->what, "The cache keeps no answer");
-    condition_put(condition->why, "the upstream gave %llu since then, and none of them was kept",
+    condition_put(condition->why, "the upstream gave %llu answers since then, and none was kept",
                   (unsigned long long)fruitless.answers);
     condition_put(condition->action, "%s", what_to_look_at(&overview->cache));
 }

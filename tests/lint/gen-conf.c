@@ -43,7 +43,7 @@ static const char *about_section(const char *section)
 {
     return strcmp(section, "cache") == 0
                ? "Off unless this section is there, be it empty. Ask first whether the licence of "
-                 "the Location API allows to keep its answers."
+                 "the Location API allows its answers to be kept."
                : NULL;
 }
 

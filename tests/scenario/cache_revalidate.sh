@@ -211,7 +211,7 @@ is_tried() {
     at_hand M51AA 2
     grep -q "$1" "$here/log"
 }
-eventually is_tried 'an answer could not be replaced, a stale one is given: it responded with status 500 upstream=location'
+eventually is_tried 'an answer could not be replaced, a stale one is given: the upstream responded with status 500 upstream=location'
 knob lookup_status=0
 knob hold=1
 set_key server request_timeout 1s

@@ -49,22 +49,22 @@ n=10
 for code in 500 502 503 504; do
     have "M$((++n))AA"
     knob "lookup_status=$code"
-    stale "M${n}AA" "it responded with status $code" "$code"
+    stale "M${n}AA" "the upstream responded with status $code" "$code"
 done
 cache_counts stale=4
 metric_is postcoded_cache_stale_if_error_total 4 || fail "$(operators /metrics | grep stale)"
 
 have M21AA
 knob 'lookup_status=429&retry_after=0'
-stale M21AA 'it responded with status 429' 429
+stale M21AA 'the upstream responded with status 429' 429
 
 have M22AA
 knob lookup_status=200 # and no address
-stale M22AA 'its response is not an address' 200
+stale M22AA "the upstream's response is not an address" 200
 
 have M23AA
 knob unauthorized=2
-stale M23AA 'it responded with status 401' 401
+stale M23AA 'the upstream responded with status 401' 401
 
 # The caller waits for the call a little less than it would for a failure.
 have M24AA
@@ -78,7 +78,7 @@ fresh
 have M25AA
 knob token_down=1
 ask -X POST "$url/standin/revoke"
-stale M25AA 'it responded with status 401' 401
+stale M25AA 'the upstream responded with status 401' 401
 knob token_down=0
 
 # ---- the token ends, and there is no other ----

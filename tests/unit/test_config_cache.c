@@ -74,7 +74,7 @@ static const struct {
      AT(8) "honour: off leaves nothing that says how long an answer is fresh; set "
            "ttl too, such as ttl = 1h, or remove the line\n"},
     {"ttl = 25h", AT(8) "ttl: 25h is longer than ttl_max, which is 24h; write a shorter one, or "
-                        "set ttl_max too\n" NOTE(8) AGAINST("25h") LICENCE},
+                        "raise ttl_max\n" NOTE(8) AGAINST("25h") LICENCE},
     {"ttl = 25h\nttl_max = 25h", NOTE(8) AGAINST("25h") LICENCE},
     {"as = service\nhonour = off\nttl = 1h",
      NOTE(8) "as: is not used with honour = off\n" NOTE(10) AGAINST("1h") DEAF LICENCE},

@@ -232,7 +232,7 @@ START_TEST(test_keeps_nothing)
     ck_assert_ptr_nonnull(found);
     ck_assert_int_eq(found->level, CONDITION_NOTE);
     ck_assert_int_eq(found->since.ns, FIXTURE_NOW - 3 * SECOND - 31 * HISTORY_INTERVAL);
-    ck_assert_str_eq(found->why, "the upstream gave 31 since then, and none of them was kept");
+    ck_assert_str_eq(found->why, "the upstream gave 31 answers since then, and none was kept");
     has(found->action, "as = service allows private too");
     overview->cache.per_user = true; /* then it may not be set */
     has(keeps_nothing()->action, "a shared cache needs public");
