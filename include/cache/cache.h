@@ -48,11 +48,11 @@ struct cache_worker {
     struct loop *loop;
     const struct lookup_shared *shared; /* borrowed, like the next */
     struct lookup_places *places;
-    struct cache *cache;     /* of the present configuration; NULL: there is none */
-    struct digest *shapes;   /* cache_shape of its upstreams */
-    struct flight *flights;  /* all that are under way */
-    struct flight *spent;    /* over, but not freed yet */
-    struct flight *joinable; /* of `flights`, the last of each key: a hash table */
+    struct cache *cache;              /* of the present configuration; NULL: there is none */
+    struct cache_shape_words *shapes; /* of its upstreams */
+    struct flight *flights;           /* all that are under way */
+    struct flight *spent;             /* over, but not freed yet */
+    struct flight *joinable;          /* of `flights`, the last of each key: a hash table */
 };
 
 void cache_worker_init(struct cache_worker *worker, struct loop *loop,

@@ -24,12 +24,21 @@ struct cache_hash {
 };
 struct cache_hash cache_hash_make(void);
 
+/* What stands for a shape in keys: it is the same for all lookups at an upstream. */
+struct cache_shape_words {
+    uint64_t words[2];
+};
+struct cache_shape_words cache_shape_words(const struct cache_hash *hash,
+                                           const struct digest *shape);
+
 /*
- * Of a lookup at one upstream. `shape`: cache_shape of it. `target`: its bytes as they are sent.
- * `user`: NULL where the upstream is not told who asks; "" is a user too.
+ * Of a lookup at one upstream. `target`: its bytes as they are sent. `user`: NULL where the
+ * upstream is not told who asks; "" is a user too. `postcode` is 0: it is of use only for what is
+ * kept, and cache_key_postcode then makes it.
  */
-struct cache_key cache_key_make(const struct cache_hash *hash, const struct digest *shape,
-                                const char *target, const char *postcode, const char *user);
+struct cache_key cache_key_make(const struct cache_hash *hash,
+                                const struct cache_shape_words *shape, const char *target,
+                                const char *user);
 uint64_t cache_key_postcode(const struct cache_hash *hash, const char *postcode);
 static inline bool cache_key_same(const struct cache_key *a, const struct cache_key *b)
 {

@@ -27,7 +27,6 @@ static void make_key(struct cache_ask *ask, size_t place)
 
     ask->keys[place] =
         cache_key_make(cache_hash(ask->worker->cache), &ask->worker->shapes[number], target,
-                       ask->query->postcode.text,
                        config->identity_forward_header != NULL ? ask->query->user : NULL);
     mem_free(target);
 }
@@ -214,6 +213,14 @@ void cache_worker_init(struct cache_worker *worker, struct loop *loop,
     worker->places = places;
 }
 
+static struct cache_shape_words shape_words(const struct cache *cache, const struct config *config,
+                                            size_t number)
+{
+    const struct digest shape = cache_shape(config, &config->upstreams[number]);
+
+    return cache_shape_words(cache_hash(cache), &shape);
+}
+
 void cache_worker_use(struct cache_worker *worker, struct cache *cache, const struct config *config)
 {
     struct cache *before = worker->cache;
@@ -226,7 +233,7 @@ void cache_worker_use(struct cache_worker *worker, struct cache *cache, const st
         return;
     worker->shapes = mem_alloc(config->upstream_count * sizeof(*worker->shapes));
     for (size_t i = 0; i < config->upstream_count; i++)
-        worker->shapes[i] = cache_shape(config, &config->upstreams[i]);
+        worker->shapes[i] = shape_words(cache, config, i);
 }
 
 void cache_worker_fini(struct cache_worker *worker)

@@ -321,6 +321,9 @@ static void copy_call(struct flight *flight, const struct flight_plan *plan)
     flight->target_query = plan->query->query != NULL ? mem_strdup(plan->query->query) : NULL;
     flight->keys = mem_alloc(keys_size);
     memcpy(flight->keys, plan->keys, keys_size);
+    for (size_t i = 0; i < plan->route->upstream_count; i++)
+        flight->keys[i].postcode =
+            cache_key_postcode(cache_hash(plan->cache), plan->query->postcode.text);
     flight->landing = (struct landing_call){
         .cache = flight->cache,
         .config = flight->config,

@@ -1,8 +1,8 @@
 /*
  * A key's two words are the same function under two keys. Each part of a lookup becomes a hash of
- * its own, and a word is the hash of those, of the parts' lengths and of the shape: a text of fixed
- * size, so nothing is allocated and no two lists of parts look the same. Two lookups share a key
- * only where both words agree by chance, 1 in 2^128, and nobody outside can work towards it.
+ * its own, and a word is the hash of those, of the parts' lengths and of the shape's: a text of
+ * fixed size, so nothing is allocated and no two lists of parts look the same. Two lookups share a
+ * key only where both words agree by chance, 1 in 2^128, and nobody outside can work towards it.
  */
 #include "cache/key.h"
 
@@ -19,38 +19,47 @@ struct cache_hash cache_hash_make(void)
     return hash;
 }
 
-/* No padding: all of its bytes are hashed. */
+/* No padding: all of its bytes are hashed. Neither text is of 4 GiB, nor a user of 2. */
 struct outline {
-    struct digest shape;
-    uint64_t target_len;
+    uint64_t shape;
     uint64_t target;
-    uint64_t has_user;
-    uint64_t user_len;
     uint64_t user;
+    uint32_t target_len;
+    uint32_t user_len; /* ALONE: there is no user, which is another thing than "" */
 };
-_Static_assert(sizeof(struct outline) == 72, "no padding");
+_Static_assert(sizeof(struct outline) == 32, "no padding");
+#define ALONE UINT32_MAX
 
-static uint64_t word_of(const struct hash_key *key, const struct digest *shape, const char *target,
+static uint64_t word_of(const struct hash_key *key, uint64_t shape, const char *target,
                         const char *user)
 {
-    struct outline outline = {.shape = *shape, .has_user = user != NULL};
+    const size_t target_len = strlen(target);
+    const size_t user_len = user != NULL ? strlen(user) : 0;
+    const struct outline outline = {
+        .shape = shape,
+        .target = keyed_hash(key, target, target_len),
+        .user = user != NULL ? keyed_hash(key, user, user_len) : 0,
+        .target_len = (uint32_t)target_len,
+        .user_len = user != NULL ? (uint32_t)user_len : ALONE,
+    };
 
-    outline.target_len = strlen(target);
-    outline.target = keyed_hash(key, target, outline.target_len);
-    if (user != NULL) {
-        outline.user_len = strlen(user);
-        outline.user = keyed_hash(key, user, outline.user_len);
-    }
     return keyed_hash(key, &outline, sizeof(outline));
 }
 
-struct cache_key cache_key_make(const struct cache_hash *hash, const struct digest *shape,
-                                const char *target, const char *postcode, const char *user)
+struct cache_shape_words cache_shape_words(const struct cache_hash *hash,
+                                           const struct digest *shape)
+{
+    return (struct cache_shape_words){{keyed_hash(&hash->keys[0], shape, sizeof(*shape)),
+                                       keyed_hash(&hash->keys[1], shape, sizeof(*shape))}};
+}
+
+struct cache_key cache_key_make(const struct cache_hash *hash,
+                                const struct cache_shape_words *shape, const char *target,
+                                const char *user)
 {
     return (struct cache_key){
-        .words = {word_of(&hash->keys[0], shape, target, user),
-                  word_of(&hash->keys[1], shape, target, user)},
-        .postcode = cache_key_postcode(hash, postcode),
+        .words = {word_of(&hash->keys[0], shape->words[0], target, user),
+                  word_of(&hash->keys[1], shape->words[1], target, user)},
     };
 }
 

@@ -126,8 +126,11 @@ static void look_up(struct worker *worker, uint64_t n)
     char text[24];
 
     (void)snprintf(text, sizeof(text), "M%llu", (unsigned long long)n);
-    const struct cache_key key =
-        cache_key_make(cache_hash(worker->cache), &shape, text, text, NULL);
+    const struct cache_hash *hash = cache_hash(worker->cache);
+    const struct cache_shape_words words = cache_shape_words(hash, &shape);
+    struct cache_key key = cache_key_make(hash, &words, text, NULL);
+
+    key.postcode = cache_key_postcode(hash, text);
     struct answer *answer = table_get(cache_table(worker->cache), &key);
 
     if (answer != NULL && answer_fresh_for(answer, worker->now) > 0)
