@@ -41,6 +41,10 @@ void landing_judge(const struct landing_call *call, struct lookup_result *result
 bool landing_give_stale(const struct landing_call *call, struct mono_time now,
                         struct landing *landing);
 
+/* It failed in a way that no result tells of: the next lookup gets the stale answer, true: if there
+ * is one. */
+bool landing_note_failure(const struct landing_call *call, struct mono_time now);
+
 /* This very answer may be given although it is stale, for the upstream fails. */
 bool landing_covers_failure(const struct answer *stale, struct mono_time now);
 

@@ -67,7 +67,19 @@ static void give_at_once(const struct cache_ask *ask, struct answer *answer, siz
     give(&to, NULL, answer, &outcome);
 }
 
-/* True: a fresh one was given. The first stale one is remembered. */
+/* The first one, but one that says more than that the postcode is unknown before all others. */
+static void remember_stale(struct cache_ask *ask, struct answer *answer, size_t place)
+{
+    if (ask->stale != NULL && (!answer_is_unknown(ask->stale) || answer_is_unknown(answer))) {
+        answer_unref(answer);
+        return;
+    }
+    answer_unref(ask->stale);
+    ask->stale = answer;
+    ask->stale_place = place;
+}
+
+/* True: a fresh one was given. A stale one is remembered. */
 static bool give_fresh(struct cache_ask *ask, cache_done *done, void *arg)
 {
     for (size_t i = 0; i < ask->route->upstream_count; i++) {
@@ -80,12 +92,7 @@ static bool give_fresh(struct cache_ask *ask, cache_done *done, void *arg)
             answer_unref(answer);
             return true;
         }
-        if (ask->stale == NULL) {
-            ask->stale = answer;
-            ask->stale_place = i;
-        } else {
-            answer_unref(answer);
-        }
+        remember_stale(ask, answer, i);
     }
     return false;
 }
@@ -123,8 +130,8 @@ static bool may_join(const struct cache_ask *ask)
     return config_of(ask)->cache_coalesce;
 }
 
-/* Nobody waits for it, but others may join. Where there is no place for it, a later lookup sees to
- * it. */
+/* Nobody waits for it, but others may join. Where half of the places are taken, a later lookup
+ * sees to it. */
 static void replace_behind(struct cache_ask *ask, const struct cache_key *key,
                            const struct ctx *ctx)
 {
@@ -132,7 +139,7 @@ static void replace_behind(struct cache_ask *ask, const struct cache_key *key,
     const struct mono_time deadline = mono_add(ask->now, config->server_request_timeout);
     const struct flight_plan plan = plan_of(ask, key, deadline);
 
-    if (!lookup_place_take(ask->worker->places, config->server_max_in_flight))
+    if (!lookup_place_take(ask->worker->places, (config->server_max_in_flight + 1) / 2))
         return;
     struct flight *flight = flight_new(&plan, ctx, deadline, may_join(ask));
     flight_stay(flight);

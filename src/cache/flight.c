@@ -41,6 +41,7 @@ struct flight {
     struct cache_worker *worker;
     struct ctx *ctx;
     struct ctx_hook cancelled;
+    struct mono_time began;
     struct mono_time joinable_until;
     int64_t reserve;
     bool joinable;
@@ -70,9 +71,12 @@ static void let_go(struct flight *flight)
     answer_unref(flight->landing.stale);
     cache_unref(flight->cache);
     config_unref(flight->config);
+    mem_free(flight->user);
+    mem_free(flight->target_query);
     flight->landing = (struct landing_call){.cache = NULL};
     flight->cache = NULL;
     flight->config = NULL;
+    flight->user = flight->target_query = NULL;
 }
 
 static void flight_free(struct flight *flight)
@@ -81,8 +85,6 @@ static void flight_free(struct flight *flight)
     ctx_hook_remove(&flight->cancelled);
     ctx_free(flight->ctx);
     let_go(flight);
-    mem_free(flight->user);
-    mem_free(flight->target_query);
     mem_free(flight->keys);
     MAGIC_CLEAR(flight);
     mem_free(flight);
@@ -223,6 +225,16 @@ static void on_cancelled(struct ctx_hook *hook, enum ctx_cause cause)
 
 /* ---- who waits ---- */
 
+/* Callers with less patience than request_timeout must not hide that the upstream is silent. */
+static void note_silence(struct flight *flight, enum ctx_cause cause)
+{
+    const struct mono_time now = loop_now(flight->worker->loop);
+
+    if (cause == CTX_GONE && mono_diff(now, flight->began) >= LANDING_RETRY &&
+        landing_note_failure(&flight->landing, now))
+        log_failure(flight, NULL);
+}
+
 /* The caller left, or its deadline has come. */
 static void leave(struct ctx_hook *hook, enum ctx_cause cause)
 {
@@ -231,8 +243,10 @@ static void leave(struct ctx_hook *hook, enum ctx_cause cause)
 
     MAGIC_OK(flight, FLIGHT_MAGIC);
     part(member);
-    if (flight->members == NULL && !flight->stays && !flight->over)
+    if (flight->members == NULL && !flight->stays && !flight->over) {
+        note_silence(flight, cause);
         ctx_cancel(flight->ctx, cause);
+    }
     *member->stats = flight->stats;
     metric_add(METRIC_CACHE, member->joined ? CACHE_JOINED : CACHE_MISS, 1);
     mem_free(member);
@@ -285,6 +299,7 @@ struct flight *flight_find(struct cache_worker *worker, const struct cache_key *
     struct flight *flight = find(worker, key);
     const bool may = flight != NULL && flight->joinable && !flight->stats.answering &&
                      !flight->stats.late &&
+                     flight->landing.since == table_now(cache_table(flight->cache)) &&
                      mono_before(loop_now(worker->loop), flight->joinable_until);
 
     return may ? flight : NULL;
@@ -363,6 +378,7 @@ struct flight *flight_new(const struct flight_plan *plan, const struct ctx *ctx,
     MAGIC_SET(flight, FLIGHT_MAGIC);
     flight->worker = plan->worker;
     flight->joinable = joinable;
+    flight->began = loop_now(plan->worker->loop);
     flight->reserve = plan->reserve;
     flight->joinable_until = mono_add(deadline, -plan->reserve);
     flight->stats.upstream_duration = -1;

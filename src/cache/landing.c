@@ -164,19 +164,30 @@ static bool is_failure(const struct landing_call *call, const struct lookup_resu
     }
 }
 
-static void take_stale(const struct landing_call *call, struct mono_time now,
+bool landing_note_failure(const struct landing_call *call, struct mono_time now)
+{
+    if (!landing_covers_failure(call->stale, now))
+        return false;
+    answer_set_failing(call->stale, true);
+    (void)answer_claim(call->stale, 0, now);
+    return true;
+}
+
+/* True: there is one that may be given. */
+static bool take_stale(const struct landing_call *call, struct mono_time now,
                        struct landing *landing)
 {
     struct answer *stale = call->stale;
 
-    answer_set_failing(stale, true);
-    (void)answer_claim(stale, 0, now);
+    if (!landing_note_failure(call, now))
+        return false;
     landing->answer = answer_ref(stale);
     landing->outcome.result = CACHE_STALE;
     landing->outcome.failed = true;
     landing->outcome.has_answer = true;
     landing->outcome.age = answer_age(stale, now);
     landing->outcome.fresh_for = answer_fresh_for(stale, now);
+    return true;
 }
 
 static void land_no_answer(const struct landing_call *call, const struct lookup_result *result,
@@ -184,8 +195,7 @@ static void land_no_answer(const struct landing_call *call, const struct lookup_
 {
     landing->failure = is_failure(call, result);
     if (landing->failure) {
-        if (landing_covers_failure(call->stale, now))
-            take_stale(call, now, landing);
+        (void)take_stale(call, now, landing);
     } else if (place_of_result(call, result) == call->stale_place) {
         drop_stale(call);
     }
@@ -262,9 +272,6 @@ void landing_judge(const struct landing_call *call, struct lookup_result *result
 bool landing_give_stale(const struct landing_call *call, struct mono_time now,
                         struct landing *landing)
 {
-    if (!landing_covers_failure(call->stale, now))
-        return false;
     *landing = (struct landing){.outcome = {.was_stale = true}, .failure = true};
-    take_stale(call, now, landing);
-    return true;
+    return take_stale(call, now, landing);
 }
