@@ -116,9 +116,14 @@ timeout_is 60s
 look tenth M14AA
 gets ninth 504
 waiting 1
+# whose call takes on nobody any more
+look behind M14AA
+waiting 2
+counted lookups=6 >/dev/null
 knob hold=0
 gets tenth 200
-upstream_saw 5 1
+gets behind 200
+upstream_saw 6 1
 has "$(logged 'GUID: flight-tenth - request')" 'cache=joined flight=flight-ninth'
 
 # ---- that of one who joined as well ----
@@ -126,23 +131,23 @@ has "$(logged 'GUID: flight-tenth - request')" 'cache=joined flight=flight-ninth
 knob hold=1
 look eleventh M15AA
 waiting 1
-counted lookups=6 >/dev/null
+counted lookups=7 >/dev/null
 timeout_is 1s
 look twelfth M15AA
 gets twelfth 504
 waiting 1
-upstream_saw 6 1
+upstream_saw 7 1
 knob hold=0
 gets eleventh 200
-upstream_saw 6 1
+upstream_saw 7 1
 
 # ---- when the last deadline has come the call is cancelled ----
 
 knob hold=1
 look thirteenth M16AA
-counted lookups=7 >/dev/null
+counted lookups=8 >/dev/null
 gets thirteenth 504
 counted aborted=2 >/dev/null
-upstream_saw 7 2
+upstream_saw 8 2
 knob hold=0
 stop_daemon
