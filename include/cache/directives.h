@@ -26,6 +26,7 @@ struct directives {
     int64_t s_maxage;
     int64_t stale_if_error;
     int64_t stale_while_revalidate;
+    bool garbled; /* one of these four has an argument that cannot be read */
 };
 
 /* `value`: all Cache-Control fields, joined with commas; NULL: none. */

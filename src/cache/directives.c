@@ -107,7 +107,8 @@ static bool is_named(const struct part *part, const char *name)
     return strlen(name) == part->name_len && strncasecmp(name, part->name, part->name_len) == 0;
 }
 
-/* A backslash in a quoted string stands for the character behind it. */
+/* DIRECTIVE_NONE: it cannot be read. A backslash in a quoted string stands for the character behind
+ * it. */
 static int64_t seconds_of(const struct part *part)
 {
     const bool quoted = part->argument != NULL && part->argument[-1] == '"';
@@ -115,20 +116,20 @@ static int64_t seconds_of(const struct part *part)
     size_t digits = 0;
 
     if (part->faulty || part->argument == NULL)
-        return 0;
+        return DIRECTIVE_NONE;
     for (size_t i = 0; i < part->argument_len; i++) {
         if (quoted && part->argument[i] == '\\')
             i++;
         const char c = part->argument[i];
 
         if (!text_is(c, TEXT_DIGIT))
-            return 0;
+            return DIRECTIVE_NONE;
         digits++;
         seconds = seconds * 10 + (c - '0');
         if (seconds > SECONDS_MOST)
             seconds = SECONDS_MOST;
     }
-    return digits > 0 ? seconds : 0;
+    return digits > 0 ? seconds : DIRECTIVE_NONE;
 }
 
 static void note_flag(struct directives *out, const struct part *part)
@@ -150,7 +151,10 @@ static void note_duration(struct directives *out, const struct part *part)
         int64_t *value = (int64_t *)(void *)((char *)out + durations[i].offset);
         const int64_t seconds = seconds_of(part);
 
-        *value = *value == DIRECTIVE_NONE || *value == seconds ? seconds : 0;
+        out->garbled = out->garbled || seconds == DIRECTIVE_NONE;
+        *value = seconds != DIRECTIVE_NONE && (*value == DIRECTIVE_NONE || *value == seconds)
+                     ? seconds
+                     : 0;
     }
 }
 

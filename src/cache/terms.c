@@ -62,7 +62,7 @@ static bool permits_sharing(const struct judgement *judgement)
 
     return judgement->question->unknown || judgement->config->cache_ttl > 0 ||
            directives->is_public || directives->must_revalidate ||
-           directives->s_maxage > 0; /* one that cannot be read is 0 */
+           (directives->s_maxage != DIRECTIVE_NONE && !directives->garbled);
 }
 
 static bool may_keep(const struct judgement *judgement)

@@ -16,6 +16,8 @@ static const struct {
     {&shared, "max-age=60", NULL, false},
     {&shared, "public, max-age=60", NULL, true},
     {&shared, "s-maxage=60", NULL, true},
+    {&shared, "s-maxage=x, max-age=60", NULL, false},
+    {&shared, "s-maxage", NULL, false},
     {&shared, "max-age=60, must-revalidate", NULL, true},
     {&shared, "max-age=60, proxy-revalidate", NULL, false},
     {&shared, "private, max-age=60", NULL, false},
