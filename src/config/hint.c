@@ -146,7 +146,7 @@ static char *multiply(const struct multiple *multiples, size_t count, const char
     for (size_t i = 0; i < count; i++) {
         if (text_equal_ci(multiples[i].text, unit) && text_parse_u64(number, digits, &n) &&
             n <= UINT32_MAX)
-            return mem_printf("%llu%s", (unsigned long long)(n * multiples[i].times),
+            return mem_printf("%llu%s", (unsigned long long)n * multiples[i].times,
                               multiples[i].unit);
     }
     return NULL;
