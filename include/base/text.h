@@ -87,6 +87,10 @@ int text_hex_value(char c);
 /* Without the blanks at both ends. */
 void text_trim(const char **text, size_t *len);
 
+/* The end of the first element of a field's list (RFC 9110, section 5.6.1): the comma behind it
+ * that is not within quotes, or the end of the text. */
+const char *text_element_end(const char *text);
+
 /* A token of RFC 9110, section 5.6.2, of one character or more. */
 bool text_is_token(const char *text, size_t len);
 /* Visible ASCII, 0x21 to 0x7e, one character or more. */

@@ -109,6 +109,19 @@ void text_trim(const char **text, size_t *len)
         (*len)--;
 }
 
+const char *text_element_end(const char *text)
+{
+    bool quoted = false;
+
+    for (; *text != '\0' && (quoted || *text != ','); text++) {
+        if (*text == '"')
+            quoted = !quoted;
+        else if (quoted && *text == '\\' && text[1] != '\0')
+            text++;
+    }
+    return text;
+}
+
 bool text_is_token(const char *text, size_t len)
 {
     return len > 0 && text_is_all(text, len, TEXT_TCHAR);

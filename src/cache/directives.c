@@ -51,20 +51,6 @@ static const struct duration {
     {"stale-while-revalidate", offsetof(struct directives, stale_while_revalidate)},
 };
 
-/* The comma behind a part, or the end of the text. */
-static const char *end_of(const char *text)
-{
-    bool quoted = false;
-
-    for (; *text != '\0' && (quoted || *text != ','); text++) {
-        if (*text == '"')
-            quoted = !quoted;
-        else if (quoted && *text == '\\' && text[1] != '\0')
-            text++;
-    }
-    return text;
-}
-
 /* The length of the quoted string that a text begins with, its quotes included; 0: none. */
 static size_t quoted_len(const char *text, size_t len)
 {
@@ -167,7 +153,7 @@ void directives_parse(const char *value, struct directives *out)
     for (const char *text = value, *end; text != NULL; text = *end != '\0' ? end + 1 : NULL) {
         const char *trimmed = text;
 
-        end = end_of(text);
+        end = text_element_end(text);
         size_t len = (size_t)(end - text);
         text_trim(&trimmed, &len);
         if (len == 0)

@@ -329,6 +329,8 @@ static const char *user_of(const struct config *config, const struct lookup_quer
 static void copy_call(struct flight *flight, const struct flight_plan *plan)
 {
     const size_t keys_size = plan->route->upstream_count * sizeof(*plan->keys);
+    const uint64_t postcode =
+        cache_key_postcode(cache_hash(plan->cache), plan->query->postcode.text);
 
     flight->config = config_ref(plan->worker->shared->plan->config);
     flight->cache = cache_ref(plan->cache);
@@ -337,8 +339,7 @@ static void copy_call(struct flight *flight, const struct flight_plan *plan)
     flight->keys = mem_alloc(keys_size);
     memcpy(flight->keys, plan->keys, keys_size);
     for (size_t i = 0; i < plan->route->upstream_count; i++)
-        flight->keys[i].postcode =
-            cache_key_postcode(cache_hash(plan->cache), plan->query->postcode.text);
+        flight->keys[i].postcode = postcode;
     flight->landing = (struct landing_call){
         .cache = flight->cache,
         .config = flight->config,

@@ -4,7 +4,6 @@
  */
 #include "middleware/max_age.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -30,20 +29,6 @@ static int64_t seconds_of(const char *text, const char *end)
     return seconds;
 }
 
-/* The end of a directive: a comma outside quotes, or the end of the text. */
-static const char *end_of(const char *text)
-{
-    bool quoted = false;
-
-    for (; *text != '\0' && (quoted || *text != ','); text++) {
-        if (*text == '"')
-            quoted = !quoted;
-        else if (quoted && *text == '\\' && text[1] != '\0')
-            text++;
-    }
-    return text;
-}
-
 static int64_t value_of(const char *text, size_t len)
 {
     const char *end = text + len;
@@ -64,7 +49,7 @@ int64_t max_age_of(const char *cache_control)
         return -1;
     for (const char *text = cache_control, *end; *text != '\0';
          text = *end != '\0' ? end + 1 : end) {
-        end = end_of(text);
+        end = text_element_end(text);
         size_t len = (size_t)(end - text);
         const char *directive = text;
         text_trim(&directive, &len);
